@@ -1,0 +1,50 @@
+# What can be done in a checkout; `make` alone lists it. Each target installs first where needed.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+ARGS ?=
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+TYPED := src tests scripts conftest.py $(wildcard libs/*/src libs/*/tests services/*/src services/*/tests)
+
+.PHONY: help setup test check lint types format run simulate replay clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## Install everything into .venv; brings uv if it is missing
+	@echo "installed in .venv; next: make run"
+
+$(INSTALLED): uv.lock .python-version pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml) scripts/setup
+	@scripts/setup
+	@touch $@
+
+test: check ## Check, then run the tests; ARGS="services/trades -k late" goes to pytest
+	$(BIN)/pytest -n 2 $(ARGS)
+
+check: lint types ## Everything of `make test` but the tests
+
+lint: $(INSTALLED) ## Ruff: rules and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED) ## Types (mypy, strict) and import rules
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## Mend what Ruff can mend, and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+run: $(INSTALLED) ## The whole system in one process; ARGS="--symbol ETH/USDT --port 8001"
+	$(BIN)/realtime run $(ARGS)
+
+simulate: $(INSTALLED) ## The simulated exchange alone; ARGS="--seed 7"
+	$(BIN)/realtime simulate $(ARGS)
+
+replay: $(INSTALLED) ## A recording through the pipeline; ARGS="FILE --symbol BTC/USDT --timeframe 1s --horizon 2"
+	$(BIN)/realtime replay $(ARGS)
+
+clean: ## Remove caches and build output; keeps .venv and state
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist
+	find src libs services tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

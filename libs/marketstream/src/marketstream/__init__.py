@@ -1,0 +1,1 @@
+"""Vocabulary and plumbing that every service shares."""

@@ -1,0 +1,48 @@
+"""Everything that can go wrong, in one tree.
+
+    RealtimeError                  exit code
+    ├── SettingsError              2   a setting or option that makes no sense
+    ├── InputError                 3   a file that cannot be read or holds nothing usable
+    ├── StateError                 4   the state folder or database cannot be used
+    ├── NetworkError               5   a port is busy, an exchange does not answer
+    └── BadMessage                     one message that makes no sense; it becomes a dead letter
+
+Exit code 0 is success, 1 a check that failed (a leak, say), 130 Ctrl-C. Messages name the value and
+the remedy: they are printed as they are, never with a traceback.
+"""
+
+from __future__ import annotations
+
+
+class RealtimeError(Exception):
+    """The root of the tree; `exit_code` is what the command ends with."""
+
+    exit_code = 1
+
+
+class SettingsError(RealtimeError):
+    """A setting or option that makes no sense."""
+
+    exit_code = 2
+
+
+class InputError(RealtimeError):
+    """A file that cannot be read or holds nothing usable."""
+
+    exit_code = 3
+
+
+class StateError(RealtimeError):
+    """The state folder or database cannot be used."""
+
+    exit_code = 4
+
+
+class NetworkError(RealtimeError):
+    """A port is busy, or an exchange does not answer."""
+
+    exit_code = 5
+
+
+class BadMessage(RealtimeError):  # noqa: N818 - it names the message, not the failure
+    """One message that makes no sense; whoever reads messages turns it into a dead letter."""

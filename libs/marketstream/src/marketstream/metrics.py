@@ -1,0 +1,92 @@
+"""The Prometheus metrics of the whole pipeline, in one place."""
+
+from __future__ import annotations
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_LATENCY_BUCKETS_S = (
+    *(0.0001, 0.00025, 0.0005),
+    *(0.001, 0.0025, 0.005),
+    *(0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0),
+)
+
+
+class Metrics:
+    """The metrics, built on a registry: one of these per process, or per test.
+
+    In a hot path keep the child, `trades = metrics.trades.labels(market)`, rather than look it up.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+        def counter(name: str, help_text: str, *labels: str) -> Counter:
+            return Counter(f"realtime_{name}", help_text, labels, registry=registry)
+
+        def gauge(name: str, help_text: str, *labels: str) -> Gauge:
+            return Gauge(f"realtime_{name}", help_text, labels, registry=registry)
+
+        self.trades = counter("trades_total", "Trades received", "market")
+        self.quotes = counter("quotes_total", "Best bids and asks received", "market")
+        self.messages = counter("messages_total", "Messages that passed", "topic")
+        self.dead_letters = counter("dead_letters_total", "What made no sense", "source")
+        self.ignored_frames = counter(
+            "ignored_frames_total", "Frames of channels nobody asked for", "source"
+        )
+        self.reconnects = counter("reconnects_total", "Connections made again", "exchange")
+        self.gaps = counter("gaps_total", "Gaps in the trade ids", "market")
+        self.candles = counter("candles_total", "Candles closed", "market", "timeframe")
+        self.candles_incomplete = counter(
+            "candles_incomplete_total", "Candles closed with trades missing", "market", "timeframe"
+        )
+        self.late_trades = counter(
+            "late_trades_total", "Trades that came after their candle was closed", "market"
+        )
+        self.predictions = counter(
+            "predictions_total", "Predictions made", "market", "horizon_ms", "direction"
+        )
+        self.outcomes = counter(
+            "outcomes_total", "Predictions whose time came", "market", "horizon_ms", "verdict"
+        )
+        self.accuracy = gauge(
+            "accuracy_ratio",
+            "Share right of the predictions that did not abstain and whose price moved",
+            "market",
+            "horizon_ms",
+        )
+        self.prediction_latency = Histogram(
+            "realtime_prediction_latency_seconds",
+            "From the receipt of what closed a candle to its prediction being readable",
+            buckets=_LATENCY_BUCKETS_S,
+            registry=registry,
+        )
+        self.data_age = gauge(
+            "data_age_seconds", "How far what is known is behind the market's clock", "market"
+        )
+        self.model_trained = gauge(
+            "model_trained_timestamp_seconds",
+            "When the serving model was trained",
+            "market",
+            "horizon_ms",
+        )
+        self.model_trainings = counter(
+            "model_trainings_total", "Trainings, by how they ended", "market", "result"
+        )
+        self.store_rows = counter("store_rows_total", "Rows written to the store", "table")
+        self.store_queue_rows = gauge("store_queue_rows", "Rows that wait to be written")
+        self.store_waits = counter(
+            "store_waits_total", "Rows that had to wait for room in the full queue"
+        )
+
+    def render(self) -> bytes:
+        """Return all metrics in Prometheus' text format; `CONTENT_TYPE` is its type."""
+        return generate_latest(self._registry)

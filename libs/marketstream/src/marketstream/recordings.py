@@ -1,0 +1,64 @@
+"""Recorded WebSocket frames: one JSON frame per line, perhaps after a local receive time."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+from marketstream.errors import InputError
+
+_LINES_BETWEEN_NEWS = 5_000
+_FIRST_PLAUSIBLE_NS = 10**18  # 2001-09-09; anything smaller is not a time in nanoseconds
+
+
+class RecordedFrame(NamedTuple):
+    """One line: receive time in ns of the recorder's clock (None where absent), and the frame."""
+
+    received_ns: int | None
+    frame: bytes
+
+
+def read_frames(
+    paths: Sequence[Path], advanced: Callable[[int], None] | None = None
+) -> Iterator[RecordedFrame]:
+    """Yield the frames of several files, in the files' order; `.gz` is unpacked on the way.
+
+    A line that is no frame is yielded as it is: the parser decides what becomes a dead letter.
+    `advanced` is told now and then how many bytes of the files have been read since last time.
+    Raises InputError, naming the file, where one cannot be read.
+    """
+    for path in paths:
+        yield from _read(path, advanced)
+
+
+def _read(path: Path, advanced: Callable[[int], None] | None) -> Iterator[RecordedFrame]:
+    told = 0
+    try:
+        with path.open("rb") as file, _unpacked(path, file) as lines:
+            for number, line in enumerate(lines, 1):
+                text = line.strip()
+                if text:
+                    yield _split(text)
+                if advanced is not None and number % _LINES_BETWEEN_NEWS == 0:
+                    advanced(file.tell() - told)
+                    told = file.tell()
+            if advanced is not None:
+                advanced(file.tell() - told)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: cannot be read as a recording ({error})") from error
+
+
+def _unpacked(path: Path, file: IO[bytes]) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(file)) if path.suffix == ".gz" else file
+
+
+def _split(line: bytes) -> RecordedFrame:
+    head, _, rest = line.partition(b" ")
+    if head.isdigit() and rest.startswith((b"{", b"[")) and int(head) >= _FIRST_PLAUSIBLE_NS:
+        return RecordedFrame(int(head), rest)
+    return RecordedFrame(None, line)

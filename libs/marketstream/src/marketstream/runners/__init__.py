@@ -1,0 +1,1 @@
+"""What drives stages: one module per way to run them."""

@@ -1,0 +1,1 @@
+"""Where rows are kept: the port, the one schema, and what implements it."""

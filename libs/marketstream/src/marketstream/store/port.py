@@ -1,0 +1,56 @@
+"""The store as everybody else sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from marketstream.messages import Candle, DeadLetter, Outcome
+from marketstream.store.rows import ModelRow, PredictionRow, Stored
+
+
+class Store(Protocol):
+    """Keeps rows by their identity, so that a second writing changes nothing it should not.
+
+    Of a candle, a closed one wins over a forming one, then the higher revision; of everything else
+    the first writing wins. Ranges are `[from_ms, to_ms)` and come in order of time. Every method
+    may be called from any thread, and raises StateError where the store cannot be used.
+    """
+
+    def write(self, rows: Sequence[Stored]) -> None:
+        """Write rows in one transaction: all of them or, where it raises, none."""
+        ...
+
+    def candles(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Candle]:
+        """Return the candles that open in the range, forming ones too."""
+        ...
+
+    def last_candles(self, market: str, timeframe: str, count: int) -> list[Candle]:
+        """Return the last `count` candles, the oldest first, forming ones too."""
+        ...
+
+    def predictions(
+        self, market: str, timeframe: str, from_ms: int, to_ms: int
+    ) -> list[PredictionRow]:
+        """Return the predictions made at closes in the range."""
+        ...
+
+    def outcomes(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Outcome]:
+        """Return the outcomes of predictions made at closes in the range."""
+        ...
+
+    def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> ModelRow | None:
+        """Return the model trained last."""
+        ...
+
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
+        """Return at most `limit` dead letters, the newest first."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows of each table."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the database."""
+        ...

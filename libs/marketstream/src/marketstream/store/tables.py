@@ -1,0 +1,154 @@
+"""The tables, in SQLAlchemy Core; columns stand in the order of the fields they keep.
+
+`migrations/` builds the same tables step by step; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Double,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+
+class Json(TypeDecorator[dict[str, Any]]):
+    """A mapping kept as JSON text, which every database and every tool can read."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> str:
+        """Encode; a number that is not finite becomes null."""
+        del dialect
+        return msgspec.json.encode(value).decode()
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> dict[str, Any]:
+        """Decode what was encoded."""
+        del dialect
+        decoded: dict[str, Any] = msgspec.json.decode(value or "{}")
+        return decoded
+
+
+METADATA = MetaData(naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(column_0_label)s"})
+
+
+def _key(name: str, kind: type[Text | BigInteger]) -> Column[Any]:
+    # A number in a key would get a sequence of its own in some databases.
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _value(name: str, kind: type[Any], *, nullable: bool = False) -> Column[Any]:
+    return Column(name, kind, nullable=nullable)
+
+
+CANDLES = Table(
+    "candles",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("open_time_ms", BigInteger),
+    _value("close_time_ms", BigInteger),
+    _value("open", Double),
+    _value("high", Double),
+    _value("low", Double),
+    _value("close", Double),
+    _value("volume", Double),
+    _value("quote_volume", Double),
+    _value("trade_count", BigInteger),
+    _value("taker_buy_volume", Double),
+    _value("taker_buy_quote_volume", Double),
+    _value("bid", Double, nullable=True),
+    _value("bid_quantity", Double, nullable=True),
+    _value("ask", Double, nullable=True),
+    _value("ask_quantity", Double, nullable=True),
+    _value("first_trade_id", BigInteger, nullable=True),
+    _value("last_trade_id", BigInteger, nullable=True),
+    _value("state", Text),
+    _value("revision", BigInteger),
+    _value("complete", Boolean),
+    _value("filled", Boolean),
+)
+
+PREDICTIONS = Table(
+    "predictions",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("close_time_ms", BigInteger),
+    _key("horizon_ms", BigInteger),
+    _key("role", Text),
+    _value("model_name", Text),
+    _key("model_version", Text),
+    _value("label_latency_ms", BigInteger),
+    _value("values", Json),
+    _value("mid", Double),
+    _value("close", Double),
+    _value("expected_return", Double),
+    _value("predicted_price", Double),
+    _value("p_up", Double),
+    _value("p_flat", Double),
+    _value("p_down", Double),
+    _value("low", Double),
+    _value("high", Double),
+    _value("level", Double),
+    _value("direction", Text),
+    _value("reason", Text, nullable=True),
+    _value("answers", Json),
+    _value("made_at_ms", BigInteger),
+    _value("latency_us", BigInteger),
+    _value("late", Boolean),
+)
+
+OUTCOMES = Table(
+    "outcomes",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("close_time_ms", BigInteger),
+    _key("horizon_ms", BigInteger),
+    _key("role", Text),
+    _key("model_version", Text),
+    _value("realised_mid", Double),
+    _value("realised_return", Double),
+    _value("close_return", Double),
+    _value("verdict", Text),
+    _value("close_verdict", Text),
+    _value("inside", Boolean),
+    _value("baselines", Json),
+)
+
+MODELS = Table(
+    "models",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("horizon_ms", BigInteger),
+    _key("name", Text),
+    _key("version", Text),
+    _value("trained_at_ms", BigInteger),
+    _value("rows", BigInteger),
+    _value("metrics", Json),
+)
+
+DEAD_LETTERS = Table(
+    "dead_letters",
+    METADATA,
+    _value("source", Text),
+    _value("raw", LargeBinary),
+    _value("reason", Text),
+    _value("received_us", BigInteger),
+    _key("digest", Text),
+    Index(None, "received_us"),
+)

@@ -1,0 +1,259 @@
+"""What every store has to do; each implementation of the port is tested by the same lines."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from itertools import permutations
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from marketstream.errors import StateError
+from marketstream.messages import Candle, CandleState, DeadLetter, Outcome, Prediction
+from marketstream.store.port import Store
+from marketstream.store.rows import ModelRow, PredictionRow
+from marketstream.store.sql import open_store
+
+MARKET = "binance:BTC/USDT"
+
+STORES: dict[str, Callable[[Path], Store]] = {
+    "sqlite": lambda folder: open_store(f"sqlite:///{folder}/realtime.sqlite"),
+    # PostgreSQL goes here: the same tests, another URL.
+}
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened = STORES[request.param](tmp_path)
+    yield opened
+    opened.close()
+
+
+def candle(
+    open_time_ms: int = 0, *, state: CandleState = "closed", revision: int = 0, close: float = 1.5
+) -> Candle:
+    return Candle(
+        market=MARKET,
+        timeframe="1s",
+        open_time_ms=open_time_ms,
+        close_time_ms=open_time_ms + 1_000,
+        open=1.0,
+        high=2.0,
+        low=0.1 + 0.2,
+        close=close,
+        volume=1e-8,
+        quote_volume=1e16,
+        trade_count=3,
+        taker_buy_volume=0.0,
+        taker_buy_quote_volume=0.0,
+        bid=1.4,
+        bid_quantity=2.0,
+        first_trade_id=2**53 + 1,
+        state=state,
+        revision=revision,
+        complete=False,
+        filled=True,
+    )
+
+
+def prediction(close_time_ms: int = 1_000, *, mid: float = 100.0) -> Prediction:
+    return Prediction(
+        market=MARKET,
+        timeframe="1s",
+        close_time_ms=close_time_ms,
+        horizon_ms=2_000,
+        role="champion",
+        model_name="lightgbm",
+        model_version="7",
+        label_latency_ms=20,
+        values={"rsi_14": 55.5, "macd": None, "Größe": 0.0},
+        mid=mid,
+        close=100.1,
+        expected_return=1e-5,
+        predicted_price=100.001,
+        p_up=0.5,
+        p_flat=0.2,
+        p_down=0.3,
+        low=99.0,
+        high=101.0,
+        level=0.9,
+        direction="up",
+        reason=None,
+        answers={"majority": "up", "persistence": "none"},
+    )
+
+
+def outcome(close_time_ms: int = 1_000, *, realised_mid: float = 100.5) -> Outcome:
+    return Outcome(
+        market=MARKET,
+        timeframe="1s",
+        close_time_ms=close_time_ms,
+        horizon_ms=2_000,
+        role="champion",
+        model_version="7",
+        realised_mid=realised_mid,
+        realised_return=0.005,
+        close_return=-0.001,
+        verdict="right",
+        close_verdict="wrong",
+        inside=True,
+        baselines={"majority": "right", "persistence": "abstained"},
+    )
+
+
+def model(version: str, trained_at_ms: int, *, horizon_ms: int = 2_000) -> ModelRow:
+    return ModelRow(
+        market=MARKET,
+        timeframe="1s",
+        horizon_ms=horizon_ms,
+        name="lightgbm",
+        version=version,
+        trained_at_ms=trained_at_ms,
+        rows=5_000,
+        metrics={"accuracy": 0.71, "low": None},
+    )
+
+
+def test_new_store_is_empty(store: Store) -> None:
+    assert store.counts() == dict.fromkeys(
+        ("candles", "predictions", "outcomes", "models", "dead_letters"), 0
+    )
+    assert store.candles(MARKET, "1s", 0, 10**15) == []
+    assert store.last_candles(MARKET, "1s", 10) == []
+    assert store.latest_model(MARKET, "1s", 2_000) is None
+
+
+def test_writing_no_rows_changes_nothing(store: Store) -> None:
+    store.write([])
+    assert sum(store.counts().values()) == 0
+
+
+def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
+    row = PredictionRow(prediction(), made_at_ms=1_003, latency_us=412, late=True)
+    letter = DeadLetter("binance", b"\xff\x00{", "no JSON", received_us=1_700_000_000_000_000)
+    store.write([candle(), row, outcome(), model("1", 5), letter])
+    assert store.candles(MARKET, "1s", 0, 1) == [candle()]
+    assert store.predictions(MARKET, "1s", 1_000, 1_001) == [row]
+    assert store.outcomes(MARKET, "1s", 1_000, 1_001) == [outcome()]
+    assert store.latest_model(MARKET, "1s", 2_000) == model("1", 5)
+    assert store.dead_letters(10) == [letter]
+    assert set(store.counts().values()) == {1}
+
+
+def test_candle_without_book_or_trades_comes_back_with_none(store: Store) -> None:
+    bare = msgspec.structs.replace(candle(), bid=None, bid_quantity=None, first_trade_id=None)
+    store.write([bare])
+    assert store.last_candles(MARKET, "1s", 1) == [bare]
+
+
+def test_range_holds_its_start_and_not_its_end_and_comes_in_order(store: Store) -> None:
+    store.write([candle(time) for time in (3_000, 1_000, 0, 2_000)])
+    assert [c.open_time_ms for c in store.candles(MARKET, "1s", 1_000, 3_000)] == [1_000, 2_000]
+
+
+def test_range_holds_one_market_and_timeframe_only(store: Store) -> None:
+    other_market = msgspec.structs.replace(candle(), market="binance:ETH/USDT")
+    other_timeframe = msgspec.structs.replace(candle(), timeframe="1m")
+    store.write([candle(), other_market, other_timeframe])
+    assert store.candles(MARKET, "1s", 0, 1_000) == [candle()]
+    assert store.last_candles(MARKET, "1m", 5) == [other_timeframe]
+
+
+def test_last_candles_are_the_newest_with_the_oldest_first(store: Store) -> None:
+    store.write([candle(time) for time in (0, 1_000, 2_000, 3_000)])
+    assert [c.open_time_ms for c in store.last_candles(MARKET, "1s", 2)] == [2_000, 3_000]
+    assert len(store.last_candles(MARKET, "1s", 100)) == 4
+
+
+def test_best_writing_of_a_candle_wins_in_whatever_order_they_come(store: Store) -> None:
+    best = candle(state="closed", revision=2)
+    writings = [
+        candle(state="forming", revision=0),
+        candle(state="forming", revision=7),
+        candle(state="closed", revision=1),
+        best,
+    ]
+    for number, order in enumerate(permutations(writings)):
+        store.write([msgspec.structs.replace(c, open_time_ms=number) for c in order])
+        [kept] = store.candles(MARKET, "1s", number, number + 1)
+        assert msgspec.structs.replace(kept, open_time_ms=0) == best, order
+
+
+def test_closed_candle_wins_over_a_forming_one_of_the_same_revision(store: Store) -> None:
+    store.write([candle(state="forming", close=1.1)])
+    store.write([candle(state="closed", close=1.2)])
+    store.write([candle(state="forming", close=1.3)])
+    assert store.candles(MARKET, "1s", 0, 1) == [candle(state="closed", close=1.2)]
+
+
+def test_second_writing_of_one_revision_changes_nothing(store: Store) -> None:
+    store.write([candle(revision=1, close=1.1)])
+    store.write([candle(revision=1, close=1.2)])
+    assert store.candles(MARKET, "1s", 0, 1) == [candle(revision=1, close=1.1)]
+
+
+def test_first_writing_of_a_prediction_wins(store: Store) -> None:
+    first = PredictionRow(prediction(mid=100.0), 1_003, 400)
+    store.write([first, PredictionRow(prediction(mid=200.0), 1_004, 500)])
+    store.write([PredictionRow(prediction(mid=300.0), 1_005, 600, late=True)])
+    assert store.predictions(MARKET, "1s", 0, 2_000) == [first]
+
+
+def test_first_writing_of_an_outcome_wins(store: Store) -> None:
+    store.write([outcome(realised_mid=100.5)])
+    store.write([outcome(realised_mid=99.5)])
+    assert store.outcomes(MARKET, "1s", 0, 2_000) == [outcome(realised_mid=100.5)]
+
+
+def test_latest_model_is_the_one_trained_last_for_that_horizon(store: Store) -> None:
+    store.write([model("2", 20), model("1", 10), model("9", 90, horizon_ms=1_000)])
+    assert store.latest_model(MARKET, "1s", 2_000) == model("2", 20)
+    assert store.latest_model(MARKET, "5s", 2_000) is None
+
+
+def test_same_dead_letter_is_kept_once_and_the_newest_come_first(store: Store) -> None:
+    letters = [DeadLetter("binance", b"x", "why", time) for time in (1, 2, 3)]
+    store.write([*letters, DeadLetter("binance", b"x", "another reason", 3)])
+    assert store.dead_letters(2) == [letters[2], letters[1]]
+    assert store.counts()["dead_letters"] == 3
+
+
+def test_identity_of_a_dead_letter_does_not_run_its_parts_together(store: Store) -> None:
+    store.write([DeadLetter("a", b"bc", "why", 1), DeadLetter("ab", b"c", "why", 1)])
+    assert store.counts()["dead_letters"] == 2
+
+
+def test_failing_batch_leaves_nothing_behind(store: Store) -> None:
+    price_that_is_no_number = candle(1_000, close=float("nan"))
+    with pytest.raises(StateError):
+        store.write([candle(0), price_that_is_no_number])
+    assert store.counts()["candles"] == 0
+    store.write([candle(0)])
+    assert store.counts()["candles"] == 1
+
+
+def test_rows_are_still_there_after_reopening(tmp_path: Path) -> None:
+    for make in STORES.values():
+        before = make(tmp_path)
+        before.write([candle()])
+        before.close()
+        after = make(tmp_path)
+        assert after.last_candles(MARKET, "1s", 1) == [candle()]
+        after.close()
+
+
+def test_threads_read_while_others_write(store: Store) -> None:
+    def write(start: int) -> None:
+        for number in range(start, start + 50):
+            store.write([candle(number)])
+
+    threads = [threading.Thread(target=write, args=(start,)) for start in (0, 50, 100)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        assert all(c.close == 1.5 for c in store.candles(MARKET, "1s", 0, 150))
+    for thread in threads:
+        thread.join()
+    assert [c.open_time_ms for c in store.candles(MARKET, "1s", 0, 150)] == list(range(150))

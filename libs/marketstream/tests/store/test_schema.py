@@ -1,0 +1,74 @@
+"""The migrations build the tables the program uses, up and down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, inspect, make_url
+
+from marketstream.messages import Candle, DeadLetter, Outcome, Prediction
+from marketstream.store.rows import ModelRow
+from marketstream.store.schema import VERSION_TABLE, alembic_config, current_revision, upgrade
+from marketstream.store.sqlite import open_sqlite
+from marketstream.store.tables import METADATA
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    engine = open_sqlite(make_url(f"sqlite:///{tmp_path}/realtime.sqlite"))
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def test_migrations_build_what_the_metadata_says(connection: Connection) -> None:
+    upgrade(connection, "here")
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    assert compare_metadata(context, METADATA) == []
+
+
+def test_keys_of_the_migrated_tables_are_those_of_the_metadata(connection: Connection) -> None:
+    # compare_metadata does not look at primary keys
+    upgrade(connection, "here")
+    for name, table in METADATA.tables.items():
+        key = inspect(connection).get_pk_constraint(name)
+        assert key["constrained_columns"] == [column.name for column in table.primary_key]
+
+
+def test_schema_goes_down_to_nothing_and_up_again(connection: Connection) -> None:
+    upgrade(connection, "here")
+    command.downgrade(alembic_config(connection), "base")
+    assert current_revision(connection) is None
+    assert inspect(connection).get_table_names() == [VERSION_TABLE]
+    upgrade(connection, "here")
+    assert set(inspect(connection).get_table_names()) == {VERSION_TABLE, *METADATA.tables}
+
+
+def test_upgrading_twice_changes_nothing(connection: Connection) -> None:
+    upgrade(connection, "here")
+    before = current_revision(connection)
+    upgrade(connection, "here")
+    assert current_revision(connection) == before
+
+
+@pytest.mark.parametrize(
+    ("table", "kind", "without"),
+    [
+        ("candles", Candle, []),
+        ("outcomes", Outcome, []),
+        ("models", ModelRow, []),
+        ("predictions", Prediction, ["made_at_ms", "latency_us", "late"]),
+        ("dead_letters", DeadLetter, ["digest"]),
+    ],
+)
+def test_columns_stand_in_the_order_of_the_fields(
+    table: str, kind: type[msgspec.Struct], without: list[str]
+) -> None:
+    fields = [field.name for field in msgspec.structs.fields(kind)]
+    assert [column.name for column in METADATA.tables[table].c] == fields + without

@@ -1,0 +1,233 @@
+"""Folds trades into candles of several timeframes at once, by event time alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from math import gcd, inf
+from typing import Any
+
+import msgspec
+
+from candles.bar import Bar
+from candles.units import decimals_of, to_units
+from marketstream.errors import BadMessage
+from marketstream.messages import Candle, Quote, Trade, Trades
+from marketstream.timeframes import finest_first, timeframe_ms
+
+_QUOTES_BEFORE_FIRST_TRADE = 16
+
+
+class CandleAggregator:
+    """The candle operator of one market.
+
+    Trades are folded into one base interval, the greatest that divides all timeframes; every
+    timeframe is merged from it. An interval closes once a trade at or after its end, or
+    `seen_until_us`, says that no more can come; one without trades closes flat at the last price.
+    Candles that close at one moment come finest first. A trade whose id was folded already is
+    skipped; one for a closed interval is counted in `late`.
+    """
+
+    def __init__(self, market: str, timeframes: list[str]) -> None:
+        self.market = market
+        self.late = 0
+        self.duplicates = 0
+        self._timeframes = finest_first(timeframes)
+        self._lengths_us = [timeframe_ms(timeframe) * 1_000 for timeframe in self._timeframes]
+        self._base_us = gcd(*self._lengths_us)
+        self._base = Bar()
+        self._bars = [Bar() for _ in self._timeframes]
+        self._end_us: int | None = (
+            None  # end of the open base interval; None before the first trade
+        )
+        self._observed_from_us: int | None = None
+        self._price = 0.0
+        self._last_id = -1
+        self._price_decimals = 0
+        self._quantity_decimals = 0
+        self._book: Quote | None = None
+        self._quotes: deque[Quote] = deque()  # newer than the open interval
+
+    def update(self, message: Trades) -> list[Candle]:
+        """Fold one message; return the candles it closed."""
+        self._check(message)
+        closed: list[Candle] = []
+        if self._observed_from_us is None:
+            self._observed_from_us = _earliest_us(message)
+        self._widen(message.price_decimals, message.quantity_decimals)
+        for trade in message.trades:
+            self._fold(trade, closed)
+        if message.quote is not None:
+            self._quotes.append(message.quote)
+            if self._end_us is None and len(self._quotes) > _QUOTES_BEFORE_FIRST_TRADE:
+                self._book = self._quotes.popleft()
+        self._close_until(message.seen_until_us, closed)
+        return closed
+
+    def _check(self, message: Trades) -> None:
+        """Refuse a message as a whole, before any of it is folded."""
+        for trade in message.trades:
+            if not (0 < trade.price < inf and 0 < trade.quantity < inf):
+                raise BadMessage(
+                    f"trade {trade.id} of {self.market}: price {trade.price} and quantity "
+                    f"{trade.quantity} have to be positive numbers"
+                )
+
+    def _fold(self, trade: Trade, closed: list[Candle]) -> None:
+        if trade.id <= self._last_id:
+            self.duplicates += 1
+            return
+        if self._end_us is None:
+            self._end_us = (trade.time_us // self._base_us + 1) * self._base_us
+        missing = self._last_id >= 0 and trade.id != self._last_id + 1
+        if missing:
+            self._base.missing = True  # what is lost may belong to either side of the jump
+        if trade.time_us >= self._end_us:
+            self._close_until(trade.time_us, closed, missing=missing)
+            self._base.missing = missing
+        elif trade.time_us < self._end_us - self._base_us:
+            self.late += 1
+            self._last_id = trade.id
+            return
+        price, quantity = self._units(trade)
+        bar = self._base
+        if bar.trade_count:
+            if trade.price > bar.high:
+                bar.high = trade.price
+            elif trade.price < bar.low:
+                bar.low = trade.price
+        else:
+            bar.open = bar.high = bar.low = trade.price
+            bar.first_id = trade.id
+        bar.close = self._price = trade.price
+        bar.last_id = self._last_id = trade.id
+        bar.trade_count += 1
+        bar.volume += quantity
+        quote_quantity = price * quantity
+        bar.quote_volume += quote_quantity
+        if trade.taker == "buy":
+            bar.taker_buy_volume += quantity
+            bar.taker_buy_quote_volume += quote_quantity
+
+    def _close_until(self, until_us: int, closed: list[Candle], *, missing: bool = False) -> None:
+        while self._end_us is not None and until_us >= self._end_us:
+            self._close(self._end_us, closed)
+            self._end_us += self._base_us
+            self._base.missing = missing
+
+    def _close(self, end_us: int, closed: list[Candle]) -> None:
+        while self._quotes and self._quotes[0].time_us < end_us:
+            self._book = self._quotes.popleft()
+        base = self._base
+        if self._observed_from_us is None or end_us - self._base_us < self._observed_from_us:
+            base.missing = True
+        base.covered_us = self._base_us
+        for index, length_us in enumerate(self._lengths_us):
+            bar = self._bars[index]
+            bar.merge(base)
+            if end_us % length_us == 0:
+                closed.append(self._candle(self._timeframes[index], length_us, end_us, bar))
+                self._bars[index] = Bar()
+        self._base = Bar()
+
+    def _candle(self, timeframe: str, length_us: int, end_us: int, bar: Bar) -> Candle:
+        quantity_scale = 10**self._quantity_decimals
+        quote_scale = 10 ** (self._price_decimals + self._quantity_decimals)
+        book = self._book
+        traded = bar.trade_count > 0
+        return Candle(
+            market=self.market,
+            timeframe=timeframe,
+            open_time_ms=(end_us - length_us) // 1_000,
+            close_time_ms=end_us // 1_000,
+            open=bar.open if traded else self._price,
+            high=bar.high if traded else self._price,
+            low=bar.low if traded else self._price,
+            close=bar.close if traded else self._price,
+            volume=bar.volume / quantity_scale,
+            quote_volume=bar.quote_volume / quote_scale,
+            trade_count=bar.trade_count,
+            taker_buy_volume=bar.taker_buy_volume / quantity_scale,
+            taker_buy_quote_volume=bar.taker_buy_quote_volume / quote_scale,
+            bid=None if book is None else book.bid,
+            bid_quantity=None if book is None else book.bid_quantity,
+            ask=None if book is None else book.ask,
+            ask_quantity=None if book is None else book.ask_quantity,
+            first_trade_id=bar.first_id if traded else None,
+            last_trade_id=bar.last_id if traded else None,
+            complete=not bar.missing and bar.covered_us == length_us,
+        )
+
+    def _units(self, trade: Trade) -> tuple[int, int]:
+        price = to_units(trade.price, self._price_decimals)
+        quantity = to_units(trade.quantity, self._quantity_decimals)
+        if price is None or quantity is None:
+            self._widen(decimals_of(trade.price), decimals_of(trade.quantity))
+            return self._units(trade)
+        return price, quantity
+
+    def _widen(self, price_decimals: int, quantity_decimals: int) -> None:
+        price_by = max(0, price_decimals - self._price_decimals)
+        quantity_by = max(0, quantity_decimals - self._quantity_decimals)
+        if price_by or quantity_by:
+            for bar in (self._base, *self._bars):
+                bar.rescale(10**price_by, 10**quantity_by)
+            self._price_decimals += price_by
+            self._quantity_decimals += quantity_by
+
+    def snapshot(self) -> bytes:
+        """Return the open intervals, the last trade and the book."""
+        return msgspec.msgpack.encode(
+            _State(
+                timeframes=self._timeframes,
+                bars=[bar.state() for bar in (self._base, *self._bars)],
+                end_us=self._end_us,
+                observed_from_us=self._observed_from_us,
+                price=self._price,
+                last_id=self._last_id,
+                decimals=(self._price_decimals, self._quantity_decimals),
+                book=self._book,
+                quotes=list(self._quotes),
+                late=self.late,
+                duplicates=self.duplicates,
+            )
+        )
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go on from a snapshot taken with the same timeframes."""
+        state = msgspec.msgpack.decode(snapshot, type=_State)
+        if state.timeframes != self._timeframes:
+            raise BadMessage(
+                f"snapshot of {self.market} is for timeframes {state.timeframes}, "
+                f"not for {self._timeframes}: drop it and fold again"
+            )
+        self._base, *self._bars = (Bar.from_state(bar) for bar in state.bars)
+        self._end_us = state.end_us
+        self._observed_from_us = state.observed_from_us
+        self._price = state.price
+        self._last_id = state.last_id
+        self._price_decimals, self._quantity_decimals = state.decimals
+        self._book = state.book
+        self._quotes = deque(state.quotes)
+        self.late = state.late
+        self.duplicates = state.duplicates
+
+
+class _State(msgspec.Struct):
+    timeframes: list[str]
+    bars: list[list[Any]]
+    end_us: int | None
+    observed_from_us: int | None
+    price: float
+    last_id: int
+    decimals: tuple[int, int]
+    book: Quote | None
+    quotes: list[Quote]
+    late: int
+    duplicates: int
+
+
+def _earliest_us(message: Trades) -> int:
+    times = [trade.time_us for trade in message.trades[:1]]
+    if message.quote is not None:
+        times.append(message.quote.time_us)
+    return min(times, default=message.seen_until_us)

@@ -1,0 +1,256 @@
+"""Candles from trades: every field, every border, whatever the batching."""
+
+from decimal import Decimal
+from itertools import pairwise
+from math import inf, nan
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from candles.aggregation import CandleAggregator
+from marketstream.errors import BadMessage
+from marketstream.messages import Candle, Quote, Side, Trade, Trades
+
+MARKET = "binance:BTC/USDT"
+START_US = 1_700_000_000_000_000  # a whole second, in the middle of a minute
+
+
+def trade(
+    number: int, ms: int, price: float = 100.0, quantity: float = 1.0, taker: Side = "buy"
+) -> Trade:
+    return Trade(number, price, quantity, taker, START_US + ms * 1_000)
+
+
+def message(*trades: Trade, quote: Quote | None = None, seen_ms: int | None = None) -> Trades:
+    times = [one.time_us for one in trades]
+    if quote is not None:
+        times.append(quote.time_us)
+    seen = max(times) if seen_ms is None else START_US + seen_ms * 1_000
+    return Trades(MARKET, trades, quote, seen)
+
+
+def quote(ms: int, bid: float = 99.0, ask: float = 101.0) -> Quote:
+    return Quote(bid, 1.0, ask, 2.0, START_US + ms * 1_000)
+
+
+def fold(messages: list[Trades], timeframes: list[str]) -> list[Candle]:
+    aggregator = CandleAggregator(MARKET, timeframes)
+    return [candle for one in messages for candle in aggregator.update(one)]
+
+
+def test_a_candle_holds_all_fields_of_its_interval() -> None:
+    messages = [
+        message(quote=quote(-10), seen_ms=-10),
+        message(trade(7, 0, 100.5, 0.25, "sell"), trade(8, 300, 101.25, 0.5), quote=quote(310)),
+        message(trade(9, 999, 99.75, 0.125, "buy")),
+        message(quote=quote(1_010, 98.0, 99.0), seen_ms=1_000),
+    ]
+    assert fold(messages, ["1s"]) == [
+        Candle(
+            market=MARKET,
+            timeframe="1s",
+            open_time_ms=START_US // 1_000,
+            close_time_ms=START_US // 1_000 + 1_000,
+            open=100.5,
+            high=101.25,
+            low=99.75,
+            close=99.75,
+            volume=0.875,
+            quote_volume=88.21875,
+            trade_count=3,
+            taker_buy_volume=0.625,
+            taker_buy_quote_volume=63.09375,
+            bid=99.0,
+            bid_quantity=1.0,
+            ask=101.0,
+            ask_quantity=2.0,
+            first_trade_id=7,
+            last_trade_id=9,
+        )
+    ]
+
+
+def test_a_trade_at_the_border_belongs_to_the_next_candle() -> None:
+    candles = fold([message(trade(1, 0), trade(2, 1_000), trade(3, 2_000))], ["1s"])
+    assert [(c.first_trade_id, c.last_trade_id) for c in candles] == [(1, 1), (2, 2)]
+
+
+def test_a_silent_interval_closes_flat_by_what_was_seen() -> None:
+    candles = fold([message(trade(1, 100, 50.0)), message(seen_ms=3_000)], ["1s"])
+    assert [(c.open, c.high, c.low, c.close, c.volume, c.trade_count) for c in candles] == [
+        (50.0, 50.0, 50.0, 50.0, 1.0, 1),
+        (50.0, 50.0, 50.0, 50.0, 0.0, 0),
+        (50.0, 50.0, 50.0, 50.0, 0.0, 0),
+    ]
+    assert [c.first_trade_id for c in candles] == [1, None, None]
+
+
+def test_nothing_closes_before_its_end_was_seen() -> None:
+    assert fold([message(trade(1, 100)), message(seen_ms=999)], ["1s"]) == []
+
+
+def test_the_finer_candle_comes_first_where_several_close_at_one_moment() -> None:
+    candles = fold([message(trade(1, 0), seen_ms=1_000)], ["1s", "250ms", "500ms"])
+    assert [c.timeframe for c in candles] == [
+        "250ms", "250ms", "500ms", "250ms", "250ms", "500ms", "1s",
+    ]  # fmt: skip
+
+
+def test_timeframes_that_do_not_divide_each_other_agree_with_being_alone() -> None:
+    messages = [message(trade(n, 370 * n, 100.0 + n % 7)) for n in range(60)]
+    together = fold(messages, ["2s", "3s"])
+    for timeframe in ("2s", "3s"):
+        alone = fold(messages, [timeframe])
+        assert [c for c in together if c.timeframe == timeframe] == alone
+
+
+def test_the_book_is_as_of_the_close_even_when_newer_quotes_came_first() -> None:
+    candles = fold(
+        [
+            message(trade(1, 0), quote=quote(900, 10.0, 11.0)),
+            message(quote=quote(1_050, 20.0, 21.0), seen_ms=800),
+            message(trade(2, 950), seen_ms=1_000),
+            message(seen_ms=2_000),
+        ],
+        ["1s"],
+    )
+    assert [(c.bid, c.ask) for c in candles] == [(10.0, 11.0), (20.0, 21.0)]
+    assert [c.trade_count for c in candles] == [2, 0]
+
+
+def test_the_interval_in_which_watching_began_is_incomplete() -> None:
+    first, second = fold([message(trade(5, 300)), message(seen_ms=2_000)], ["1s"])
+    assert not first.complete
+    assert second.complete
+
+
+def test_a_coarse_candle_that_began_before_watching_is_incomplete() -> None:
+    candles = fold([message(trade(1, 0), seen_ms=200_000)], ["1s", "1m"])
+    assert [c.complete for c in candles if c.timeframe == "1m"] == [False, True, True]
+
+
+def test_a_jump_in_ids_marks_every_candle_it_may_belong_to() -> None:
+    candles = fold(
+        [
+            message(quote=quote(-5), seen_ms=-5),
+            message(trade(1, 0), trade(2, 1_000), trade(9, 3_500), trade(10, 4_000)),
+            message(seen_ms=5_000),
+        ],
+        ["1s"],
+    )
+    assert [c.complete for c in candles] == [True, False, False, False, True]
+
+
+def test_a_trade_seen_twice_counts_once() -> None:
+    aggregator = CandleAggregator(MARKET, ["1s"])
+    aggregator.update(message(trade(1, 0), trade(2, 100)))
+    [candle] = aggregator.update(message(trade(1, 0), trade(2, 100), trade(3, 200), seen_ms=1_000))
+    assert (candle.trade_count, aggregator.duplicates) == (3, 2)
+
+
+def test_late_trade_does_not_reopen_a_closed_candle() -> None:
+    aggregator = CandleAggregator(MARKET, ["1s"])
+    assert len(aggregator.update(message(trade(1, 0), seen_ms=1_000))) == 1
+    assert aggregator.update(message(trade(2, 900), seen_ms=1_100)) == []
+    assert aggregator.late == 1
+
+
+@pytest.mark.parametrize(("price", "quantity"), [(-1.0, 1.0), (0.0, 1.0), (nan, 1.0), (1.0, inf)])
+def test_a_trade_that_makes_no_sense_refuses_its_message_as_a_whole(
+    price: float, quantity: float
+) -> None:
+    aggregator = CandleAggregator(MARKET, ["1s"])
+    before = aggregator.snapshot()
+    with pytest.raises(BadMessage, match="trade 2 of binance:BTC/USDT"):
+        aggregator.update(message(trade(1, 0), trade(2, 1, price, quantity)))
+    assert aggregator.snapshot() == before
+
+
+def test_a_market_with_quotes_but_no_trades_keeps_few_of_them() -> None:
+    aggregator = CandleAggregator(MARKET, ["1s"])
+    for ms in range(0, 100_000, 250):
+        assert aggregator.update(message(quote=quote(ms), seen_ms=ms)) == []
+    assert len(aggregator.snapshot()) < 2_000
+
+
+def test_sums_are_exact_at_any_number_of_decimals() -> None:
+    prices = [0.00141342, 0.00141266, 61837.63, 0.1]
+    quantities = [23.0, 0.00001, 123456.789, 1e9 + 0.5]
+    trades = [trade(n, n, p, q) for n, (p, q) in enumerate(zip(prices, quantities, strict=True))]
+    [candle] = fold([message(*trades, seen_ms=1_000)], ["1s"])
+    exact = [(Decimal(repr(p)), Decimal(repr(q))) for p, q in zip(prices, quantities, strict=True)]
+    assert candle.volume == float(sum(q for _, q in exact))
+    assert candle.quote_volume == float(sum(p * q for p, q in exact))
+
+
+trades_strategy = st.lists(
+    st.tuples(
+        st.integers(0, 1_500),
+        st.integers(1, 10_000_000),
+        st.integers(1, 10_000_000),
+        st.sampled_from(["buy", "sell"]),
+        st.integers(1, 3),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+def tape(steps: list[tuple[int, int, int, Side, int]]) -> list[Trade]:
+    trades, ms, number = [], 0, 0
+    for step, price, quantity, taker, ids in steps:
+        ms += step
+        number += ids
+        trades.append(trade(number, ms, price / 100, quantity / 100_000, taker))
+    return trades
+
+
+@given(trades_strategy)
+def test_candles_keep_their_bounds_and_all_volume(
+    steps: list[tuple[int, int, int, Side, int]],
+) -> None:
+    trades = tape(steps)
+    candles = fold([message(*trades), message(seen_ms=10_000_000)], ["1s", "15s"])
+    for timeframe in ("1s", "15s"):
+        chosen = [c for c in candles if c.timeframe == timeframe]
+        for c in chosen:
+            assert c.low <= min(c.open, c.close) <= max(c.open, c.close) <= c.high
+            assert 0 <= c.taker_buy_volume <= c.volume
+        assert all(a.close_time_ms == b.open_time_ms for a, b in pairwise(chosen))
+        assert sum(c.trade_count for c in chosen) == len(trades)
+        exact = sum(Decimal(repr(t.quantity)) for t in trades)
+        assert sum(Decimal(repr(c.volume)) for c in chosen) == exact
+
+
+@given(trades_strategy, st.lists(st.integers(1, 5), min_size=60, max_size=60))
+def test_splitting_a_batch_changes_nothing(
+    steps: list[tuple[int, int, int, Side, int]], sizes: list[int]
+) -> None:
+    trades = tape(steps)
+    whole = fold([message(*trades)], ["250ms", "1s"])
+    parts = []
+    for size in sizes:
+        if trades:
+            parts.append(message(*trades[:size]))
+            trades = trades[size:]
+    assert fold(parts, ["250ms", "1s"]) == whole
+
+
+@given(trades_strategy, st.integers(0, 60))
+def test_a_restart_from_a_snapshot_changes_nothing(
+    steps: list[tuple[int, int, int, Side, int]], cut: int
+) -> None:
+    messages = [message(one, quote=quote((one.time_us - START_US) // 1_000)) for one in tape(steps)]
+    first = CandleAggregator(MARKET, ["1s", "5s"])
+    candles = [c for one in messages[:cut] for c in first.update(one)]
+    second = CandleAggregator(MARKET, ["1s", "5s"])
+    second.restore(first.snapshot())
+    candles += [c for one in messages[cut:] for c in second.update(one)]
+    assert candles == fold(messages, ["1s", "5s"])
+
+
+def test_a_snapshot_of_other_timeframes_is_refused() -> None:
+    snapshot = CandleAggregator(MARKET, ["1s"]).snapshot()
+    with pytest.raises(BadMessage, match="timeframes"):
+        CandleAggregator(MARKET, ["1m"]).restore(snapshot)

@@ -1,0 +1,136 @@
+"""Everybody who listens to the market streams, and the sending of each cut of time to them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aiohttp import WSCloseCode
+
+from exchange_simulator.binance.connection import Connection, text_message
+from exchange_simulator.binance.frames import combined
+from exchange_simulator.binance.streams import Cut, RunningKline, Stream, View, parse_stream
+from exchange_simulator.market import Market
+
+_FULL_BACKLOG = 8 << 20  # bytes
+_POLL_S = 0.002
+
+
+@dataclass
+class Ledger:
+    """What went out to at least one connection, by symbol, and how many clients were too slow."""
+
+    trades_sent: Counter[str] = field(default_factory=Counter)
+    quotes_sent: Counter[str] = field(default_factory=Counter)
+    slow_clients_cut: int = 0
+
+
+class Audience:
+    """The connections, and what each is shown.
+
+    A connection whose backlog is full is waited for up to `patience_s` and then cut: memory stays
+    bounded, and one that only lags at a high speed holds the market up instead of losing anything.
+    """
+
+    def __init__(self, markets: Mapping[str, Market], patience_s: float) -> None:
+        self.ledger = Ledger()
+        self.subscribed = asyncio.Event()
+        self._markets = markets
+        self._patience_s = patience_s
+        self._views: dict[Connection, View] = {}
+        self._running: dict[Stream, RunningKline] = {}
+
+    def add(self, connection: Connection) -> None:
+        """Let a connection listen."""
+        self._views[connection] = self._view(connection)
+
+    def changed(self, connection: Connection) -> None:
+        """Look again at what a connection is subscribed to, if it still listens."""
+        if connection in self._views:
+            self._views[connection] = self._view(connection)
+
+    def remove(self, connection: Connection) -> None:
+        """Let a connection listen no more; a second time changes nothing."""
+        self._views.pop(connection, None)
+
+    def cut(self, connection: Connection) -> None:
+        """End a connection at once, with all that waits to be sent."""
+        self.remove(connection)
+        connection.transport.abort()
+
+    def publish(self, from_us: int, to_us: int) -> None:
+        """Send what happened in `[from_us, to_us)`; all sends are done without a pause between."""
+        streams = frozenset(stream for view in self._views.values() for stream in view.streams)
+        for stream in self._running.keys() - streams:
+            del self._running[stream]
+        for stream in streams - self._running.keys():
+            if stream.interval is not None:
+                market = self._markets[stream.wire_symbol]
+                self._running[stream] = RunningKline(market, stream.interval, from_us)
+        cut = Cut(self._markets, self._running, from_us, to_us)
+        by_view: defaultdict[View, list[Connection]] = defaultdict(list)
+        for connection, view in self._views.items():
+            by_view[view].append(connection)
+        for view, connections in by_view.items():
+            sent = b"".join(map(text_message, cut.frames(view)))
+            if sent:
+                for connection in connections:
+                    connection.send(sent)
+        self._book(streams, cut)
+
+    async def settle(self) -> None:
+        """Wait until no backlog is full; cut who does not get there in time."""
+        if any(connection.backlog > _FULL_BACKLOG for connection in self._views):
+            for connection in await self._above(_FULL_BACKLOG // 2):
+                self.ledger.slow_clients_cut += 1
+                self.cut(connection)
+
+    async def drain(self) -> None:
+        """Wait until everything is sent, as long as a slow connection is waited for."""
+        await self._above(0)
+
+    def announce_shutdown(self, now_us: int) -> None:
+        """Send the `serverShutdown` event to everybody."""
+        for connection, view in self._views.items():
+            time_ = now_us if view.microseconds else now_us // 1_000
+            frame = f'{{"e":"serverShutdown","E":{time_}}}'.encode()
+            connection.send(
+                text_message(combined("!serverShutdown", frame) if view.combined else frame)
+            )
+
+    async def close(self) -> None:
+        """Close every connection in the orderly way."""
+        connections = list(self._views)
+        self._views.clear()
+        await asyncio.gather(
+            *(connection.ws.close(code=WSCloseCode.GOING_AWAY) for connection in connections)
+        )
+
+    async def _above(self, limit: int) -> list[Connection]:
+        """Wait for all backlogs to come down to `limit`; return the connections that did not."""
+        deadline_s = time.monotonic() + self._patience_s
+        while late := [one for one in self._views if one.backlog > limit]:
+            if time.monotonic() > deadline_s:
+                return late
+            await asyncio.sleep(_POLL_S)
+        return []
+
+    def _view(self, connection: Connection) -> View:
+        subscriptions = connection.subscriptions
+        parsed = (parse_stream(name, self._markets) for name in subscriptions.streams)
+        streams = frozenset(stream for stream in parsed if stream is not None)
+        if streams:
+            self.subscribed.set()
+        return View(streams, subscriptions.combined, connection.microseconds)
+
+    def _book(self, streams: frozenset[Stream], cut: Cut) -> None:
+        heard = {(stream.wire_symbol, stream.kind) for stream in streams}
+        for wire_symbol, market in self._markets.items():
+            part = cut.by_market[wire_symbol]
+            if heard & {(wire_symbol, "trade"), (wire_symbol, "aggTrade")}:
+                self.ledger.trades_sent[market.tape.symbol] += len(part.trades.id)
+            if (wire_symbol, "bookTicker") in heard:
+                self.ledger.quotes_sent[market.tape.symbol] += len(part.quotes.update_id)

@@ -1,0 +1,137 @@
+"""The newest predictions of each market, ready to be served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from marketstream.messages import Prediction, Trades
+from marketstream.symbols import split_market
+
+_NS_PER_US = 1_000
+_US_PER_MS = 1_000
+
+
+class Published(NamedTuple):
+    """When a prediction became readable (market time), and how long after its closing message."""
+
+    made_at_ms: int
+    latency_us: int
+
+
+class DataAge(NamedTuple):
+    """The market's time now, and how long ago (market time) anything came from it."""
+
+    as_of_ms: int
+    age_ms: int
+
+
+class PredictionBoard:
+    """Keeps one prediction per horizon for each symbol.
+
+    `now_ns` is the clock that stamped `received_ns`; a clock that runs `speed` times faster than
+    life makes the ages market time and the latencies still real time.
+    """
+
+    def __init__(
+        self,
+        markets: Iterable[str],
+        *,
+        now_ns: Callable[[], int],
+        speed: float = 1.0,
+        stale_after_ms: int = 5_000,
+    ) -> None:
+        self._markets = {split_market(market)[1]: market for market in markets}
+        self._now_ns = now_ns
+        self._speed = speed
+        self._stale_after_ms = stale_after_ms
+        self._seen: dict[str, tuple[int, int]] = {}
+        self._views: dict[str, dict[int, dict[str, object]]] = {m: {} for m in self.markets}
+        self._encoded: dict[str, bytes] = {}
+
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols that are followed."""
+        return list(self._markets)
+
+    @property
+    def markets(self) -> list[str]:
+        """The markets that are followed."""
+        return list(self._markets.values())
+
+    def market_of(self, symbol: str) -> str | None:
+        """Return the market of a symbol, None where it is not followed."""
+        return self._markets.get(symbol)
+
+    def saw(self, message: Trades, received_ns: int) -> None:
+        """Remember how far time was seen, and when."""
+        self._seen[message.market] = (message.seen_until_us, received_ns)
+
+    def publish(self, prediction: Prediction, received_ns: int) -> Published:
+        """Make a prediction readable; return when that was and how long it took."""
+        age = self.age(prediction.market)
+        made_at_ms = prediction.close_time_ms if age is None else age.as_of_ms
+        latency_us = round((self._now_ns() - received_ns) / self._speed / _NS_PER_US)
+        self._views[prediction.market][prediction.horizon_ms] = _view(
+            prediction, made_at_ms, latency_us
+        )
+        self._encoded.pop(prediction.market, None)
+        return Published(made_at_ms, latency_us)
+
+    def age(self, market: str) -> DataAge | None:
+        """Return the market's time and the age of its data; None before anything was seen."""
+        seen = self._seen.get(market)
+        if seen is None:
+            return None
+        seen_until_us, received_ns = seen
+        elapsed_us = max(0, self._now_ns() - received_ns) // _NS_PER_US
+        return DataAge((seen_until_us + elapsed_us) // _US_PER_MS, elapsed_us // _US_PER_MS)
+
+    def stale(self, market: str) -> bool:
+        """Say whether nothing has come from the market for too long."""
+        age = self.age(market)
+        return age is not None and age.age_ms > self._stale_after_ms
+
+    def answer(self, symbol: str) -> bytes | None:
+        """Return the answer for a symbol as JSON; None while it has no prediction."""
+        market = self._markets[symbol]
+        views = self._views[market]
+        age = self.age(market)
+        if not views or age is None:
+            return None
+        predictions = self._encoded.get(market)
+        if predictions is None:
+            newest = [views[horizon_ms] for horizon_ms in sorted(views)]
+            predictions = self._encoded[market] = msgspec.json.encode(newest)
+        head = {
+            "symbol": symbol,
+            "as_of_ms": age.as_of_ms,
+            "data_age_ms": age.age_ms,
+            "stale": age.age_ms > self._stale_after_ms,
+        }
+        return b'%b,"predictions":%b}' % (msgspec.json.encode(head)[:-1], predictions)
+
+
+def _view(prediction: Prediction, made_at_ms: int, latency_us: int) -> dict[str, object]:
+    return {
+        "id": prediction.id,
+        "timeframe": prediction.timeframe,
+        "horizon_ms": prediction.horizon_ms,
+        "made_at_ms": made_at_ms,
+        "for_ms": prediction.for_ms,
+        "mid": prediction.mid,
+        "predicted_price": prediction.predicted_price,
+        "expected_return": prediction.expected_return,
+        "p_up": prediction.p_up,
+        "p_flat": prediction.p_flat,
+        "p_down": prediction.p_down,
+        "low": prediction.low,
+        "high": prediction.high,
+        "level": prediction.level,
+        "direction": prediction.direction,
+        "reason": prediction.reason,
+        "model": {"name": prediction.model_name, "version": prediction.model_version},
+        "latency_us": latency_us,
+    }

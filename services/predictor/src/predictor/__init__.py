@@ -1,0 +1,1 @@
+"""Feature vectors to predictions, and predictions to outcomes."""

@@ -1,0 +1,193 @@
+"""Fits the models of one market and chooses, on later rows, which of them serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from marketstream.tables import FeatureTable, Floats
+from predictor.models import LEARNERS, Classifier, Fit, Flags, fit_imbalance_sign, fit_logistic
+from predictor.prices import PriceSeries, label_returns
+from predictor.settings import PredictorSettings
+
+FIVE_FEATURES = ("imbalance", "imbalance_mean_1s", "close_against_mid", "flow_1s", "return_1s")
+REFERENCES = ("imbalance_sign", "logistic_five")
+
+type Label = Literal["mid", "close"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A direction model: the columns it reads, and how likely up is, given that the price moves."""
+
+    name: str
+    columns: tuple[str, ...]
+    up: Classifier
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """All that serving needs for one horizon; made once, never changed.
+
+    `champion` serves; `references` answer beside it. `low` and `high` are quantiles of what the
+    return missed its expectation by, on the rows kept for validation.
+    """
+
+    horizon_ms: int
+    latency_ms: int
+    version: str
+    trained_at_ms: int
+    rows: int
+    champion: Candidate
+    references: tuple[Candidate, ...]
+    moves: Classifier
+    move_columns: tuple[str, ...]
+    move_size: float
+    majority: Literal["up", "down"]
+    low: float
+    high: float
+    level: float
+    validation: dict[str, float]
+
+
+def train_horizons(
+    table: FeatureTable,
+    prices: PriceSeries,
+    horizons_ms: Sequence[int],
+    settings: PredictorSettings,
+    *,
+    trained_at_ms: int,
+    latency_ms: int = 0,
+    label: Label = "mid",
+) -> dict[int, TrainedModel]:
+    """Return a model for each horizon that has enough rows whose outcome is known."""
+    models = {}
+    for horizon_ms in horizons_ms:
+        trained = train(
+            table, prices, horizon_ms, settings,
+            trained_at_ms=trained_at_ms, latency_ms=latency_ms, label=label,
+        )  # fmt: skip
+        if trained is not None:
+            models[horizon_ms] = trained
+    return models
+
+
+def train(
+    table: FeatureTable,
+    prices: PriceSeries,
+    horizon_ms: int,
+    settings: PredictorSettings,
+    *,
+    trained_at_ms: int,
+    latency_ms: int = 0,
+    label: Label = "mid",
+) -> TrainedModel | None:
+    """Fit all candidates on the earlier rows, choose by log loss on the later ones, refit on all.
+
+    Rows are decisions whose outcome is known and whose candle is complete. Between the two parts
+    lie the rows whose outcome falls into the later one: they are left out (purged). Returns None
+    where fewer than `fewest_moved` rows moved.
+    """
+    series = prices.mid if label == "mid" else prices.close
+    returns = label_returns(
+        table.close_time_ms, series, prices, horizon_ms=horizon_ms, latency_ms=latency_ms
+    )
+    used = np.isfinite(returns) & table.complete
+    data = _Rows(table, returns, used)
+    fewest = settings.training.fewest_moved
+    if np.count_nonzero(data.moved) < fewest:
+        return None
+
+    times = table.close_time_ms[used]
+    split_ms = times[0] + (times[-1] - times[0]) * (1 - settings.training.validation_split)
+    earlier = times + latency_ms + horizon_ms <= split_ms
+    later = times >= split_ms
+    candidates = _candidates(table, settings)
+    scores = {}
+    if np.count_nonzero(data.moved & earlier) >= fewest // 2 and (data.moved & later).any():
+        tried = {c.name: c for c in (_fit(kind, data, earlier) for kind in candidates)}
+        scores = {name: _log_loss(c, data, later) for name, c in tried.items()}
+    chosen = min(scores, key=lambda name: scores[name]) if scores else candidates[0].name
+
+    whole = np.ones(len(times), np.bool_)
+    final = {kind.name: _fit(kind, data, whole) for kind in candidates}
+    move_columns = tuple(settings.features)
+    moves = fit_logistic(data.columns(move_columns), data.moved, {})
+    model = TrainedModel(
+        horizon_ms=horizon_ms,
+        latency_ms=latency_ms,
+        version=str(trained_at_ms),
+        trained_at_ms=trained_at_ms,
+        rows=len(times),
+        champion=final[chosen],
+        references=tuple(final[name] for name in REFERENCES if name in final),
+        moves=moves,
+        move_columns=move_columns,
+        move_size=float(np.mean(np.abs(data.returns[data.moved]))),
+        majority="up" if data.up.mean() >= 0.5 else "down",
+        low=0.0,
+        high=0.0,
+        level=settings.interval_level,
+        validation=scores,
+    )
+    return _with_interval(model, data, later if later.any() else whole)
+
+
+class _Kind(NamedTuple):
+    """One way to fit a candidate."""
+
+    name: str
+    columns: tuple[str, ...]
+    fit: Fit
+    hyperparameters: Mapping[str, float]
+
+
+class _Rows:
+    """The usable rows of a table with their labels."""
+
+    def __init__(self, table: FeatureTable, returns: Floats, used: Flags) -> None:
+        self._table = table
+        self._used = used
+        self.returns = returns[used]
+        self.moved: Flags = self.returns != 0
+        self.up: Flags = self.returns[self.moved] > 0
+
+    def columns(self, names: Sequence[str]) -> Floats:
+        return self._table.columns(names)[self._used]
+
+
+def _candidates(table: FeatureTable, settings: PredictorSettings) -> list[_Kind]:
+    """Return the kinds to try, the references first."""
+    kinds = []
+    if FIVE_FEATURES[0] in table.names:
+        kinds.append(_Kind(REFERENCES[0], FIVE_FEATURES[:1], fit_imbalance_sign, {}))
+    if set(FIVE_FEATURES) <= set(table.names):
+        kinds.append(_Kind(REFERENCES[1], FIVE_FEATURES, fit_logistic, {}))
+    model = settings.model
+    learner = LEARNERS[model.type]
+    return [*kinds, _Kind(model.type, tuple(settings.features), learner, model.hyperparameters)]
+
+
+def _fit(kind: _Kind, data: _Rows, chosen: Flags) -> Candidate:
+    rows = data.columns(kind.columns)[data.moved & chosen]
+    up = data.up[chosen[data.moved]]
+    return Candidate(kind.name, kind.columns, kind.fit(rows, up, kind.hyperparameters))
+
+
+def _log_loss(candidate: Candidate, data: _Rows, chosen: Flags) -> float:
+    p = candidate.up.probability(data.columns(candidate.columns)[data.moved & chosen])
+    p = np.clip(p, 1e-6, 1 - 1e-6)
+    up = data.up[chosen[data.moved]]
+    return float(-np.mean(np.where(up, np.log(p), np.log(1 - p))))
+
+
+def _with_interval(model: TrainedModel, data: _Rows, chosen: Flags) -> TrainedModel:
+    p_up = model.champion.up.probability(data.columns(model.champion.columns)[chosen])
+    p_moved = model.moves.probability(data.columns(model.move_columns)[chosen])
+    missed = data.returns[chosen] - p_moved * (2 * p_up - 1) * model.move_size
+    tail = (1 - model.level) / 2
+    low, high = np.quantile(missed, [tail, 1 - tail])
+    return replace(model, low=float(low), high=float(high))

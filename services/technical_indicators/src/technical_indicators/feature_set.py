@@ -1,0 +1,147 @@
+"""Which features there are: the configured indicators and spans, and a version that names them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from marketstream.errors import SettingsError
+from marketstream.tables import Floats
+from marketstream.timeframes import duration_ms, timeframe_ms
+from technical_indicators.indicators import INPUTS, Indicator
+from technical_indicators.microstructure import names_of
+
+_AGREEMENT = 1e-9
+_LONGEST = 16_384
+
+DEFAULT_INDICATORS: tuple[str | dict[str, dict[str, int | float]], ...] = (
+    {"RSI": {"timeperiod": 14}},
+    "MACD",
+    "BBANDS",
+    {"EMA": {"timeperiod": 20}},
+    {"EMA": {"timeperiod": 50}},
+    {"SMA": {"timeperiod": 20}},
+    {"SMA": {"timeperiod": 50}},
+    {"WMA": {"timeperiod": 20}},
+    {"ADX": {"timeperiod": 14}},
+    {"PLUS_DI": {"timeperiod": 14}},
+    {"MINUS_DI": {"timeperiod": 14}},
+    {"CCI": {"timeperiod": 14}},
+    "STOCH",
+    "STOCHRSI",
+    {"ATR": {"timeperiod": 14}},
+    {"NATR": {"timeperiod": 14}},
+    {"ROC": {"timeperiod": 10}},
+    {"MOM": {"timeperiod": 10}},
+    {"WILLR": {"timeperiod": 14}},
+    {"MFI": {"timeperiod": 14}},
+    {"CMO": {"timeperiod": 14}},
+    "AROON",
+    "ULTOSC",
+    {"LINEARREG_SLOPE": {"timeperiod": 14}},
+)
+
+
+class FeatureSettings(BaseModel):
+    """What `config.yaml` of this service holds.
+
+    `spans` that are no multiple of the finest candles are an error; where the finest candles are as
+    long as the timeframe decided on, the spans count those.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    indicators: list[str | dict[str, dict[str, int | float]]] = Field(
+        default_factory=lambda: list(DEFAULT_INDICATORS)
+    )
+    spans: list[str] = ["250ms", "500ms", "1s", "2s", "5s", "10s"]
+
+
+class FeatureSet:
+    """The features of one timeframe decided on, with the base candles they look into."""
+
+    def __init__(self, timeframe: str, base: str, settings: FeatureSettings) -> None:
+        self.timeframe = timeframe
+        self.base = base
+        self.spans = _spans(settings.spans, base)
+        self.indicators = [_indicator(entry) for entry in settings.indicators]
+        self.names = tuple(
+            name for indicator in self.indicators for name in indicator.names
+        ) + names_of(self.spans)
+        repeated = {name for name in self.names if self.names.count(name) > 1}
+        if repeated:
+            raise SettingsError(f"indicators: {min(repeated)} is there twice: leave one out")
+        self.version = _version(timeframe, base, self.names)
+
+    def candles_needed(self) -> int:
+        """Return how many candles restore every indicator to within 1e-9 of its full history.
+
+        Measured on a made-up series, since recursive indicators fade at their own speeds.
+        """
+        needed = 64
+        series = _made_up(_LONGEST)
+        for indicator in self.indicators:
+            full = [output[-32:] for output in indicator.batch(series)]
+            while not _agrees(indicator, series, full, needed):
+                needed *= 2
+                if needed >= _LONGEST:
+                    raise SettingsError(
+                        f"indicators: {indicator.names[0]} needs more than {_LONGEST} candles to "
+                        "settle: shorten its period"
+                    )
+        return needed
+
+
+def _agrees(
+    indicator: Indicator, series: dict[str, Floats], full: list[Floats], candles: int
+) -> bool:
+    recent = {name: column[-candles - 32 :] for name, column in series.items()}
+    return all(
+        np.allclose(output[-32:], whole, rtol=_AGREEMENT, atol=_AGREEMENT, equal_nan=True)
+        for output, whole in zip(indicator.batch(recent), full, strict=True)
+    )
+
+
+def _made_up(rows: int) -> dict[str, Floats]:
+    rng = np.random.default_rng(0)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 1e-3, rows)))
+    opened = np.concatenate(([100.0], close[:-1]))
+    reach = np.abs(rng.normal(0, 0.05, (2, rows)))
+    columns = (
+        opened,
+        np.maximum(opened, close) + reach[0],
+        np.minimum(opened, close) - reach[1],
+        close,
+        rng.lognormal(size=rows),
+    )
+    return dict(zip(INPUTS, columns, strict=True))
+
+
+def _indicator(entry: str | dict[str, dict[str, int | float]]) -> Indicator:
+    if isinstance(entry, str):
+        return Indicator(entry)
+    if len(entry) != 1:
+        raise SettingsError(f"indicators: {entry} has to name one function, like RSI: {{…}}")
+    [(function, parameters)] = entry.items()
+    return Indicator(function, parameters)
+
+
+def _spans(spans: Sequence[str], base: str) -> list[str]:
+    """Return the spans; those shorter than a base candle cannot be seen and are left out."""
+    base_ms = timeframe_ms(base)
+    visible = [span for span in spans if duration_ms(span) >= base_ms]
+    for span in visible:
+        if duration_ms(span) % base_ms:
+            raise SettingsError(
+                f"spans: {span} is no whole number of the finest candles ({base}): "
+                "choose a multiple, or a finer timeframe"
+            )
+    return visible or [f"{count * base_ms // 1000}s" for count in (1, 5, 15)]
+
+
+def _version(*parts: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:12]

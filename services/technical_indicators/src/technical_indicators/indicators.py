@@ -1,0 +1,138 @@
+"""Any TA-Lib indicator by its name and parameters, streamed and in batch, bit for bit the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import talib
+from talib import abstract, stream
+
+from marketstream.errors import SettingsError
+from marketstream.messages import Candle
+from marketstream.tables import Floats
+
+INPUTS = ("open", "high", "low", "close", "volume")
+_PATH_DEPENDENT = "Output is path-dependent"
+_POSITIONS = frozenset({"MININDEX", "MAXINDEX", "MINMAXINDEX"})  # count from the series' first row
+_SHORT_NAMES = {"BBANDS": "bb"}
+
+
+class Indicator:
+    """One TA-Lib function with its parameters.
+
+    Its features are named after the function, the output and the parameters that were given:
+    `rsi_14`, `macd`, `macd_signal`, `bb_upper`. Functions whose value depends on where the series
+    began (OBV, AD, …) are refused: after a restart they would not be the same number.
+    """
+
+    def __init__(self, function: str, parameters: Mapping[str, float] | None = None) -> None:
+        self.function = function.upper()
+        self.parameters = dict(parameters or {})
+        if self.function not in talib.get_functions():
+            raise SettingsError(
+                f"indicators: TA-Lib has no function {function!r}: "
+                "see https://ta-lib.org/functions/ for their names"
+            )
+        info = _about(self.function).info
+        unknown = sorted(set(self.parameters) - set(info["parameters"]))
+        if unknown:
+            raise SettingsError(
+                f"indicators: {self.function} has no parameter {unknown[0]!r}; "
+                f"it takes {', '.join(info['parameters']) or 'none'}"
+            )
+        if _PATH_DEPENDENT in info["function_flags"] or self.function in _POSITIONS:
+            raise SettingsError(
+                f"indicators: {self.function} depends on where the series began, so it cannot be "
+                "the same live and in training: use its difference, or leave it out"
+            )
+        self.inputs = _inputs(self.function, info["input_names"])
+        self.names = _names(self.function, info["output_names"], self.parameters)
+        self._batch = getattr(talib, self.function)
+        try:
+            self._batch(*(np.linspace(1.0, 2.0, 8) for _ in self.inputs), **self.parameters)
+        except Exception as error:
+            raise SettingsError(
+                f"indicators: {self.function} does not accept {self.parameters}: {error}"
+            ) from error
+        self.lookback: int = _about(self.function, **self.parameters).lookback
+
+    def batch(self, columns: Mapping[str, Floats]) -> list[Floats]:
+        """Return one series per name over whole columns of candles."""
+        result = self._batch(*(columns[name] for name in self.inputs), **self.parameters)
+        outputs = result if isinstance(result, tuple) else (result,)
+        return [self._known(np.asarray(output, np.float64)) for output in outputs]
+
+    def _known(self, series: Floats) -> Floats:
+        known = np.where(np.isfinite(series), series, np.nan)
+        known[: self.lookback] = np.nan  # integer outputs are 0 there, not NaN
+        return known
+
+    def open(self, history: Sequence[Sequence[float]]) -> Any | None:
+        """Return a stream handle after `history` (a sequence per input), None where it is short."""
+        try:
+            return getattr(stream, self.function)(
+                *(np.array(column, np.float64) for column in history), **self.parameters
+            )
+        except talib.InsufficientHistory:
+            return None
+
+
+class IndicatorStream:
+    """The live side of one indicator: O(1) a candle once its handle is open."""
+
+    __slots__ = ("_handle", "_history", "indicator")
+
+    def __init__(self, indicator: Indicator) -> None:
+        self.indicator = indicator
+        self._history: list[list[float]] = [[] for _ in indicator.inputs]
+        self._handle: Any | None = None
+
+    def update(self, candle: Candle) -> list[float | None]:
+        """Fold a closed candle; return one value per name, None while warming up."""
+        inputs = [getattr(candle, name) for name in self.indicator.inputs]
+        if self._handle is not None:
+            return _values(self._handle.update(*inputs))
+        for column, value in zip(self._history, inputs, strict=True):
+            column.append(value)
+        self._handle = self.indicator.open(self._history)
+        if self._handle is None:
+            return [None] * len(self.indicator.names)
+        self._history = []
+        return _values(self._handle.value)
+
+
+def _about(function: str, **parameters: float) -> Any:
+    return abstract.Function(function, **parameters)  # type: ignore[attr-defined]
+
+
+def _values(result: Any) -> list[float | None]:
+    outputs = result if isinstance(result, tuple) else (result,)
+    return [float(value) if isfinite(value) else None for value in outputs]
+
+
+def _inputs(function: str, input_names: Mapping[str, Any]) -> list[str]:
+    inputs: list[str] = []
+    for name in input_names.values():
+        inputs.extend([name] if isinstance(name, str) else name)
+    strange = [name for name in inputs if name not in INPUTS]
+    if strange:
+        raise SettingsError(
+            f"indicators: {function} needs a series of {strange[0]}, which candles do not have"
+        )
+    return inputs
+
+
+def _names(
+    function: str, outputs: Sequence[str], parameters: Mapping[str, float]
+) -> tuple[str, ...]:
+    prefix = _SHORT_NAMES.get(function, function.lower())
+    suffix = [f"{value:g}" for value in parameters.values()]
+    names = []
+    for output in outputs:
+        part = output.removeprefix(prefix).removesuffix("band")
+        parts = [prefix] if part in ("", "real", "integer") else [prefix, part]
+        names.append("_".join([*parts, *suffix]))
+    return tuple(names)

@@ -1,0 +1,1 @@
+"""Exchange WebSocket and REST to Trades messages."""

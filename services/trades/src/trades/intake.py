@@ -1,0 +1,123 @@
+"""Frames in, messages out: the path that the live feed and the replay share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marketstream.errors import BadMessage
+from marketstream.messages import DeadLetter, Trades
+from trades.events import Ignored, Notice, TradeEvent
+
+if TYPE_CHECKING:
+    from trades.batching import TradesBatcher
+    from trades.exchanges import Exchange
+
+type Publish = Callable[[Trades, int], None]
+type PublishDeadLetter = Callable[[DeadLetter], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What has come in so far; `trades` without duplicates, `missing` ids in `gaps` jumps."""
+
+    frames: int = 0
+    trades: int = 0
+    quotes: int = 0
+    ignored: int = 0
+    dead_letters: int = 0
+    duplicates: int = 0
+    gaps: int = 0
+    missing: int = 0
+    reconnects: int = 0
+
+
+class Intake:
+    """Parse each frame, batch what it says by market, and publish what is complete.
+
+    `publish` gets each message with the receive time in ns of the frame that completed it.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        batchers: Mapping[str, TradesBatcher],
+        publish: Publish,
+        publish_dead_letter: PublishDeadLetter,
+    ) -> None:
+        self._exchange = exchange
+        self._batchers = batchers
+        self._touched: dict[str, TradesBatcher] = {}
+        self._publish = publish
+        self._publish_dead_letter = publish_dead_letter
+        self._received_ns = 0
+        self._frames = self._trade_events = self._quotes = self._ignored = self._dead_letters = 0
+
+    def handle(self, frame: bytes, received_ns: int | None) -> Notice | None:
+        """Take in one frame; return the exchange's notice about the connection, if it is one.
+
+        Without a receive time, a frame counts as received at its own time, or with the one before
+        it.
+        """
+        self._frames += 1
+        if received_ns is not None:
+            self._received_ns = received_ns
+        try:
+            event = self._exchange.parse(frame)
+            if isinstance(event, Ignored):
+                self._ignored += 1
+                return None
+            if isinstance(event, Notice):
+                self._ignored += 1
+                return event
+            if received_ns is None and event.time_us is not None:
+                self._received_ns = event.time_us * 1_000
+            batcher = self._batchers[event.market]
+            messages = batcher.add(event, self._received_ns // 1_000)
+        except BadMessage as error:
+            self._dead_letters += 1
+            received_us = self._received_ns // 1_000
+            self._publish_dead_letter(
+                DeadLetter(self._exchange.name, frame, str(error), received_us)
+            )
+            return None
+        if isinstance(event, TradeEvent):
+            self._trade_events += 1
+        else:
+            self._quotes += 1
+        self._touched[event.market] = batcher
+        for message in messages:
+            self._publish(message, self._received_ns)
+        return None
+
+    def flush(self) -> None:
+        """Publish what is pending, at the end of a socket read."""
+        for batcher in self._touched.values():
+            message = batcher.flush()
+            if message is not None:
+                self._publish(message, self._received_ns)
+        self._touched.clear()
+
+    def heartbeat(self, received_ns: int) -> None:
+        """Publish for every market how far time is seen."""
+        for batcher in self._batchers.values():
+            message = batcher.heartbeat(received_ns // 1_000)
+            if message is not None:
+                self._publish(message, received_ns)
+
+    def counts(self, reconnects: int = 0) -> Counts:
+        """Return the counts as of now."""
+        batchers = self._batchers.values()
+        duplicates = sum(batcher.duplicates for batcher in batchers)
+        return Counts(
+            frames=self._frames,
+            trades=self._trade_events - duplicates,
+            quotes=self._quotes,
+            ignored=self._ignored,
+            dead_letters=self._dead_letters,
+            duplicates=duplicates,
+            gaps=sum(batcher.gaps for batcher in batchers),
+            missing=sum(batcher.missing for batcher in batchers),
+            reconnects=reconnects,
+        )

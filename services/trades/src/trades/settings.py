@@ -1,0 +1,51 @@
+"""The settings of the trades service: environment over `config.yaml` over these defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from marketstream.errors import SettingsError
+from marketstream.symbols import parse_symbol
+from trades.exchanges import ADAPTERS
+
+
+class TradesSettings(BaseModel):
+    """Which exchange and symbols to follow, and how patient to be.
+
+    `grace_ms` is how late a trade may come and still be in its candle; `silence_s` how long a
+    connection may say nothing before it is given up.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    exchange: str = "binance"
+    symbols: Annotated[list[str], Field(min_length=1)] = ["BTC/USDT", "ETH/USDT"]
+    ws_url: str = Field(
+        default="wss://stream.binance.com:9443/ws",
+        json_schema_extra={"env": "EXCHANGE_WS_URL"},
+    )
+    rest_url: str = Field(
+        default="https://api.binance.com",
+        json_schema_extra={"env": "EXCHANGE_REST_URL"},
+    )
+    grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 250
+    silence_s: Annotated[float, Field(gt=0)] = 30.0
+
+    @field_validator("exchange")
+    @classmethod
+    def _known_exchange(cls, exchange: str) -> str:
+        if exchange not in ADAPTERS:
+            raise ValueError(
+                f"{exchange!r} is not an exchange we know: choose {', '.join(ADAPTERS)}"
+            )
+        return exchange
+
+    @field_validator("symbols")
+    @classmethod
+    def _unified_symbols(cls, symbols: list[str]) -> list[str]:
+        try:
+            return list(dict.fromkeys(parse_symbol(symbol) for symbol in symbols))
+        except SettingsError as error:
+            raise ValueError(str(error)) from error

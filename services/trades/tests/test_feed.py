@@ -1,0 +1,326 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from loguru import logger
+
+from marketstream.errors import SettingsError
+from marketstream.messages import DeadLetter, Trades
+from trades.backoff import Backoff
+from trades.batching import TradesBatcher
+from trades.exchanges.binance import Binance
+from trades.feed import Feed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+
+type Session = Callable[[web.WebSocketResponse], Awaitable[None]]
+
+MARKET = "binance:BTC/USDT"
+DEADLINE_S = 10
+
+
+def trade(number: int) -> str:
+    now_ms = time.time_ns() // 1_000_000
+    fields = {"e": "trade", "s": "BTCUSDT", "t": number, "p": "100", "q": "1", "T": now_ms}
+    return json.dumps(fields | {"m": False}, separators=(",", ":"))
+
+
+@dataclass
+class Published:
+    """What a feed said, to be waited for."""
+
+    messages: asyncio.Queue[Trades] = field(default_factory=asyncio.Queue)
+    dead_letters: asyncio.Queue[DeadLetter] = field(default_factory=asyncio.Queue)
+
+    async def trades(self, count: int) -> list[int]:
+        """The ids of the next trades."""
+        ids: list[int] = []
+        while len(ids) < count:
+            ids += [each.id for each in (await self.messages.get()).trades]
+        return ids
+
+
+@contextlib.asynccontextmanager
+async def exchange(*sessions: Session) -> AsyncIterator[str]:
+    """A WebSocket server that treats its first client as the first session says, and so on."""
+    waiting = list(sessions)
+
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        socket = web.WebSocketResponse(autoping=False)
+        await socket.prepare(request)
+        await waiting.pop(0)(socket)
+        await socket.close()
+        return socket
+
+    async with serving(handler) as url:
+        yield url
+
+
+@contextlib.asynccontextmanager
+async def serving(handler: Any) -> AsyncIterator[str]:
+    runner = web.ServerRunner(web.Server(handler), shutdown_timeout=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        host, port = runner.addresses[0]
+        yield f"ws://{host}:{port}/ws"
+    finally:
+        await runner.cleanup()
+
+
+def feed_of(url: str, published: Published, **options: Any) -> Feed:
+    defaults: dict[str, Any] = {
+        "publish": lambda message, _: published.messages.put_nowait(message),
+        "publish_dead_letter": published.dead_letters.put_nowait,
+        "backoff": Backoff(first_s=0.01, longest_s=0.02),
+    }
+    markets = {MARKET: TradesBatcher(MARKET)}
+    return Feed(Binance(["BTC/USDT"]), markets, ws_url=url, **(defaults | options))
+
+
+@contextlib.asynccontextmanager
+async def running(feed: Feed) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(feed.run())
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()
+
+
+def run(test: Callable[[], Coroutine[None, None, None]]) -> None:
+    asyncio.run(test())
+
+
+async def subscribed(socket: web.WebSocketResponse) -> None:
+    request = json.loads((await socket.receive()).data)
+    assert request["method"] == "SUBSCRIBE"
+    assert request["params"] == ["btcusdt@trade", "btcusdt@bookTicker"]
+    await socket.send_str('{"result":null,"id":1}')
+
+
+async def until_closed(socket: web.WebSocketResponse) -> None:
+    while not socket.closed:
+        await socket.receive()
+
+
+def test_feed_subscribes_again_after_the_server_cuts_the_connection() -> None:
+    async def first(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await socket.send_str(trade(1))
+
+    async def second(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await socket.send_str(trade(4))
+        await until_closed(socket)
+
+    async def test() -> None:
+        published = Published()
+        async with exchange(first, second) as url:
+            feed = feed_of(url, published)
+            async with running(feed):
+                assert await published.trades(2) == [1, 4]
+            counts = feed.counts
+        assert (counts.trades, counts.ignored, counts.reconnects) == (2, 2, 1)
+        assert (counts.gaps, counts.missing) == (1, 2)
+
+    run(test)
+
+
+def test_malformed_frame_becomes_a_dead_letter_and_the_stream_goes_on() -> None:
+    async def session(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await socket.send_str(trade(1))
+        await socket.send_str('{"e":"trade","s":"BTCUSDT","t":2')
+        await socket.send_bytes(b"\xff\xfe")
+        await socket.send_str(trade(3))
+        await until_closed(socket)
+
+    async def test() -> None:
+        published = Published()
+        async with exchange(session) as url:
+            feed = feed_of(url, published)
+            async with running(feed):
+                assert await published.trades(2) == [1, 3]
+            assert feed.counts.dead_letters == 2
+        letter = published.dead_letters.get_nowait()
+        assert letter.raw == b'{"e":"trade","s":"BTCUSDT","t":2'
+        assert letter.source == "binance"
+
+    run(test)
+
+
+def test_connection_that_falls_silent_is_given_up() -> None:
+    async def silent(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await until_closed(socket)
+
+    async def lively(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await socket.send_str(trade(1))
+        await until_closed(socket)
+
+    async def test() -> None:
+        published = Published()
+        async with exchange(silent, lively) as url:
+            feed = feed_of(url, published, silence_s=0.3, heartbeat_s=0.02)
+            async with running(feed):
+                assert await published.trades(1) == [1]
+                assert feed.counts.reconnects == 1
+
+    run(test)
+
+
+def test_pings_of_the_exchange_are_answered_and_keep_a_quiet_connection() -> None:
+    async def test() -> None:
+        answers: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def session(socket: web.WebSocketResponse) -> None:
+            await subscribed(socket)
+            for number in range(20):
+                await socket.ping(b"%d" % number)
+                message = await socket.receive()
+                assert message.type is aiohttp.WSMsgType.PONG
+                answers.put_nowait(message.data)
+                with contextlib.suppress(TimeoutError):
+                    await socket.receive(timeout=0.04)
+            await until_closed(socket)
+
+        published = Published()
+        async with exchange(session) as url:
+            feed = feed_of(url, published, silence_s=0.5, heartbeat_s=0.02)
+            async with running(feed):
+                assert [await answers.get() for _ in range(20)] == [b"%d" % n for n in range(20)]
+            assert feed.counts.reconnects == 0
+
+    run(test)
+
+
+def test_heartbeats_say_how_far_time_is_seen_while_nothing_trades() -> None:
+    async def session(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await socket.send_str(trade(1))
+        await until_closed(socket)
+
+    async def test() -> None:
+        published = Published()
+        async with exchange(session) as url, running(feed_of(url, published, heartbeat_s=0.02)):
+            assert await published.trades(1) == [1]
+            seen = [(await published.messages.get()).seen_until_us for _ in range(3)]
+        assert seen == sorted(set(seen))
+
+    run(test)
+
+
+def test_large_message_in_fragments_is_put_together() -> None:
+    async def session(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        writer = socket._writer
+        assert writer is not None
+        text = trade(7).encode()
+        writer.transport.write(bytes([0x01, 40]) + text[:40])
+        writer.transport.write(bytes([0x80, len(text) - 40]) + text[40:])
+        await until_closed(socket)
+
+    async def test() -> None:
+        published = Published()
+        async with exchange(session) as url, running(feed_of(url, published)):
+            assert await published.trades(1) == [7]
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    "notice", ['{"e":"serverShutdown","E":1770123456789}', '{"code":2,"msg":"Invalid request"}']
+)
+def test_announced_end_or_refused_request_makes_the_feed_connect_anew(notice: str) -> None:
+    async def ending(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await socket.send_str(notice)
+        await until_closed(socket)
+
+    async def next_one(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await socket.send_str(trade(1))
+        await until_closed(socket)
+
+    async def test() -> None:
+        published = Published()
+        async with exchange(ending, next_one) as url, running(feed_of(url, published)):
+            assert await published.trades(1) == [1]
+
+    run(test)
+
+
+def warnings_of(url: str, count: int) -> list[dict[str, Any]]:
+    """What a feed that never gets through warns about."""
+
+    async def test() -> list[dict[str, Any]]:
+        warned: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        sink = logger.add(lambda text: warned.put_nowait(text.record["extra"]), level="WARNING")
+        try:
+            async with running(feed_of(url, Published())):
+                return [await warned.get() for _ in range(count)]
+        finally:
+            logger.remove(sink)
+
+    return asyncio.run(test())
+
+
+def test_exchange_that_is_not_there_is_tried_again_and_again(unused_port: int) -> None:
+    warnings = warnings_of(f"ws://127.0.0.1:{unused_port}/ws", 3)
+    assert all("cannot be reached" in each["reason"] for each in warnings)
+    assert {each["exchange"] for each in warnings} == {"binance"}
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(451, "refuses this location (HTTP 451): set EXCHANGE_WS_URL"), (503, "503")],
+)
+def test_refused_upgrade_says_why(status: int, reason: str) -> None:
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=status, text="no")
+
+    async def test() -> None:
+        async with serving(handler) as url:
+            warnings = await asyncio.to_thread(warnings_of, url, 2)
+        assert all(reason in each["reason"] for each in warnings)
+
+    run(test)
+
+
+def test_error_of_whoever_reads_the_messages_ends_the_feed() -> None:
+    async def session(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await socket.send_str(trade(1))
+        await until_closed(socket)
+
+    async def test() -> None:
+        def broken(message: Trades, received_ns: int) -> None:
+            raise RuntimeError("disk full")
+
+        async with exchange(session) as url:
+            async with running(feed_of(url, Published(), publish=broken)) as task:
+                with pytest.raises(RuntimeError, match="disk full"):
+                    await task
+
+    run(test)
+
+
+def test_url_that_is_none_is_a_settings_error() -> None:
+    with pytest.raises(SettingsError, match="EXCHANGE_WS_URL"):
+        feed_of("http://127.0.0.1/", Published())
+    with pytest.raises(SettingsError, match="not a WebSocket URL"):
+        asyncio.run(feed_of("ws://127.0.0.1:port/ws", Published()).run())

@@ -1,0 +1,8 @@
+"""`python -m realtime_training` is the `realtime` command."""
+
+from __future__ import annotations
+
+from realtime_training.cli import main
+
+if __name__ == "__main__":
+    main()

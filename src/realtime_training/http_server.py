@@ -1,0 +1,39 @@
+"""The HTTP server of the API: a socket of our own, and signals left to the process."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from collections.abc import Generator
+
+import uvicorn
+
+from marketstream.errors import NetworkError, SettingsError
+
+
+class HttpServer(uvicorn.Server):
+    """A server that leaves signals to the process it runs in."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Capture none."""
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raises NetworkError where the port is taken."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen()  # at once: who cannot connect should learn so now
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise NetworkError(
+                f"port {port} on {host} is already in use: stop what listens there, "
+                "or choose another with --port"
+            ) from error
+        raise SettingsError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    return listening

@@ -1,0 +1,243 @@
+"""All services, the API and the exchange's feed in one process, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import uvicorn
+from loguru import logger
+from prometheus_client import CollectorRegistry
+
+from marketstream.errors import NetworkError, StateError
+from marketstream.metrics import Metrics
+from marketstream.store.port import Store
+from marketstream.store.rows import ModelRow
+from marketstream.store.sql import open_store
+from marketstream.store.writer import StoreWriter
+from marketstream.symbols import market_of, split_market, url_symbol
+from marketstream.timeframes import timeframe_ms
+from prediction_api.app import build_app
+from prediction_api.board import PredictionBoard
+from predictor.training import TrainedModel
+from realtime_training.clock import ReceiveClock
+from realtime_training.exchange import Exchange, connected_exchange
+from realtime_training.http_server import HttpServer, listen
+from realtime_training.options import RunOptions
+from realtime_training.pipeline import Pipeline, Plan
+from realtime_training.recorder import Recorder
+from realtime_training.settings import Settings
+from realtime_training.status import Status
+from realtime_training.trainer import TrainerProcess
+from trades.batching import TradesBatcher
+from trades.exchanges import ADAPTERS
+from trades.exchanges.binance_rest import MarketInfo
+from trades.feed import Feed
+from trades.rest import RestClient, fetch_market_infos
+
+_LONGEST_HEARTBEAT_MS = 250
+_UNKNOWN_INFO = MarketInfo(price_decimals=0, quantity_decimals=0)  # candles take what they see
+
+
+async def run(options: RunOptions, settings: Settings) -> None:
+    """Run everything until Ctrl-C; raises what keeps it from starting, before anything starts."""
+    listening = listen(options.host, options.port)
+    with contextlib.closing(listening), contextlib.closing(_open_store(options.state)) as store:
+        async with connected_exchange(options, settings) as exchange:
+            await _Live(options, settings, exchange, store, listening).run()
+
+
+class _Live:
+    """The running system: made whole, then run."""
+
+    def __init__(
+        self,
+        options: RunOptions,
+        settings: Settings,
+        exchange: Exchange,
+        store: Store,
+        listening: socket.socket,
+    ) -> None:
+        self._options = options
+        self._settings = settings
+        self._exchange = exchange
+        self._listening = listening
+        self._clock = ReceiveClock(options.speed)
+        self._metrics = Metrics(CollectorRegistry())
+        self._writer = StoreWriter(store, metrics=self._metrics)
+        self._trainer = TrainerProcess(
+            lambda market, result: self._metrics.model_trainings.labels(market, result).inc()
+        )
+        markets = tuple(market_of(options.exchange, symbol) for symbol in exchange.symbols)
+        plan = Plan(
+            markets,
+            options.timeframe,
+            options.horizons,
+            tuple(settings.candles.timeframes),
+            options.latency_ms,
+        )
+        self._pipeline = Pipeline(
+            plan,
+            settings.features,
+            settings.predictor,
+            retrain_every_ms=options.retrain_every_ms,
+            execute=self._trainer.execute,
+            installed=self._installed,
+        )
+        self._board = PredictionBoard(
+            markets,
+            now_ns=self._clock,
+            speed=options.speed,
+            stale_after_ms=round(settings.api.stale_after_ms * max(1.0, options.speed)),
+        )
+        self._recorder = Recorder(self._pipeline.runner, self._board, self._writer, self._metrics)
+        self._batchers: dict[str, TradesBatcher] = {}
+
+    async def run(self) -> None:
+        """Serve and follow the exchange until SIGINT or SIGTERM."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        try:
+            feed = await self._make_feed()
+            server = HttpServer(self._api(feed))
+            serving = loop.create_task(server.serve(sockets=[self._listening]))
+            following = loop.create_task(self._follow(feed))
+            stopping = loop.create_task(stop.wait())
+            self._say_where()
+            done, _ = await asyncio.wait(
+                [serving, following, stopping], return_when=asyncio.FIRST_COMPLETED
+            )
+            server.should_exit = True
+            following.cancel()
+            stopping.cancel()
+            await asyncio.wait([serving, following])
+            for task in done - {stopping}:
+                task.result()
+        finally:
+            self._trainer.stop()
+            await asyncio.to_thread(self._writer.close)
+            logger.info("Stopped")
+
+    async def _follow(self, feed: Feed) -> None:
+        """Follow the exchange; after the end of a recording, go on serving what there is."""
+        following = asyncio.create_task(feed.run())
+        waited: list[asyncio.Task[None]] = [following]
+        simulator = self._exchange.simulator
+        if simulator is not None:
+            waited.append(asyncio.create_task(simulator.ended()))
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                following.result()
+            if not self._options.recordings:
+                raise NetworkError("the simulated exchange ended: start again")
+        finally:
+            for task in waited:
+                task.cancel()
+        logger.info(
+            "The recording has ended; its last predictions are served until Ctrl-C",
+            trades=feed.counts.trades,
+        )
+        await asyncio.Event().wait()
+
+    async def _make_feed(self) -> Feed:
+        adapter = ADAPTERS[self._options.exchange](list(self._exchange.symbols))
+        infos = await self._market_infos()
+        finest_ms = timeframe_ms(self._pipeline.plan.base)
+        speed = max(1.0, self._options.speed)
+        self._batchers = {
+            market: TradesBatcher(
+                market,
+                price_decimals=infos[split_market(market)[1]].price_decimals,
+                quantity_decimals=infos[split_market(market)[1]].quantity_decimals,
+                finest_ms=finest_ms,
+                # What delays a frame is real time, which weighs more in a market that runs faster.
+                grace_ms=round(self._settings.trades.grace_ms * speed),
+            )
+            for market in self._pipeline.plan.markets
+        }
+        return Feed(
+            adapter,
+            self._batchers,
+            ws_url=self._exchange.ws_url,
+            publish=self._pipeline.runner.publish,
+            publish_dead_letter=self._pipeline.runner.publish,
+            silence_s=self._settings.trades.silence_s,
+            heartbeat_s=min(finest_ms, _LONGEST_HEARTBEAT_MS) / 1_000 / speed,
+            clock=self._clock,
+        )
+
+    async def _market_infos(self) -> Mapping[str, MarketInfo]:
+        try:
+            async with RestClient(self._exchange.rest_url) as client:
+                return await fetch_market_infos(client, self._exchange.symbols)
+        except NetworkError as error:
+            logger.warning("Tick and lot not known, taken from the trades", reason=str(error))
+            return dict.fromkeys(self._exchange.symbols, _UNKNOWN_INFO)
+
+    def _installed(self, market: str, models: Mapping[int, TrainedModel]) -> None:
+        for model in models.values():
+            self._writer.put(
+                ModelRow(
+                    market=market,
+                    timeframe=self._options.timeframe,
+                    horizon_ms=model.horizon_ms,
+                    name=model.champion.name,
+                    version=model.version,
+                    trained_at_ms=model.trained_at_ms,
+                    rows=model.rows,
+                    metrics=dict(model.validation),
+                )
+            )
+            self._metrics.model_trained.labels(market, model.horizon_ms).set(
+                model.trained_at_ms / 1_000
+            )
+            logger.info(
+                "Model installed",
+                market=market,
+                horizon_ms=model.horizon_ms,
+                model=model.champion.name,
+                version=model.version,
+                rows=model.rows,
+            )
+
+    def _api(self, feed: Feed) -> uvicorn.Config:
+        status = Status(
+            self._options.exchange,
+            self._pipeline,
+            self._board,
+            self._recorder.scoreboards,
+            self._metrics,
+            batchers=self._batchers,
+            feed_counts=lambda: feed.counts,
+        )
+        app = build_app(
+            self._board,
+            warming_up=status.warming_up,
+            render_metrics=status.render_metrics,
+            details=status.details,
+        )
+        return uvicorn.Config(app, log_config=None, access_log=False)
+
+    def _say_where(self) -> None:
+        host, port = self._listening.getsockname()[:2]
+        for symbol in self._exchange.symbols:
+            logger.info("Predictions", url=f"http://{host}:{port}/predictions/{url_symbol(symbol)}")
+        logger.info("Health and metrics", health=f"http://{host}:{port}/health")
+
+
+def _open_store(state: Path) -> Store:
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(
+            f"{state} cannot be used as state folder ({error.strerror}): "
+            "choose another with --state"
+        ) from error
+    return open_store(f"sqlite:///{state / 'realtime.sqlite'}")

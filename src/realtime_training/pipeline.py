@@ -1,0 +1,136 @@
+"""The one place where services are put together: stages on a runner, with training beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from candles.stage import candles_stage
+from marketstream.errors import SettingsError
+from marketstream.messages import Features
+from marketstream.runners.in_process import InProcessRunner
+from marketstream.timeframes import finest_first, timeframe_ms
+from marketstream.topics import FEATURES
+from predictor.history import FeatureHistory
+from predictor.operator import Predictor
+from predictor.retraining import Retrainer, Trained, TrainingJob
+from predictor.settings import PredictorSettings
+from predictor.stage import predictor_stage
+from predictor.training import TrainedModel
+from technical_indicators.feature_set import FeatureSet, FeatureSettings
+from technical_indicators.stage import technical_indicators_stage
+
+type Execute = Callable[[TrainingJob, Trained], None]
+type Installed = Callable[[str, Mapping[int, TrainedModel]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to predict: markets, the timeframe decided on, and how many of it ahead.
+
+    `timeframes` are the candles made beside it; outcomes are measured on the finest of all.
+    """
+
+    markets: tuple[str, ...]
+    timeframe: str
+    horizons: tuple[int, ...]
+    timeframes: tuple[str, ...] = ("250ms",)
+    latency_ms: int = 0
+
+    def __post_init__(self) -> None:
+        if timeframe_ms(self.timeframe) % timeframe_ms(self.base):
+            raise SettingsError(
+                f"timeframe {self.timeframe} is no whole number of {self.base} candles: choose a "
+                "multiple of it, or other timeframes in services/candles/config.yaml"
+            )
+        if not self.horizons or min(self.horizons) < 1:
+            raise SettingsError(
+                f"horizons {self.horizons}: each is a number of timeframes, 1 or more"
+            )
+
+    @property
+    def candle_timeframes(self) -> list[str]:
+        """All timeframes, the finest first."""
+        return finest_first([*self.timeframes, self.timeframe])
+
+    @property
+    def base(self) -> str:
+        """The finest timeframe."""
+        return self.candle_timeframes[0]
+
+    @property
+    def horizons_ms(self) -> tuple[int, ...]:
+        """The horizons as times."""
+        return tuple(horizon * timeframe_ms(self.timeframe) for horizon in self.horizons)
+
+
+class Pipeline:
+    """Trades in, predictions and outcomes out, for all markets of a plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        features: FeatureSettings,
+        predictor: PredictorSettings,
+        *,
+        retrain_every_ms: int,
+        execute: Execute,
+        installed: Installed = lambda _market, _models: None,
+    ) -> None:
+        self.plan = plan
+        self._installed = installed
+        self.feature_set = FeatureSet(plan.timeframe, plan.base, features)
+        unknown = sorted(set(predictor.features) - set(self.feature_set.names))
+        if unknown:
+            raise SettingsError(
+                f"features: {unknown[0]} is not computed: add it to "
+                "technical_indicators/config.yaml, or choose among "
+                + ", ".join(self.feature_set.names)
+            )
+        self.runner = InProcessRunner(
+            [
+                candles_stage(plan.candle_timeframes),
+                technical_indicators_stage(self.feature_set),
+                predictor_stage(
+                    timeframe=plan.timeframe,
+                    base=plan.base,
+                    horizons_ms=plan.horizons_ms,
+                    grace_ms=predictor.outcome_grace_ms,
+                ),
+            ]
+        )
+        self.retrainers = {
+            market: self._retrainer(market, predictor, retrain_every_ms, execute)
+            for market in plan.markets
+        }
+        self.runner.tap(FEATURES, self._observe)
+
+    def _retrainer(
+        self, market: str, settings: PredictorSettings, every_ms: int, execute: Execute
+    ) -> Retrainer:
+        history = FeatureHistory(
+            self.feature_set.names, self.plan.timeframe, self.plan.base, settings.training.most_rows
+        )
+        return Retrainer(
+            market,
+            history,
+            self.plan.horizons_ms,
+            settings,
+            every_ms=every_ms,
+            latency_ms=self.plan.latency_ms,
+            execute=execute,
+            install=lambda models: self._install(market, models),
+        )
+
+    def _install(self, market: str, models: Mapping[int, TrainedModel]) -> None:
+        self.predictor(market).install(models)
+        self._installed(market, models)
+
+    def predictor(self, market: str) -> Predictor:
+        """Return the prediction operator of a market."""
+        return cast("Predictor", self.runner.operator("predictor", market))
+
+    def _observe(self, features: Features, received_ns: int) -> None:
+        del received_ns
+        self.retrainers[features.market].observe(features)

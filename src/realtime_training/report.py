@@ -1,0 +1,104 @@
+"""What the command prints: progress on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from realtime_training.simulator import Announcement
+
+
+@contextlib.contextmanager
+def reading(files: Sequence[Path], *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Show how much of the files has been read; the caller says what was read since last time."""
+    total = sum(file.stat().st_size for file in files if file.is_file())
+    progress = Progress(
+        TextColumn("reading"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(), console=Console(stderr=True), disable=not shown, transient=True,
+    )  # fmt: skip
+    with progress:
+        task = progress.add_task("reading", total=total)
+        yield lambda read: progress.advance(task, read)
+
+
+def print_json(summary: Mapping[str, Any]) -> None:
+    """Print one JSON object on one line."""
+    sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")
+    sys.stdout.flush()
+
+
+def print_replay(summary: Mapping[str, Any]) -> None:
+    """Print what a replay came to, with each figure's uncertainty."""
+    console = Console()
+    console.print(
+        f"{summary['symbol']} {summary['timeframe']}: {summary['trades']:,} trades and "
+        f"{summary['quotes']:,} quotes in {summary['seconds']:.1f} s "
+        f"({summary['trades_per_second']:,} trades/s, training included); "
+        f"{summary['dead_letters']} dead letters, {summary['ignored']:,} frames ignored, "
+        f"{summary['missing']} trades missing"
+    )
+    scores = list(summary["horizons"].values())
+    table = Table("scored on the book mid", title="Rows that moved, unless said")
+    for score in scores:
+        table.add_column(f"{score['horizon_ms'] / 1_000:g} s", justify="right")
+    columns = [_rows(score) for score in scores]
+    for name in columns[0]:
+        table.add_row(name, *(column.get(name, "-") for column in columns))
+    console.print(table)
+
+
+def _rows(score: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "predictions": f"{score['predictions']:,}",
+        "abstained": f"{score['abstentions']:,}",
+        "moved": f"{score['moved']:,}",
+        "accuracy": _share(score["accuracy"]),
+        "95 % interval": f"{_share(score['low'])} - {_share(score['high'])}",
+        "accuracy, zero moves wrong": _share(score["accuracy_all"]),
+        **{
+            f"{kind[:-1]} {name.replace('_', ' ')}": _share(share)
+            for kind in ("references", "baselines")
+            for name, share in score[kind].items()
+        },
+        "against the last price (bounces)": _share(score["close_accuracy"]),
+    }
+
+
+def print_announcement(announcement: Announcement, *, as_json: bool) -> None:
+    """Print where a simulated exchange listens."""
+    if as_json:
+        print_json(msgspec.to_builtins(announcement))
+        return
+    console = Console()
+    console.print(f"WebSocket  {announcement.ws_url}", soft_wrap=True)
+    console.print(f"REST       {announcement.rest_url}", soft_wrap=True)
+    console.print(f"Markets    {', '.join(announcement.symbols)}", soft_wrap=True)
+    console.print("Set EXCHANGE_WS_URL and EXCHANGE_REST_URL to these; Ctrl-C stops.")
+
+
+def print_ceilings(ceilings: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print how good an oracle is that sees what the simulated market hides."""
+    if as_json:
+        print_json(ceilings)
+        return
+    console = Console()
+    table = Table("symbol", "horizon", "latency", "rows moved", "accuracy",
+                  title="The ceiling: an oracle that sees the hidden state")  # fmt: skip
+    for symbol, rows in ceilings.items():
+        for row in rows:
+            table.add_row(symbol, f"{row['horizon_ms'] / 1_000:g} s", f"{row['latency_ms']} ms",
+                          str(row["moved"]), _share(row["accuracy"]))  # fmt: skip
+    console.print(table)
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"

@@ -1,0 +1,93 @@
+"""What the running system says of itself: how far it is, what serves, and its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from candles.aggregation import CandleAggregator
+from marketstream.metrics import Metrics
+from prediction_api.app import WarmingUp
+from prediction_api.board import PredictionBoard
+from predictor.scoring import Scoreboard
+from realtime_training.pipeline import Pipeline
+from trades.batching import TradesBatcher
+from trades.intake import Counts
+
+
+class Status:
+    """Answers the API's questions from the parts that know."""
+
+    def __init__(
+        self,
+        exchange: str,
+        pipeline: Pipeline,
+        board: PredictionBoard,
+        scoreboards: Mapping[str, Scoreboard],
+        metrics: Metrics,
+        *,
+        batchers: Mapping[str, TradesBatcher],
+        feed_counts: Callable[[], Counts],
+    ) -> None:
+        self._exchange = exchange
+        self._pipeline = pipeline
+        self._board = board
+        self._scoreboards = scoreboards
+        self._metrics = metrics
+        self._batchers = batchers
+        self._feed_counts = feed_counts
+        self._counted: dict[str, int] = {}
+
+    def warming_up(self, market: str) -> WarmingUp:
+        """Return what a market lacks for its first prediction."""
+        progress = self._pipeline.retrainers[market].progress
+        seen_s, needed_s = progress.seen_ms // 1_000, progress.needed_ms // 1_000
+        if self._board.age(market) is None:
+            detail = f"nothing received from {market} yet"
+        elif not progress.book:
+            detail = f"{market}: no best bid and ask seen yet; without them there is no mid"
+        elif progress.seen_ms < progress.needed_ms:
+            detail = f"{market}: {seen_s} of {needed_s} s of market time seen before training"
+        else:
+            detail = f"{market}: the first model is being trained"
+        return WarmingUp(detail, progress.seen_ms, progress.needed_ms)
+
+    def details(self, market: str) -> dict[str, object]:
+        """Return what serves a market, how good it has been, and what is missing."""
+        return {
+            "models": {
+                str(horizon_ms): {"name": model.champion.name, "version": model.version}
+                for horizon_ms, model in self._pipeline.predictor(market).models.items()
+            },
+            "accuracy": {
+                str(horizon_ms): self._scoreboards[market].score(horizon_ms).accuracy
+                for horizon_ms in self._pipeline.plan.horizons_ms
+            },
+            "missing_trades": self._batchers[market].missing,
+        }
+
+    def render_metrics(self) -> bytes:
+        """Bring what is not counted as it happens up to date, and render all."""
+        metrics = self._metrics
+        for market in self._pipeline.plan.markets:
+            age = self._board.age(market)
+            if age is not None:
+                metrics.data_age.labels(market).set(age.age_ms / 1_000)
+            candles = self._pipeline.runner.operator("candles", market)
+            if isinstance(candles, CandleAggregator):
+                metrics.late_trades.labels(market).inc(self._news(f"late {market}", candles.late))
+            gaps = self._batchers[market].gaps
+            metrics.gaps.labels(market).inc(self._news(f"gaps {market}", gaps))
+            for horizon_ms in self._pipeline.plan.horizons_ms:
+                accuracy = self._scoreboards[market].score(horizon_ms).accuracy
+                if accuracy is not None:
+                    metrics.accuracy.labels(market, horizon_ms).set(accuracy)
+        counts = self._feed_counts()
+        metrics.ignored_frames.labels(self._exchange).inc(self._news("ignored", counts.ignored))
+        metrics.reconnects.labels(self._exchange).inc(self._news("reconnects", counts.reconnects))
+        return metrics.render()
+
+    def _news(self, name: str, count: int) -> int:
+        """Return by how much a count has grown since it was last asked for."""
+        grown = count - self._counted.get(name, 0)
+        self._counted[name] = count
+        return grown
