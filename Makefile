@@ -5,7 +5,7 @@ SHELL := bash
 ARGS ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-TYPED := src tests scripts conftest.py $(wildcard libs/*/src libs/*/tests services/*/src services/*/tests)
+TYPED := src tests scripts conftest.py $(wildcard libs/*/src services/*/src)
 
 .PHONY: help setup test check lint types format run simulate replay clean
 

@@ -1,7 +1,7 @@
-"""Where tests find real data, and what a skipped group of tests means.
+"""Where tests find real data, and what a group of tests that is not run means.
 
 `REALTIME_DATA` names a folder of recorded market data. Where it is unset the group `data` is left
-out and said to be in one line; `REALTIME_REQUIRE=data` turns that into a failure.
+out and said to be in one line; `REALTIME_REQUIRE=data` makes that, and any skipped test, a failure.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ def _missing(group: str) -> str | None:
     return None
 
 
+def _required() -> list[str]:
+    return [group for group in os.environ.get("REALTIME_REQUIRE", "").split(",") if group]
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for group in GROUPS:
-        reason = _missing(group)
-        if reason is None:
-            continue
         left_out = [item for item in items if item.get_closest_marker(group)]
-        if not left_out:
-            continue
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
-        config.stash.setdefault(_NOT_RUN, []).append(f"{reason} ({len(left_out)} tests)")
+        if left_out and _missing(group) is not None:
+            items[:] = [item for item in items if item not in left_out]
+            config.hook.pytest_deselected(items=left_out)
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    for line in config.stash.get(_NOT_RUN, []):
-        terminalreporter.write_line(line, yellow=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for group in GROUPS:
+        reason = _missing(group)
+        if reason is not None:
+            terminalreporter.write_line(reason, yellow=True)
+    if _required() and terminalreporter.stats.get("skipped"):
+        terminalreporter.write_line("tests were skipped where none may be", red=True)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail where a required group did not run, or any of its tests was skipped."""
-    required = os.environ.get("REALTIME_REQUIRE", "").split(",")
-    if any(group in required and _missing(group) for group in GROUPS):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter is not None and reporter.stats.get("skipped")
+    missing = any(group in GROUPS and _missing(group) for group in _required())
+    if _required() and (skipped or missing):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-_NOT_RUN = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")

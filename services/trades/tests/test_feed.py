@@ -224,6 +224,24 @@ def test_heartbeats_say_how_far_time_is_seen_while_nothing_trades() -> None:
     run(test)
 
 
+def test_quiet_connection_is_asked_for_a_sign_of_life() -> None:
+    async def test() -> None:
+        asked = asyncio.Event()
+
+        async def session(socket: web.WebSocketResponse) -> None:
+            await subscribed(socket)
+            message = await socket.receive()
+            assert message.type is aiohttp.WSMsgType.PING
+            await socket.pong(message.data)
+            asked.set()
+            await until_closed(socket)
+
+        async with exchange(session) as url, running(feed_of(url, Published())):
+            await asked.wait()
+
+    run(test)
+
+
 def test_large_message_in_fragments_is_put_together() -> None:
     async def session(socket: web.WebSocketResponse) -> None:
         await subscribed(socket)
@@ -311,10 +329,12 @@ def test_error_of_whoever_reads_the_messages_ends_the_feed() -> None:
         def broken(message: Trades, received_ns: int) -> None:
             raise RuntimeError("disk full")
 
-        async with exchange(session) as url:
-            async with running(feed_of(url, Published(), publish=broken)) as task:
-                with pytest.raises(RuntimeError, match="disk full"):
-                    await task
+        async with (
+            exchange(session) as url,
+            running(feed_of(url, Published(), publish=broken)) as task,
+        ):
+            with pytest.raises(RuntimeError, match="disk full"):
+                await task
 
     run(test)
 

@@ -7,7 +7,8 @@
     ├── NetworkError               5   a port is busy, an exchange does not answer
     └── BadMessage                     one message that makes no sense; it becomes a dead letter
 
-Exit code 0 is success, 1 a check that failed (a leak, say), 130 Ctrl-C. Messages name the value and
+Exit code 0 is success, and Ctrl-C of what runs until then; 1 a check that failed (a leak, say);
+130 Ctrl-C of work that was not done. Messages name the value and
 the remedy: they are printed as they are, never with a traceback.
 """
 

@@ -36,7 +36,7 @@ class TradesBatcher:
         price_decimals: int = 8,
         quantity_decimals: int = 8,
         finest_ms: int = 250,
-        grace_ms: int = 250,
+        grace_ms: int = 100,
     ) -> None:
         self.market = market
         self.duplicates = 0

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from marketstream.errors import SettingsError
+from marketstream.settings import Env
 from marketstream.symbols import parse_symbol
 from trades.exchanges import ADAPTERS
 
@@ -22,15 +23,9 @@ class TradesSettings(BaseModel):
 
     exchange: str = "binance"
     symbols: Annotated[list[str], Field(min_length=1)] = ["BTC/USDT", "ETH/USDT"]
-    ws_url: str = Field(
-        default="wss://stream.binance.com:9443/ws",
-        json_schema_extra={"env": "EXCHANGE_WS_URL"},
-    )
-    rest_url: str = Field(
-        default="https://api.binance.com",
-        json_schema_extra={"env": "EXCHANGE_REST_URL"},
-    )
-    grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 250
+    ws_url: Annotated[str, Env("EXCHANGE_WS_URL")] = "wss://stream.binance.com:9443/ws"
+    rest_url: Annotated[str, Env("EXCHANGE_REST_URL")] = "https://api.binance.com"
+    grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 100
     silence_s: Annotated[float, Field(gt=0)] = 30.0
 
     @field_validator("exchange")

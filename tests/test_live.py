@@ -1,0 +1,198 @@
+"""`realtime run` as a user starts it: a real process, real sockets, a real database."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from marketstream.messages import Candle
+from marketstream.store.sql import open_store
+from marketstream.topics import CANDLES
+from realtime_training.replay import Replay
+from realtime_training.settings import load_all
+
+TRADES = 19_904
+MARKET = "simulator:BTC/USDT"
+FILES = (
+    "trades/binance-spot-BTCUSDT-20240808.frames.gz",
+    "trades/binance-spot-BTCUSDT-20240809.frames.gz",
+)
+PREDICTION_FIELDS = {
+    "id", "timeframe", "horizon_ms", "made_at_ms", "for_ms", "mid", "predicted_price",
+    "expected_return", "p_up", "p_flat", "p_down", "low", "high", "level", "direction", "reason",
+    "model", "latency_us",
+}  # fmt: skip
+
+
+class Running:
+    """A started command and its API."""
+
+    def __init__(self, process: "subprocess.Popen[str]", port: int, log: Path) -> None:
+        self.process = process
+        self.port = port
+        self.log = log
+
+    def get(self, path: str) -> tuple[int, Any]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, _body(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, _body(error.read())
+
+    def wait_for(self, what: str, condition: Callable[[], bool], seconds: float = 90) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                pytest.fail(f"ended while waiting for {what}: {self.log.read_text()}")
+            try:
+                if condition():
+                    return
+            except (urllib.error.URLError, ConnectionError):
+                pass  # not listening yet
+            time.sleep(0.05)
+        pytest.fail(f"no {what} within {seconds} s: {self.log.read_text()}")
+
+    def metric(self, name: str) -> float:
+        _, text = self.get("/metrics")
+        found = re.search(rf"^{re.escape(name)} (\S+)$", str(text), re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    def stop(self) -> tuple[int, float]:
+        started = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(20)
+        return code, time.monotonic() - started
+
+
+def _body(raw: bytes) -> Any:
+    return json.loads(raw) if raw.startswith(b"{") else raw.decode()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[Running]:
+    port = free_port()
+    log = folder / "log"
+    command = [sys.executable, "-m", "realtime_training", "run", "--port", str(port),
+               "--state", str(folder / "state"), *arguments]  # fmt: skip
+    with log.open("w") as stderr:
+        process = subprocess.Popen(command, stderr=stderr, text=True, cwd=folder)
+    try:
+        yield Running(process, port, log)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.data
+def test_a_recording_live_serves_scored_predictions_and_loses_no_trade(
+    market_data: Path, tmp_path: Path
+) -> None:
+    recordings = [market_data / name for name in FILES]
+    arguments = [part for path in recordings for part in ("--recording", str(path))]
+    with running(tmp_path, *arguments, "--speed", "25") as live:
+        live.wait_for("warming up", lambda: live.get("/health")[1]["status"] == "warming up")
+        status, problem = live.get("/predictions/BTC-USDT")
+        assert status == 503
+        assert "of 120 s of market time" in problem["detail"]
+        assert live.get("/predictions/ETH-USDT")[0] == 404
+
+        live.wait_for("predictions", lambda: live.get("/predictions/BTC-USDT")[0] == 200)
+        _, answer = live.get("/predictions/BTC-USDT")
+        assert answer["symbol"] == "BTC/USDT"
+        assert not answer["stale"]
+        assert 1_723_161_254_000 < answer["as_of_ms"] < 1_723_161_906_000
+        assert [p["horizon_ms"] for p in answer["predictions"]] == [1_000, 2_000, 5_000, 10_000]
+        assert all(set(p) == PREDICTION_FIELDS for p in answer["predictions"])
+        assert live.get("/health")[1]["status"] == "ok"
+
+        received = f'realtime_trades_total{{market="{MARKET}"}}'
+        live.wait_for("all trades", lambda: live.metric(received) == TRADES)
+        live.wait_for("the end", lambda: "recording has ended" in live.log.read_text())
+        outcomes = f'realtime_accuracy_ratio{{horizon_ms="1000",market="{MARKET}"}}'
+        assert live.metric(outcomes) > 0.5
+        assert live.metric(f'realtime_gaps_total{{market="{MARKET}"}}') == 0
+        assert live.metric(f'realtime_late_trades_total{{market="{MARKET}"}}') == 0
+        assert live.get("/predictions/BTC-USDT")[0] == 200
+        code, seconds = live.stop()
+        assert code == 0
+        assert seconds < 5
+    assert "Traceback" not in live.log.read_text()
+
+    replayed = replayed_candles(recordings)
+    stored = stored_candles(tmp_path)
+    # Silence goes on for a moment after the last trade, in candles of their own.
+    assert stored[: len(replayed)] == replayed
+
+
+def stored_candles(folder: Path) -> list[tuple[object, ...]]:
+    store = open_store(f"sqlite:///{folder / 'state' / 'realtime.sqlite'}")
+    try:
+        counts = store.counts()
+        assert counts["predictions"] > 1_500
+        assert counts["predictions"] - 100 < counts["outcomes"] <= counts["predictions"]
+        assert counts["models"] >= 4
+        return [what_traded(candle) for candle in store.candles(MARKET, "1s", 0, 2**62)]
+    finally:
+        store.close()
+
+
+def replayed_candles(recordings: list[Path]) -> list[tuple[object, ...]]:
+    replay = Replay("BTC/USDT", "1s", (1,), load_all())
+    candles: list[Candle] = []
+    replay.pipeline.runner.tap(CANDLES, lambda candle, _ns: candles.append(candle))
+    replay.run(recordings)
+    return [what_traded(candle) for candle in candles if candle.timeframe == "1s"]
+
+
+def what_traded(candle: Candle) -> tuple[object, ...]:
+    return (
+        candle.open_time_ms, candle.open, candle.high, candle.low, candle.close, candle.volume,
+        candle.quote_volume, candle.trade_count, candle.taker_buy_volume,
+        candle.taker_buy_quote_volume, candle.first_trade_id, candle.last_trade_id,
+    )  # fmt: skip
+
+
+def test_the_default_exchange_is_made_up_and_ctrl_c_ends_it(tmp_path: Path) -> None:
+    with running(tmp_path, "--symbol", "BTC/USDT") as live:
+        received = f'realtime_trades_total{{market="{MARKET}"}}'
+        live.wait_for("trades", lambda: live.metric(received) > 20)
+        assert live.get("/health")[1]["markets"]["BTC-USDT"]["status"] == "warming up"
+        assert "realtime_data_age_seconds" in live.get("/metrics")[1]
+        code, seconds = live.stop()
+    assert code == 0
+    assert seconds < 5
+
+
+def test_the_simulated_exchange_ends_with_a_killed_parent(tmp_path: Path) -> None:
+    with running(tmp_path, "--symbol", "BTC/USDT") as live:
+        received = f'realtime_trades_total{{market="{MARKET}"}}'
+        live.wait_for("trades", lambda: live.metric(received) > 0)
+        port = int(re.findall(r"ws://127\.0\.0\.1:(\d+)/ws", live.log.read_text())[0])
+        live.process.kill()
+        live.process.wait()
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) != 0:
+                    return
+            time.sleep(0.05)
+    pytest.fail("the simulated exchange outlived its parent")

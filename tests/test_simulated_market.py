@@ -1,0 +1,159 @@
+"""What is measured where the truth is known: a market with signals, and one with none."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from exchange_simulator import SeededMarket
+from exchange_simulator.ceiling import expected_moves, realised_moves
+from exchange_simulator.messages import trades_messages
+from marketstream.messages import Outcome, Prediction
+from marketstream.tables import FeatureTable
+from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS
+from predictor.history import FeatureHistory
+from predictor.prices import PriceSeries, label_returns
+from predictor.retraining import Trained, TrainingJob
+from predictor.scoring import Score, Scoreboard, effective_size, wilson
+from predictor.serving import forecast
+from predictor.settings import PredictorSettings, TrainingSettings
+from predictor.training import Label, train
+from realtime_training.pipeline import Pipeline, Plan
+from technical_indicators.feature_set import FeatureSettings
+
+MARKET = "simulator:BTC/USDT"
+START_US = 1_704_067_200_000_000  # 2024-01-01
+HOUR_US = 3_600_000_000
+TREND_AND_MOMENTUM = ("rsi", "macd", "bb_", "ema", "sma", "wma", "roc", "mom", "cci", "stoch")
+SETTINGS = PredictorSettings(training=TrainingSettings(first_after=3_600))
+
+
+class Watched(NamedTuple):
+    score: Score
+    decided_us: np.ndarray
+    table: FeatureTable
+    prices: PriceSeries
+
+
+def watch(market: SeededMarket, hours: int, horizon: int) -> Watched:
+    """Run a market through the pipeline, trained each hour; the first hour is for training."""
+
+    def at_once(job: TrainingJob, trained: Trained) -> None:
+        trained(job.run())
+
+    pipeline = Pipeline(
+        Plan((MARKET,), "1s", (horizon,)),
+        FeatureSettings(),
+        SETTINGS,
+        retrain_every_ms=3_600_000,
+        execute=at_once,
+    )
+    scoreboard = Scoreboard()
+    decided_us: list[int] = []
+    history = FeatureHistory(pipeline.feature_set.names, "1s", "250ms", 50_000)
+
+    def predicted(prediction: Prediction, _received_ns: int) -> None:
+        scoreboard.predicted(prediction)
+
+    def happened(outcome: Outcome, _received_ns: int) -> None:
+        scoreboard.happened(outcome)
+        decided_us.append(outcome.close_time_ms * 1_000)
+
+    pipeline.runner.tap(FEATURES, lambda features, _ns: history.append(features))
+    pipeline.runner.tap(PREDICTIONS, predicted)
+    pipeline.runner.tap(OUTCOMES, happened)
+    for message in trades_messages(market, MARKET, START_US, START_US + hours * HOUR_US):
+        pipeline.runner.publish(message)
+    return Watched(
+        scoreboard.score(horizon * 1_000), np.array(decided_us), history.table(), history.prices()
+    )
+
+
+@pytest.mark.slow
+def test_the_model_comes_within_three_points_of_the_ceiling_and_not_above_it() -> None:
+    market = SeededMarket("BTC/USDT", 7)
+    watched = watch(market, hours=5, horizon=2)
+    score = watched.score
+    moves = realised_moves(market, watched.decided_us, horizon_ms=2_000)
+    oracle = expected_moves(market, watched.decided_us, horizon_ms=2_000)
+    moved = moves != 0
+    ceiling = float(np.mean(np.sign(oracle[moved]) == np.sign(moves[moved])))
+    assert score.effective >= 10_000
+    assert score.abstentions == 0
+    assert 0.60 <= ceiling <= 0.75
+    assert score.accuracy is not None
+    assert score.low is not None
+    assert score.accuracy >= ceiling - 0.03
+    assert score.low <= ceiling, "better than an oracle: a leak"
+    assert all(abs(share - 0.5) < 0.02 for share in score.baselines.values())
+
+
+@pytest.mark.slow
+def test_indicators_alone_see_next_to_nothing_on_the_market_with_signals() -> None:
+    watched = watch(SeededMarket("BTC/USDT", 7), hours=4, horizon=2)
+    indicators = [name for name in watched.table.names if name.startswith(TREND_AND_MOMENTUM)]
+    settings = SETTINGS.model_copy(update={"features": indicators})
+    watched = watched._replace(table=only(watched.table, indicators))
+    accuracy, low, _ = later_accuracy(watched, settings, 2_000, "mid")
+    assert low <= 0.5
+    assert accuracy < 0.51
+
+
+@pytest.mark.slow
+def test_a_random_walk_with_a_spread_has_no_skill_but_a_false_one_on_the_close() -> None:
+    watched = watch(SeededMarket("BTC/USDT", 7, signals=False, spread_bps=5), hours=4, horizon=5)
+    score = watched.score
+    assert score.effective > 5_000
+    assert score.low is not None
+    assert score.high is not None
+    assert score.low <= 0.5 <= score.high
+    _, low, high = later_accuracy(watched, SETTINGS, 5_000, "mid")
+    assert low <= 0.5 <= high
+    accuracy, low, _ = later_accuracy(watched, SETTINGS, 5_000, "close")
+    assert 0.6 < low < accuracy < 0.75, "the bounce between bid and ask, taken for skill"
+
+
+def only(table: FeatureTable, names: list[str]) -> FeatureTable:
+    """A table that knows nothing but these features, so that no reference model can use others."""
+    return FeatureTable(
+        table.close_time_ms, tuple(names), table.columns(names),
+        table.bid, table.ask, table.close, table.complete,
+    )  # fmt: skip
+
+
+def later_accuracy(
+    watched: Watched, settings: PredictorSettings, horizon_ms: int, label: Label
+) -> tuple[float, float, float]:
+    """Train on the first half of a table, and score on the second half's moved rows."""
+    table, prices = watched.table, watched.prices
+    half = len(table) // 2
+    series = prices.close if label == "close" else prices.mid
+    cut_ms = int(table.close_time_ms[half]) - horizon_ms
+    seen = prices.close_time_ms <= cut_ms
+    earlier = PriceSeries(prices.close_time_ms[seen], prices.mid[seen], prices.close[seen], 250)
+    model = train(
+        table.rows(slice(0, half)), earlier, horizon_ms, settings, trained_at_ms=cut_ms, label=label
+    )
+    assert model is not None
+    later = table.rows(slice(half, len(table)))
+    returns = label_returns(later.close_time_ms, series, prices, horizon_ms=horizon_ms)
+    moved = np.isfinite(returns) & (returns != 0)
+    p_up = model.champion.up.probability(later.columns(model.champion.columns))
+    hits = ((p_up > 0.5) == (returns > 0))[moved].astype(float)
+    size = effective_size(hits, (later.close_time_ms[moved] // (3 * horizon_ms)).tolist())
+    low, high = wilson(float(hits.mean()), size)
+    return float(hits.mean()), low, high
+
+
+def test_serving_one_row_says_what_training_says_of_the_table() -> None:
+    watched = watch(SeededMarket("BTC/USDT", 3), hours=1, horizon=2)
+    model = train(watched.table, watched.prices, 2_000, SETTINGS, trained_at_ms=0)
+    assert model is not None
+    rows = watched.table.columns(model.champion.columns)[-50:]
+    in_batch = model.champion.up.probability(rows)
+    for row, p_up in zip(range(-50, 0), in_batch, strict=True):
+        values = dict(zip(watched.table.names, watched.table.values[row].tolist(), strict=True))
+        said = forecast(model, values, mid=100.0)
+        assert said.p_up + said.p_flat + said.p_down == pytest.approx(1.0)
+        assert said.p_up / (said.p_up + said.p_down) == pytest.approx(p_up, abs=1e-9)
+        assert said.low < said.predicted_price < said.high
