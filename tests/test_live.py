@@ -1,23 +1,15 @@
 """`realtime run` as a user starts it: a real process, real sockets, a real database."""
 
-import json
 import re
-import signal
 import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from marketstream.messages import Candle
 from marketstream.store.sql import open_store
+from marketstream.testing import running_command
 from marketstream.topics import CANDLES
 from realtime_training.replay import Replay
 from realtime_training.settings import load_all
@@ -35,80 +27,13 @@ PREDICTION_FIELDS = {
 }  # fmt: skip
 
 
-class Running:
-    """A started command and its API."""
-
-    def __init__(self, process: "subprocess.Popen[str]", port: int, log: Path) -> None:
-        self.process = process
-        self.port = port
-        self.log = log
-
-    def get(self, path: str) -> tuple[int, Any]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-                return answer.status, _body(answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, _body(error.read())
-
-    def wait_for(self, what: str, condition: Callable[[], bool], seconds: float = 90) -> None:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                pytest.fail(f"ended while waiting for {what}: {self.log.read_text()}")
-            try:
-                if condition():
-                    return
-            except (urllib.error.URLError, ConnectionError):
-                pass  # not listening yet
-            time.sleep(0.05)
-        pytest.fail(f"no {what} within {seconds} s: {self.log.read_text()}")
-
-    def metric(self, name: str) -> float:
-        _, text = self.get("/metrics")
-        found = re.search(rf"^{re.escape(name)} (\S+)$", str(text), re.MULTILINE)
-        return float(found[1]) if found else 0.0
-
-    def stop(self) -> tuple[int, float]:
-        started = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(20)
-        return code, time.monotonic() - started
-
-
-def _body(raw: bytes) -> Any:
-    return json.loads(raw) if raw.startswith(b"{") else raw.decode()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-@contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[Running]:
-    port = free_port()
-    log = folder / "log"
-    command = [sys.executable, "-m", "realtime_training", "run", "--port", str(port),
-               "--state", str(folder / "state"), *arguments]  # fmt: skip
-    with log.open("w") as stderr:
-        process = subprocess.Popen(command, stderr=stderr, text=True, cwd=folder)
-    try:
-        yield Running(process, port, log)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-
 @pytest.mark.data
 def test_a_recording_live_serves_scored_predictions_and_loses_no_trade(
     market_data: Path, tmp_path: Path
 ) -> None:
     recordings = [market_data / name for name in FILES]
     arguments = [part for path in recordings for part in ("--recording", str(path))]
-    with running(tmp_path, *arguments, "--speed", "25") as live:
+    with running_command(tmp_path, *arguments, "--speed", "25") as live:
         live.wait_for("warming up", lambda: live.get("/health")[1]["status"] == "warming up")
         status, problem = live.get("/predictions/BTC-USDT")
         assert status == 503
@@ -172,7 +97,7 @@ def what_traded(candle: Candle) -> tuple[object, ...]:
 
 
 def test_the_default_exchange_is_made_up_and_ctrl_c_ends_it(tmp_path: Path) -> None:
-    with running(tmp_path, "--symbol", "BTC/USDT") as live:
+    with running_command(tmp_path, "--symbol", "BTC/USDT") as live:
         received = f'realtime_trades_total{{market="{MARKET}"}}'
         live.wait_for("trades", lambda: live.metric(received) > 20)
         assert live.get("/health")[1]["markets"]["BTC-USDT"]["status"] == "warming up"
@@ -183,12 +108,11 @@ def test_the_default_exchange_is_made_up_and_ctrl_c_ends_it(tmp_path: Path) -> N
 
 
 def test_the_simulated_exchange_ends_with_a_killed_parent(tmp_path: Path) -> None:
-    with running(tmp_path, "--symbol", "BTC/USDT") as live:
+    with running_command(tmp_path, "--symbol", "BTC/USDT") as live:
         received = f'realtime_trades_total{{market="{MARKET}"}}'
         live.wait_for("trades", lambda: live.metric(received) > 0)
         port = int(re.findall(r"ws://127\.0\.0\.1:(\d+)/ws", live.log.read_text())[0])
-        live.process.kill()
-        live.process.wait()
+        live.kill()
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             with socket.socket() as probe:

@@ -12,12 +12,12 @@ from marketstream.messages import Outcome, Prediction
 from marketstream.tables import FeatureTable
 from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS
 from predictor.history import FeatureHistory
-from predictor.prices import PriceSeries, label_returns
+from predictor.prices import Label, PriceSeries, label_returns
 from predictor.retraining import Trained, TrainingJob
 from predictor.scoring import Score, Scoreboard, effective_size, wilson
 from predictor.serving import forecast
 from predictor.settings import PredictorSettings, TrainingSettings
-from predictor.training import Label, train
+from predictor.training import train
 from realtime_training.pipeline import Pipeline, Plan
 from technical_indicators.feature_set import FeatureSettings
 
@@ -127,7 +127,7 @@ def later_accuracy(
     """Train on the first half of a table, and score on the second half's moved rows."""
     table, prices = watched.table, watched.prices
     half = len(table) // 2
-    series = prices.close if label == "close" else prices.mid
+    series = prices.of(label)
     cut_ms = int(table.close_time_ms[half]) - horizon_ms
     seen = prices.close_time_ms <= cut_ms
     earlier = PriceSeries(prices.close_time_ms[seen], prices.mid[seen], prices.close[seen], 250)

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from loguru import logger
@@ -24,13 +25,16 @@ from marketstream.timeframes import timeframe_ms
 from prediction_api.app import build_app
 from prediction_api.board import PredictionBoard
 from predictor.training import TrainedModel
+from realtime_training import report
 from realtime_training.clock import ReceiveClock
 from realtime_training.exchange import Exchange, connected_exchange
+from realtime_training.gate import Gate
 from realtime_training.http_server import HttpServer, listen
 from realtime_training.options import RunOptions
 from realtime_training.pipeline import Pipeline, Plan
 from realtime_training.recorder import Recorder
 from realtime_training.settings import Settings
+from realtime_training.startup import Startup
 from realtime_training.status import Status
 from realtime_training.trainer import TrainerProcess
 from trades.batching import TradesBatcher
@@ -95,7 +99,12 @@ class _Live:
             stale_after_ms=round(settings.api.stale_after_ms * max(1.0, options.speed)),
         )
         self._recorder = Recorder(self._pipeline.runner, self._board, self._writer, self._metrics)
+        self._store = store
         self._batchers: dict[str, TradesBatcher] = {}
+        # A recording has no past that the exchange could be asked for.
+        self._has_past = not options.recordings and settings.trades.history_minutes > 0
+        self._gate = Gate(markets if self._has_past else (), self._pipeline.runner.publish)
+        self._history_read = dict.fromkeys(markets, 0.0) if self._has_past else {}
 
     async def run(self) -> None:
         """Serve and follow the exchange until SIGINT or SIGTERM."""
@@ -109,16 +118,18 @@ class _Live:
             serving = loop.create_task(server.serve(sockets=[self._listening]))
             following = loop.create_task(self._follow(feed))
             stopping = loop.create_task(stop.wait())
+            starting = loop.create_task(self._start(feed))
             self._say_where()
-            done, _ = await asyncio.wait(
-                [serving, following, stopping], return_when=asyncio.FIRST_COMPLETED
-            )
+            waited: set[asyncio.Task[Any]] = {serving, following, stopping, starting}
+            done: set[asyncio.Task[Any]] = set()
+            while not done - {starting}:
+                done, waited = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
             server.should_exit = True
-            following.cancel()
-            stopping.cancel()
-            await asyncio.wait([serving, following])
-            for task in done - {stopping}:
-                task.result()
+            for task in (following, stopping, starting):
+                task.cancel()
+            await asyncio.wait([serving, following, starting])
         finally:
             self._trainer.stop()
             await asyncio.to_thread(self._writer.close)
@@ -146,6 +157,27 @@ class _Live:
         )
         await asyncio.Event().wait()
 
+    async def _start(self, feed: Feed) -> None:
+        """Read the past, let the live trades join, and have the first models trained."""
+        if not self._has_past:
+            return
+        for retrainer in self._pipeline.retrainers.values():
+            retrainer.hold()
+        await feed.answered.wait()  # subscribed: now nothing falls between past and live
+        with report.history(self._history_read) as read:
+            async with RestClient(self._exchange.rest_url) as client:
+                startup = Startup(
+                    self._pipeline,
+                    self._store,
+                    client,
+                    self._gate,
+                    history_ms=self._settings.trades.history_minutes * 60_000,
+                    read=read,
+                )
+                await startup.fill_all()
+        for retrainer in self._pipeline.retrainers.values():
+            retrainer.begin()
+
     async def _make_feed(self) -> Feed:
         adapter = ADAPTERS[self._options.exchange](list(self._exchange.symbols))
         infos = await self._market_infos()
@@ -166,7 +198,7 @@ class _Live:
             adapter,
             self._batchers,
             ws_url=self._exchange.ws_url,
-            publish=self._pipeline.runner.publish,
+            publish=self._gate,
             publish_dead_letter=self._pipeline.runner.publish,
             silence_s=self._settings.trades.silence_s,
             heartbeat_s=min(finest_ms, _LONGEST_HEARTBEAT_MS) / 1_000 / speed,
@@ -216,6 +248,7 @@ class _Live:
             self._metrics,
             batchers=self._batchers,
             feed_counts=lambda: feed.counts,
+            history=self._history_read,
         )
         app = build_app(
             self._board,

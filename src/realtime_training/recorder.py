@@ -37,7 +37,8 @@ class Recorder:
         runner.tap(DEAD_LETTERS, self._on_dead_letter)
 
     def _on_trades(self, message: Trades, received_ns: int) -> None:
-        self._board.saw(message, received_ns)
+        if received_ns:  # history is not received: it says nothing of the feed
+            self._board.saw(message, received_ns)
         metrics = self._metrics
         metrics.messages.labels(TRADES.name).inc()
         metrics.trades.labels(message.market).inc(len(message.trades))

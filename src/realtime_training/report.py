@@ -30,6 +30,25 @@ def reading(files: Sequence[Path], *, shown: bool) -> Iterator[Callable[[int], N
         yield lambda read: progress.advance(task, read)
 
 
+@contextlib.contextmanager
+def history(shares: dict[str, float]) -> Iterator[Callable[[str, float], None]]:
+    """Show how much of each market's history has been read, and keep it in `shares`."""
+    console = Console(stderr=True)
+    progress = Progress(
+        TextColumn("history"), TextColumn("{task.description}"), BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn(),
+        console=console, disable=not console.is_terminal, transient=True,
+    )  # fmt: skip
+    with progress:
+        tasks = {market: progress.add_task(market, total=1.0) for market in shares}
+
+        def read(market: str, share: float) -> None:
+            shares[market] = share
+            progress.update(tasks[market], completed=share)
+
+        yield read
+
+
 def print_json(summary: Mapping[str, Any]) -> None:
     """Print one JSON object on one line."""
     sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")

@@ -27,6 +27,7 @@ class Status:
         *,
         batchers: Mapping[str, TradesBatcher],
         feed_counts: Callable[[], Counts],
+        history: Mapping[str, float],
     ) -> None:
         self._exchange = exchange
         self._pipeline = pipeline
@@ -35,13 +36,17 @@ class Status:
         self._metrics = metrics
         self._batchers = batchers
         self._feed_counts = feed_counts
+        self._history = history
         self._counted: dict[str, int] = {}
 
     def warming_up(self, market: str) -> WarmingUp:
         """Return what a market lacks for its first prediction."""
         progress = self._pipeline.retrainers[market].progress
         seen_s, needed_s = progress.seen_ms // 1_000, progress.needed_ms // 1_000
-        if self._board.age(market) is None:
+        read = self._history.get(market, 1.0)
+        if read < 1:
+            detail = f"{market}: {read:.0%} of the history read"
+        elif self._board.age(market) is None:
             detail = f"nothing received from {market} yet"
         elif not progress.book:
             detail = f"{market}: no best bid and ask seen yet; without them there is no mid"

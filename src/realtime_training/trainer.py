@@ -1,30 +1,80 @@
-"""Training in a process of its own, so that predictions never wait for it."""
+"""Training in a process of its own, so that predictions never wait for it.
+
+That process alone talks to the models' registry. This module imports nothing heavy, so that the
+process can see to it first that it stays out of the way.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from predictor.retraining import Trained, TrainingJob
-from predictor.training import TrainedModel
+from marketstream.settings import SystemSettings
 from realtime_training.child import Child
 
+if TYPE_CHECKING:
+    from predictor.retraining import Trained, TrainingJob
+    from predictor.training import TrainedModel
+
 type Report = Callable[[str, str], None]
+type Models = dict[int, TrainedModel]
+
+_POLITENESS = 10  # of `nice`: the market's data comes first
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Where models are registered, and what all that are trained here have in common."""
+
+    uri: str
+    timeframe: str
+    feature_set: str
+
+
+def registry_uri(settings: SystemSettings, state: Path) -> str:
+    """Return MLFLOW_TRACKING_URI where it was set, else a SQLite file in the state folder."""
+    if "mlflow_tracking_uri" in settings.model_fields_set:
+        return settings.mlflow_tracking_uri
+    return f"sqlite:///{(state / 'mlflow.sqlite').resolve()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The question for champions."""
+
+    markets: tuple[str, ...]
+    horizons_ms: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Models by market and horizon, what the registry could not do, and what failed altogether."""
+
+    models: dict[str, Models] = field(default_factory=dict)
+    complaints: tuple[str, ...] = ()
+    failure: str | None = None
 
 
 class TrainerProcess:
-    """Runs training jobs one after the other in a child process.
+    """Runs training jobs one after the other in a child process, and registers their models.
 
-    `report` is told the market and how each ended: `trained`, `too little data` or `failed`. A job
-    that fails, or takes the process with it, leaves the models that serve as they are.
+    A registered model's version is the registry's; where the registry fails, or none is given, the
+    models serve all the same. `report` is told the market and how each job ended: `trained`,
+    `too little data` or `failed`. A job that fails, or takes the process with it, leaves the models
+    that serve as they are.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, registration: Registration | None = None) -> None:
         self._report = report
-        self._child = Child("trainer", _train_for_ever)
+        self._registration = registration
+        self._child = self._new_child()
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = False
@@ -35,28 +85,48 @@ class TrainerProcess:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def champions(
+        self, markets: Sequence[str], horizons_ms: Sequence[int]
+    ) -> dict[str, Models]:
+        """Return the registered champions by market and horizon, those that can be served.
+
+        Asked first, it is answered before any job runs; the first answer waits a few seconds for
+        the process to start.
+        """
+        reply = await self._ask(Wanted(tuple(markets), tuple(horizons_ms)))
+        for complaint in (*reply.complaints, *filter(None, [reply.failure])):
+            logger.warning("Champion not loaded, a model is trained anew", reason=complaint)
+        return reply.models
+
     async def _run(self, job: TrainingJob, trained: Trained) -> None:
-        models: Mapping[int, TrainedModel] = {}
-        async with self._turn:
-            said = await asyncio.to_thread(self._ask, job)
-        if isinstance(said, str):
-            logger.error("Training failed", market=job.market, reason=said)
-            self._report(job.market, "failed")
-        else:
-            models = said
+        reply = await self._ask(job)
+        models: Mapping[int, TrainedModel] = reply.models.get(job.market, {})
+        for complaint in reply.complaints:
+            logger.warning("Models not registered", market=job.market, reason=complaint)
+        if reply.failure is None:
             self._report(job.market, "trained" if models else "too little data")
+        else:
+            logger.error("Training failed", market=job.market, reason=reply.failure)
+            self._report(job.market, "failed")
         trained(models)
 
-    def _ask(self, job: TrainingJob) -> dict[int, TrainedModel] | str:
+    async def _ask(self, request: TrainingJob | Wanted) -> Reply:
+        async with self._turn:
+            return await asyncio.to_thread(self._exchange, request)
+
+    def _exchange(self, request: TrainingJob | Wanted) -> Reply:
         try:
-            self._child.connection.send(job)
-            said: dict[int, TrainedModel] | str = self._child.connection.recv()
+            self._child.connection.send(request)
+            reply: Reply = self._child.connection.recv()
         except (EOFError, OSError) as error:
             if not self._stopped:
                 self._child.stop()
-                self._child = Child("trainer", _train_for_ever)
-            return f"the training process ended ({error})"
-        return said
+                self._child = self._new_child()
+            return Reply(failure=f"the training process ended ({error})")
+        return reply
+
+    def _new_child(self) -> Child:
+        return Child("trainer", _serve, self._registration)
 
     def stop(self) -> None:
         """End the process."""
@@ -66,13 +136,19 @@ class TrainerProcess:
         self._child.stop()
 
 
-def _train_for_ever(connection: Connection) -> None:
+def _serve(connection: Connection, registration: Registration | None) -> None:
+    """Answer requests until the parent is gone."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and LightGBM are imported
+    os.nice(_POLITENESS)
+    from realtime_training.training_child import Trainer
+
+    trainer = Trainer(registration)
     while True:
         try:
-            job: TrainingJob = connection.recv()
+            request: TrainingJob | Wanted = connection.recv()
         except EOFError:
             return
         try:
-            connection.send(job.run())
+            connection.send(trainer.answer(request))
         except Exception as error:  # noqa: BLE001 - whatever it is, the parent logs it and goes on
-            connection.send(f"{type(error).__name__}: {error}")
+            connection.send(Reply(failure=f"{type(error).__name__}: {error}"))

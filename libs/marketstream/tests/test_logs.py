@@ -140,14 +140,14 @@ def test_secret_in_a_variable_is_not_written_with_a_traceback() -> None:
 def test_standard_logging_is_routed_with_its_level_name_and_exception() -> None:
     stream = io.StringIO()
     configure_logs(stream=stream)
-    logging.getLogger("uvicorn.error").info("Started %s {braces}", "server")
+    logging.getLogger("some.server").info("Started %s {braces}", "server")
     try:
         raise OSError("gone")
     except OSError:
         logging.getLogger("aiohttp.client").exception("lost")
     started, lost = json_lines(stream)
     assert started["message"] == "Started server {braces}"
-    assert (started["level"], started["logger"]) == ("INFO", "uvicorn.error")
+    assert (started["level"], started["logger"]) == ("INFO", "some.server")
     assert (lost["level"], lost["logger"]) == ("ERROR", "aiohttp.client")
     assert lost["exception"].endswith("OSError: gone")
 

@@ -65,6 +65,8 @@ def test_a_candle_holds_all_fields_of_its_interval() -> None:
             bid_quantity=1.0,
             ask=101.0,
             ask_quantity=2.0,
+            first_buy=101.25,
+            first_sell=100.5,
             first_trade_id=7,
             last_trade_id=9,
         )

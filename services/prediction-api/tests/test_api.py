@@ -4,8 +4,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from marketstream.messages import Prediction, Trades
-from prediction_api.app import WarmingUp, build_app
+from prediction_api.app import build_app
 from prediction_api.board import PredictionBoard
+from prediction_api.state import WarmingUp
 
 MARKET = "binance:BTC/USDT"
 
@@ -137,5 +138,5 @@ def test_a_recording_is_not_stale_for_being_old_and_latency_is_real_time_at_any_
 
 def test_metrics_and_the_index_answer(client: TestClient) -> None:
     assert client.get("/metrics").text == "realtime_trades_total 5\n"
-    assert "/predictions/BTC-USDT" in client.get("/").json()["routes"]
+    assert "/predictions/BTC-USDT" in client.get("/routes").json()["routes"]
     assert client.get("/openapi.json").status_code == 200

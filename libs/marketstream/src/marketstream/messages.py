@@ -20,13 +20,18 @@ type Verdict = Literal["right", "wrong", "flat", "abstained"]
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One fill: exchange id, price in quote units, quantity in base units, who took, and when."""
+    """One fill: exchange id, price in quote units, quantity in base units, who took, and when.
+
+    History may come aggregated: then it is `count` fills of one taker at one price, the last of
+    them with this id, the others with the ids just before.
+    """
 
     id: int
     price: float
     quantity: float
     taker: Side
     time_us: int
+    count: int = 1
 
 
 class Quote(msgspec.Struct, frozen=True, gc=False):
@@ -76,7 +81,8 @@ class Candle(msgspec.Struct, frozen=True):
 
     Volumes are in base units, quote volumes in quote units. `complete` says that no trade id is
     missing, `filled` that missing ones were repaired. A candle in which nothing traded has
-    `trade_count` 0 and the last close as its four prices. The highest revision wins.
+    `trade_count` 0 and the last close as its four prices. `first_buy` and `first_sell` are the
+    first prices at which a taker bought and sold in it. The highest revision wins.
     """
 
     market: str
@@ -96,6 +102,8 @@ class Candle(msgspec.Struct, frozen=True):
     bid_quantity: float | None = None
     ask: float | None = None
     ask_quantity: float | None = None
+    first_buy: float | None = None
+    first_sell: float | None = None
     first_trade_id: int | None = None
     last_trade_id: int | None = None
     state: CandleState = "closed"
@@ -119,8 +127,8 @@ class Candle(msgspec.Struct, frozen=True):
 class Features(msgspec.Struct, frozen=True):
     """The feature vector as of `close_time_ms`: name to number, None while warming up.
 
-    Timeframes finer than the one decided on carry the book only (`values` is empty): outcomes are
-    measured on their closes.
+    Timeframes finer than the one decided on carry prices only (`values` is empty): outcomes and
+    labels are measured on them.
     """
 
     market: str
@@ -132,6 +140,8 @@ class Features(msgspec.Struct, frozen=True):
     close: float
     feature_set: str
     complete: bool = True
+    first_buy: float | None = None
+    first_sell: float | None = None
 
     @property
     def identity(self) -> tuple[str, str, int, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from math import gcd, inf
+from collections.abc import Sequence
+from math import gcd, inf, nan
 from typing import Any
 
 import msgspec
 
 from candles.bar import Bar
-from candles.units import decimals_of, to_units
+from candles.units import EXACT, decimals_of, to_units
 from marketstream.errors import BadMessage
 from marketstream.messages import Candle, Quote, Trade, Trades
 from marketstream.timeframes import finest_first, timeframe_ms
@@ -54,8 +55,12 @@ class CandleAggregator:
         if self._observed_from_us is None:
             self._observed_from_us = _earliest_us(message)
         self._widen(message.price_decimals, message.quantity_decimals)
-        for trade in message.trades:
-            self._fold(trade, closed)
+        at = self._fold(message.trades, 0)
+        while at < len(message.trades):
+            if self._make_ready(message.trades[at], closed):
+                at = self._fold(message.trades, at)
+            else:
+                at += 1
         if message.quote is not None:
             self._quotes.append(message.quote)
             if self._end_us is None and len(self._quotes) > _QUOTES_BEFORE_FIRST_TRADE:
@@ -66,19 +71,88 @@ class CandleAggregator:
     def _check(self, message: Trades) -> None:
         """Refuse a message as a whole, before any of it is folded."""
         for trade in message.trades:
-            if not (0 < trade.price < inf and 0 < trade.quantity < inf):
+            if not (0.0 < trade.price < inf and 0.0 < trade.quantity < inf):
                 raise BadMessage(
                     f"trade {trade.id} of {self.market}: price {trade.price} and quantity "
                     f"{trade.quantity} have to be positive numbers"
                 )
 
-    def _fold(self, trade: Trade, closed: list[Candle]) -> None:
+    def _fold(self, trades: Sequence[Trade], at: int) -> int:
+        """Add up trades from a position on while each follows the one before in the open interval.
+
+        Return the position of the first that does not, or whose price or quantity is no whole
+        number of units. This is where most of the time goes, hence the local names.
+        """
+        bar = self._base
+        last_id = self._last_id
+        end_us = self._end_us or 0
+        start_us = end_us - self._base_us
+        price_decimals, quantity_decimals = self._price_decimals, self._quantity_decimals
+        price_scale, quantity_scale = 10.0**price_decimals, 10.0**quantity_decimals
+        price_units: int | None = 0
+        close = nan
+        high, low = bar.high, bar.low
+        trade_count = bar.trade_count
+        bought = bought_quote = sold = sold_quote = 0
+        first_buy, first_sell = bar.first_buy, bar.first_sell
+        position = at
+        for position, trade in enumerate(trades[at:] if at else trades, at):
+            if trade.id != last_id + trade.count or not start_us <= trade.time_us < end_us:
+                break
+            price, quantity = trade.price, trade.quantity
+            scaled = quantity * quantity_scale
+            units: int | None = int(scaled + 0.5)
+            if scaled >= EXACT or units / quantity_scale != quantity:
+                units = to_units(quantity, quantity_decimals)
+            if price != close:
+                scaled = price * price_scale
+                price_units = int(scaled + 0.5)
+                if scaled >= EXACT or price_units / price_scale != price:
+                    price_units = to_units(price, price_decimals)
+            if units is None or price_units is None:
+                break
+            if not trade_count:
+                bar.open = high = low = price
+                bar.first_id = trade.id - trade.count + 1
+            elif price > high:
+                high = price
+            elif price < low:
+                low = price
+            close = price
+            last_id = trade.id
+            trade_count += trade.count
+            if trade.taker == "buy":
+                bought += units
+                bought_quote += price_units * units
+                if first_buy is None:
+                    first_buy = price
+            else:
+                sold += units
+                sold_quote += price_units * units
+                if first_sell is None:
+                    first_sell = price
+        else:
+            position = len(trades)
+        if position > at:
+            bar.high, bar.low, bar.close = high, low, close
+            bar.volume += bought + sold
+            bar.quote_volume += bought_quote + sold_quote
+            bar.taker_buy_volume += bought
+            bar.taker_buy_quote_volume += bought_quote
+            bar.trade_count = trade_count
+            bar.first_buy, bar.first_sell = first_buy, first_sell
+            bar.last_id = self._last_id = last_id
+            self._price = close
+        return position
+
+    def _make_ready(self, trade: Trade, closed: list[Candle]) -> bool:
+        """Close what ends before a trade, see what is missing; False for one to be left out."""
         if trade.id <= self._last_id:
             self.duplicates += 1
-            return
+            return False
         if self._end_us is None:
             self._end_us = (trade.time_us // self._base_us + 1) * self._base_us
-        missing = self._last_id >= 0 and trade.id != self._last_id + 1
+        missing = self._last_id >= 0 and trade.id != self._last_id + trade.count
         if missing:
             self._base.missing = True  # what is lost may belong to either side of the jump
         if trade.time_us >= self._end_us:
@@ -87,26 +161,14 @@ class CandleAggregator:
         elif trade.time_us < self._end_us - self._base_us:
             self.late += 1
             self._last_id = trade.id
-            return
-        price, quantity = self._units(trade)
-        bar = self._base
-        if bar.trade_count:
-            if trade.price > bar.high:
-                bar.high = trade.price
-            elif trade.price < bar.low:
-                bar.low = trade.price
-        else:
-            bar.open = bar.high = bar.low = trade.price
-            bar.first_id = trade.id
-        bar.close = self._price = trade.price
-        bar.last_id = self._last_id = trade.id
-        bar.trade_count += 1
-        bar.volume += quantity
-        quote_quantity = price * quantity
-        bar.quote_volume += quote_quantity
-        if trade.taker == "buy":
-            bar.taker_buy_volume += quantity
-            bar.taker_buy_quote_volume += quote_quantity
+            return False
+        if (
+            to_units(trade.price, self._price_decimals) is None
+            or to_units(trade.quantity, self._quantity_decimals) is None
+        ):
+            self._widen(decimals_of(trade.price), decimals_of(trade.quantity))
+        self._last_id = trade.id - trade.count
+        return True
 
     def _close_until(self, until_us: int, closed: list[Candle], *, missing: bool = False) -> None:
         while self._end_us is not None and until_us >= self._end_us:
@@ -152,18 +214,12 @@ class CandleAggregator:
             bid_quantity=None if book is None else book.bid_quantity,
             ask=None if book is None else book.ask,
             ask_quantity=None if book is None else book.ask_quantity,
+            first_buy=bar.first_buy,
+            first_sell=bar.first_sell,
             first_trade_id=bar.first_id if traded else None,
             last_trade_id=bar.last_id if traded else None,
             complete=not bar.missing and bar.covered_us == length_us,
         )
-
-    def _units(self, trade: Trade) -> tuple[int, int]:
-        price = to_units(trade.price, self._price_decimals)
-        quantity = to_units(trade.quantity, self._quantity_decimals)
-        if price is None or quantity is None:
-            self._widen(decimals_of(trade.price), decimals_of(trade.quantity))
-            return self._units(trade)
-        return price, quantity
 
     def _widen(self, price_decimals: int, quantity_decimals: int) -> None:
         price_by = max(0, price_decimals - self._price_decimals)
@@ -173,6 +229,14 @@ class CandleAggregator:
                 bar.rescale(10**price_by, 10**quantity_by)
             self._price_decimals += price_by
             self._quantity_decimals += quantity_by
+
+    def resume(self, last: Candle, last_trade_id: int | None) -> None:
+        """Go on after a closed candle whose end is a boundary of the base interval."""
+        self._end_us = last.close_time_ms * 1_000 + self._base_us
+        self._observed_from_us = last.close_time_ms * 1_000
+        self._price = last.close
+        if last_trade_id is not None:
+            self._last_id = last_trade_id
 
     def snapshot(self) -> bytes:
         """Return the open intervals, the last trade and the book."""

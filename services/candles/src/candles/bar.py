@@ -11,7 +11,9 @@ class Bar:
     __slots__ = (
         "close",
         "covered_us",
+        "first_buy",
         "first_id",
+        "first_sell",
         "high",
         "last_id",
         "low",
@@ -30,6 +32,8 @@ class Bar:
         self.taker_buy_volume = self.taker_buy_quote_volume = 0
         self.trade_count = 0
         self.first_id = self.last_id = -1
+        self.first_buy: float | None = None
+        self.first_sell: float | None = None
         self.missing = False
         self.covered_us = 0
 
@@ -47,6 +51,10 @@ class Bar:
                 self.high = later.high
             if later.low < self.low:
                 self.low = later.low
+        if self.first_buy is None:
+            self.first_buy = later.first_buy
+        if self.first_sell is None:
+            self.first_sell = later.first_sell
         self.close = later.close
         self.last_id = later.last_id
         self.volume += later.volume

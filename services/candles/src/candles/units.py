@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-_EXACT = 2.0**53
+EXACT = 2.0**53
 """Above this a float no longer holds every whole number."""
 
 
@@ -18,7 +18,7 @@ def to_units(value: float, decimals: int) -> int | None:
     """Return `value` in units of 10**-decimals, or None where it is no whole number of them."""
     scale = 10**decimals
     scaled = value * scale
-    if scaled < _EXACT:
+    if scaled < EXACT:
         units = int(scaled + 0.5)
         return units if units / scale == value else None
     exact = Decimal(repr(value)).scaleb(decimals)

@@ -1,4 +1,4 @@
-"""The HTTP routes: predictions, health and metrics."""
+"""The HTTP routes: predictions, health and metrics; and the dashboard beside them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from collections.abc import Callable, Mapping
 import msgspec
 from fastapi import FastAPI, Response
 
-from marketstream.errors import SettingsError
-from marketstream.symbols import parse_symbol, url_symbol
+from marketstream.symbols import url_symbol
+from prediction_api.answers import (
+    JSON,
+    NoSuchSymbolError,
+    followed,
+    json_answer,
+    no_such_symbol,
+    problem,
+)
 from prediction_api.board import PredictionBoard
+from prediction_api.dashboard import Dashboard, add_dashboard
+from prediction_api.state import WarmingUp
 
-_JSON = "application/json"
-_PROBLEM = "application/problem+json"
+__all__ = ["WarmingUp", "build_app"]
+
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
-
-
-class WarmingUp(msgspec.Struct, frozen=True):
-    """Why a market has no prediction yet: what is missing, and how far it is."""
-
-    detail: str
-    seen_ms: int
-    needed_ms: int
 
 
 def build_app(
@@ -30,33 +31,32 @@ def build_app(
     warming_up: Callable[[str], WarmingUp],
     render_metrics: Callable[[], bytes],
     details: Callable[[str], Mapping[str, object]],
+    dashboard: Dashboard | None = None,
 ) -> FastAPI:
-    """Return the app; `warming_up` and `details` are asked by market."""
-    app = FastAPI(title="Real-time price predictions", docs_url=None, redoc_url=None)
+    """Return the app; `warming_up` and `details` are asked by market.
 
-    @app.get("/")
+    Without a `dashboard` there are the JSON routes only.
+    """
+    app = FastAPI(title="Real-time price predictions", docs_url=None, redoc_url=None)
+    app.add_exception_handler(NoSuchSymbolError, no_such_symbol)
+
+    @app.get("/routes")
     async def index() -> Response:
-        routes = [f"/predictions/{url_symbol(symbol)}" for symbol in board.symbols]
-        return _json({"routes": [*routes, "/health", "/metrics", "/openapi.json"]})
+        """Return which symbols are followed, and what else can be asked."""
+        symbols = [url_symbol(symbol) for symbol in board.symbols]
+        routes = [f"/predictions/{symbol}" for symbol in symbols]
+        routes += ["/health", "/metrics", "/openapi.json"]
+        return json_answer({"symbols": symbols, "routes": routes})
 
     @app.get("/predictions/{symbol}")
     async def predictions(symbol: str) -> Response:
         """Return the newest prediction of each horizon; symbols are written BTC-USDT."""
-        try:
-            unified = parse_symbol(symbol)
-        except SettingsError as error:
-            return _problem(404, "No such symbol", f"{error}; in a URL like BTC-USDT")
-        market = board.market_of(unified)
-        if market is None:
-            followed = ", ".join(url_symbol(known) for known in board.symbols)
-            return _problem(
-                404, "No such symbol", f"{unified} is not followed here; there is {followed}"
-            )
+        unified, market = followed(board, symbol)
         answer = board.answer(unified)
         if answer is None:
             missing = warming_up(market)
-            return _problem(503, "Warming up", missing.detail, missing=msgspec.to_builtins(missing))
-        return Response(answer, media_type=_JSON)
+            return problem(503, "Warming up", missing.detail, missing=msgspec.to_builtins(missing))
+        return Response(answer, media_type=JSON)
 
     @app.get("/health")
     async def health() -> Response:
@@ -66,12 +66,7 @@ def build_app(
         for symbol in board.symbols:
             market = board.market_of(symbol) or symbol
             age = board.age(market)
-            if age is None:
-                state = "connecting"
-            elif board.stale(market):
-                state = "stale"
-            else:
-                state = "ok" if board.answer(symbol) is not None else "warming up"
+            state = board.state(market)
             states.append(state)
             markets[url_symbol(symbol)] = {
                 "status": state,
@@ -79,22 +74,13 @@ def build_app(
                 **details(market),
             }
         worst = next((s for s in ("stale", "connecting", "warming up") if s in states), "ok")
-        return _json({"status": worst, "markets": markets}, 503 if worst == "stale" else 200)
+        return json_answer({"status": worst, "markets": markets}, 503 if worst == "stale" else 200)
 
     @app.get("/metrics")
     async def metrics() -> Response:
         """Return the Prometheus metrics."""
         return Response(render_metrics(), media_type=_PROMETHEUS)
 
+    if dashboard is not None:
+        add_dashboard(app, board, dashboard, warming_up=warming_up)
     return app
-
-
-def _json(body: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(body), status, media_type=_JSON)
-
-
-def _problem(status: int, title: str, detail: str, **more: object) -> Response:
-    """Return problem details as RFC 9457 has them."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
-    headers = {"Retry-After": "5"} if status == 503 else None
-    return Response(msgspec.json.encode(body), status, headers=headers, media_type=_PROBLEM)

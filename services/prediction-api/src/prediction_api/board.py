@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -12,6 +12,9 @@ from marketstream.symbols import split_market
 
 _NS_PER_US = 1_000
 _US_PER_MS = 1_000
+
+type PredictionView = dict[str, object]
+type MarketState = Literal["connecting", "warming up", "ok", "stale"]
 
 
 class Published(NamedTuple):
@@ -48,7 +51,7 @@ class PredictionBoard:
         self._speed = speed
         self._stale_after_ms = stale_after_ms
         self._seen: dict[str, tuple[int, int]] = {}
-        self._views: dict[str, dict[int, dict[str, object]]] = {m: {} for m in self.markets}
+        self._views: dict[str, dict[int, PredictionView]] = {m: {} for m in self.markets}
         self._encoded: dict[str, bytes] = {}
 
     @property
@@ -74,11 +77,10 @@ class PredictionBoard:
         age = self.age(prediction.market)
         made_at_ms = prediction.close_time_ms if age is None else age.as_of_ms
         latency_us = round((self._now_ns() - received_ns) / self._speed / _NS_PER_US)
-        self._views[prediction.market][prediction.horizon_ms] = _view(
-            prediction, made_at_ms, latency_us
-        )
+        published = Published(made_at_ms, latency_us)
+        self._views[prediction.market][prediction.horizon_ms] = view_of(prediction, published)
         self._encoded.pop(prediction.market, None)
-        return Published(made_at_ms, latency_us)
+        return published
 
     def age(self, market: str) -> DataAge | None:
         """Return the market's time and the age of its data; None before anything was seen."""
@@ -93,6 +95,18 @@ class PredictionBoard:
         """Say whether nothing has come from the market for too long."""
         age = self.age(market)
         return age is not None and age.age_ms > self._stale_after_ms
+
+    def state(self, market: str) -> MarketState:
+        """Return how a market is; `warming up` means that nothing is predicted yet."""
+        if self.age(market) is None:
+            return "connecting"
+        if self.stale(market):
+            return "stale"
+        return "ok" if self.predicts(market) else "warming up"
+
+    def predicts(self, market: str) -> bool:
+        """Say whether there is a prediction for a market."""
+        return bool(self._views[market])
 
     def answer(self, symbol: str) -> bytes | None:
         """Return the answer for a symbol as JSON; None while it has no prediction."""
@@ -114,12 +128,13 @@ class PredictionBoard:
         return b'%b,"predictions":%b}' % (msgspec.json.encode(head)[:-1], predictions)
 
 
-def _view(prediction: Prediction, made_at_ms: int, latency_us: int) -> dict[str, object]:
+def view_of(prediction: Prediction, published: Published) -> PredictionView:
+    """Return a prediction as the API shows it."""
     return {
         "id": prediction.id,
         "timeframe": prediction.timeframe,
         "horizon_ms": prediction.horizon_ms,
-        "made_at_ms": made_at_ms,
+        "made_at_ms": published.made_at_ms,
         "for_ms": prediction.for_ms,
         "mid": prediction.mid,
         "predicted_price": prediction.predicted_price,
@@ -133,5 +148,5 @@ def _view(prediction: Prediction, made_at_ms: int, latency_us: int) -> dict[str,
         "direction": prediction.direction,
         "reason": prediction.reason,
         "model": {"name": prediction.model_name, "version": prediction.model_version},
-        "latency_us": latency_us,
+        "latency_us": published.latency_us,
     }

@@ -23,13 +23,21 @@ class FeatureHistory:
         self._base_ms = timeframe_ms(base)
         bases = timeframe_ms(timeframe) // self._base_ms
         self._rows = _Buffer(len(names) + 5, most_rows)  # time, bid, ask, close, complete, values
-        self._prices = _Buffer(3, most_rows * bases)  # time, mid, close
+        self._prices = _Buffer(5, most_rows * bases)  # time, mid, close, first buy, first sell
 
     def append(self, features: Features) -> None:
         """Add one message of the timeframe decided on or of the base timeframe."""
         mid = features.mid
         if features.timeframe == self._base:
-            self._prices.append([features.close_time_ms, _number(mid), features.close])
+            self._prices.append(
+                [
+                    features.close_time_ms,
+                    _number(mid),
+                    features.close,
+                    _number(features.first_buy),
+                    _number(features.first_sell),
+                ]
+            )
         if features.timeframe == self._timeframe:
             known = features.values
             self._rows.append(
@@ -44,7 +52,7 @@ class FeatureHistory:
             )
 
     def __len__(self) -> int:
-        return self._rows.length
+        return min(self._rows.length, self._rows.most)
 
     def table(self) -> FeatureTable:
         """Return the decisions so far; a copy, so that appending goes on meanwhile."""
@@ -62,14 +70,21 @@ class FeatureHistory:
     def prices(self) -> PriceSeries:
         """Return the prices so far; a copy."""
         rows = self._prices.taken()
-        return PriceSeries(rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2], self._base_ms)
+        return PriceSeries(
+            close_time_ms=rows[:, 0].astype(np.int64),
+            mid=rows[:, 1],
+            close=rows[:, 2],
+            base_ms=self._base_ms,
+            first_buy=rows[:, 3],
+            first_sell=rows[:, 4],
+        )
 
 
 class _Buffer:
     """Rows of floats that forget the oldest: room for twice as many, moved down when full."""
 
     def __init__(self, columns: int, most: int) -> None:
-        self._most = most
+        self.most = most
         self._rows = np.empty((min(1_024, 2 * most), columns))
         self.length = 0
 
@@ -80,18 +95,18 @@ class _Buffer:
         self.length += 1
 
     def _make_room(self) -> None:
-        if len(self._rows) < 2 * self._most:
-            size = min(2 * len(self._rows), 2 * self._most)
+        if len(self._rows) < 2 * self.most:
+            size = min(2 * len(self._rows), 2 * self.most)
             grown = np.empty((size, self._rows.shape[1]))
             grown[: self.length] = self._rows[: self.length]
             self._rows = grown
             return
-        kept = self._rows[self.length - self._most : self.length].copy()
-        self._rows[: self._most] = kept
-        self.length = self._most
+        kept = self._rows[self.length - self.most : self.length].copy()
+        self._rows[: self.most] = kept
+        self.length = self.most
 
     def taken(self) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-        rows = self._rows[max(0, self.length - self._most) : self.length].copy()
+        rows = self._rows[max(0, self.length - self.most) : self.length].copy()
         return rows.reshape(len(rows), self._rows.shape[1])
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import insort
+from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from math import log
 
@@ -43,7 +44,8 @@ class Predictor:
         self._grace_ms = grace_ms
         self._models: dict[int, TrainedModel] = {}
         self._pending: dict[int, deque[Prediction]] = {h: deque() for h in horizons_ms}
-        self._prices: dict[int, tuple[float | None, float]] = {}  # close time: mid, last price
+        # Close time to mid and last price, the oldest first.
+        self._prices: OrderedDict[int, tuple[float | None, float]] = OrderedDict()
 
     def install(self, models: Mapping[int, TrainedModel]) -> None:
         """Serve these models from the next close on; horizons not named keep theirs."""
@@ -59,14 +61,15 @@ class Predictor:
         following: list[Prediction | Outcome] = []
         if message.timeframe == self._base:
             self._prices[message.close_time_ms] = (message.mid, message.close)
-            self._forget(message.close_time_ms)
             following += self._due(message.close_time_ms)
+            self._forget(message.close_time_ms)
         if message.timeframe == self._timeframe and message.mid is not None:
             for horizon_ms in self._horizons_ms:
                 model = self._models.get(horizon_ms)
                 if model is not None:
                     prediction = self._predict(message, message.mid, model)
-                    self._pending[horizon_ms].append(prediction)
+                    # In the order they are due: a newer model may have a shorter latency.
+                    insort(self._pending[horizon_ms], prediction, key=self._end_ms)
                     following.append(prediction)
         return following
 
@@ -153,13 +156,14 @@ class Predictor:
         return on_grid(prediction.for_ms, self._base_ms)
 
     def _forget(self, now_ms: int) -> None:
-        """Drop prices that neither an outcome nor persistence looks back to any more."""
-        latency_ms = max((model.latency_ms for model in self._models.values()), default=0)
-        reach_ms = max(self._horizons_ms) + latency_ms + self._grace_ms + 2 * self._base_ms
-        for time_ms in list(self._prices):
-            if time_ms >= now_ms - reach_ms:
-                break
-            del self._prices[time_ms]
+        """Drop prices that neither an outcome nor persistence looks back to any more.
+
+        Both look back a horizon: an outcome is due a horizon after its price at the start (and the
+        grace), whatever the latency is.
+        """
+        reach_ms = max(self._pending) + self._grace_ms
+        while next(iter(self._prices)) < now_ms - reach_ms:
+            self._prices.popitem(last=False)
 
     def snapshot(self) -> bytes:
         """Return the predictions whose moment is to come and the prices to measure them by."""
@@ -168,12 +172,13 @@ class Predictor:
 
     def restore(self, snapshot: bytes) -> None:
         """Go on from a snapshot; models are installed anew by whoever keeps them."""
-        pending, self._prices, self.unscored = msgspec.msgpack.decode(
+        pending, prices, self.unscored = msgspec.msgpack.decode(
             snapshot, type=tuple[list[Prediction], dict[int, tuple[float | None, float]], int]
         )
+        self._prices = OrderedDict(prices)
         self._pending = {horizon_ms: deque() for horizon_ms in self._horizons_ms}
-        for prediction in pending:
-            self._pending[prediction.horizon_ms].append(prediction)
+        for prediction in pending:  # also those of a horizon that is no longer asked for
+            self._pending.setdefault(prediction.horizon_ms, deque()).append(prediction)
 
 
 def _decide(lean: float, features: Features, model: TrainedModel) -> tuple[Direction, str | None]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from marketstream.messages import Features
 from marketstream.tables import FeatureTable
 from predictor.history import FeatureHistory
-from predictor.prices import PriceSeries
+from predictor.prices import Label, PriceSeries
 from predictor.settings import PredictorSettings
 from predictor.training import TrainedModel, train_horizons
+
+_QUOTES_WORTH_TRAINING_MS = 300_000
 
 type Trained = Callable[[Mapping[int, TrainedModel]], None]
 
@@ -26,12 +28,13 @@ class TrainingJob:
     settings: PredictorSettings
     trained_at_ms: int
     latency_ms: int
+    label: Label = "mid"
 
     def run(self) -> dict[int, TrainedModel]:
         """Train; return a model for each horizon with enough rows."""
         return train_horizons(
             self.table, self.prices, self.horizons_ms, self.settings,
-            trained_at_ms=self.trained_at_ms, latency_ms=self.latency_ms,
+            trained_at_ms=self.trained_at_ms, latency_ms=self.latency_ms, label=self.label,
         )  # fmt: skip
 
 
@@ -48,8 +51,12 @@ class Progress:
 class Retrainer:
     """Has models trained every `every_ms` of one market's time.
 
+    The label is the mid once the book has been seen for long enough, the fair mid before that: an
+    exchange gives trades of the past, but no quotes. The first five minutes of quotes are a reason
+    to train again at once.
+
     `execute` runs a job and hands its models to the callback, at once or later; while a job runs no
-    second one starts.
+    second one starts. As long as a horizon has no model for want of data, the next try comes soon.
     """
 
     def __init__(
@@ -77,22 +84,46 @@ class Retrainer:
         self._due_ms = 0
         self._now_ms = 0
         self._running = False
-        self._trained = False
-        self._book = False
+        self._untrained = set(horizons_ms)
+        self._held = False
+        self._book_from_ms: int | None = None
+        self._label: Label | None = None
 
     def observe(self, features: Features) -> None:
         """Remember a message, and train where the time has come."""
         self._history.append(features)
         self._now_ms = features.close_time_ms
-        self._book = self._book or features.mid is not None
+        if self._book_from_ms is None and features.mid is not None:
+            self._book_from_ms = self._now_ms
         if self._started_ms is None:
             self._started_ms = self._now_ms
             self._due_ms = self._now_ms + self._first_after_ms
-        if self._now_ms >= self._due_ms and features.values and not self._running:
+        if features.values and not (self._held or self._running) and self._is_due():
             self._train()
+
+    def hold(self) -> None:
+        """Remember what comes, and train on none of it, until `begin`."""
+        self._held = True
+
+    def begin(self) -> None:
+        """Train at once where there is enough already; from now on, when it is due."""
+        self._held = False
+        seen_ms = self.progress.seen_ms
+        if self._running or seen_ms < self._first_after_ms:
+            return
+        self._train()
+
+    def _is_due(self) -> bool:
+        news = self._label == "fair" and self._book_ms() >= _QUOTES_WORTH_TRAINING_MS
+        return news or self._now_ms >= self._due_ms
+
+    def _book_ms(self) -> int:
+        return 0 if self._book_from_ms is None else self._now_ms - self._book_from_ms
 
     def _train(self) -> None:
         self._running = True
+        enough = self._first_after_ms if self._label is None else _QUOTES_WORTH_TRAINING_MS
+        self._label = "mid" if self._label == "mid" or self._book_ms() >= enough else "fair"
         self._due_ms = self._now_ms + self._every_ms
         job = TrainingJob(
             market=self._market,
@@ -102,19 +133,23 @@ class Retrainer:
             settings=self._settings,
             trained_at_ms=self._now_ms,
             latency_ms=self._latency_ms,
+            label=self._label,
         )
         self._execute(job, self._finished)
 
     def _finished(self, models: Mapping[int, TrainedModel]) -> None:
         self._running = False
+        self._untrained -= models.keys()
         if models:
-            self._trained = True
             self._install(models)
-        elif not self._trained:  # without a first model, try again soon
-            self._due_ms = self._now_ms + self._first_after_ms // 4
+        if self._untrained:
+            self._due_ms = min(self._due_ms, self._now_ms + self._first_after_ms // 4)
 
     @property
     def progress(self) -> Progress:
         """How far the first model is."""
         started_ms = self._now_ms if self._started_ms is None else self._started_ms
-        return Progress(self._now_ms - started_ms, self._first_after_ms, self._book, self._trained)
+        trained = len(self._untrained) < len(self._horizons_ms)
+        return Progress(
+            self._now_ms - started_ms, self._first_after_ms, self._book_from_ms is not None, trained
+        )

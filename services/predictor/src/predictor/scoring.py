@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Sequence
 from math import sqrt
-from typing import NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from marketstream.messages import Outcome, Prediction
+from marketstream.messages import Outcome, Prediction, Verdict
+from marketstream.tables import Floats, Times
 from predictor.operator import BASELINES
 
 _Z95 = 1.959963984540054
 _HORIZONS_PER_BLOCK = 3
+_FEWEST_BLOCKS = 10
+_ANSWERED = "answered "
+_CODES: dict[Verdict, int] = {"abstained": 0, "flat": 1, "wrong": 2, "right": 3}
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -22,7 +28,8 @@ class Score(msgspec.Struct, frozen=True):
 
     `accuracy` is over moved rows where the model did not abstain, `accuracy_all` counts zero moves
     as wrong, `low` and `high` bound `accuracy` at 95 % with `effective` independent rows. Baselines
-    and references are measured on those same rows; one that said nothing there counts as wrong.
+    and references are measured on those same rows; where one said nothing it counts as half right,
+    like a coin: counted wrong, it would make any model look better than it.
     `close_accuracy` is against the last trade's price, which bounces: for comparison only.
     """
 
@@ -41,12 +48,35 @@ class Score(msgspec.Struct, frozen=True):
     references: dict[str, float]
 
 
-class _Row(NamedTuple):
-    time_ms: int
-    verdict: str
-    close_verdict: str
-    inside: bool
-    answers: Mapping[str, str]
+class _Outcomes:
+    """The newest outcomes of one horizon, in columns: a byte for each verdict."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._times = array("q")
+        self._columns: dict[str, array[int]] = {}
+
+    def append(self, outcome: Outcome) -> None:
+        if len(self._times) == 2 * self._most:
+            for column in (self._times, *self._columns.values()):
+                del column[: self._most]
+        codes = {_ANSWERED + name: _CODES[said] for name, said in outcome.baselines.items()}
+        codes["verdict"] = _CODES[outcome.verdict]
+        codes["close_verdict"] = _CODES[outcome.close_verdict]
+        codes["inside"] = outcome.inside
+        for name in codes:
+            if name not in self._columns:  # a reference that was not there before
+                self._columns[name] = array("b", bytes(len(self._times)))
+        self._times.append(outcome.close_time_ms)
+        for name, column in self._columns.items():
+            column.append(codes.get(name, _CODES["abstained"]))
+
+    def taken(self) -> tuple[Times, dict[str, NDArray[np.int8]]]:
+        """Return times and columns; copies, since an array that is looked at cannot grow."""
+        columns = {
+            name: np.array(column[-self._most :], np.int8) for name, column in self._columns.items()
+        }
+        return np.array(self._times[-self._most :], np.int64), columns
 
 
 class Scoreboard:
@@ -54,57 +84,64 @@ class Scoreboard:
 
     def __init__(self, most: int = 100_000) -> None:
         self._most = most
-        self._predictions: dict[int, int] = {}
-        self._abstentions: dict[int, int] = {}
-        self._rows: dict[int, deque[_Row]] = {}
+        self._predictions: Counter[int] = Counter()
+        self._abstentions: Counter[int] = Counter()
+        self._outcomes: dict[int, _Outcomes] = {}
 
     def predicted(self, prediction: Prediction) -> None:
         """Count a prediction."""
-        horizon_ms = prediction.horizon_ms
-        self._predictions[horizon_ms] = self._predictions.get(horizon_ms, 0) + 1
-        abstained = prediction.direction == "abstain"
-        self._abstentions[horizon_ms] = self._abstentions.get(horizon_ms, 0) + abstained
+        self._predictions[prediction.horizon_ms] += 1
+        self._abstentions[prediction.horizon_ms] += prediction.direction == "abstain"
 
     def happened(self, outcome: Outcome) -> None:
         """Add an outcome."""
-        rows = self._rows.setdefault(outcome.horizon_ms, deque(maxlen=self._most))
-        rows.append(
-            _Row(
-                outcome.close_time_ms,
-                outcome.verdict,
-                outcome.close_verdict,
-                outcome.inside,
-                outcome.baselines,
-            )
-        )
+        outcomes = self._outcomes.get(outcome.horizon_ms)
+        if outcomes is None:
+            outcomes = self._outcomes[outcome.horizon_ms] = _Outcomes(self._most)
+        outcomes.append(outcome)
 
     def score(self, horizon_ms: int) -> Score:
         """Return the figures of one horizon."""
-        rows = self._rows.get(horizon_ms, ())
-        told = [row for row in rows if row.verdict != "abstained"]
-        moved = [row for row in told if row.verdict != "flat"]
-        hits = np.array([row.verdict == "right" for row in moved], np.float64)
-        blocks = [row.time_ms // (_HORIZONS_PER_BLOCK * horizon_ms) for row in moved]
-        effective = effective_size(hits, blocks)
-        accuracy = float(hits.mean()) if moved else None
+        times, columns = self._outcomes.get(horizon_ms, _Outcomes(self._most)).taken()
+        nothing = np.zeros(0, np.int8)
+        verdict = columns.get("verdict", nothing)
+        told = verdict != _CODES["abstained"]
+        moved = told & (verdict != _CODES["flat"])
+        hits = _credit(verdict[moved])
+        effective = effective_size(hits, times[moved] // (_HORIZONS_PER_BLOCK * horizon_ms))
+        accuracy = _mean(hits)
         low, high = (None, None) if accuracy is None else wilson(accuracy, effective)
-        others = _shares(moved)
-        close_moved = [row for row in told if row.close_verdict != "flat"]
+        close = columns.get("close_verdict", nothing)
+        others = {
+            name.removeprefix(_ANSWERED): float(_credit(column[moved]).mean())
+            for name, column in columns.items()
+            if name.startswith(_ANSWERED) and len(hits)
+        }
         return Score(
-            predictions=self._predictions.get(horizon_ms, 0),
-            outcomes=len(rows),
-            abstentions=self._abstentions.get(horizon_ms, 0),
-            moved=len(moved),
+            predictions=self._predictions[horizon_ms],
+            outcomes=len(times),
+            abstentions=self._abstentions[horizon_ms],
+            moved=len(hits),
             effective=effective,
             accuracy=accuracy,
             low=low,
             high=high,
-            accuracy_all=float(hits.sum()) / len(told) if told else None,
-            close_accuracy=_share([row.close_verdict == "right" for row in close_moved]),
-            coverage=_share([row.inside for row in rows]),
+            accuracy_all=float(hits.sum() / told.sum()) if told.any() else None,
+            close_accuracy=_mean(_credit(close[told & (close != _CODES["flat"])])),
+            coverage=_mean(columns.get("inside", nothing)),
             baselines={name: share for name, share in others.items() if name in BASELINES},
             references={name: share for name, share in others.items() if name not in BASELINES},
         )
+
+
+def _credit(codes: NDArray[np.int8]) -> Floats:
+    """Return 1 for right, 0 for wrong and one half for having said nothing."""
+    credit = (codes == _CODES["right"]) + 0.5 * (codes == _CODES["abstained"])
+    return np.asarray(credit, np.float64)
+
+
+def _mean(values: NDArray[Any]) -> float | None:
+    return float(values.mean()) if len(values) else None
 
 
 def wilson(share: float, size: float) -> tuple[float, float]:
@@ -115,11 +152,12 @@ def wilson(share: float, size: float) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def effective_size(hits: np.ndarray, blocks: Sequence[int]) -> float:
+def effective_size(hits: Floats, blocks: Sequence[int] | Times) -> float:
     """Return how many independent rows say as much as these, whose outcomes overlap.
 
     The variance of the mean is estimated from sums over blocks of time that are at least three
-    horizons long (cluster-robust, Liang and Zeger 1986); never more than there are rows.
+    horizons long (cluster-robust, Liang and Zeger 1986); never more than there are rows. Few blocks
+    say too little of their variance: each then counts as one row.
     """
     size = len(hits)
     if size == 0:
@@ -127,19 +165,8 @@ def effective_size(hits: np.ndarray, blocks: Sequence[int]) -> float:
     share = float(hits.mean())
     _, block = np.unique(np.asarray(blocks), return_inverse=True)
     count = int(block.max()) + 1
-    if count == 1 or share in (0.0, 1.0):
+    if count < _FEWEST_BLOCKS or share in (0.0, 1.0):
         return float(count)
     sums = np.bincount(block, weights=hits - share)
     variance = float((sums**2).sum()) / size**2 * count / (count - 1)
     return min(float(size), share * (1 - share) / variance) if variance > 0 else float(size)
-
-
-def _shares(rows: Sequence[_Row]) -> dict[str, float]:
-    names = dict.fromkeys(name for row in rows for name in row.answers)
-    return {
-        name: sum(row.answers.get(name) == "right" for row in rows) / len(rows) for name in names
-    }
-
-
-def _share(flags: Sequence[bool]) -> float | None:
-    return sum(flags) / len(flags) if flags else None

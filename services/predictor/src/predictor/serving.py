@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import exp
+from math import exp, nan
 from typing import NamedTuple
-
-import numpy as np
 
 from marketstream.messages import Answer
 from predictor.training import Candidate, TrainedModel
@@ -27,7 +25,7 @@ class Forecast(NamedTuple):
 def forecast(model: TrainedModel, values: Mapping[str, float | None], mid: float) -> Forecast:
     """Return what the champion says about the price `horizon_ms` on."""
     up = probability(model.champion, values)
-    moves = float(model.moves.probability(_row(model.move_columns, values))[0])
+    moves = model.moves.probability_of(_row(model.move_columns, values))
     expected = moves * (2 * up - 1) * model.move_size
     return Forecast(
         p_up=moves * up,
@@ -42,7 +40,7 @@ def forecast(model: TrainedModel, values: Mapping[str, float | None], mid: float
 
 def probability(candidate: Candidate, values: Mapping[str, float | None]) -> float:
     """Return how likely up is, given that the price moves."""
-    return float(candidate.up.probability(_row(candidate.columns, values))[0])
+    return candidate.up.probability_of(_row(candidate.columns, values))
 
 
 def answer(candidate: Candidate, values: Mapping[str, float | None]) -> Answer:
@@ -57,6 +55,6 @@ def direction_of(difference: float) -> Answer:
     return "down" if difference < 0 else "none"
 
 
-def _row(columns: tuple[str, ...], values: Mapping[str, float | None]) -> np.ndarray:
+def _row(columns: tuple[str, ...], values: Mapping[str, float | None]) -> list[float]:
     row = [values.get(name) for name in columns]
-    return np.array([[float("nan") if value is None else value for value in row]], np.float64)
+    return [nan if value is None else value for value in row]

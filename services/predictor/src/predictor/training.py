@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from marketstream.tables import FeatureTable, Floats
 from predictor.models import LEARNERS, Classifier, Fit, Flags, fit_imbalance_sign, fit_logistic
-from predictor.prices import PriceSeries, label_returns
+from predictor.prices import Label, PriceSeries, label_returns
 from predictor.settings import PredictorSettings
 
 FIVE_FEATURES = ("imbalance", "imbalance_mean_1s", "close_against_mid", "flow_1s", "return_1s")
 REFERENCES = ("imbalance_sign", "logistic_five")
-
-type Label = Literal["mid", "close"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +30,8 @@ class Candidate:
 class TrainedModel:
     """All that serving needs for one horizon; made once, never changed.
 
-    `champion` serves; `references` answer beside it. `low` and `high` are quantiles of what the
-    return missed its expectation by, on the rows kept for validation.
+    `champion` serves; `references` answer beside it. `low` and `high` are quantiles of what the log
+    return from the decision on missed its expectation by, on rows the models tried had not seen.
     """
 
     horizon_ms: int
@@ -91,49 +89,49 @@ def train(
     lie the rows whose outcome falls into the later one: they are left out (purged). Returns None
     where fewer than `fewest_moved` rows moved.
     """
-    series = prices.mid if label == "mid" else prices.close
+    series = prices.of(label)
     returns = label_returns(
         table.close_time_ms, series, prices, horizon_ms=horizon_ms, latency_ms=latency_ms
     )
-    used = np.isfinite(returns) & table.complete
-    data = _Rows(table, returns, used)
+    # From the decision itself, latency included: what the bounds of the price have to hold.
+    ways = label_returns(table.close_time_ms, series, prices, horizon_ms=horizon_ms + latency_ms)
+    data = _Rows(table, returns, ways, np.isfinite(returns + ways) & table.complete)
     fewest = settings.training.fewest_moved
     if np.count_nonzero(data.moved) < fewest:
         return None
 
-    times = table.close_time_ms[used]
+    times = data.times_ms
     split_ms = times[0] + (times[-1] - times[0]) * (1 - settings.training.validation_split)
     earlier = times + latency_ms + horizon_ms <= split_ms
     later = times >= split_ms
-    candidates = _candidates(table, settings)
-    scores = {}
-    if np.count_nonzero(data.moved & earlier) >= fewest // 2 and (data.moved & later).any():
-        tried = {c.name: c for c in (_fit(kind, data, earlier) for kind in candidates)}
-        scores = {name: _log_loss(c, data, later) for name, c in tried.items()}
-    chosen = min(scores, key=lambda name: scores[name]) if scores else candidates[0].name
-
     whole = np.ones(len(times), np.bool_)
-    final = {kind.name: _fit(kind, data, whole) for kind in candidates}
-    move_columns = tuple(settings.features)
-    moves = fit_logistic(data.columns(move_columns), data.moved, {})
-    model = TrainedModel(
+    kinds = _kinds(table, settings)
+    final = _fit(kinds, data, whole, settings)
+    tried, judged, scores = final, whole, {}
+    if np.count_nonzero(data.moved & earlier) >= fewest // 2 and (data.moved & later).any():
+        tried, judged = _fit(kinds, data, earlier, settings), later
+        scores = {name: _log_loss(c, data, later) for name, c in tried.candidates.items()}
+    chosen = min(scores, key=lambda name: scores[name]) if scores else kinds[0].name
+
+    tail = (1 - settings.interval_level) / 2
+    low, high = np.quantile(_missed(tried, chosen, data, judged), [tail, 1 - tail])
+    return TrainedModel(
         horizon_ms=horizon_ms,
         latency_ms=latency_ms,
         version=str(trained_at_ms),
         trained_at_ms=trained_at_ms,
         rows=len(times),
-        champion=final[chosen],
-        references=tuple(final[name] for name in REFERENCES if name in final),
-        moves=moves,
-        move_columns=move_columns,
-        move_size=float(np.mean(np.abs(data.returns[data.moved]))),
+        champion=final.candidates[chosen],
+        references=tuple(c for name, c in final.candidates.items() if name in REFERENCES),
+        moves=final.moves,
+        move_columns=final.move_columns,
+        move_size=final.move_size,
         majority="up" if data.up.mean() >= 0.5 else "down",
-        low=0.0,
-        high=0.0,
+        low=float(low),
+        high=float(high),
         level=settings.interval_level,
         validation=scores,
     )
-    return _with_interval(model, data, later if later.any() else whole)
 
 
 class _Kind(NamedTuple):
@@ -148,10 +146,12 @@ class _Kind(NamedTuple):
 class _Rows:
     """The usable rows of a table with their labels."""
 
-    def __init__(self, table: FeatureTable, returns: Floats, used: Flags) -> None:
+    def __init__(self, table: FeatureTable, returns: Floats, ways: Floats, used: Flags) -> None:
         self._table = table
         self._used = used
+        self.times_ms = table.close_time_ms[used]
         self.returns = returns[used]
+        self.ways = ways[used]
         self.moved: Flags = self.returns != 0
         self.up: Flags = self.returns[self.moved] > 0
 
@@ -159,7 +159,7 @@ class _Rows:
         return self._table.columns(names)[self._used]
 
 
-def _candidates(table: FeatureTable, settings: PredictorSettings) -> list[_Kind]:
+def _kinds(table: FeatureTable, settings: PredictorSettings) -> list[_Kind]:
     """Return the kinds to try, the references first."""
     kinds = []
     if FIVE_FEATURES[0] in table.names:
@@ -171,10 +171,27 @@ def _candidates(table: FeatureTable, settings: PredictorSettings) -> list[_Kind]
     return [*kinds, _Kind(model.type, tuple(settings.features), learner, model.hyperparameters)]
 
 
-def _fit(kind: _Kind, data: _Rows, chosen: Flags) -> Candidate:
-    rows = data.columns(kind.columns)[data.moved & chosen]
+class _Fitted(NamedTuple):
+    """Everything that is fitted on one set of rows."""
+
+    candidates: dict[str, Candidate]
+    moves: Classifier
+    move_columns: tuple[str, ...]
+    move_size: float
+
+
+def _fit(
+    kinds: Sequence[_Kind], data: _Rows, chosen: Flags, settings: PredictorSettings
+) -> _Fitted:
+    moved = data.moved & chosen
     up = data.up[chosen[data.moved]]
-    return Candidate(kind.name, kind.columns, kind.fit(rows, up, kind.hyperparameters))
+    candidates = {}
+    for kind in kinds:
+        fitted = kind.fit(data.columns(kind.columns)[moved], up, kind.hyperparameters)
+        candidates[kind.name] = Candidate(kind.name, kind.columns, fitted)
+    columns = tuple(settings.features)
+    moves = fit_logistic(data.columns(columns)[chosen], data.moved[chosen], {})
+    return _Fitted(candidates, moves, columns, float(np.mean(np.abs(data.returns[moved]))))
 
 
 def _log_loss(candidate: Candidate, data: _Rows, chosen: Flags) -> float:
@@ -184,10 +201,9 @@ def _log_loss(candidate: Candidate, data: _Rows, chosen: Flags) -> float:
     return float(-np.mean(np.where(up, np.log(p), np.log(1 - p))))
 
 
-def _with_interval(model: TrainedModel, data: _Rows, chosen: Flags) -> TrainedModel:
-    p_up = model.champion.up.probability(data.columns(model.champion.columns)[chosen])
-    p_moved = model.moves.probability(data.columns(model.move_columns)[chosen])
-    missed = data.returns[chosen] - p_moved * (2 * p_up - 1) * model.move_size
-    tail = (1 - model.level) / 2
-    low, high = np.quantile(missed, [tail, 1 - tail])
-    return replace(model, low=float(low), high=float(high))
+def _missed(fitted: _Fitted, name: str, data: _Rows, chosen: Flags) -> Floats:
+    """Return what rows' returns missed the expectation of a candidate by."""
+    candidate = fitted.candidates[name]
+    p_up = candidate.up.probability(data.columns(candidate.columns)[chosen])
+    p_moved = fitted.moves.probability(data.columns(fitted.move_columns)[chosen])
+    return data.ways[chosen] - p_moved * (2 * p_up - 1) * fitted.move_size

@@ -60,6 +60,8 @@ class FeatureEngine:
             close=candle.close,
             feature_set=self._set.version,
             complete=candle.complete,
+            first_buy=candle.first_buy,
+            first_sell=candle.first_sell,
         )
 
     def snapshot(self) -> bytes:

@@ -25,8 +25,8 @@ class TradesBatcher:
 
     `grace_ms` is how late a trade may come without being late. Before the first trade neither
     quotes nor heartbeats say anything: nothing ties the receive time to the exchange's time yet.
-    `duplicates`, `gaps` and `missing` count repeated trade ids, jumps in them, and the ids jumped
-    over.
+    `quotes` counts quotes; `duplicates`, `gaps` and `missing` repeated trade ids, jumps in them, and
+    the ids jumped over.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class TradesBatcher:
         grace_ms: int = 100,
     ) -> None:
         self.market = market
+        self.quotes = 0
         self.duplicates = 0
         self.gaps = 0
         self.missing = 0
@@ -47,15 +48,21 @@ class TradesBatcher:
         self._finest_us = finest_ms * 1_000
         self._grace_us = grace_ms * 1_000
         self._clock_offset = ClockOffset()
-        self._lag_us = 0
-        self._lag_received_us = 0
-        self._last_trade_id: int | None = None
+        self._next_trade_id: int | None = None
+        self._last_trade_us = 0
+        self._last_received_us = 0
         self._last_event_us = 0
         self._seen_until_us = 0
-        self._emitted_bucket = -1
+        self._published_trades = 0
+        self._emit_at_us = 0  # the end of the bucket that the last message reached into
         self._pending_trades: list[Trade] = []
         self._pending_quote: Quote | None = None
-        self._pending_bucket = -1
+        self._pending_end_us = 0  # of the bucket of what is pending
+
+    @property
+    def trades(self) -> int:
+        """How many trades came in, without duplicates."""
+        return self._published_trades + len(self._pending_trades)
 
     def add(self, event: MarketEvent, received_us: int) -> list[Trades]:
         """Take in one event; return the messages it closed, none to two.
@@ -63,31 +70,51 @@ class TradesBatcher:
         Raises BadMessage where the event's time is more than an hour ahead of the exchange's clock:
         it would close every candle until then. A second one in a row is believed.
         """
-        self._refuse_leap(event, received_us)
-        item: Trade | Quote | None
-        if isinstance(event, TradeEvent):
-            item = self._taken(event.trade, received_us)
-        else:
-            item = self._stamped(event, received_us)
-        if item is None:
+        if type(event) is not TradeEvent:
+            closed = self._add_quote(event, received_us)
+            self.quotes += 1
+            return closed
+        trade = event.trade
+        time_us = trade.time_us
+        clock = self._clock_offset
+        fastest = time_us - received_us > clock.largest_us
+        if fastest:
+            self._refuse_leap(time_us, received_us)
+        if trade.id != self._next_trade_id and not self._follows(trade.id):
             return []
-        closed: list[Trades] = []
-        bucket = item.time_us // self._finest_us
-        if bucket > self._pending_bucket:
-            if self._is_pending():
-                closed.append(self._emit())
-            self._pending_bucket = bucket
-        seen_until_us = max(self._seen_until_us, self._seen_by(received_us))
-        if isinstance(item, Trade):
-            self._pending_trades.append(item)
-            seen_until_us = max(seen_until_us, item.time_us)
+        self._next_trade_id = trade.id + 1
+        if fastest or not clock.from_us <= received_us < clock.until_us:
+            clock.update(time_us, received_us)
+        self._last_trade_us = time_us
+        self._last_received_us = received_us
+        closed = self._make_room(time_us) if time_us >= self._pending_end_us else []
+        self._pending_trades.append(trade)
+        if time_us > self._last_event_us:
+            self._last_event_us = time_us
+        if time_us <= self._seen_until_us:
+            return closed
+        self._seen_until_us = time_us
+        return closed if time_us < self._emit_at_us else [*closed, self._emit()]
+
+    def _add_quote(self, event: QuoteEvent, received_us: int) -> list[Trades]:
+        offset_us = self._clock_offset.offset_us
+        if offset_us is None:
+            return []  # nothing ties the receive time to the exchange's time yet
+        time_us = event.time_us
+        estimated = time_us is None
+        if time_us is None:
+            time_us = received_us + offset_us
         else:
-            self._pending_quote = item
-        self._seen_until_us = seen_until_us
-        self._last_event_us = max(self._last_event_us, item.time_us)
-        if seen_until_us // self._finest_us > self._emitted_bucket:
-            closed.append(self._emit())
-        return closed
+            self._refuse_leap(time_us, received_us)
+        # Never earlier than what came before it: on one connection, arrival is the order.
+        time_us = max(time_us, self._last_event_us)
+        closed = self._make_room(time_us) if time_us >= self._pending_end_us else []
+        self._pending_quote = Quote(
+            event.bid, event.bid_quantity, event.ask, event.ask_quantity, time_us, estimated
+        )
+        self._last_event_us = time_us
+        self._seen_until_us = max(self._seen_until_us, self._seen_by(received_us))
+        return closed if self._seen_until_us < self._emit_at_us else [*closed, self._emit()]
 
     def flush(self) -> Trades | None:
         """Return what is pending, at the end of a socket read."""
@@ -110,8 +137,18 @@ class TradesBatcher:
         offset_us = self._clock_offset.offset_us
         if offset_us is None:
             return 0
-        backlog_us = self._lag_us - (received_us - self._lag_received_us)
+        lag_us = self._last_received_us + offset_us - self._last_trade_us
+        backlog_us = lag_us - (received_us - self._last_received_us)
         return received_us + offset_us - self._grace_us - max(0, backlog_us)
+
+    def _make_room(self, time_us: int) -> list[Trades]:
+        """Close the message before an event of a later bucket."""
+        closed = [self._emit()] if self._is_pending() else []
+        self._pending_end_us = self._end_of_bucket(time_us)
+        return closed
+
+    def _end_of_bucket(self, time_us: int) -> int:
+        return (time_us // self._finest_us + 1) * self._finest_us
 
     def _is_pending(self) -> bool:
         return bool(self._pending_trades) or self._pending_quote is not None
@@ -125,53 +162,32 @@ class TradesBatcher:
             self._price_decimals,
             self._quantity_decimals,
         )
-        self._emitted_bucket = self._seen_until_us // self._finest_us
+        self._published_trades += len(message.trades)
+        self._emit_at_us = self._end_of_bucket(self._seen_until_us)
         self._pending_trades.clear()
         self._pending_quote = None
-        self._pending_bucket = -1
+        self._pending_end_us = 0
         return message
 
-    def _taken(self, trade: Trade, received_us: int) -> Trade | None:
-        """Count what the id says, tie the clocks; None for a duplicate."""
-        last_id = self._last_trade_id
-        if last_id is not None:
-            if trade.id <= last_id:
-                self.duplicates += 1
-                return None
-            if trade.id != last_id + 1:
-                self.gaps += 1
-                self.missing += trade.id - last_id - 1
-        self._last_trade_id = trade.id
-        offset_us = self._clock_offset.update(trade.time_us, received_us)
-        self._lag_us = received_us + offset_us - trade.time_us
-        self._lag_received_us = received_us
-        return trade
+    def _follows(self, trade_id: int) -> bool:
+        """Count what an id says that is not the next one; False for a duplicate."""
+        next_id = self._next_trade_id
+        if next_id is None:
+            return True
+        if trade_id < next_id:
+            self.duplicates += 1
+            return False
+        self.gaps += 1
+        self.missing += trade_id - next_id
+        return True
 
-    def _stamped(self, event: QuoteEvent, received_us: int) -> Quote | None:
-        """Give a quote its time; None before the first trade."""
+    def _refuse_leap(self, time_us: int, received_us: int) -> None:
         offset_us = self._clock_offset.offset_us
-        if offset_us is None:
-            return None
-        time_us = received_us + offset_us if event.time_us is None else event.time_us
-        # Never earlier than what came before it: on one connection, arrival is the order.
-        return Quote(
-            event.bid,
-            event.bid_quantity,
-            event.ask,
-            event.ask_quantity,
-            max(time_us, self._last_event_us),
-            event.time_us is None,
-        )
-
-    def _refuse_leap(self, event: MarketEvent, received_us: int) -> None:
-        time_us = event.time_us
-        offset_us = self._clock_offset.offset_us
-        if time_us is None or offset_us is None:
+        if offset_us is None or time_us - received_us - offset_us <= _FURTHEST_AHEAD_US:
             return
         ahead_us = time_us - received_us - offset_us
-        if ahead_us > _FURTHEST_AHEAD_US:
-            self._clock_offset = ClockOffset()
-            raise BadMessage(
-                f"{self.market}: the time {time_us} µs is {ahead_us // 1_000_000} s ahead of the "
-                "exchange's clock"
-            )
+        self._clock_offset = ClockOffset()
+        raise BadMessage(
+            f"{self.market}: the time {time_us} µs is {ahead_us // 1_000_000} s ahead of the "
+            "exchange's clock"
+        )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, final
 
 import msgspec
 
 from marketstream.messages import Trade
 
 
+@final
 class TradeEvent(msgspec.Struct, frozen=True, gc=False):
     """A trade of one of the markets asked for."""
 
@@ -21,6 +22,7 @@ class TradeEvent(msgspec.Struct, frozen=True, gc=False):
         return self.trade.time_us
 
 
+@final
 class QuoteEvent(msgspec.Struct, frozen=True, gc=False):
     """Best bid and ask of a market; `time_us` is None where the exchange sends no time."""
 

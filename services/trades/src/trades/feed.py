@@ -40,6 +40,7 @@ _ALIVE_S = 3.0  # after so long without one, silence no longer means that nothin
 class Feed:
     """Follow an exchange for several markets and publish what it says, for ever.
 
+    `answered` is set once the exchange has said anything, its answer to the subscription first.
     `silence_s` is how long to wait for a frame or ping of the exchange before connecting anew, and
     `heartbeat_s` how often to say how far time is seen. `clock` gives receive times in ns.
     """
@@ -65,6 +66,7 @@ class Feed:
         self._clock = clock
         self._backoff = Backoff() if backoff is None else backoff
         self._reconnects = 0
+        self.answered = asyncio.Event()
 
     @property
     def counts(self) -> Counts:
@@ -121,6 +123,8 @@ class Feed:
         heartbeat_due_s = probe_due_s = time.monotonic()
         while True:
             frames = await connection.read(heartbeat_due_s - time.monotonic())
+            if frames:
+                self.answered.set()
             for frame, received_ns in frames:
                 notice = self._intake.handle(frame, received_ns)
                 if notice is not None:

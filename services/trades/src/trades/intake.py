@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from marketstream.errors import BadMessage
 from marketstream.messages import DeadLetter, Trades
-from trades.events import Ignored, Notice, TradeEvent
+from trades.events import Notice, QuoteEvent, TradeEvent
 
 if TYPE_CHECKING:
     from trades.batching import TradesBatcher
@@ -46,13 +46,14 @@ class Intake:
         publish: Publish,
         publish_dead_letter: PublishDeadLetter,
     ) -> None:
-        self._exchange = exchange
+        self._source = exchange.name
+        self._parse = exchange.parse
         self._batchers = batchers
         self._touched: dict[str, TradesBatcher] = {}
         self._publish = publish
         self._publish_dead_letter = publish_dead_letter
-        self._received_ns = 0
-        self._frames = self._trade_events = self._quotes = self._ignored = self._dead_letters = 0
+        self._received_at(0)
+        self._ignored = self._dead_letters = 0
 
     def handle(self, frame: bytes, received_ns: int | None) -> Notice | None:
         """Take in one frame; return the exchange's notice about the connection, if it is one.
@@ -60,36 +61,31 @@ class Intake:
         Without a receive time, a frame counts as received at its own time, or with the one before
         it.
         """
-        self._frames += 1
-        if received_ns is not None:
-            self._received_ns = received_ns
+        if received_ns is not None and received_ns is not self._received_ns:
+            self._received_at(received_ns)
         try:
-            event = self._exchange.parse(frame)
-            if isinstance(event, Ignored):
+            event = self._parse(frame)
+            if type(event) is not TradeEvent and not isinstance(event, QuoteEvent):
                 self._ignored += 1
-                return None
-            if isinstance(event, Notice):
-                self._ignored += 1
-                return event
+                return event if isinstance(event, Notice) else None
             if received_ns is None and event.time_us is not None:
-                self._received_ns = event.time_us * 1_000
+                self._received_at(event.time_us * 1_000)
             batcher = self._batchers[event.market]
-            messages = batcher.add(event, self._received_ns // 1_000)
+            messages = batcher.add(event, self._received_us)
         except BadMessage as error:
             self._dead_letters += 1
-            received_us = self._received_ns // 1_000
             self._publish_dead_letter(
-                DeadLetter(self._exchange.name, frame, str(error), received_us)
+                DeadLetter(self._source, frame, str(error), self._received_us)
             )
             return None
-        if isinstance(event, TradeEvent):
-            self._trade_events += 1
-        else:
-            self._quotes += 1
         self._touched[event.market] = batcher
         for message in messages:
             self._publish(message, self._received_ns)
         return None
+
+    def _received_at(self, received_ns: int) -> None:
+        self._received_ns = received_ns
+        self._received_us = received_ns // 1_000
 
     def flush(self) -> None:
         """Publish what is pending, at the end of a socket read."""
@@ -109,11 +105,13 @@ class Intake:
     def counts(self, reconnects: int = 0) -> Counts:
         """Return the counts as of now."""
         batchers = self._batchers.values()
+        trades = sum(batcher.trades for batcher in batchers)
+        quotes = sum(batcher.quotes for batcher in batchers)
         duplicates = sum(batcher.duplicates for batcher in batchers)
         return Counts(
-            frames=self._frames,
-            trades=self._trade_events - duplicates,
-            quotes=self._quotes,
+            frames=trades + duplicates + quotes + self._ignored + self._dead_letters,
+            trades=trades,
+            quotes=quotes,
             ignored=self._ignored,
             dead_letters=self._dead_letters,
             duplicates=duplicates,

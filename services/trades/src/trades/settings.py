@@ -16,7 +16,8 @@ class TradesSettings(BaseModel):
     """Which exchange and symbols to follow, and how patient to be.
 
     `grace_ms` is how late a trade may come and still be in its candle; `silence_s` how long a
-    connection may say nothing before it is given up.
+    connection may say nothing before it is given up, `history_minutes` how much of the past a start
+    reads.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,6 +28,7 @@ class TradesSettings(BaseModel):
     rest_url: Annotated[str, Env("EXCHANGE_REST_URL")] = "https://api.binance.com"
     grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 100
     silence_s: Annotated[float, Field(gt=0)] = 30.0
+    history_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
 
     @field_validator("exchange")
     @classmethod

@@ -73,6 +73,8 @@ CANDLES = Table(
     _value("bid_quantity", Double, nullable=True),
     _value("ask", Double, nullable=True),
     _value("ask_quantity", Double, nullable=True),
+    _value("first_buy", Double, nullable=True),
+    _value("first_sell", Double, nullable=True),
     _value("first_trade_id", BigInteger, nullable=True),
     _value("last_trade_id", BigInteger, nullable=True),
     _value("state", Text),

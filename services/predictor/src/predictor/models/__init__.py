@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +21,10 @@ class Classifier(Protocol):
 
     def probability(self, rows: Floats) -> Floats:
         """Return a probability in (0, 1) per row; NaN in a row means not known."""
+        ...
+
+    def probability_of(self, row: Sequence[float]) -> float:
+        """Return the probability of one row: what serving asks for."""
         ...
 
 

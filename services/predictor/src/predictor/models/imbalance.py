@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,11 @@ class ImbalanceSign:
     def probability(self, rows: Floats) -> Floats:
         """Return the hit rate, its complement, or one half where the book is even or unknown."""
         sign = np.sign(np.nan_to_num(rows[:, 0]))
+        return 0.5 + sign * (self.hit_rate - 0.5)
+
+    def probability_of(self, row: Sequence[float]) -> float:
+        """Return the same of one row."""
+        sign = (row[0] > 0) - (row[0] < 0)  # NaN is neither
         return 0.5 + sign * (self.hit_rate - 0.5)
 
 

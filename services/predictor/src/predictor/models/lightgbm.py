@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import lightgbm
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from marketstream.tables import Floats
 
+_MOST_LEAVES = 31
 _DEFAULTS = {"max_depth": 4, "learning_rate": 0.05, "n_estimators": 60, "min_child_samples": 20}
 
 
@@ -24,6 +25,10 @@ class Trees:
         """Return the booster's probability of its class."""
         return np.asarray(self.booster.predict(rows, num_threads=1), np.float64)
 
+    def probability_of(self, row: Sequence[float]) -> float:
+        """Return the same of one row."""
+        return float(self.probability(np.array([row], np.float64))[0])
+
 
 def fit_lightgbm(
     rows: Floats, up: NDArray[np.bool_], hyperparameters: Mapping[str, float]
@@ -35,7 +40,7 @@ def fit_lightgbm(
     chosen["min_child_samples"] = int(chosen["min_child_samples"])
     parameters = {
         "objective": "binary",
-        "num_leaves": min(31, 2**depth - 1),
+        "num_leaves": _leaves(depth),
         "max_depth": depth,
         "lambda_l2": 1.0,
         "feature_fraction": 0.7,
@@ -50,3 +55,8 @@ def fit_lightgbm(
     }
     data = lightgbm.Dataset(rows, label=up.astype(np.float64), params={"verbosity": -1})
     return Trees(lightgbm.train(parameters, data, num_boost_round=rounds))
+
+
+def _leaves(depth: int) -> int:
+    """Return how many leaves go with a depth; 0 or less is no limit, and LightGBM needs two."""
+    return _MOST_LEAVES if depth <= 0 else max(2, min(_MOST_LEAVES, 2**depth - 1))

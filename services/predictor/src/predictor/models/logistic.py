@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan, tanh
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +13,33 @@ from sklearn.linear_model import LogisticRegression
 from marketstream.tables import Floats
 
 _FARTHEST = 5.0  # standard deviations; one wild value must not decide alone
+_ROUNDING = 1e-9  # of the mean: a column that deviates less is constant, not worth scaling up
 
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
     """Weights on (row - mean) / scale; an unknown value counts as the mean."""
 
-    mean: Floats
-    scale: Floats
-    weights: Floats
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[float, ...]
     intercept: float
 
     def probability(self, rows: Floats) -> Floats:
         """Return the logistic function of the weighted row."""
-        z = np.nan_to_num((rows - self.mean) / self.scale)
-        z = np.clip(z, -_FARTHEST, _FARTHEST) @ self.weights + self.intercept
-        return np.asarray(1.0 / (1.0 + np.exp(-z)), np.float64)
+        standardized = _standardized(rows, np.array(self.mean), np.array(self.scale))
+        z = standardized @ np.array(self.weights) + self.intercept
+        return np.asarray(0.5 + 0.5 * np.tanh(z / 2), np.float64)  # the form that cannot overflow
+
+    def probability_of(self, row: Sequence[float]) -> float:
+        """Return the same of one row, in plain floats, which is faster than arrays."""
+        z = self.intercept
+        for value, mean, scale, weight in zip(
+            row, self.mean, self.scale, self.weights, strict=True
+        ):
+            if not isnan(value):
+                z += weight * max(-_FARTHEST, min(_FARTHEST, (value - mean) / scale))
+        return 0.5 + 0.5 * tanh(z / 2)
 
 
 def fit_logistic(
@@ -41,12 +53,15 @@ def fit_logistic(
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, rows, 0.0).sum(axis=0) / count
     scale = np.sqrt((np.where(known, rows - mean, 0.0) ** 2).sum(axis=0) / count)
-    scale = np.where(scale > 0, scale, 1.0)
+    scale = np.where(scale > _ROUNDING * np.abs(mean), scale, 1.0)
     share = (np.count_nonzero(up) + 1) / (len(up) + 2)
-    constant = Logistic(mean, scale, np.zeros(rows.shape[1]), float(np.log(share / (1 - share))))
-    if up.all() or not up.any():
-        return constant
-    standardized = np.clip(np.nan_to_num((rows - mean) / scale), -_FARTHEST, _FARTHEST)
-    fitted = LogisticRegression(C=hyperparameters.get("C", 0.1), max_iter=200)
-    fitted.fit(standardized, up)
-    return Logistic(mean, scale, np.asarray(fitted.coef_[0]), float(fitted.intercept_[0]))
+    weights, intercept = np.zeros(rows.shape[1]), float(np.log(share / (1 - share)))
+    if up.any() and not up.all():
+        fitted = LogisticRegression(C=hyperparameters.get("C", 0.1), max_iter=200)
+        fitted.fit(_standardized(rows, mean, scale), up)
+        weights, intercept = fitted.coef_[0], float(fitted.intercept_[0])
+    return Logistic(tuple(mean.tolist()), tuple(scale.tolist()), tuple(weights.tolist()), intercept)
+
+
+def _standardized(rows: Floats, mean: Floats, scale: Floats) -> Floats:
+    return np.clip(np.nan_to_num((rows - mean) / scale), -_FARTHEST, _FARTHEST)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MOST_STREAMS = 1_024
 _STREAMS_PER_REQUEST = 200
 _FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # the years 2009 to 2099
+_AFTER_HEAD = len('{"stream":"')
 _SHUTDOWN = Notice("shutdown", "the exchange announced that it closes this connection")
 
 _Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e18)]
@@ -98,7 +99,10 @@ class Binance:
                 f"{len(symbols)} symbols are too many: one connection to Binance carries "
                 f"{_MOST_STREAMS // 2}"
             )
-        self._channel_of_bytes = {c.stream.encode(): c for c in self._channels.values()}
+        # The first bytes of a combined frame up to the end of its stream's name say it all.
+        self._channel_of_head = {
+            b'{"stream":"' + c.stream.encode(): c for c in self._channels.values()
+        }
         self._trades_of = {c.wire_symbol: c for c in self._channels.values() if c.is_trade}
         self._quotes_of = {c.wire_symbol: c for c in self._channels.values() if not c.is_trade}
 
@@ -133,13 +137,12 @@ class Binance:
         order of keys for example, or does not fit, is looked at once more without assumptions.
         """
         try:
-            if frame.startswith(b'{"stream":"'):
-                channel = self._channel_of_bytes.get(frame[11 : frame.find(b'"', 11)])
-                if channel is not None:
-                    if channel.is_trade:
-                        return _trade_event(_decode_combined_trade(frame).data, channel)
+            channel = self._channel_of_head.get(frame[: frame.find(b'"', _AFTER_HEAD)])
+            if channel is not None:
+                if not channel.is_trade:
                     return _quote_event(_decode_combined_quote(frame).data, channel)
-            elif frame.startswith(b'{"e":"trade"'):
+                return _trade_event(_decode_combined_trade(frame).data, channel)
+            if frame.startswith(b'{"e":"trade"'):
                 trade = _decode_trade(frame)
                 channel = self._trades_of.get(trade.symbol)
                 if channel is not None:
@@ -187,37 +190,37 @@ class Binance:
             raise BadMessage(_with_value(str(error), stream, fields)) from error
 
 
-def _trade_event(fields: _Trade, channel: _Channel) -> Event:
+def _trade_event(fields: _Trade, channel: _Channel) -> TradeEvent | Ignored:
     if fields.symbol != channel.wire_symbol or fields.event != "trade":
-        raise BadMessage(
-            f"{channel.stream} carries e={fields.event!r:.50}, s={fields.symbol!r:.50}"
-        )
+        raise _disagreement(channel, fields)
     if fields.execution == "NA":  # futures: not a trade of the market
         return Ignored(f"{channel.stream} X=NA")
+    time = fields.time
     trade = Trade(
         fields.id,
         fields.price,
         fields.quantity,
         "sell" if fields.buyer_is_maker else "buy",
-        _as_us(fields.time, channel.stream),
+        time * 1_000 if time < _LAST_MS else _checked_us(time, channel.stream),
     )
     return TradeEvent(channel.market, trade)
 
 
-def _quote_event(fields: _Quote, channel: _Channel) -> Event:
+def _quote_event(fields: _Quote, channel: _Channel) -> QuoteEvent:
     if fields.symbol != channel.wire_symbol or fields.event != "bookTicker":
-        raise BadMessage(
-            f"{channel.stream} carries e={fields.event!r:.50}, s={fields.symbol!r:.50}"
-        )
+        raise _disagreement(channel, fields)
     if fields.bid >= fields.ask:
         raise BadMessage(f"{channel.stream}: crossed quote, b={fields.bid}, a={fields.ask}")
+    time = fields.time
+    if time is not None:
+        time = time * 1_000 if time < _LAST_MS else _checked_us(time, channel.stream)
     return QuoteEvent(
         channel.market,
         fields.bid,
         fields.bid_quantity,
         fields.ask,
         fields.ask_quantity,
-        None if fields.time is None else _as_us(fields.time, channel.stream),
+        time,
     )
 
 
@@ -225,10 +228,8 @@ def _disagreement(channel: _Channel, fields: _Trade | _Quote) -> BadMessage:
     return BadMessage(f"{channel.stream} carries e={fields.event!r:.50}, s={fields.symbol!r:.50}")
 
 
-def _as_us(time: int, stream: str) -> int:
-    """Return a time in µs: it is in ms, or in µs where the URL has timeUnit=MICROSECOND."""
-    if time < _LAST_MS:
-        return time * 1_000
+def _checked_us(time: int, stream: str) -> int:
+    """Return a time that is not in ms: in µs, where the URL has timeUnit=MICROSECOND."""
     if time < _FIRST_MS * 1_000:
         raise BadMessage(f"{stream}: T={time} is no time in ms nor in µs")
     return time

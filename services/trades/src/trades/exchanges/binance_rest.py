@@ -11,8 +11,12 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from marketstream.errors import NetworkError, SettingsError
+from marketstream.messages import Trade
 
+MOST_TRADES = 1_000
 _UNKNOWN_SYMBOL = -1121
+
+_Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e18)]
 
 
 class Request(NamedTuple):
@@ -27,6 +31,23 @@ class MarketInfo(NamedTuple):
 
     price_decimals: int
     quantity_decimals: int
+
+
+class HistoricTrade(NamedTuple):
+    """A trade of the past and the id to page by, which is not the trade's own."""
+
+    page_id: int
+    trade: Trade
+
+
+class _Aggregate(msgspec.Struct):
+    id: int = msgspec.field(name="a")
+    price: _Positive = msgspec.field(name="p")
+    quantity: _Positive = msgspec.field(name="q")
+    first_trade_id: int = msgspec.field(name="f")
+    last_trade_id: int = msgspec.field(name="l")
+    time_ms: int = msgspec.field(name="T")
+    buyer_is_maker: bool = msgspec.field(name="m")
 
 
 class _Symbol(msgspec.Struct):
@@ -84,7 +105,7 @@ def _parse[T](status: int, body: bytes, shape: type[T]) -> T:
     if status != 200:
         raise NetworkError(f"the exchange answered HTTP {status}: {_shortened(body)}")
     try:
-        return msgspec.json.decode(body, type=shape)
+        return msgspec.json.decode(body, type=shape, strict=False)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NetworkError(f"unexpected answer ({error}): {_shortened(body)}") from error
 
@@ -108,3 +129,31 @@ def _decimals(step: str) -> int:
 
 def _shortened(body: bytes) -> str:
     return repr(body[:200].decode(errors="replace"))
+
+
+def trades_request(symbol: str, *, page_id: int | None, from_ms: int) -> Request:
+    """Ask for up to `MOST_TRADES` trades: from a page id on, or the first from a time on.
+
+    Only the first page may go by time: more trades than a page holds can share a millisecond.
+    """
+    start = {"startTime": str(from_ms)} if page_id is None else {"fromId": str(page_id)}
+    query = {"symbol": symbol.replace("/", ""), "limit": str(MOST_TRADES), **start}
+    return Request("/api/v3/aggTrades", query)
+
+
+def parse_trades(status: int, body: bytes) -> list[HistoricTrade]:
+    """Return trades in the order of their ids, fills of one taker at one price taken together."""
+    return [
+        HistoricTrade(
+            aggregate.id,
+            Trade(
+                id=aggregate.last_trade_id,
+                price=aggregate.price,
+                quantity=aggregate.quantity,
+                taker="sell" if aggregate.buyer_is_maker else "buy",
+                time_us=aggregate.time_ms * 1_000,
+                count=aggregate.last_trade_id - aggregate.first_trade_id + 1,
+            ),
+        )
+        for aggregate in _parse(status, body, list[_Aggregate])
+    ]

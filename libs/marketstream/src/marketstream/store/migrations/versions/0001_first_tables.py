@@ -29,6 +29,8 @@ def upgrade() -> None:
         sa.Column("bid_quantity", sa.Double),
         sa.Column("ask", sa.Double),
         sa.Column("ask_quantity", sa.Double),
+        sa.Column("first_buy", sa.Double),
+        sa.Column("first_sell", sa.Double),
         sa.Column("first_trade_id", sa.BigInteger),
         sa.Column("last_trade_id", sa.BigInteger),
         sa.Column("state", sa.Text, nullable=False),

@@ -1,0 +1,97 @@
+"""Test helpers: a `realtime run` in a process of its own, and what it answers."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class RunningCommand:
+    """A started command, its API and its log."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int, log: Path) -> None:
+        self.process = process
+        self.port = port
+        self.log = log
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Return status and body of an answer, decoded where it is JSON."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, _body(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, _body(error.read())
+
+    def wait_for(self, what: str, condition: Callable[[], bool], seconds: float = 90) -> None:
+        """Wait until a condition holds; AssertionError with the log where it does not come."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"ended while waiting for {what}: {self.log.read_text()}")
+            try:
+                if condition():
+                    return
+            except (urllib.error.URLError, ConnectionError):
+                pass  # not listening yet
+            time.sleep(0.05)
+        raise AssertionError(f"no {what} within {seconds} s: {self.log.read_text()}")
+
+    def metric(self, name: str) -> float:
+        """Return a metric by its name and labels, 0 where there is none."""
+        _, text = self.get("/metrics")
+        found = re.search(rf"^{re.escape(name)} (\S+)$", str(text), re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    def stop(self) -> tuple[int, float]:
+        """Press Ctrl-C; return the exit code and how many seconds it took."""
+        started = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(20)
+        return code, time.monotonic() - started
+
+    def kill(self) -> None:
+        """End it without any warning."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def running_command(folder: Path, *arguments: str) -> Iterator[RunningCommand]:
+    """Start `realtime run` with its state and log in `folder`; it is killed where it still runs."""
+    port = free_port()
+    log = folder / "log"
+    state = str(folder / "state")
+    command = [sys.executable, "-m", "realtime_training", "run", "--port", str(port)]
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [*command, "--state", state, *arguments], stderr=stderr, text=True, cwd=folder
+        )
+    running = RunningCommand(process, port, log)
+    try:
+        yield running
+    finally:
+        if process.poll() is None:
+            running.kill()
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _body(raw: bytes) -> Any:
+    return json.loads(raw) if raw.startswith(b"{") else raw.decode()

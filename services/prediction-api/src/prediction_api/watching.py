@@ -1,0 +1,49 @@
+"""Whoever watches a market through Server-Sent Events, and falls behind at their own cost."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+_MOST_WAITING = 512
+
+
+def event(name: str, data: object) -> bytes:
+    """Return an event as the HTML standard has them (section 9.2, Server-sent events)."""
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(data))
+
+
+class Watcher:
+    """A bounded queue of encoded events; one that is full ends, and nothing waits for it."""
+
+    def __init__(self, most: int = _MOST_WAITING) -> None:
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(most)
+
+    def put(self, encoded: bytes) -> bool:
+        """Add an event; False where there is no room, which ends the watcher."""
+        try:
+            self._queue.put_nowait(encoded)
+        except asyncio.QueueFull:
+            self.end()
+            return False
+        return True
+
+    def end(self) -> None:
+        """Drop what waits and say that nothing follows."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(None)
+
+    async def next(self, timeout_s: float) -> bytes | None:
+        """Return what waits, all at once, or nothing (b"") after the timeout; None at the end."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                waiting = [await self._queue.get()]
+        except TimeoutError:
+            return b""
+        while not self._queue.empty():
+            waiting.append(self._queue.get_nowait())
+        if waiting[-1] is None:
+            return None
+        return b"".join(encoded for encoded in waiting if encoded is not None)

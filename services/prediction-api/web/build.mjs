@@ -1,0 +1,25 @@
+// Bundle the page into the folder named on the command line.
+import { cp, mkdir, rm } from "node:fs/promises";
+import path from "node:path";
+import process from "node:process";
+import { build } from "esbuild";
+
+const output = process.argv[2];
+if (!output) {
+  console.error("build.mjs: name the folder to write to: node build.mjs FOLDER");
+  process.exit(2);
+}
+const here = import.meta.dirname;
+await rm(output, { recursive: true, force: true });
+await mkdir(output, { recursive: true });
+await build({
+  entryPoints: [path.join(here, "src/dashboard.ts"), path.join(here, "src/dashboard.css")],
+  outdir: output,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2023",
+  legalComments: "inline",
+});
+await cp(path.join(here, "src/index.html"), path.join(output, "index.html"));
+await cp(path.join(here, "src/icon.svg"), path.join(output, "icon.svg"));

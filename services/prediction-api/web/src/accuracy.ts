@@ -1,0 +1,106 @@
+// How often each horizon was right: an error bar beside what needs no skill, on one axis.
+
+import { byId, make, placed } from "./elements.ts";
+import { duration, percent, whole } from "./format.ts";
+import type { HorizonStatus, Score } from "./wire.ts";
+
+const COIN = 0.5;
+const STEP = 0.05;
+
+export function showAccuracy(horizons: HorizonStatus[]): void {
+  const axis = new Axis(horizons.map((horizon) => horizon.score));
+  const rows = horizons.map((horizon) => row(horizon, axis));
+  byId("accuracy").replaceChildren(...rows, axis.labels(), key());
+}
+
+/** From and to the steps around everything shown. */
+class Axis {
+  private readonly from: number;
+  private readonly to: number;
+
+  constructor(scores: Score[]) {
+    const shown = scores.flatMap(({ accuracy, low, high, baselines, references }) =>
+      accuracy === null
+        ? []
+        : [low ?? COIN, high ?? COIN, ...Object.values(baselines), ...Object.values(references)],
+    );
+    this.from = Math.max(0, Math.floor(Math.min(0.4, ...shown) / STEP) * STEP);
+    this.to = Math.min(1, Math.ceil(Math.max(0.6, ...shown) / STEP) * STEP);
+  }
+
+  at(share: number): number {
+    return (share - this.from) / (this.to - this.from);
+  }
+
+  get steps(): number[] {
+    const every = this.to - this.from > 0.5 ? 2 * STEP : STEP;
+    const count = Math.round((this.to - this.from) / every);
+    return Array.from({ length: count + 1 }, (_, index) => this.from + index * every);
+  }
+
+  labels(): HTMLElement {
+    const labels = this.steps.slice(1, -1).map((step) => {
+      const label = make("span", "", percent(step, 0));
+      label.style.left = `${100 * this.at(step)}%`;
+      return label;
+    });
+    const axis = make("div", "axis", ...labels);
+    axis.setAttribute("aria-hidden", "true");
+    const line = make("div", "score axis-line", make("b", ""), axis);
+    return line;
+  }
+}
+
+function row({ horizon_ms: horizonMs, score, skill }: HorizonStatus, axis: Axis): HTMLElement {
+  const { accuracy, low, high, baselines, references } = score;
+  const strip = make("div", "strip");
+  strip.setAttribute("aria-hidden", "true"); // the text beside it says the same
+  for (const step of axis.steps) {
+    const isCoin = Math.abs(step - COIN) < STEP / 10;
+    strip.append(placed(isCoin ? "scale coin" : "scale", axis.at(step)));
+  }
+  let figure = "no outcome yet";
+  if (accuracy !== null && low !== null && high !== null) {
+    for (const share of Object.values(baselines)) {
+      strip.append(placed("baseline", axis.at(share)));
+    }
+    strip.append(placed("interval", axis.at(low), axis.at(high) - axis.at(low)));
+    strip.append(placed("end", axis.at(low)), placed("end", axis.at(high)));
+    for (const share of Object.values(references)) {
+      strip.append(placed("reference", axis.at(share)));
+    }
+    strip.append(placed("accuracy", axis.at(accuracy)));
+    figure = `${percent(accuracy)} (${percent(low)} – ${percent(high)})`;
+  }
+  const rows = `${whole(score.moved)} moves, worth ${whole(score.effective)} independent ones`;
+  const others = Object.entries({ ...baselines, ...references })
+    .map(([name, share]) => `${name} ${percent(share)}`)
+    .join(" · ");
+  return make(
+    "div",
+    "score",
+    make("b", "", duration(horizonMs)),
+    strip,
+    make(
+      "p",
+      "verdict",
+      make("span", "skill", skill),
+      document.createElement("br"),
+      make("span", "figure", figure),
+    ),
+    make("p", "others", others ? `${rows} · ${others}` : rows),
+  );
+}
+
+function key(): HTMLElement {
+  const entry = (text: string, ...classes: string[]) => {
+    const strip = make("span", "strip", ...classes.map((name) => make("i", name)));
+    return make("span", "", strip, text);
+  };
+  const entries = [
+    entry("model with its 95 % interval", "interval", "accuracy"),
+    entry("baselines", "baseline"),
+    entry("reference models", "reference"),
+  ];
+  return make("p", "key", ...entries);
+}

@@ -1,0 +1,162 @@
+// The candlestick chart with the mid, the chosen horizon's predictions over it.
+
+import {
+  CandlestickSeries,
+  ColorType,
+  createChart,
+  CrosshairMode,
+  type IChartApi,
+  type IPriceLine,
+  type ISeriesApi,
+  LineSeries,
+  LineStyle,
+  type UTCTimestamp,
+} from "lightweight-charts";
+import { duration, priceDecimals } from "./format.ts";
+import type { Market } from "./market.ts";
+import { Overlay } from "./overlay.ts";
+import { palette } from "./palette.ts";
+import type { CandleRow } from "./wire.ts";
+
+const MOST_DRAWN = 7_200; // then the chart is given the newest half anew, so that it does not grow
+const FREE_BARS = 3;
+
+export class PriceChart {
+  private readonly chart: IChartApi;
+  private readonly candles: ISeriesApi<"Candlestick">;
+  private readonly mids: ISeriesApi<"Line">;
+  private readonly overlay: Overlay;
+  private predicted: IPriceLine | null = null;
+  private market: Market | null = null;
+  private horizonMs = 0;
+
+  constructor(container: HTMLElement) {
+    this.chart = createChart(container, {
+      autoSize: true,
+      layout: { attributionLogo: true, fontFamily: "inherit" },
+      crosshair: { mode: CrosshairMode.Normal },
+      rightPriceScale: { scaleMargins: { top: 0.12, bottom: 0.12 } },
+      timeScale: { timeVisible: true, barSpacing: 9, minBarSpacing: 1 },
+    });
+    this.candles = this.chart.addSeries(CandlestickSeries, {
+      priceLineVisible: false,
+      lastValueVisible: false,
+    });
+    this.mids = this.chart.addSeries(LineSeries, {
+      lineWidth: 2,
+      priceLineVisible: false,
+      crosshairMarkerVisible: false,
+      title: "mid",
+    });
+    this.overlay = new Overlay(this.chart, this.candles);
+    this.candles.attachPrimitive(this.overlay);
+    this.paint();
+  }
+
+  /** Take the colours of the page, which follow the system's light or dark. */
+  paint(): void {
+    const colour = palette();
+    this.chart.applyOptions({
+      layout: {
+        background: { type: ColorType.Solid, color: colour.card },
+        textColor: colour.text,
+      },
+      grid: { vertLines: { color: colour.grid }, horzLines: { color: colour.grid } },
+      rightPriceScale: { borderColor: colour.line },
+      timeScale: { borderColor: colour.line },
+    });
+    this.candles.applyOptions({
+      upColor: colour.card, // hollow, so that up and down differ by more than colour
+      borderUpColor: colour.up,
+      wickUpColor: colour.up,
+      downColor: colour.down,
+      borderDownColor: colour.down,
+      wickDownColor: colour.down,
+    });
+    this.mids.applyOptions({ color: colour.mid });
+    this.predicted?.applyOptions({ color: colour.accent, axisLabelColor: colour.accent });
+    this.overlay.paint(colour);
+  }
+
+  /** Draw a market from scratch, at the newest candle. */
+  show(market: Market, horizonMs: number): void {
+    this.market = market;
+    const priceFormat = { type: "price", ...priceDecimals(market.candles) } as const;
+    this.candles.applyOptions({ priceFormat });
+    this.mids.applyOptions({ priceFormat });
+    this.chart.applyOptions({
+      timeScale: { secondsVisible: market.timeframeMs < 60_000 },
+    });
+    this.drawAll();
+    this.choose(horizonMs);
+    this.toNewest();
+  }
+
+  /** Draw the predictions of another horizon. */
+  choose(horizonMs: number): void {
+    if (!this.market) return;
+    this.horizonMs = horizonMs;
+    const ahead = Math.ceil(horizonMs / this.market.timeframeMs);
+    this.chart.timeScale().applyOptions({ rightOffset: ahead + FREE_BARS });
+    this.drawPredictions();
+  }
+
+  /** Draw one more candle, closed or forming. */
+  add(row: CandleRow): void {
+    if (this.candles.data().length >= MOST_DRAWN) {
+      this.drawAll();
+      return;
+    }
+    this.candles.update(bar(row));
+    if (row[5] !== null) this.mids.update({ time: seconds(row[0]), value: row[5] });
+  }
+
+  /** Draw the predictions as they are known now. */
+  drawPredictions(): void {
+    if (!this.market) return;
+    this.overlay.show(this.market, this.horizonMs);
+    const newest = this.market.newest.get(this.horizonMs);
+    if (!newest) {
+      if (this.predicted) this.candles.removePriceLine(this.predicted);
+      this.predicted = null;
+      return;
+    }
+    const line = { price: newest.predicted_price, title: `in ${duration(this.horizonMs)}` };
+    const { accent } = palette();
+    this.predicted ??= this.candles.createPriceLine({
+      ...line,
+      color: accent,
+      axisLabelColor: accent,
+      lineWidth: 1,
+      lineStyle: LineStyle.Dashed,
+      axisLabelVisible: true,
+    });
+    this.predicted.applyOptions(line);
+  }
+
+  toNewest(): void {
+    this.chart.timeScale().scrollToRealTime();
+  }
+
+  private drawAll(): void {
+    if (!this.market) return;
+    const { candles, forming } = this.market;
+    candles.splice(0, candles.length - MOST_DRAWN / 2);
+    const rows = forming ? [...candles, forming] : candles;
+    this.candles.setData(rows.map(bar));
+    this.mids.setData(
+      rows.map((row) => {
+        const time = seconds(row[0]);
+        return row[5] === null ? { time } : { time, value: row[5] };
+      }),
+    );
+  }
+}
+
+function bar([openMs, open, high, low, close]: CandleRow) {
+  return { time: seconds(openMs), open, high, low, close };
+}
+
+function seconds(ms: number): UTCTimestamp {
+  return (ms / 1_000) as UTCTimestamp;
+}

@@ -1,0 +1,133 @@
+// The page: which market and horizon are shown, and what is drawn when news come.
+
+import { showAccuracy } from "./accuracy.ts";
+import { PriceChart } from "./chart.ts";
+import { byId, choice } from "./elements.ts";
+import { duration } from "./format.ts";
+import { drawLegend } from "./marks.ts";
+import { Market } from "./market.ts";
+import { palette } from "./palette.ts";
+import { showPredictions, Speaker } from "./predictions.ts";
+import { follow, type Listener } from "./stream.ts";
+import { showFeed, showModels, showState, showWarmingUp } from "./system.ts";
+import type { News, View } from "./wire.ts";
+
+const QUIET_MS = 4_000; // a status comes each second
+
+class Dashboard implements Listener {
+  private readonly chart = new PriceChart(byId("chart"));
+  private readonly speaker = new Speaker();
+  private market: Market | null = null;
+  private horizonMs = 0;
+  private drawing = 0;
+  private heardAt = performance.now();
+
+  viewed(view: View): void {
+    const market = new Market(view);
+    if (this.market?.symbol === market.symbol) market.status = this.market.status;
+    this.market = market;
+    if (!view.horizons_ms.includes(this.horizonMs)) this.horizonMs = view.horizons_ms[0] ?? 0;
+    const horizons = view.horizons_ms.map((value) => ({ label: duration(value), value }));
+    choice(byId("horizons"), horizons, this.horizonMs, (chosen) => this.choose(chosen));
+    byId("chart-title").textContent = `${view.symbol}, candles of ${duration(view.timeframe_ms)}`;
+    document.title = `${view.symbol} live predictions`;
+    this.chart.show(market, this.horizonMs);
+    this.heard();
+  }
+
+  news<Name extends keyof News>(name: Name, news: News[Name]): void {
+    const { market, chart } = this;
+    if (!market) return;
+    const told = { [name]: news } as Partial<News>;
+    if (told.candle && market.addCandle(told.candle)) chart.add(told.candle);
+    if (told.forming && told.forming[0] >= market.closedUntilMs) {
+      market.forming = told.forming;
+      chart.add(told.forming);
+    }
+    if (told.prediction) market.addPrediction(told.prediction);
+    if (told.preview) market.previews.set(told.preview.horizon_ms, told.preview);
+    if (told.outcome) market.addOutcome(told.outcome);
+    if (told.status) market.status = told.status;
+    this.heard();
+  }
+
+  lost(): void {
+    this.notice("The connection to the server is lost; trying again. What is shown is old.");
+    showState("reconnecting to the server", false, true);
+  }
+
+  /** Say so where nothing has come for too long, though the connection seems to stand. */
+  checkQuiet(): void {
+    const quietMs = performance.now() - this.heardAt;
+    if (quietMs > QUIET_MS) {
+      this.notice(`No news from the server for ${duration(quietMs)}. What is shown is old.`);
+    }
+  }
+
+  paint(): void {
+    this.chart.paint();
+    drawLegend(document, palette());
+  }
+
+  toNewest(): void {
+    this.chart.toNewest();
+  }
+
+  private choose(horizonMs: number): void {
+    this.horizonMs = horizonMs;
+    this.chart.choose(horizonMs);
+  }
+
+  private heard(): void {
+    this.heardAt = performance.now();
+    byId("notice").hidden = true;
+    this.drawing ||= requestAnimationFrame(() => {
+      this.drawing = 0;
+      this.draw();
+    });
+  }
+
+  private draw(): void {
+    const { market } = this;
+    if (!market) return;
+    this.chart.drawPredictions();
+    showPredictions(market);
+    this.speaker.say(market.newest.get(this.horizonMs));
+    const { status } = market;
+    if (!status) return;
+    showAccuracy(status.horizons);
+    showFeed(status);
+    showModels(status);
+    showWarmingUp(status);
+    const now = status.as_of_ms === null ? "" : new Date(status.as_of_ms).toISOString();
+    byId("clock").textContent = now && `market time ${now.slice(0, 19).replace("T", " ")} UTC`;
+  }
+
+  private notice(text: string): void {
+    const notice = byId("notice");
+    notice.hidden = false;
+    if (notice.textContent !== text) notice.textContent = text;
+  }
+}
+
+async function start(): Promise<void> {
+  const { symbols } = (await (await fetch("/routes")).json()) as { symbols: string[] };
+  const asked = new URLSearchParams(location.search).get("symbol");
+  const first = symbols.find((symbol) => symbol === asked) ?? symbols[0];
+  if (!first) throw new Error("no market is followed");
+  const dashboard = new Dashboard();
+  let stop = follow(first, dashboard);
+  const options = symbols.map((value) => ({ label: value.replace("-", "/"), value }));
+  choice(byId("symbols"), options, first, (symbol) => {
+    stop();
+    history.replaceState(null, "", `?symbol=${symbol}`);
+    stop = follow(symbol, dashboard);
+  });
+  byId("symbols").hidden = symbols.length < 2;
+  byId("now").addEventListener("click", () => dashboard.toNewest());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dashboard.paint());
+  dashboard.paint();
+  window.setInterval(() => dashboard.checkQuiet(), 1_000);
+}
+
+start().catch(() => showState("the server does not answer: load the page again", false, true));

@@ -1,0 +1,53 @@
+// Numbers and times as people read them.
+
+import type { CandleRow } from "./wire.ts";
+
+const MOST_DECIMALS = 8;
+
+/** How many decimals the newest prices have, for the chart's axis. */
+export function priceDecimals(candles: CandleRow[]): { precision: number; minMove: number } {
+  let precision = 2;
+  for (const row of candles.slice(-50)) {
+    const decimals = String(row[4]).split(".")[1]?.length ?? 0;
+    precision = Math.min(MOST_DECIMALS, Math.max(precision, decimals));
+  }
+  return { precision, minMove: 10 ** -precision };
+}
+
+export function price(value: number, decimals: number): string {
+  return value.toLocaleString("en", {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+  });
+}
+
+export function percent(share: number, decimals = 1): string {
+  return `${(100 * share).toFixed(decimals)} %`;
+}
+
+/** A move in basis points, which is what such horizons are counted in. */
+export function basisPoints(share: number): string {
+  const value = (10_000 * share).toFixed(2);
+  return `${share > 0 ? "+" : ""}${value.replace("-", "\u2212")} bp`;
+}
+
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}
+
+/** 400 µs, 1.25 ms, 3.1 s. */
+export function microseconds(value: number): string {
+  if (value < 1_000) return `${Math.round(value)} \u00b5s`;
+  if (value < 1_000_000) return `${(value / 1_000).toPrecision(3)} ms`;
+  return `${(value / 1_000_000).toPrecision(2)} s`;
+}
+
+/** A length of time in its largest whole unit: 250 ms, 10 s, 3 min, 2 h, 5 d. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  const seconds = Math.floor(ms / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}

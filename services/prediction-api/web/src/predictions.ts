@@ -1,0 +1,77 @@
+// The panel with the newest prediction of each horizon.
+
+import { byId, make } from "./elements.ts";
+import { basisPoints, duration, percent, price, priceDecimals } from "./format.ts";
+import type { Market } from "./market.ts";
+import type { Direction, Prediction } from "./wire.ts";
+
+const SAID: Record<Direction, string> = { up: "▲ up", down: "▼ down", abstain: "○ abstains" };
+const SPOKEN_EVERY_MS = 15_000;
+
+export function showPredictions(market: Market): void {
+  const decimals = priceDecimals(market.candles).precision;
+  const cards = market.horizonsMs.map((horizonMs) => {
+    const newest = market.newest.get(horizonMs);
+    const card = make("article", "prediction");
+    card.setAttribute("aria-label", `In ${duration(horizonMs)}`);
+    card.append(
+      ...(newest
+        ? contents(newest, market.previews.get(horizonMs), decimals)
+        : [make("b", "", duration(horizonMs)), make("p", "quiet", "waits for its first model")]),
+    );
+    return card;
+  });
+  byId("predictions").replaceChildren(...cards);
+}
+
+function contents(made: Prediction, preview: Prediction | undefined, decimals: number): Node[] {
+  const { p_up: up, p_flat: flat, p_down: down } = made;
+  const head = make(
+    "p",
+    "head",
+    make("b", "", duration(made.horizon_ms)),
+    make("span", `said ${made.direction}`, SAID[made.direction]),
+    make("span", "price", price(made.predicted_price, decimals)),
+    make("span", "quiet", basisPoints(made.expected_return)),
+  );
+  const shares = make("div", "shares", share("up", up), share("flat", flat), share("down", down));
+  shares.setAttribute("aria-hidden", "true"); // the labels below say the same
+  const labels = make(
+    "p",
+    "labels",
+    make("span", "", `▲ ${percent(up, 0)}`),
+    make("span", "", `no move ${percent(flat, 0)}`),
+    make("span", "", `▼ ${percent(down, 0)}`),
+  );
+  const interval = `${percent(made.level, 0)} within ${price(made.low, decimals)} – ${price(made.high, decimals)}`;
+  const lines = [head, shares, labels, make("p", "quiet", interval)];
+  if (made.reason) lines.push(make("p", "quiet", made.reason));
+  if (preview) {
+    const { direction, predicted_price } = preview;
+    const said = `forming candle: ${SAID[direction]} ${price(predicted_price, decimals)}`;
+    lines.push(make("p", "quiet", said));
+  }
+  return lines;
+}
+
+function share(className: string, value: number): HTMLElement {
+  const part = make("i", className);
+  part.style.flex = `${value} 0 0`;
+  return part;
+}
+
+/** Tells screen readers of a new direction, not more often than one can listen to. */
+export class Speaker {
+  private last = "";
+  private spokenAt = Number.NEGATIVE_INFINITY;
+
+  say(made: Prediction | undefined): void {
+    if (!made) return;
+    const text = `In ${duration(made.horizon_ms)}: ${made.direction}`;
+    const now = performance.now();
+    if (text === this.last || now - this.spokenAt < SPOKEN_EVERY_MS) return;
+    this.last = text;
+    this.spokenAt = now;
+    byId("spoken").textContent = text;
+  }
+}

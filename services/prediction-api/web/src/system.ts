@@ -1,0 +1,68 @@
+// The panels about the feed, the latency and the models, and the bar while warming up.
+
+import { byId, make } from "./elements.ts";
+import { duration, microseconds, whole } from "./format.ts";
+import type { Status } from "./wire.ts";
+
+export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): void {
+  const rows: [string, string][] = [
+    ["Exchange", feed.exchange],
+    ["Connection", feed.connected ? "connected" : "not connected"],
+    ["Age of the data", ageMs === null ? "nothing received yet" : duration(ageMs)],
+    ["Connections made again", whole(feed.reconnects)],
+    ["Trades missing", whole(feed.missing_trades)],
+    ["Latency, median", latency ? microseconds(latency.p50_us) : "–"],
+    ["Latency, 99 of 100 below", latency ? microseconds(latency.p99_us) : "–"],
+  ];
+  byId("system").replaceChildren(
+    ...rows.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)]),
+  );
+  const age = ageMs === null ? "" : ` for ${duration(ageMs)}`;
+  const texts: Record<Status["state"], string> = {
+    connecting: "waiting for the exchange",
+    "warming up": "warming up",
+    ok: feed.connected ? "live" : "reconnecting to the exchange",
+    stale: `stale: nothing received${age}`,
+  };
+  showState(texts[state], state === "ok" && feed.connected, state === "stale");
+}
+
+/** Say in the header how things are. */
+export function showState(text: string, good: boolean, bad: boolean): void {
+  const pill = byId("feed-state");
+  pill.className = `pill ${good ? "ok" : ""} ${bad ? "bad" : ""}`;
+  if (pill.textContent !== text) pill.textContent = text;
+}
+
+export function showWarmingUp({ warming_up: missing }: Status): void {
+  byId("warming-up").hidden = missing === null;
+  if (missing === null) return;
+  const progress = byId<HTMLProgressElement>("warming-up-progress");
+  if (missing.seen_ms < missing.needed_ms) progress.value = missing.seen_ms / missing.needed_ms;
+  else progress.removeAttribute("value"); // training: nobody knows how far it is
+  byId("warming-up-detail").textContent = missing.detail;
+}
+
+export function showModels({ horizons, as_of_ms: nowMs }: Status): void {
+  const rows = horizons.map(({ horizon_ms: horizonMs, model }) => {
+    const horizon = make("th", "", duration(horizonMs));
+    horizon.setAttribute("scope", "row");
+    if (!model) {
+      const nothing = make("td", "quiet", "not trained yet");
+      nothing.setAttribute("colspan", "5");
+      return make("tr", "", horizon, nothing);
+    }
+    const ageMs = Math.max(0, (nowMs ?? model.trained_at_ms) - model.trained_at_ms);
+    return make(
+      "tr",
+      "",
+      horizon,
+      make("td", "", model.name),
+      make("td", "", model.version),
+      make("td", "", `${duration(ageMs)} ago`),
+      make("td", "number", whole(model.rows)),
+      make("td", "number", whole(model.trainings)),
+    );
+  });
+  byId("models").replaceChildren(...rows);
+}

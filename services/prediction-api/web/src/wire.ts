@@ -1,0 +1,108 @@
+// What the API sends. Times are milliseconds UTC of the market's clock.
+
+export type Direction = "up" | "down" | "abstain";
+export type Verdict = "right" | "wrong" | "flat" | "abstained";
+
+/** Open time, open, high, low, close, and the mid as of the close. */
+export type CandleRow = [number, number, number, number, number, number | null];
+
+/** Close time, the moment it is about, mid, predicted price, low, high, direction, what came. */
+export type PointRow = [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  Direction,
+  Verdict | null,
+];
+
+export interface Prediction {
+  id: string;
+  horizon_ms: number;
+  made_at_ms: number;
+  for_ms: number;
+  mid: number;
+  predicted_price: number;
+  expected_return: number;
+  p_up: number;
+  p_flat: number;
+  p_down: number;
+  low: number;
+  high: number;
+  level: number;
+  direction: Direction;
+  reason: string | null;
+  model: { name: string; version: string };
+  latency_us: number;
+}
+
+export interface View {
+  symbol: string;
+  timeframe_ms: number;
+  horizons_ms: number[];
+  candles: CandleRow[];
+  forming: CandleRow | null;
+  points: Record<string, PointRow[]>;
+  newest: Record<string, Prediction>;
+  previews: Record<string, Prediction>;
+}
+
+/** A new prediction, and its point unless it came too late to be scored. */
+export interface Predicted {
+  prediction: Prediction;
+  point: PointRow | null;
+}
+
+export interface Happened {
+  horizon_ms: number;
+  close_time_ms: number;
+  verdict: Verdict;
+  realised_mid: number;
+}
+
+export interface Score {
+  outcomes: number;
+  moved: number;
+  effective: number;
+  accuracy: number | null;
+  low: number | null;
+  high: number | null;
+  baselines: Record<string, number>;
+  references: Record<string, number>;
+}
+
+export interface Model {
+  name: string;
+  version: string;
+  trained_at_ms: number;
+  rows: number;
+  trainings: number;
+}
+
+export interface HorizonStatus {
+  horizon_ms: number;
+  score: Score;
+  skill: string;
+  model: Model | null;
+}
+
+export interface Status {
+  state: "connecting" | "warming up" | "ok" | "stale";
+  as_of_ms: number | null;
+  data_age_ms: number | null;
+  warming_up: { detail: string; seen_ms: number; needed_ms: number } | null;
+  latency: { p50_us: number; p99_us: number; count: number } | null;
+  feed: { exchange: string; connected: boolean; reconnects: number; missing_trades: number };
+  horizons: HorizonStatus[];
+}
+
+export interface News {
+  candle: CandleRow;
+  forming: CandleRow;
+  prediction: Predicted;
+  preview: Prediction;
+  outcome: Happened;
+  status: Status;
+}

@@ -1,0 +1,169 @@
+"""One contract for every kind of model, and what is special about each."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from marketstream.tables import Floats
+from predictor.models import LEARNERS, Fit, Flags, fit_imbalance_sign
+from predictor.models.imbalance import ImbalanceSign
+from predictor.models.logistic import Logistic, fit_logistic
+
+KINDS: dict[str, Fit] = {**LEARNERS, "imbalance_sign": fit_imbalance_sign}
+
+
+@pytest.fixture(params=KINDS)
+def fit(request: pytest.FixtureRequest) -> Fit:
+    return KINDS[request.param]
+
+
+@pytest.fixture
+def up(noise: Floats) -> Flags:
+    """What mostly follows the first column."""
+    luck = np.random.default_rng(6).normal(size=len(noise))
+    return noise[:, 0] + luck > 0
+
+
+def with_holes(rows: Floats) -> Floats:
+    holes = rows.copy()
+    holes[np.random.default_rng(7).random(rows.shape) < 0.3] = np.nan
+    return holes
+
+
+ROWS: dict[str, Callable[[Floats], Floats]] = {
+    "as they are": lambda rows: rows,
+    "unknown values": with_holes,
+    "a constant column": lambda rows: np.where(np.arange(6) == 1, 0.1, rows),
+    "an unknown column": lambda rows: np.where(np.arange(6) == 1, np.nan, rows),
+    "nothing known": lambda rows: np.full_like(rows, np.nan),
+    "nothing differs": np.ones_like,
+    "wild values": lambda rows: np.where(rows > 2, 1e12, rows),
+    "infinite values": lambda rows: np.where(rows > 2, np.inf, rows),
+    "few rows": lambda rows: rows[:3],
+}
+
+
+@pytest.mark.parametrize("rows_of", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("classes", ["both", "up", "down"])
+def test_any_rows_and_classes_give_probabilities(
+    fit: Fit, noise: Floats, up: Flags, rows_of: Callable[[Floats], Floats], classes: str
+) -> None:
+    rows = rows_of(noise)
+    labels = {"both": up, "up": np.ones_like(up), "down": np.zeros_like(up)}[classes][: len(rows)]
+    model = fit(rows, labels, {})
+    for asked in (rows, noise, np.full_like(noise, np.nan), 1e9 * noise):
+        p = model.probability(asked)
+        assert p.shape == (len(asked),)
+        assert p.dtype == np.float64
+        assert ((p >= 0) & (p <= 1)).all()
+
+
+def test_same_rows_give_the_same_model(fit: Fit, noise: Floats, up: Flags) -> None:
+    one, other = fit(noise, up, {}), fit(noise.copy(), up.copy(), {})
+    np.testing.assert_array_equal(one.probability(noise), other.probability(noise))
+
+
+def test_pickled_model_gives_the_same_numbers(fit: Fit, noise: Floats, up: Flags) -> None:
+    model = fit(noise, up, {})
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.probability(noise), model.probability(noise))
+
+
+@pytest.mark.parametrize("rows_of", [ROWS["as they are"], with_holes], ids=["known", "with holes"])
+def test_one_row_says_what_the_batch_says(
+    fit: Fit, noise: Floats, up: Flags, rows_of: Callable[[Floats], Floats]
+) -> None:
+    model = fit(noise, up, {})
+    rows = np.vstack([rows_of(noise), 100 * noise[:50], np.zeros((1, 6))])
+    one_by_one = [model.probability_of(row) for row in rows.tolist()]
+    np.testing.assert_allclose(one_by_one, model.probability(rows), rtol=0, atol=1e-12)
+
+
+def test_every_kind_learns_what_is_there_to_learn(fit: Fit, noise: Floats, up: Flags) -> None:
+    p = fit(noise[:300], up[:300], {}).probability(noise[300:])
+    assert np.mean((p > 0.5) == up[300:]) > 0.65
+
+
+def test_logistic_mean_and_scale_come_from_the_rows_given(noise: Floats, up: Flags) -> None:
+    rows = with_holes(noise)
+    model = fit_logistic(rows[:200], up[:200], {})
+    assert isinstance(model, Logistic)
+    np.testing.assert_allclose(model.mean, np.nanmean(rows[:200], axis=0), atol=1e-12)
+    np.testing.assert_allclose(model.scale, np.nanstd(rows[:200], axis=0), rtol=1e-12)
+
+
+def test_logistic_counts_an_unknown_value_as_the_mean(noise: Floats, up: Flags) -> None:
+    model = fit_logistic(noise, up, {})
+    row = noise[0].tolist()
+    unknown, mean = list(row), list(row)
+    unknown[0], mean[0] = float("nan"), model.mean[0]
+    assert model.probability_of(unknown) == pytest.approx(model.probability_of(mean), abs=1e-12)
+
+
+def test_logistic_does_not_let_one_wild_value_decide_alone(noise: Floats, up: Flags) -> None:
+    model = fit_logistic(noise, up, {})
+    row = noise[0].tolist()
+    far = [model.mean[0] + 5 * model.scale[0], *row[1:]]
+    assert model.probability_of([1e12, *row[1:]]) == pytest.approx(model.probability_of(far))
+
+
+def test_logistic_learns_nothing_from_the_rounding_of_a_constant_column(
+    noise: Floats, up: Flags
+) -> None:
+    rows = noise.copy()
+    rows[:, 1] = 0.1  # its mean is not exactly 0.1
+    model = fit_logistic(rows, up, {})
+    moved = rows.copy()
+    moved[:, 1] = 0.2
+    np.testing.assert_allclose(model.probability(moved), model.probability(rows), atol=1e-6)
+
+
+def test_logistic_with_one_class_answers_its_share(noise: Floats) -> None:
+    p = fit_logistic(noise[:8], np.ones(8, np.bool_), {}).probability(noise)
+    np.testing.assert_allclose(p, 0.9)
+
+
+def test_logistic_penalty_is_a_hyperparameter(noise: Floats, up: Flags) -> None:
+    loose, tight = (fit_logistic(noise, up, {"C": c}).weights[0] for c in (10, 0.0001))
+    assert abs(tight) < 0.1 * abs(loose)
+
+
+def test_weights_however_large_do_not_overflow() -> None:
+    model = Logistic((0.0,), (1.0,), (1e6,), 0.0)
+    assert model.probability_of([-3.0]) == 0.0
+    assert model.probability(np.array([[-3.0], [3.0]])).tolist() == [0.0, 1.0]
+
+
+def test_imbalance_sign_answers_with_the_share_that_came_true() -> None:
+    rows = np.array([[0.2], [0.4], [-0.1], [-0.9], [0.3], [0.0], [np.nan]])
+    up = np.array([True, True, False, False, False, True, True])
+    model = fit_imbalance_sign(rows, up, {})
+    assert model.hit_rate == 5 / 7  # four of the five that told, and one of two assumed
+    np.testing.assert_allclose(
+        model.probability(np.array([[0.1], [-0.1], [0.0], [np.nan]])), [5 / 7, 2 / 7, 0.5, 0.5]
+    )
+
+
+@given(
+    arrays(np.float64, (5, 3), elements=st.floats(allow_nan=True, allow_infinity=True)),
+    st.floats(0, 1),
+)
+def test_plain_floats_agree_with_arrays_on_any_row(rows: Floats, hit_rate: float) -> None:
+    logistic = Logistic((0.5, -2.0, 1e6), (0.1, 3.0, 1e5), (0.7, -1.5, 2.0), 0.2)
+    with np.errstate(over="ignore"):
+        for model in (logistic, ImbalanceSign(hit_rate)):
+            one_by_one = [model.probability_of(row) for row in rows.tolist()]
+            np.testing.assert_allclose(one_by_one, model.probability(rows), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("depth", [-1, 0, 1, 2, 12])
+def test_trees_of_any_depth_can_be_fitted(noise: Floats, up: Flags, depth: int) -> None:
+    p = LEARNERS["lightgbm"](noise, up, {"max_depth": depth}).probability(noise)
+    assert np.mean((p > 0.5) == up) > 0.65

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from math import log
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from predictor.prices import PriceSeries, label_returns, on_grid
+
+TIMES = np.arange(250, 3_250, 250, dtype=np.int64)
+MIDS = np.linspace(100.0, 111.0, 12)
+SERIES = PriceSeries(TIMES, MIDS, 2 * MIDS, 250)
+
+
+def label(
+    decided_ms: int, *, horizon_ms: int, latency_ms: int = 0, series: PriceSeries = SERIES
+) -> float:
+    returns = label_returns(
+        np.array([decided_ms]), series.mid, series, horizon_ms=horizon_ms, latency_ms=latency_ms
+    )
+    return float(returns[0])
+
+
+def without(time_ms: int) -> PriceSeries:
+    kept = time_ms != TIMES
+    return PriceSeries(TIMES[kept], MIDS[kept], MIDS[kept], 250)
+
+
+def test_label_is_the_log_return_from_the_decision_to_the_horizon() -> None:
+    assert label(1_000, horizon_ms=1_000) == pytest.approx(log(107 / 103), abs=1e-15)
+
+
+def test_labels_come_from_the_prices_they_are_given() -> None:
+    returns = label_returns(np.array([250]), SERIES.close, SERIES, horizon_ms=250)
+    assert returns.tolist() == pytest.approx([log(202 / 200)], abs=1e-15)
+
+
+def test_latency_moves_both_ends_and_is_rounded_up_to_the_base_grid() -> None:
+    late = label(1_000, horizon_ms=1_000, latency_ms=250)
+    assert late == pytest.approx(log(108 / 104), abs=1e-15)
+    assert label(1_000, horizon_ms=1_000, latency_ms=1) == late
+    assert label(1_000, horizon_ms=1_000, latency_ms=251) == pytest.approx(log(109 / 105))
+
+
+@pytest.mark.parametrize("hole_ms", [1_000, 2_000])
+def test_hole_at_either_end_leaves_no_label(hole_ms: int) -> None:
+    assert np.isnan(label(1_000, horizon_ms=1_000, series=without(hole_ms)))
+
+
+def test_hole_in_between_does_not_stretch_the_horizon() -> None:
+    assert label(1_000, horizon_ms=1_000, series=without(1_500)) == label(1_000, horizon_ms=1_000)
+
+
+def test_price_that_is_not_known_leaves_no_label() -> None:
+    mids = MIDS.copy()
+    mids[TIMES == 2_000] = np.nan
+    series = PriceSeries(TIMES, mids, MIDS, 250)
+    assert np.isnan(label(1_000, horizon_ms=1_000, series=series))
+
+
+def test_horizon_that_is_to_come_has_no_label_yet() -> None:
+    assert label(2_000, horizon_ms=1_000) == pytest.approx(log(111 / 107))
+    assert np.isnan(label(2_250, horizon_ms=1_000))
+    assert np.isnan(label(2_000, horizon_ms=1_000, latency_ms=1))
+
+
+def test_no_prices_leave_no_labels() -> None:
+    nothing = PriceSeries(TIMES[:0], MIDS[:0], MIDS[:0], 250)
+    assert np.isnan(label(1_000, horizon_ms=1_000, series=nothing))
+
+
+@given(st.integers(0, 10**13), st.integers(1, 10**6))
+def test_grid_is_the_first_close_at_or_after_a_moment(time_ms: int, base_ms: int) -> None:
+    close_ms = on_grid(time_ms, base_ms)
+    assert close_ms % base_ms == 0
+    assert 0 <= close_ms - time_ms < base_ms
+
+
+@given(
+    known=st.lists(st.booleans(), min_size=12, max_size=12),
+    horizon_ms=st.sampled_from([250, 500, 1_000]),
+    latency_ms=st.integers(0, 600),
+)
+def test_labels_equal_a_lookup_by_time(known: list[bool], horizon_ms: int, latency_ms: int) -> None:
+    kept = np.array(known)
+    series = PriceSeries(TIMES[kept], MIDS[kept], MIDS[kept], 250)
+    price = dict(zip(series.close_time_ms.tolist(), series.mid.tolist(), strict=True))
+    returns = label_returns(TIMES, series.mid, series, horizon_ms=horizon_ms, latency_ms=latency_ms)
+    for time_ms, said in zip(TIMES.tolist(), returns.tolist(), strict=True):
+        start = price.get(on_grid(time_ms + latency_ms, 250))
+        end = price.get(on_grid(time_ms + latency_ms + horizon_ms, 250))
+        if start is None or end is None:
+            assert np.isnan(said)
+        else:
+            assert said == pytest.approx(log(end / start), abs=1e-15)

@@ -1,0 +1,333 @@
+"""The registry on a real MLflow: on SQLite files, and on a server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from marketstream.errors import InputError, StateError
+from predictor.registry import CHAMPION, EXPERIMENT, ModelRegistry, TrainedOn, model_name
+from predictor.settings import PredictorSettings
+from predictor.training import TrainedModel, train
+
+# MLflow's own, of how it uses its database layer: hidden where Python's defaults hold.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+ON = TrainedOn(
+    market="simulator:BTC/USDT",
+    timeframe="1s",
+    first_close_ms=1_000,
+    last_close_ms=99_000,
+    feature_set="f1",
+)
+SETTINGS = PredictorSettings()
+
+
+def uri_of(folder: Path) -> str:
+    return f"sqlite:///{folder / 'mlflow.sqlite'}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a space in its name."""
+    return tmp_path_factory.mktemp("a state")
+
+
+@pytest.fixture(scope="module")
+def registry(folder: Path) -> ModelRegistry:
+    """One for all tests, since making MLflow's tables takes seconds: each has its own market."""
+    return ModelRegistry(uri_of(folder))
+
+
+@pytest.fixture
+def on(request: pytest.FixtureRequest) -> TrainedOn:
+    """A market of the test's own."""
+    return replace(ON, market=f"simulator:{request.node.name[:40].upper()}/USDT")
+
+
+@pytest.fixture(scope="module")
+def client(registry: ModelRegistry, folder: Path) -> Any:
+    """Another client of the same MLflow, as its user interface is."""
+    from mlflow import MlflowClient
+
+    return MlflowClient(uri_of(folder), uri_of(folder))
+
+
+def artifact_of(client: Any, on: TrainedOn) -> Path:
+    version = client.get_model_version_by_alias(model_name(on.market, "1s", 1_000), CHAMPION)
+    return Path(client.download_artifacts(version.run_id, "")) / "model.json"
+
+
+def test_registered_name_says_market_timeframe_and_horizon() -> None:
+    assert model_name("simulator:BTC/USDT", "1s", 2_000) == "simulator-BTC-USDT-1s-2000ms"
+
+
+@pytest.mark.parametrize("learner", ["logistic", "lightgbm"])
+def test_champion_predicts_what_was_logged_and_carries_its_version(
+    registry: ModelRegistry,
+    make_market: Callable[..., Any],
+    make_settings: Callable[..., PredictorSettings],
+    learner: str,
+) -> None:
+    market, settings = make_market(), make_settings(learner)
+    model = train(market.table, market.prices, 1_000, settings, trained_at_ms=7)
+    assert model is not None
+    on = replace(ON, market=f"binance:{learner.upper()}/USDT")
+    version = registry.log(model, on, settings)
+    loaded = registry.champion(on.market, "1s", 1_000, "f1")
+    assert loaded is not None
+    assert loaded.version == str(version) == "1"
+    assert loaded.validation == model.validation
+    for before, after in zip(
+        (model.champion, *model.references), (loaded.champion, *loaded.references), strict=True
+    ):
+        rows = market.table.columns(before.columns)
+        assert after.columns == before.columns
+        np.testing.assert_array_equal(after.up.probability(rows), before.up.probability(rows))
+
+
+def test_versions_increase_and_the_newest_is_champion(
+    registry: ModelRegistry, client: Any, on: TrainedOn, make_model: Callable[..., TrainedModel]
+) -> None:
+    hit_rates = (0.6, 0.7, 0.8)
+    versions = [registry.log(make_model(hit_rate=rate), on, SETTINGS) for rate in hit_rates]
+    assert versions == [1, 2, 3]
+    champion = registry.champion(on.market, "1s", 1_000, "f1")
+    assert champion == replace(make_model(hit_rate=0.8), version="3")
+    client.set_registered_model_alias(model_name(on.market, "1s", 1_000), CHAMPION, "2")
+    champion = registry.champion(on.market, "1s", 1_000, "f1")
+    assert champion == replace(make_model(hit_rate=0.7), version="2")
+
+
+def test_horizons_and_timeframes_have_champions_of_their_own(
+    registry: ModelRegistry, on: TrainedOn, make_model: Callable[..., TrainedModel]
+) -> None:
+    assert registry.log(make_model(1_000), on, SETTINGS) == 1
+    assert registry.log(make_model(5_000), on, SETTINGS) == 1
+    loaded = registry.champion(on.market, "1s", 5_000, "f1")
+    assert loaded is not None
+    assert loaded.horizon_ms == 5_000
+    assert registry.champion(on.market, "1s", 2_000, "f1") is None
+    assert registry.champion(on.market, "1m", 5_000, "f1") is None
+
+
+def test_model_without_a_champion_is_none(
+    registry: ModelRegistry,
+    client: Any,
+    on: TrainedOn,
+    make_model: Callable[..., TrainedModel],
+) -> None:
+    registry.log(make_model(), on, SETTINGS)
+    client.delete_registered_model_alias(model_name(on.market, "1s", 1_000), CHAMPION)
+    assert registry.champion(on.market, "1s", 1_000, "f1") is None
+
+
+def test_run_says_what_the_model_was_trained_on_how_and_how_good_it_is(
+    registry: ModelRegistry, client: Any, on: TrainedOn, make_model: Callable[..., TrainedModel]
+) -> None:
+    model = replace(make_model(latency_ms=30), trained_at_ms=123, validation={"lightgbm": 0.6})
+    settings = PredictorSettings.model_validate({"model": {"hyperparameters": {"max_depth": 3}}})
+    registry.log(model, on, settings)
+    version = client.get_model_version_by_alias(model_name(on.market, "1s", 1_000), CHAMPION)
+    run = client.get_run(version.run_id)
+    assert run.info.status == "FINISHED"
+    assert client.get_experiment(run.info.experiment_id).name == EXPERIMENT
+    assert run.data.tags["market"] == on.market
+    expected = {
+        "market": on.market,
+        "timeframe": "1s",
+        "first_close_ms": "1000",
+        "last_close_ms": "99000",
+        "feature_set": "f1",
+        "label": "mid",
+        "horizon_ms": "1000",
+        "latency_ms": "30",
+        "champion": "imbalance_sign",
+        "learner": "lightgbm",
+        "hyperparameters": "{'max_depth': 3}",
+    }
+    assert expected.items() <= run.data.params.items()
+    assert run.data.metrics["log_loss.lightgbm"] == 0.6
+    assert run.data.metrics["rows"] == 100
+    assert run.data.metrics["trained_at_ms"] == 123
+
+
+def test_champion_of_other_features_is_refused(
+    registry: ModelRegistry, on: TrainedOn, make_model: Callable[..., TrainedModel]
+) -> None:
+    registry.log(make_model(), on, SETTINGS)
+    with pytest.raises(InputError, match="version 1 was trained on feature set f1, and f2"):
+        registry.champion(on.market, "1s", 1_000, "f2")
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
+def test_damaged_champion_is_refused_and_the_next_one_serves(
+    registry: ModelRegistry,
+    client: Any,
+    folder: Path,
+    on: TrainedOn,
+    make_model: Callable[..., TrainedModel],
+    damage: str,
+) -> None:
+    on = replace(on, market=f"simulator:{damage.upper()}/USDT")
+    registry.log(make_model(), on, SETTINGS)
+    path = artifact_of(client, on)
+    assert path.is_relative_to(folder / "mlflow-artifacts")
+    if damage == "gone":
+        path.unlink()
+    else:
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-9] if damage == "cut" else whole.replace(b"100", b"101"))
+    with pytest.raises(InputError, match="version 1"):
+        registry.champion(on.market, "1s", 1_000, "f1")
+    registry.log(make_model(), on, SETTINGS)
+    assert registry.champion(on.market, "1s", 1_000, "f1") == replace(make_model(), version="2")
+
+
+_WRITER = """
+import sys
+from predictor.models.imbalance import ImbalanceSign
+from predictor.registry import ModelRegistry
+from predictor.settings import PredictorSettings
+from predictor.training import Candidate, TrainedModel
+sys.path.insert(0, sys.argv[2])
+from conftest import _model
+from test_registry import ON
+registry = ModelRegistry(sys.argv[1])
+for _ in range(20):
+    registry.log(_model(), ON, PredictorSettings())
+"""
+
+
+def test_one_process_reads_while_another_writes_and_neither_says_a_word(
+    registry: ModelRegistry, folder: Path, make_model: Callable[..., TrainedModel]
+) -> None:
+    here = str(Path(__file__).parent)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", _WRITER, uri_of(folder), here], stderr=subprocess.PIPE, text=True
+    )
+    with writer:
+        seen = set()
+        while writer.poll() is None:
+            champion = registry.champion(ON.market, "1s", 1_000, "f1")
+            seen.add("none" if champion is None else champion.version)
+        assert writer.stderr is not None
+        assert writer.stderr.read() == ""
+    assert writer.returncode == 0
+    assert len(seen) > 2
+    assert registry.champion(ON.market, "1s", 1_000, "f1") == replace(make_model(), version="20")
+
+
+def test_new_file_is_made_without_a_word_and_a_moved_folder_goes_on(
+    tmp_path: Path, make_model: Callable[..., TrainedModel], capfd: pytest.CaptureFixture[str]
+) -> None:
+    registry = ModelRegistry(uri_of(tmp_path / "old"))
+    registry.log(make_model(), ON, SETTINGS)
+    shutil.move(tmp_path / "old", tmp_path / "new")
+    moved = ModelRegistry(uri_of(tmp_path / "new"))
+    with pytest.raises(InputError, match="artifact cannot be read"):
+        moved.champion(ON.market, "1s", 1_000, "f1")
+    assert moved.log(make_model(), ON, SETTINGS) == 2
+    assert moved.champion(ON.market, "1s", 1_000, "f1") == replace(make_model(), version="2")
+    assert not (tmp_path / "old").exists()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_file_that_is_no_database_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.sqlite").write_text("something else, and long enough to be looked at" * 9)
+    with pytest.raises(StateError, match=r"mlflow\.sqlite failed \(file is not a database\)"):
+        ModelRegistry(uri_of(tmp_path))
+
+
+def test_folder_that_cannot_be_made_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StateError, match="MLFLOW_TRACKING_URI"):
+        ModelRegistry(uri_of(tmp_path / "file" / "state"))
+
+
+def test_artifacts_that_cannot_be_written_leave_the_champion_and_a_failed_run(
+    tmp_path: Path, make_model: Callable[..., TrainedModel]
+) -> None:
+    from mlflow import MlflowClient
+
+    registry = ModelRegistry(uri_of(tmp_path))
+    registry.log(make_model(), ON, SETTINGS)
+    artifacts = tmp_path / "mlflow-artifacts"
+    artifacts.rename(tmp_path / "aside")
+    artifacts.touch()
+    with pytest.raises(StateError, match=r"mlflow\.sqlite failed"):
+        registry.log(make_model(), ON, SETTINGS)
+    artifacts.unlink()
+    (tmp_path / "aside").rename(artifacts)
+    assert registry.champion(ON.market, "1s", 1_000, "f1") == replace(make_model(), version="1")
+    client = MlflowClient(uri_of(tmp_path), uri_of(tmp_path))
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
+    statuses = [run.info.status for run in client.search_runs([experiment.experiment_id])]
+    assert sorted(statuses) == ["FAILED", "FINISHED"]
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """Run MLflow's own server on a free port of this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", "1", "--backend-store-uri", uri_of(folder),
+        "--artifacts-destination", str(folder / "artifacts"),
+    ]  # fmt: skip
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env=environment, cwd=folder, start_new_session=True
+        )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)  # it starts workers of its own
+        process.wait()
+
+
+def wait_for(url: str, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"no server: {log.read_text()}")
+
+
+@pytest.mark.slow
+def test_server_serves_as_registry_and_its_absence_is_said_soon(
+    tmp_path: Path, make_model: Callable[..., TrainedModel]
+) -> None:
+    with server(tmp_path) as url:
+        wait_for(url, tmp_path / "log")
+        registry = ModelRegistry(url)
+        assert registry.champion(ON.market, "1s", 1_000, "f1") is None
+        assert registry.log(make_model(), ON, SETTINGS) == 1
+        assert registry.log(make_model(hit_rate=0.9), ON, SETTINGS) == 2
+        expected = replace(make_model(hit_rate=0.9), version="2")
+        assert ModelRegistry(url).champion(ON.market, "1s", 1_000, "f1") == expected
+        assert list((tmp_path / "artifacts").rglob("model.json"))  # by proxy, not from here
+    started = time.monotonic()
+    with pytest.raises(StateError, match=f"the model registry at {url} failed"):
+        registry.log(make_model(), ON, SETTINGS)
+    assert time.monotonic() - started < 15

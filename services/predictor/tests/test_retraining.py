@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from marketstream.messages import Features
+from predictor.history import FeatureHistory
+from predictor.retraining import Progress, Retrainer, Trained, TrainingJob
+from predictor.settings import PredictorSettings
+from predictor.training import TrainedModel
+
+type MakeFeatures = Callable[..., Features]
+
+
+class Desk:
+    """Takes jobs and finishes them when told to, as a process beside this one would."""
+
+    def __init__(self, settings: PredictorSettings, *, every_s: int = 100) -> None:
+        self.jobs: list[TrainingJob] = []
+        self.installed: list[Mapping[int, TrainedModel]] = []
+        self._trained: Trained | None = None
+        self.retrainer = Retrainer(
+            "binance:BTC/USDT",
+            FeatureHistory(("imbalance",), "1s", "1s", 1_000),
+            (1_000, 5_000),
+            settings,
+            every_ms=1_000 * every_s,
+            latency_ms=20,
+            execute=self._execute,
+            install=self.installed.append,
+        )
+
+    def _execute(self, job: TrainingJob, trained: Trained) -> None:
+        assert self._trained is None, "two at once"
+        self.jobs.append(job)
+        self._trained = trained
+
+    def finish(self, models: Mapping[int, TrainedModel]) -> None:
+        trained, self._trained = self._trained, None
+        assert trained is not None
+        trained(models)
+
+    @property
+    def started_s(self) -> list[int]:
+        return [job.trained_at_ms // 1_000 for job in self.jobs]
+
+
+@pytest.fixture
+def desk(make_settings: Callable[..., PredictorSettings]) -> Desk:
+    return Desk(make_settings(first_after=40))
+
+
+@pytest.fixture
+def models(make_model: Callable[..., TrainedModel]) -> dict[int, TrainedModel]:
+    return {1_000: make_model(1_000), 5_000: make_model(5_000)}
+
+
+def watch(desk: Desk, make_features: MakeFeatures, first_s: int, last_s: int) -> None:
+    for second in range(first_s, last_s + 1):
+        desk.retrainer.observe(make_features(1_000 * second, 100.0, imbalance=0.5))
+
+
+def test_trains_after_the_first_stretch_and_then_at_the_interval(
+    desk: Desk, make_features: MakeFeatures, models: dict[int, TrainedModel]
+) -> None:
+    watch(desk, make_features, 1_000, 1_040)
+    assert desk.started_s == [1_040]
+    desk.finish(models)
+    assert desk.installed == [models]
+    watch(desk, make_features, 1_041, 1_139)
+    assert desk.started_s == [1_040]
+    watch(desk, make_features, 1_140, 1_140)
+    desk.finish(models)
+    watch(desk, make_features, 1_141, 1_300)
+    assert desk.started_s == [1_040, 1_140, 1_240]
+
+
+def test_job_holds_what_was_seen_when_it_started(desk: Desk, make_features: MakeFeatures) -> None:
+    watch(desk, make_features, 1, 60)
+    (job,) = desk.jobs
+    assert job.market == "binance:BTC/USDT"
+    assert job.table.close_time_ms.tolist() == [1_000 * second for second in range(1, 42)]
+    assert job.prices.close_time_ms[-1] == job.trained_at_ms == 41_000
+    assert job.horizons_ms == (1_000, 5_000)
+    assert job.latency_ms == 20
+
+
+def test_no_second_training_starts_while_one_runs(
+    desk: Desk, make_features: MakeFeatures, models: dict[int, TrainedModel]
+) -> None:
+    watch(desk, make_features, 1, 500)
+    assert desk.started_s == [41]
+    desk.finish(models)
+    watch(desk, make_features, 501, 550)
+    assert desk.started_s == [41, 501]
+
+
+def test_too_little_data_is_tried_again_soon(
+    desk: Desk, make_features: MakeFeatures, models: dict[int, TrainedModel]
+) -> None:
+    watch(desk, make_features, 1, 41)
+    desk.finish({})
+    assert desk.installed == []
+    watch(desk, make_features, 42, 51)
+    assert desk.started_s == [41, 51]
+    desk.finish(models)
+    watch(desk, make_features, 52, 150)
+    assert desk.started_s == [41, 51]
+
+
+def test_horizon_without_a_model_is_tried_again_soon(
+    desk: Desk, make_features: MakeFeatures, models: dict[int, TrainedModel]
+) -> None:
+    watch(desk, make_features, 1, 41)
+    desk.finish({1_000: models[1_000]})
+    assert desk.retrainer.progress.trained
+    watch(desk, make_features, 42, 51)
+    assert desk.started_s == [41, 51]
+    desk.finish(models)
+    watch(desk, make_features, 52, 151)
+    assert desk.started_s == [41, 51, 151]
+
+
+def test_retraining_that_fails_waits_for_its_next_turn(
+    desk: Desk, make_features: MakeFeatures, models: dict[int, TrainedModel]
+) -> None:
+    watch(desk, make_features, 1, 41)
+    desk.finish(models)
+    watch(desk, make_features, 42, 141)
+    desk.finish({})
+    watch(desk, make_features, 142, 240)
+    assert desk.started_s == [41, 141]
+    assert desk.installed == [models]
+    watch(desk, make_features, 241, 241)
+    assert desk.started_s == [41, 141, 241]
+
+
+def test_interval_shorter_than_the_next_try_is_kept(
+    make_settings: Callable[..., PredictorSettings], make_features: MakeFeatures
+) -> None:
+    desk = Desk(make_settings(first_after=40), every_s=4)
+    watch(desk, make_features, 1, 41)
+    desk.finish({})
+    watch(desk, make_features, 42, 45)
+    assert desk.started_s == [41, 45]
+
+
+def test_training_waits_for_a_decision(desk: Desk, make_features: MakeFeatures) -> None:
+    watch(desk, make_features, 1, 1)
+    desk.retrainer.observe(make_features(90_250, 100.0, "250ms"))
+    assert desk.jobs == []
+    watch(desk, make_features, 91, 91)
+    assert desk.started_s == [91]
+
+
+def test_progress_says_what_the_first_model_waits_for(
+    desk: Desk, make_features: MakeFeatures, models: dict[int, TrainedModel]
+) -> None:
+    assert desk.retrainer.progress == Progress(0, 40_000, book=False, trained=False)
+    desk.retrainer.observe(make_features(5_000, None, imbalance=None))
+    assert desk.retrainer.progress == Progress(0, 40_000, book=False, trained=False)
+    watch(desk, make_features, 6, 20)
+    assert desk.retrainer.progress == Progress(15_000, 40_000, book=True, trained=False)
+    watch(desk, make_features, 21, 45)
+    desk.finish(models)
+    assert desk.retrainer.progress == Progress(40_000, 40_000, book=True, trained=True)
+
+
+def test_training_done_at_once_is_installed_before_the_next_message(
+    make_market: Callable[..., Any],
+    make_settings: Callable[..., PredictorSettings],
+    make_features: MakeFeatures,
+) -> None:
+    installed: list[Mapping[int, TrainedModel]] = []
+    market = make_market(200)
+    names = market.table.names
+    retrainer = Retrainer(
+        "binance:BTC/USDT",
+        FeatureHistory(names, "1s", "1s", 1_000),
+        (1_000,),
+        make_settings(first_after=100),
+        every_ms=50_000,
+        latency_ms=0,
+        execute=lambda job, trained: trained(job.run()),
+        install=installed.append,
+    )
+    for row in range(200):
+        values = dict(zip(names, market.table.values[row].tolist(), strict=True))
+        retrainer.observe(make_features(1_000 * row, float(market.table.mid[row]), **values))
+    assert [models[1_000].version for models in installed] == ["100000", "150000"]
+    assert [models[1_000].rows for models in installed] == [100, 150]

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from marketstream.errors import SettingsError
+from marketstream.settings import load_settings
+from predictor.settings import PredictorSettings
+
+CONFIG = Path(__file__).parent.parent / "config.yaml"
+
+
+def load(text: str, folder: Path, environment: dict[str, str] | None = None) -> PredictorSettings:
+    config = folder / "config.yaml"
+    config.write_text(text)
+    return load_settings(PredictorSettings, config, environment or {}, None)
+
+
+def test_config_that_is_shipped_says_what_the_defaults_are() -> None:
+    shipped = load_settings(PredictorSettings, CONFIG, {}, None)
+    default = PredictorSettings()
+    assert shipped.features == default.features
+    assert shipped.training == default.training
+    assert shipped.model.type == default.model.type
+
+
+def test_environment_wins_over_the_file() -> None:
+    settings = load_settings(PredictorSettings, CONFIG, {"MODEL_RETRAIN_INTERVAL": "60"}, None)
+    assert settings.training.retrain_interval == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("model: {type: transformer}", "type"),
+        ("model: {hyperparameters: {max_depth: deep}}", "max_depth"),
+        ("training: {validation_split: 1}", "validation_split"),
+        ("training: {validation_split: 0}", "validation_split"),
+        ("training: {first_after: 0}", "first_after"),
+        ("training: {retrain_interval: -1}", "retrain_interval"),
+        ("training: {fewest_moved: 1}", "fewest_moved"),
+        ("training: {most_rows: 10}", "most_rows"),
+        ("training: {every: 10}", "every"),
+        ("features: []", "features"),
+        ("interval_level: 1", "interval_level"),
+        ("outcome_grace_ms: -1", "outcome_grace_ms"),
+        ("horizon: 1", "horizon"),
+    ],
+)
+def test_setting_that_makes_no_sense_is_named(text: str, key: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=key):
+        load(text, tmp_path)
+
+
+def test_hyperparameters_keep_whole_numbers_whole(tmp_path: Path) -> None:
+    settings = load("model: {hyperparameters: {max_depth: 3, learning_rate: 0.1}}", tmp_path)
+    assert settings.model.hyperparameters == {"max_depth": 3, "learning_rate": 0.1}
+    assert type(settings.model.hyperparameters["max_depth"]) is int

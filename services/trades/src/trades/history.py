@@ -1,0 +1,49 @@
+"""The trades of the past by REST, page by page, up to where the live ones begin."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from loguru import logger
+
+from marketstream.messages import Trade
+from trades.exchanges.binance_rest import MOST_TRADES, parse_trades, trades_request
+from trades.rest import RestClient
+
+_RETRY_S = 0.25
+_PATIENCE_S = 10.0
+
+
+async def fetch_history(
+    client: RestClient, symbol: str, *, from_ms: int, first_live_id: Callable[[], int | None]
+) -> AsyncIterator[list[Trade]]:
+    """Yield the trades from a time on, in order, until they meet the live ones.
+
+    `first_live_id` says which trade came first by the stream, None while none has; the stream has
+    to be subscribed before. REST may be a moment behind it: what is missing in between is asked for
+    again for some seconds, and then left to show as a gap.
+    """
+    loop = asyncio.get_running_loop()
+    page_id: int | None = None
+    last_id = -1
+    deadline_s: float | None = None
+    while True:
+        request = trades_request(symbol, page_id=page_id, from_ms=from_ms)
+        page = parse_trades(*await client.get(request))
+        if page:
+            page_id = page[-1].page_id + 1
+            last_id = page[-1].trade.id
+            yield [row.trade for row in page]
+        if len(page) == MOST_TRADES:
+            continue
+        live_id = first_live_id()
+        if live_id is None or last_id >= live_id - 1:
+            return
+        if deadline_s is None:
+            deadline_s = loop.time() + _PATIENCE_S
+        if loop.time() > deadline_s:
+            missing = live_id - 1 - last_id
+            logger.warning("History does not reach the live trades", symbol=symbol, missing=missing)
+            return
+        await asyncio.sleep(_RETRY_S)

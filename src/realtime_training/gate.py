@@ -1,0 +1,38 @@
+"""Holds live messages back while history is being read, so that the two join without a seam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from marketstream.messages import Message, Trades
+
+type Publish = Callable[[Message, int], None]
+
+
+class Gate:
+    """Passes messages on, but those of a closed market only once it is opened, in order."""
+
+    def __init__(self, markets: Iterable[str], publish: Publish) -> None:
+        self._publish = publish
+        self._held: dict[str, list[tuple[Trades, int]]] = {market: [] for market in markets}
+
+    def __call__(self, message: Trades, received_ns: int) -> None:
+        """Take a live message."""
+        held = self._held.get(message.market)
+        if held is None:
+            self._publish(message, received_ns)
+        else:
+            held.append((message, received_ns))
+
+    def first_trade_id(self, market: str) -> int | None:
+        """Return the id of the first trade held back, None while there is none."""
+        for message, _ in self._held.get(market, ()):
+            if message.trades:
+                first = message.trades[0]
+                return first.id - first.count + 1
+        return None
+
+    def open(self, market: str) -> None:
+        """Pass on what was held back, and hold back no more."""
+        for message, received_ns in self._held.pop(market, ()):
+            self._publish(message, received_ns)

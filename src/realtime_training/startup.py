@@ -1,0 +1,131 @@
+"""What happens before live trades count: the store's candles, then the exchange's trades since."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from typing import cast
+
+from loguru import logger
+
+from candles.aggregation import CandleAggregator
+from marketstream.errors import NetworkError
+from marketstream.messages import Candle, Trade, Trades
+from marketstream.store.port import Store
+from marketstream.symbols import split_market
+from marketstream.timeframes import timeframe_ms
+from realtime_training.gate import Gate
+from realtime_training.pipeline import Pipeline
+from trades.history import fetch_history
+from trades.rest import RestClient, fetch_server_time
+
+_CANDLES_A_TURN = 500
+_NEVER_RECEIVED_NS = 0
+
+
+class Startup:
+    """Fills one pipeline's markets with the last `history_ms`, up to the live trades."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        store: Store,
+        client: RestClient,
+        gate: Gate,
+        *,
+        history_ms: int,
+        read: Callable[[str, float], None],
+    ) -> None:
+        self._pipeline = pipeline
+        self._store = store
+        self._client = client
+        self._gate = gate
+        self._history_ms = history_ms
+        self._read = read
+
+    async def fill_all(self) -> None:
+        """Read the history of all markets and let their live trades join.
+
+        Candles that the store has, books included, are taken from there; trades since then, and
+        all of them where it has none, from the exchange. `read` is told how far each market is, 0
+        to 1. Where the exchange gives no history, the live trades begin without.
+        """
+        markets = self._pipeline.plan.markets
+        try:
+            now_ms = await fetch_server_time(self._client)
+            await asyncio.gather(*(self._fill(market, now_ms) for market in markets))
+        except NetworkError as error:
+            logger.warning("No history, or not all of it", reason=str(error))
+        for market in markets:
+            self._read(market, 1.0)
+            self._gate.open(market)
+
+    async def _fill(self, market: str, now_ms: int) -> None:
+        from_ms = now_ms - self._history_ms
+        resumed_ms = await self._replay_candles(market, from_ms, now_ms)
+        from_ms = max(from_ms, resumed_ms)
+        base_ms = timeframe_ms(self._pipeline.plan.base)
+        trades = 0
+        pages = fetch_history(
+            self._client,
+            split_market(market)[1],
+            from_ms=-(-from_ms // base_ms) * base_ms,
+            first_live_id=lambda: self._gate.first_trade_id(market),
+        )
+        async for page in pages:
+            trades += len(page)
+            for message in messages_of(market, page, base_ms):
+                self._pipeline.runner.publish(message, _NEVER_RECEIVED_NS)
+            passed_ms = page[-1].time_us // 1_000 - from_ms
+            self._read(market, min(1.0, passed_ms / max(1, now_ms - from_ms)))
+            await asyncio.sleep(0)
+        self._gate.open(market)
+        logger.info("History read", market=market, trades=trades, resumed=resumed_ms > 0)
+
+    async def _replay_candles(self, market: str, from_ms: int, now_ms: int) -> int:
+        """Run the store's candles through the stages that read candles; return where they end."""
+        plan = self._pipeline.plan
+        series = [
+            self._store.candles(market, timeframe, from_ms, now_ms)
+            for timeframe in {plan.base, plan.timeframe}
+        ]
+        ends = [candles[-1].close_time_ms for candles in series if candles]
+        if len(ends) < len(series):
+            return 0
+        # Only to where all of them end: what the finer ones have beyond is made anew from trades.
+        end_ms = min(ends)
+        end_ms -= end_ms % timeframe_ms(plan.timeframe)
+        candles = in_order(series, end_ms)
+        for number, candle in enumerate(candles):
+            self._pipeline.runner.publish(candle, _NEVER_RECEIVED_NS)
+            if number % _CANDLES_A_TURN == 0:
+                await asyncio.sleep(0)
+        aggregator = cast("CandleAggregator", self._pipeline.runner.operator("candles", market))
+        last = [candle for candle in candles if candle.timeframe == plan.base]
+        if not last:
+            return 0
+        aggregator.resume(last[-1], last_trade_id(last))
+        return end_ms
+
+
+def in_order(series: Sequence[Sequence[Candle]], end_ms: int) -> list[Candle]:
+    """Return candles of several timeframes up to a time; what closes together, finest first."""
+    candles = [c for one in series for c in one if c.close_time_ms <= end_ms]
+    return sorted(candles, key=lambda candle: (candle.close_time_ms, -candle.open_time_ms))
+
+
+def last_trade_id(candles: Sequence[Candle]) -> int | None:
+    """Return the id of the last trade in candles, None where none traded."""
+    return next((c.last_trade_id for c in reversed(candles) if c.trade_count), None)
+
+
+def messages_of(market: str, trades: Sequence[Trade], every_ms: int) -> Iterator[Trades]:
+    """Yield trades in messages that never span a boundary of `every_ms`."""
+    every_us = every_ms * 1_000
+    start = 0
+    for end in range(1, len(trades) + 1):
+        bucket = trades[start].time_us // every_us
+        if end == len(trades) or trades[end].time_us // every_us != bucket:
+            part = tuple(trades[start:end])
+            yield Trades(market, part, None, part[-1].time_us, 0, 0)  # candles see the decimals
+            start = end
