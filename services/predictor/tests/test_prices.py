@@ -95,3 +95,37 @@ def test_labels_equal_a_lookup_by_time(known: list[bool], horizon_ms: int, laten
             assert np.isnan(said)
         else:
             assert said == pytest.approx(log(end / start), abs=1e-15)
+
+
+def prints(first_buy: list[float | None], first_sell: list[float | None]) -> PriceSeries:
+    size = len(first_buy)
+    nothing = np.full(size, np.nan)
+    return PriceSeries(
+        np.arange(250, 250 * (size + 1), 250), nothing, nothing, 250,
+        np.array(first_buy, np.float64), np.array(first_sell, np.float64),
+    )  # fmt: skip
+
+
+def test_fair_mid_is_the_geometric_mean_of_the_next_buy_and_the_next_sell() -> None:
+    series = prints([101.0, None, 104.0, None], [None, 99.0, None, 100.0])
+    fair = series.of("fair")
+    np.testing.assert_allclose(fair[:2], np.sqrt([104.0 * 99.0, 104.0 * 100.0]))
+    assert np.isnan(fair[2:]).all()  # no buy has come since
+
+
+def test_fair_mid_never_uses_a_print_of_the_past() -> None:
+    series = prints([101.0, None, None], [99.0, None, None])
+    assert np.isnan(series.of("fair")).all()
+
+
+def test_fair_mid_does_not_reach_across_a_hole() -> None:
+    series = prints([None, 101.0, 102.0], [None, 99.0, 98.0])
+    series.close_time_ms[1:] += 250
+    fair = series.of("fair")
+    assert np.isnan(fair[0])
+    assert fair[1] == pytest.approx(np.sqrt(102.0 * 98.0))
+
+
+def test_where_no_prints_are_known_there_is_no_fair_mid() -> None:
+    assert np.isnan(SERIES.of("fair")).all()
+    assert SERIES.of("close") is SERIES.close

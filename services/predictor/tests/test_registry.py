@@ -208,7 +208,7 @@ sys.path.insert(0, sys.argv[2])
 from conftest import _model
 from test_registry import ON
 registry = ModelRegistry(sys.argv[1])
-for _ in range(20):
+for _ in range(10):
     registry.log(_model(), ON, PredictorSettings())
 """
 
@@ -229,7 +229,7 @@ def test_one_process_reads_while_another_writes_and_neither_says_a_word(
         assert writer.stderr.read() == ""
     assert writer.returncode == 0
     assert len(seen) > 2
-    assert registry.champion(ON.market, "1s", 1_000, "f1") == replace(make_model(), version="20")
+    assert registry.champion(ON.market, "1s", 1_000, "f1") == replace(make_model(), version="10")
 
 
 def test_new_file_is_made_without_a_word_and_a_moved_folder_goes_on(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from marketstream.messages import Features
 from predictor.history import FeatureHistory
@@ -191,3 +192,51 @@ def test_training_done_at_once_is_installed_before_the_next_message(
         retrainer.observe(make_features(1_000 * row, float(market.table.mid[row]), **values))
     assert [models[1_000].version for models in installed] == ["100000", "150000"]
     assert [models[1_000].rows for models in installed] == [100, 150]
+
+
+def test_while_held_nothing_is_trained_and_begin_trains_on_all_of_it(
+    desk: Desk, make_features: MakeFeatures
+) -> None:
+    desk.retrainer.hold()
+    watch(desk, make_features, 1, 500)
+    assert desk.jobs == []
+    desk.retrainer.begin()
+    (job,) = desk.jobs
+    assert len(job.table) == 500
+
+
+def test_begin_with_too_little_waits_for_the_first_stretch(
+    desk: Desk, make_features: MakeFeatures
+) -> None:
+    desk.retrainer.hold()
+    watch(desk, make_features, 1, 10)
+    desk.retrainer.begin()
+    assert desk.jobs == []
+    watch(desk, make_features, 11, 60)
+    assert desk.started_s == [41]
+
+
+def test_without_quotes_the_fair_mid_is_the_label_until_five_minutes_of_them_were_seen(
+    make_settings: Callable[..., PredictorSettings],
+    make_features: MakeFeatures,
+    models: dict[int, TrainedModel],
+) -> None:
+    desk = Desk(make_settings(first_after=40), every_s=10_000)
+    desk.retrainer.hold()
+    for second in range(1, 1_001):
+        desk.retrainer.observe(replace(make_features(1_000 * second, 100.0), bid=None, ask=None))
+    desk.retrainer.begin()
+    assert [job.label for job in desk.jobs] == ["fair"]
+    desk.finish(models)
+    watch(desk, make_features, 1_001, 1_300)
+    assert len(desk.jobs) == 1
+    watch(desk, make_features, 1_301, 1_302)
+    assert [job.label for job in desk.jobs] == ["fair", "mid"]
+    assert desk.started_s == [1_000, 1_301]
+
+
+def test_with_quotes_from_the_beginning_the_mid_is_the_label_at_once(
+    desk: Desk, make_features: MakeFeatures
+) -> None:
+    watch(desk, make_features, 1, 41)
+    assert [job.label for job in desk.jobs] == ["mid"]

@@ -50,15 +50,22 @@ class CandleAggregator:
 
     def update(self, message: Trades) -> list[Candle]:
         """Fold one message; return the candles it closed."""
-        self._check(message)
+        trades = message.trades
+        for trade in trades:  # refuse a message as a whole, before any of it is folded
+            if not (0.0 < trade.price < inf and 0.0 < trade.quantity < inf):
+                raise self._no_sense(trade)
         closed: list[Candle] = []
         if self._observed_from_us is None:
             self._observed_from_us = _earliest_us(message)
-        self._widen(message.price_decimals, message.quantity_decimals)
-        at = self._fold(message.trades, 0)
-        while at < len(message.trades):
-            if self._make_ready(message.trades[at], closed):
-                at = self._fold(message.trades, at)
+        if (
+            message.price_decimals > self._price_decimals
+            or message.quantity_decimals > self._quantity_decimals
+        ):
+            self._widen(message.price_decimals, message.quantity_decimals)
+        at = self._fold(trades, 0)
+        while at < len(trades):
+            if self._make_ready(trades[at], closed):
+                at = self._fold(trades, at)
             else:
                 at += 1
         if message.quote is not None:
@@ -67,15 +74,6 @@ class CandleAggregator:
                 self._book = self._quotes.popleft()
         self._close_until(message.seen_until_us, closed)
         return closed
-
-    def _check(self, message: Trades) -> None:
-        """Refuse a message as a whole, before any of it is folded."""
-        for trade in message.trades:
-            if not (0.0 < trade.price < inf and 0.0 < trade.quantity < inf):
-                raise BadMessage(
-                    f"trade {trade.id} of {self.market}: price {trade.price} and quantity "
-                    f"{trade.quantity} have to be positive numbers"
-                )
 
     def _fold(self, trades: Sequence[Trade], at: int) -> int:
         """Add up trades from a position on while each follows the one before in the open interval.
@@ -144,6 +142,12 @@ class CandleAggregator:
             bar.last_id = self._last_id = last_id
             self._price = close
         return position
+
+    def _no_sense(self, trade: Trade) -> BadMessage:
+        return BadMessage(
+            f"trade {trade.id} of {self.market}: price {trade.price} and quantity "
+            f"{trade.quantity} have to be positive numbers"
+        )
 
     def _make_ready(self, trade: Trade, closed: list[Candle]) -> bool:
         """Close what ends before a trade, see what is missing; False for one to be left out."""

@@ -3,6 +3,7 @@
 import type { CanvasRenderingTarget2D } from "fancy-canvas";
 import type {
   AutoscaleInfo,
+  CandlestickData,
   IChartApi,
   IPrimitivePaneView,
   ISeriesApi,
@@ -131,9 +132,9 @@ export class Overlay implements ISeriesPrimitive<Time> {
     if (spacing < 4) return; // closer than that they are a smear
     for (const point of this.visible()) {
       const index = this.indexOf(point.closeMs);
-      const candle = index === null ? null : this.series.dataByIndex(index);
+      const candle = index === null ? null : (this.series.dataByIndex(index) as CandlestickData);
       const x = this.x(point.closeMs);
-      if (x === null || !candle || !("low" in candle)) continue;
+      if (x === null || !candle) continue;
       const below = point.direction !== "down";
       const edge = this.series.priceToCoordinate(below ? candle.low : candle.high);
       if (edge === null) continue;

@@ -1,0 +1,236 @@
+"""The training process as `realtime run` uses it: jobs in, models out, with a registry behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from loguru import logger
+
+from marketstream.settings import SystemSettings
+from marketstream.tables import FeatureTable
+from predictor.prices import PriceSeries
+from predictor.retraining import TrainingJob
+from predictor.settings import ModelSettings, PredictorSettings
+from predictor.training import TrainedModel
+from realtime_training.trainer import Registration, TrainerProcess, registry_uri
+
+MARKET = "simulator:BTC/USDT"
+NAMES = ("imbalance", "noise")
+HORIZONS_MS = (1_000, 2_000)
+
+type Reports = list[tuple[str, str]]
+
+
+def make_job(rows: int = 400, *, features: tuple[str, ...] = NAMES) -> TrainingJob:
+    """A market whose next move goes where the imbalance points, four times out of five."""
+    random = np.random.default_rng(0)
+    values = random.normal(size=(rows, len(NAMES)))
+    follows = np.where(random.random(rows) < 0.8, 1e-4, -1e-4)
+    steps = np.concatenate(([0.0], np.cumsum(np.sign(values[:, 0]) * follows)))
+    mid = 100 * np.exp(steps)
+    times = 1_000 * np.arange(rows + 1, dtype=np.int64)
+    table = FeatureTable(
+        times[:-1], NAMES, values, mid[:-1], mid[:-1], mid[:-1], np.ones(rows, np.bool_)
+    )
+    settings = PredictorSettings(model=ModelSettings(type="lightgbm"), features=list(features))
+    return TrainingJob(
+        market=MARKET,
+        table=table,
+        prices=PriceSeries(times, mid, mid, 1_000),
+        horizons_ms=HORIZONS_MS,
+        settings=settings,
+        trained_at_ms=int(times[-1]),
+        latency_ms=0,
+    )
+
+
+def registration(folder: Path, feature_set: str = "f1") -> Registration:
+    return Registration(f"sqlite:///{folder / 'mlflow.sqlite'}", "1s", feature_set)
+
+
+@contextmanager
+def trainer_process(
+    where: Registration | None = None,
+) -> Iterator[tuple[TrainerProcess, Reports]]:
+    reports: Reports = []
+    trainer = TrainerProcess(lambda market, result: reports.append((market, result)), where)
+    try:
+        yield trainer, reports
+    finally:
+        trainer.stop()
+
+
+async def trained(trainer: TrainerProcess, job: TrainingJob) -> Mapping[int, TrainedModel]:
+    """Have a job run, and wait for what is installed."""
+    models: asyncio.Future[Mapping[int, TrainedModel]] = asyncio.get_running_loop().create_future()
+    trainer.execute(job, models.set_result)
+    return await models
+
+
+def child_pid() -> int:
+    (child,) = multiprocessing.active_children()
+    assert child.pid is not None
+    return child.pid
+
+
+@pytest.fixture
+def warnings() -> Iterator[list[str]]:
+    """What is logged as a warning or worse."""
+    said: list[str] = []
+    number = logger.add(said.append, level="WARNING", format="{message} {extra}")
+    yield said
+    logger.remove(number)
+
+
+def test_trained_models_are_registered_and_a_new_process_loads_them(
+    tmp_path: Path, warnings: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def first() -> list[Mapping[int, TrainedModel]]:
+        with trainer_process(registration(tmp_path)) as (trainer, reports):
+            assert await trainer.champions([MARKET], HORIZONS_MS) == {MARKET: {}}
+            job = make_job()
+            models = [await trained(trainer, job), await trained(trainer, job)]
+            assert reports == [(MARKET, "trained")] * 2
+            return models
+
+    async def second() -> Mapping[int, TrainedModel]:
+        with trainer_process(registration(tmp_path)) as (trainer, _):
+            loaded = await trainer.champions([MARKET, "simulator:ETH/USDT"], [*HORIZONS_MS, 9_000])
+            assert loaded["simulator:ETH/USDT"] == {}
+            return loaded[MARKET]
+
+    one, two = asyncio.run(first())
+    assert [model.version for model in one.values()] == ["1", "1"]
+    assert [model.version for model in two.values()] == ["2", "2"]
+    loaded = asyncio.run(second())
+    assert loaded.keys() == set(HORIZONS_MS)
+    rows = make_job().table.columns(NAMES)
+    for horizon_ms, model in loaded.items():
+        assert model.version == "2"
+        assert model.validation == two[horizon_ms].validation
+        before, after = two[horizon_ms].champion, model.champion
+        asked = rows[:, : len(before.columns)]
+        np.testing.assert_array_equal(after.up.probability(asked), before.up.probability(asked))
+    assert warnings == []
+    assert capfd.readouterr().err == ""
+
+
+def test_champions_of_other_features_are_not_loaded_and_the_reason_is_logged(
+    tmp_path: Path, warnings: list[str]
+) -> None:
+    async def run() -> None:
+        with trainer_process(registration(tmp_path)) as (trainer, _):
+            await trained(trainer, make_job())
+        with trainer_process(registration(tmp_path, "f2")) as (trainer, _):
+            assert await trainer.champions([MARKET], [1_000]) == {MARKET: {}}
+
+    asyncio.run(run())
+    assert len(warnings) == 1
+    assert "was trained on feature set f1, and f2 is computed now" in warnings[0]
+
+
+def test_model_serves_unregistered_where_the_registry_fails_and_that_is_said_once_a_training(
+    tmp_path: Path, warnings: list[str]
+) -> None:
+    (tmp_path / "mlflow.sqlite").write_text("no database, and long enough to be looked at " * 9)
+
+    async def run() -> Mapping[int, TrainedModel]:
+        with trainer_process(registration(tmp_path)) as (trainer, reports):
+            models = await trained(trainer, make_job())
+            assert reports == [(MARKET, "trained")]
+            assert len(warnings) == 1
+            assert "Models not registered" in warnings[0]
+            assert "file is not a database" in warnings[0]
+            for path in tmp_path.iterdir():
+                path.unlink()
+            again = await trained(trainer, make_job())  # the registry is back
+            assert [model.version for model in again.values()] == ["1", "1"]
+            return models
+
+    models = asyncio.run(run())
+    assert [model.version for model in models.values()] == ["unregistered-400000"] * 2
+    assert len(warnings) == 1
+
+
+def test_without_a_registry_there_are_models_and_no_champions() -> None:
+    async def run() -> None:
+        with trainer_process() as (trainer, reports):
+            assert await trainer.champions([MARKET], [1_000]) == {MARKET: {}}
+            models = await trained(trainer, make_job())
+            assert [model.version for model in models.values()] == ["400000", "400000"]
+            assert await trained(trainer, make_job(rows=10)) == {}
+            assert reports == [(MARKET, "trained"), (MARKET, "too little data")]
+
+    asyncio.run(run())
+
+
+def test_process_stays_out_of_the_way_and_its_failures_leave_the_models(
+    warnings: list[str],
+) -> None:
+    async def run() -> None:
+        with trainer_process() as (trainer, reports):
+            assert await trained(trainer, make_job(features=("unknown",))) == {}
+            assert os.getpriority(os.PRIO_PROCESS, child_pid()) == 10
+            models = await trained(trainer, make_job())
+            assert models.keys() == set(HORIZONS_MS)
+            assert reports == [(MARKET, "failed"), (MARKET, "trained")]
+
+    asyncio.run(run())
+    assert len(warnings) == 1
+    assert "Training failed" in warnings[0]
+
+
+def test_killed_process_is_started_again(warnings: list[str]) -> None:
+    async def run() -> None:
+        with trainer_process() as (trainer, reports):
+            waiting = asyncio.create_task(trained(trainer, make_job()))
+            await asyncio.sleep(0)  # the job is on its way
+            os.kill(child_pid(), signal.SIGKILL)
+            assert await waiting == {}
+            assert await trained(trainer, make_job())
+            assert reports == [(MARKET, "failed"), (MARKET, "trained")]
+
+    asyncio.run(run())
+    assert "the training process ended" in warnings[0]
+
+
+def test_stop_takes_less_than_two_seconds_and_calls_nobody(warnings: list[str]) -> None:
+    async def run() -> None:
+        called: list[object] = []
+        with trainer_process() as (trainer, reports):
+            trainer.execute(make_job(rows=5_000), called.append)
+            champions = asyncio.create_task(trainer.champions([MARKET], [1_000]))
+            await asyncio.sleep(0)
+            started = time.monotonic()
+            trainer.stop()
+            assert time.monotonic() - started < 2
+            assert await champions == {}
+            assert reports == []
+        assert called == []
+        assert multiprocessing.active_children() == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("settings", "uri"),
+    [
+        (SystemSettings(), "sqlite:////somewhere/state/mlflow.sqlite"),
+        (SystemSettings(mlflow_tracking_uri="http://mlflow:5000"), "http://mlflow:5000"),
+        (SystemSettings(mlflow_tracking_uri="http://localhost:5000"), "http://localhost:5000"),
+    ],
+    ids=["not set", "set", "set to the default"],
+)
+def test_registry_is_a_file_in_the_state_folder_unless_one_was_named(
+    settings: SystemSettings, uri: str
+) -> None:
+    assert registry_uri(settings, Path("/somewhere/state")) == uri
