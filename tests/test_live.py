@@ -1,7 +1,10 @@
 """`realtime run` as a user starts it: a real process, real sockets, a real database."""
 
+import json
 import re
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -120,3 +123,19 @@ def test_the_simulated_exchange_ends_with_a_killed_parent(tmp_path: Path) -> Non
                     return
             time.sleep(0.05)
     pytest.fail("the simulated exchange outlived its parent")
+
+
+def test_any_server_that_speaks_the_protocol_serves_as_the_exchange(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "realtime_training", "simulate", "--port", "0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as server:
+        try:
+            assert server.stdout is not None
+            said = json.loads(server.stdout.readline())
+            urls = {"EXCHANGE_WS_URL": said["ws_url"], "EXCHANGE_REST_URL": said["rest_url"]}
+            arguments = ("--exchange", "binance", "--symbol", "ETH/USDT")
+            with running_command(tmp_path, *arguments, **urls) as live:
+                live.wait_for("predictions", lambda: live.get("/predictions/ETH-USDT")[0] == 200)
+                assert live.metric('realtime_trades_total{market="binance:ETH/USDT"}') > 0
+                assert live.stop()[0] == 0
+        finally:
+            server.kill()

@@ -223,3 +223,18 @@ def test_trained_model_can_be_sent_to_another_process(
     again = pickle.loads(pickle.dumps(model))
     values = dict(zip(market.table.names, market.table.values[0].tolist(), strict=True))
     assert forecast(again, values, 100.0) == forecast(model, values, 100.0)
+
+
+def test_candidate_of_whose_columns_nothing_is_known_does_not_serve(
+    make_market: MakeMarket, make_settings: MakeSettings
+) -> None:
+    market = make_market()
+    values = market.table.values.copy()
+    values[:, market.table.names.index("imbalance")] = np.nan
+    blind = replace(market.table, values=values)
+    model = train(blind, market.prices, 1_000, make_settings(), trained_at_ms=7)
+    assert model is not None
+    assert model.champion.name != "imbalance_sign"
+    assert [reference.name for reference in model.references] == ["logistic_five"]
+    nothing = replace(market.table, values=np.full_like(values, np.nan))
+    assert train(nothing, market.prices, 1_000, make_settings(), trained_at_ms=7) is None

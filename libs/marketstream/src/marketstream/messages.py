@@ -128,7 +128,8 @@ class Features(msgspec.Struct, frozen=True):
     """The feature vector as of `close_time_ms`: name to number, None while warming up.
 
     Timeframes finer than the one decided on carry prices only (`values` is empty): outcomes and
-    labels are measured on them.
+    labels are measured on them. `forming` says that the candle has not closed yet: it shows how
+    things stand, and neither outcomes nor labels nor training may use it.
     """
 
     market: str
@@ -142,6 +143,7 @@ class Features(msgspec.Struct, frozen=True):
     complete: bool = True
     first_buy: float | None = None
     first_sell: float | None = None
+    forming: bool = False
 
     @property
     def identity(self) -> tuple[str, str, int, str]:
@@ -160,7 +162,8 @@ class Prediction(msgspec.Struct, frozen=True):
     """What a model said at a close about the mid `horizon_ms` after the decision takes effect.
 
     `answers` holds what the baselines and reference models said on the same row. `low` and `high`
-    bound the price at `level`. The first writing of an identity wins.
+    bound the price at `level`. The first writing of an identity wins. A `preview` says what would be
+    predicted if the candle closed as it stands: it is shown, never stored and never scored.
     """
 
     market: str
@@ -185,6 +188,7 @@ class Prediction(msgspec.Struct, frozen=True):
     direction: Direction
     reason: str | None
     answers: dict[str, Answer]
+    preview: bool = False
 
     @property
     def identity(self) -> tuple[str, str, int, int, str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -68,7 +69,7 @@ class RunningCommand:
 
 
 @contextmanager
-def running_command(folder: Path, *arguments: str) -> Iterator[RunningCommand]:
+def running_command(folder: Path, *arguments: str, **environment: str) -> Iterator[RunningCommand]:
     """Start `realtime run` with its state and log in `folder`; it is killed where it still runs."""
     port = free_port()
     log = folder / "log"
@@ -76,7 +77,11 @@ def running_command(folder: Path, *arguments: str) -> Iterator[RunningCommand]:
     command = [sys.executable, "-m", "realtime_training", "run", "--port", str(port)]
     with log.open("w") as stderr:
         process = subprocess.Popen(
-            [*command, "--state", state, *arguments], stderr=stderr, text=True, cwd=folder
+            [*command, "--state", state, *arguments],
+            stderr=stderr,
+            text=True,
+            cwd=folder,
+            env={**os.environ, **environment},
         )
     running = RunningCommand(process, port, log)
     try:

@@ -86,8 +86,9 @@ def train(
     """Fit all candidates on the earlier rows, choose by log loss on the later ones, refit on all.
 
     Rows are decisions whose outcome is known and whose candle is complete. Between the two parts
-    lie the rows whose outcome falls into the later one: they are left out (purged). Returns None
-    where fewer than `fewest_moved` rows moved.
+    lie the rows whose outcome falls into the later one: they are left out (purged). A candidate of
+    whose columns nothing is known, such as the book in history, is left out too. Returns None where
+    fewer than `fewest_moved` rows moved, or no candidate is left.
     """
     series = prices.of(label)
     returns = label_returns(
@@ -105,7 +106,9 @@ def train(
     earlier = times + latency_ms + horizon_ms <= split_ms
     later = times >= split_ms
     whole = np.ones(len(times), np.bool_)
-    kinds = _kinds(table, settings)
+    kinds = [k for k in _kinds(table, settings) if np.isfinite(data.columns(k.columns)).any()]
+    if not kinds:
+        return None
     final = _fit(kinds, data, whole, settings)
     tried, judged, scores = final, whole, {}
     if np.count_nonzero(data.moved & earlier) >= fewest // 2 and (data.moved & later).any():
