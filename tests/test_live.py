@@ -18,7 +18,8 @@ from realtime_training.replay import Replay
 from realtime_training.settings import load_all
 
 TRADES = 19_904
-MARKET = "simulator:BTC/USDT"
+MARKET = "recording:BTC/USDT"
+MADE_UP = "simulator:BTC/USDT"
 FILES = (
     "trades/binance-spot-BTCUSDT-20240808.frames.gz",
     "trades/binance-spot-BTCUSDT-20240809.frames.gz",
@@ -101,7 +102,7 @@ def what_traded(candle: Candle) -> tuple[object, ...]:
 
 def test_the_default_exchange_is_made_up_and_ctrl_c_ends_it(tmp_path: Path) -> None:
     with running_command(tmp_path, "--symbol", "BTC/USDT") as live:
-        received = f'realtime_trades_total{{market="{MARKET}"}}'
+        received = f'realtime_trades_total{{market="{MADE_UP}"}}'
         live.wait_for("trades", lambda: live.metric(received) > 20)
         assert live.get("/health")[1]["markets"]["BTC-USDT"]["status"] == "warming up"
         assert "realtime_data_age_seconds" in live.get("/metrics")[1]
@@ -112,7 +113,7 @@ def test_the_default_exchange_is_made_up_and_ctrl_c_ends_it(tmp_path: Path) -> N
 
 def test_the_simulated_exchange_ends_with_a_killed_parent(tmp_path: Path) -> None:
     with running_command(tmp_path, "--symbol", "BTC/USDT") as live:
-        received = f'realtime_trades_total{{market="{MARKET}"}}'
+        received = f'realtime_trades_total{{market="{MADE_UP}"}}'
         live.wait_for("trades", lambda: live.metric(received) > 0)
         port = int(re.findall(r"ws://127\.0\.0\.1:(\d+)/ws", live.log.read_text())[0])
         live.kill()

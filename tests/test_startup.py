@@ -1,5 +1,6 @@
 """From nothing to predictions, and on after a stop: history and live trades join without a seam."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -96,7 +97,10 @@ def test_starting_again_goes_on_without_a_seam(tmp_path: Path, end: str) -> None
     before = Kept(tmp_path)
     with running_command(tmp_path, *ARGUMENTS) as live:
         wait_for_scores(live, 5)
-        assert '"resumed":true' in live.log.read_text()
+        log = live.log.read_text()
+        assert '"resumed":true' in log
+        versions = re.findall(r'"Model installed".*?"version":"(\d+)"', log)
+        assert versions[:2] == ["1", "1"]  # what served before the stop serves until the next
         live.stop()
     after = Kept(tmp_path)
     assert_equal_to_the_exchange(after)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from realtime_training.options import RunOptions
 from realtime_training.settings import Settings
 from realtime_training.simulator import MarketChoice, SimulatorProcess
+from trades.exchanges import ADAPTERS
+from trades.exchanges import Exchange as Adapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Exchange:
     ws_url: str
     rest_url: str
     symbols: tuple[str, ...]
+    adapter: type[Adapter]
     simulator: SimulatorProcess | None
 
 
@@ -27,7 +30,8 @@ async def connected_exchange(options: RunOptions, settings: Settings) -> AsyncIt
     if options.exchange != "simulator":
         trades = settings.trades
         symbols = options.symbols or tuple(trades.symbols)
-        yield Exchange(trades.ws_url, trades.rest_url, symbols, None)
+        adapter = ADAPTERS[options.exchange]
+        yield Exchange(trades.ws_url, trades.rest_url, symbols, adapter, None)
         return
     choice = MarketChoice(
         symbols=options.symbols or tuple(settings.trades.symbols),
@@ -38,6 +42,6 @@ async def connected_exchange(options: RunOptions, settings: Settings) -> AsyncIt
     simulator = SimulatorProcess(choice, options.speed)
     try:
         said = await simulator.announcement()
-        yield Exchange(said.ws_url, said.rest_url, said.symbols, simulator)
+        yield Exchange(said.ws_url, said.rest_url, said.symbols, ADAPTERS["binance"], simulator)
     finally:
         simulator.stop()

@@ -36,9 +36,8 @@ from realtime_training.recorder import Recorder
 from realtime_training.settings import Settings
 from realtime_training.startup import Startup
 from realtime_training.status import Status
-from realtime_training.trainer import TrainerProcess
+from realtime_training.trainer import Registration, TrainerProcess, registry_uri
 from trades.batching import TradesBatcher
-from trades.exchanges import ADAPTERS
 from trades.exchanges.binance_rest import MarketInfo
 from trades.feed import Feed
 from trades.rest import RestClient, fetch_market_infos
@@ -73,10 +72,7 @@ class _Live:
         self._clock = ReceiveClock(options.speed)
         self._metrics = Metrics(CollectorRegistry())
         self._writer = StoreWriter(store, metrics=self._metrics)
-        self._trainer = TrainerProcess(
-            lambda market, result: self._metrics.model_trainings.labels(market, result).inc()
-        )
-        markets = tuple(market_of(options.exchange, symbol) for symbol in exchange.symbols)
+        markets = tuple(market_of(options.venue, symbol) for symbol in exchange.symbols)
         plan = Plan(
             markets,
             options.timeframe,
@@ -89,8 +85,16 @@ class _Live:
             settings.features,
             settings.predictor,
             retrain_every_ms=options.retrain_every_ms,
-            execute=self._trainer.execute,
+            execute=lambda job, trained: self._trainer.execute(job, trained),
             installed=self._installed,
+        )
+        self._trainer = TrainerProcess(
+            lambda market, result: self._metrics.model_trainings.labels(market, result).inc(),
+            Registration(
+                registry_uri(settings.system, options.state),
+                options.timeframe,
+                self._pipeline.feature_set.version,
+            ),
         )
         self._board = PredictionBoard(
             markets,
@@ -161,8 +165,14 @@ class _Live:
         """Read the past, let the live trades join, and have the first models trained."""
         if not self._has_past:
             return
-        for retrainer in self._pipeline.retrainers.values():
+        retrainers = self._pipeline.retrainers
+        for retrainer in retrainers.values():
             retrainer.hold()
+        await asyncio.gather(self._restore_champions(), self._read_history(feed))
+        for retrainer in retrainers.values():
+            retrainer.begin()
+
+    async def _read_history(self, feed: Feed) -> None:
         await feed.answered.wait()  # subscribed: now nothing falls between past and live
         with report.history(self._history_read) as read:
             async with RestClient(self._exchange.rest_url) as client:
@@ -172,14 +182,20 @@ class _Live:
                     client,
                     self._gate,
                     history_ms=self._settings.trades.history_minutes * 60_000,
+                    recall=self._recorder.recall,
                     read=read,
                 )
                 await startup.fill_all()
-        for retrainer in self._pipeline.retrainers.values():
-            retrainer.begin()
+
+    async def _restore_champions(self) -> None:
+        """Serve what served before a stop, until the first training of this start."""
+        plan = self._pipeline.plan
+        found = await self._trainer.champions(plan.markets, plan.horizons_ms)
+        for market, models in found.items():
+            self._pipeline.retrainers[market].restore(models)
 
     async def _make_feed(self) -> Feed:
-        adapter = ADAPTERS[self._options.exchange](list(self._exchange.symbols))
+        adapter = self._exchange.adapter(self._exchange.symbols, self._options.venue)
         infos = await self._market_infos()
         finest_ms = timeframe_ms(self._pipeline.plan.base)
         speed = max(1.0, self._options.speed)
@@ -241,7 +257,7 @@ class _Live:
 
     def _api(self, feed: Feed) -> uvicorn.Config:
         status = Status(
-            self._options.exchange,
+            self._options.venue,
             self._pipeline,
             self._board,
             self._recorder.scoreboards,

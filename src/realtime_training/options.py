@@ -22,3 +22,12 @@ class RunOptions:
     host: str
     port: int
     state: Path
+
+    @property
+    def venue(self) -> str:
+        """Name where the trades come from: each made-up market, and a recording, is its own."""
+        if self.exchange != "simulator":
+            return self.exchange
+        if self.recordings:
+            return "recording"
+        return "simulator" if self.seed == 1 else f"simulator-{self.seed}"

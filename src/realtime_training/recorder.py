@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from marketstream.messages import Candle, DeadLetter, Outcome, Prediction, Trades
 from marketstream.metrics import Metrics
 from marketstream.runners.in_process import InProcessRunner
@@ -35,6 +37,14 @@ class Recorder:
         runner.tap(PREDICTIONS, self._on_prediction)
         runner.tap(OUTCOMES, self._on_outcome)
         runner.tap(DEAD_LETTERS, self._on_dead_letter)
+
+    def recall(self, predictions: Sequence[PredictionRow], outcomes: Sequence[Outcome]) -> None:
+        """Count again what was predicted and scored before a stop."""
+        for row in predictions:
+            if not row.late:
+                self.scoreboards[row.prediction.market].predicted(row.prediction)
+        for outcome in outcomes:
+            self.scoreboards[outcome.market].happened(outcome)
 
     def _on_trades(self, message: Trades, received_ns: int) -> None:
         if received_ns:  # history is not received: it says nothing of the feed

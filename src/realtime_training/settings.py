@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from candles.settings import CandlesSettings
-from marketstream.settings import load_settings
+from marketstream.settings import SystemSettings, load_settings
 from prediction_api.settings import ApiSettings
 from predictor.settings import PredictorSettings
 from technical_indicators.feature_set import FeatureSettings
@@ -24,6 +24,7 @@ class Settings:
     features: FeatureSettings
     predictor: PredictorSettings
     api: ApiSettings
+    system: SystemSettings
 
 
 def load_all() -> Settings:
@@ -34,6 +35,7 @@ def load_all() -> Settings:
         features=load_settings(FeatureSettings, _config("technical_indicators")),
         predictor=load_settings(PredictorSettings, _config("predictor")),
         api=load_settings(ApiSettings, _config("prediction-api")),
+        system=load_settings(SystemSettings, None),
     )
 
 

@@ -10,8 +10,9 @@ from loguru import logger
 
 from candles.aggregation import CandleAggregator
 from marketstream.errors import NetworkError
-from marketstream.messages import Candle, Trade, Trades
+from marketstream.messages import Candle, Outcome, Trade, Trades
 from marketstream.store.port import Store
+from marketstream.store.rows import PredictionRow
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
 from realtime_training.gate import Gate
@@ -34,6 +35,7 @@ class Startup:
         gate: Gate,
         *,
         history_ms: int,
+        recall: Callable[[Sequence[PredictionRow], Sequence[Outcome]], None],
         read: Callable[[str, float], None],
     ) -> None:
         self._pipeline = pipeline
@@ -41,6 +43,7 @@ class Startup:
         self._client = client
         self._gate = gate
         self._history_ms = history_ms
+        self._recall = recall
         self._read = read
 
     async def fill_all(self) -> None:
@@ -62,9 +65,12 @@ class Startup:
 
     async def _fill(self, market: str, now_ms: int) -> None:
         from_ms = now_ms - self._history_ms
+        plan = self._pipeline.plan
+        window = (market, plan.timeframe, from_ms, now_ms)
+        self._recall(self._store.predictions(*window), self._store.outcomes(*window))
         resumed_ms = await self._replay_candles(market, from_ms, now_ms)
         from_ms = max(from_ms, resumed_ms)
-        base_ms = timeframe_ms(self._pipeline.plan.base)
+        base_ms = timeframe_ms(plan.base)
         trades = 0
         pages = fetch_history(
             self._client,

@@ -65,6 +65,7 @@ class Trainer:
             first_close_ms=int(times[0]),
             last_close_ms=int(times[-1]),
             feature_set=registration.feature_set,
+            label=job.label,
         )
         named = {
             horizon_ms: replace(model, version=f"unregistered-{model.trained_at_ms}")

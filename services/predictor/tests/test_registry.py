@@ -33,6 +33,7 @@ ON = TrainedOn(
     first_close_ms=1_000,
     last_close_ms=99_000,
     feature_set="f1",
+    label="fair",
 )
 SETTINGS = PredictorSettings()
 
@@ -153,7 +154,7 @@ def test_run_says_what_the_model_was_trained_on_how_and_how_good_it_is(
         "first_close_ms": "1000",
         "last_close_ms": "99000",
         "feature_set": "f1",
-        "label": "mid",
+        "label": "fair",
         "horizon_ms": "1000",
         "latency_ms": "30",
         "champion": "imbalance_sign",

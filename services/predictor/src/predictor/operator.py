@@ -57,7 +57,12 @@ class Predictor:
         return self._models
 
     def update(self, message: Features) -> list[Prediction | Outcome]:
-        """Fold one message; return the outcomes that are due and the predictions made."""
+        """Fold one message; return the outcomes that are due and the predictions made.
+
+        A forming candle brings previews, and leaves everything as it is.
+        """
+        if message.forming:
+            return self._previews(message)
         following: list[Prediction | Outcome] = []
         if message.timeframe == self._base:
             self._prices[message.close_time_ms] = (message.mid, message.close)
@@ -72,6 +77,15 @@ class Predictor:
                     insort(self._pending[horizon_ms], prediction, key=self._end_ms)
                     following.append(prediction)
         return following
+
+    def _previews(self, message: Features) -> list[Prediction | Outcome]:
+        if message.mid is None:
+            return []
+        return [
+            self._predict(message, message.mid, self._models[horizon_ms])
+            for horizon_ms in self._horizons_ms
+            if horizon_ms in self._models
+        ]
 
     def _predict(self, features: Features, mid: float, model: TrainedModel) -> Prediction:
         said = forecast(model, features.values, mid)
@@ -99,6 +113,7 @@ class Predictor:
             direction=direction,
             reason=reason,
             answers=self._answers(features, mid, model),
+            preview=features.forming,
         )
 
     def _answers(self, features: Features, mid: float, model: TrainedModel) -> dict[str, Answer]:

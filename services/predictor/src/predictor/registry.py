@@ -34,7 +34,7 @@ _FILE = "model.json"
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # what fails is raised, and said once by whoever asked
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # training goes on without a registry that is away
 }
 
@@ -48,7 +48,7 @@ class TrainedOn:
     first_close_ms: int
     last_close_ms: int
     feature_set: str
-    label: Label = "mid"
+    label: Label
 
 
 class ModelRegistry:
@@ -184,7 +184,7 @@ class ModelRegistry:
                 path = self._client.download_artifacts(version.run_id, _FILE, folder)
                 return Path(path).read_bytes()
             except (MlflowException, OSError) as error:
-                raise InputError(f"its artifact cannot be read ({_first_line(error)})") from error
+                raise InputError(f"its artifact cannot be read ({_reason(error)})") from error
 
     def _find_experiment(self, artifacts: str | None) -> str:
         """Return the experiment, made where it is missing.
@@ -210,7 +210,7 @@ class ModelRegistry:
             raise
         except Exception as error:
             raise StateError(
-                f"the model registry at {self._uri} failed ({_first_line(error)}): look at the "
+                f"the model registry at {self._uri} failed ({_reason(error)}): look at the "
                 "disk and the server, or set MLFLOW_TRACKING_URI to another place"
             ) from error
 
@@ -244,5 +244,8 @@ def _open_client(uri: str) -> MlflowClient:
     return MlflowClient(uri, uri)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [repr(error)])[0]
+def _reason(error: BaseException) -> str:
+    """Return the first line of what an error goes back to: what is wrapped around it is SQL."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error).strip().splitlines() or [repr(error)])[0]

@@ -101,6 +101,12 @@ class Retrainer:
         if features.values and not (self._held or self._running) and self._is_due():
             self._train()
 
+    def restore(self, models: Mapping[int, TrainedModel]) -> None:
+        """Have models of an earlier start serve until the first training of this one."""
+        self._untrained -= models.keys()
+        if models:
+            self._install(models)
+
     def hold(self) -> None:
         """Remember what comes, and train on none of it, until `begin`."""
         self._held = True

@@ -14,6 +14,7 @@ from predictor.prices import Label, PriceSeries, label_returns
 from predictor.settings import PredictorSettings
 
 FIVE_FEATURES = ("imbalance", "imbalance_mean_1s", "close_against_mid", "flow_1s", "return_1s")
+_KNOWN_SHARE = 0.5
 REFERENCES = ("imbalance_sign", "logistic_five")
 
 
@@ -87,7 +88,7 @@ def train(
 
     Rows are decisions whose outcome is known and whose candle is complete. Between the two parts
     lie the rows whose outcome falls into the later one: they are left out (purged). A candidate of
-    whose columns nothing is known, such as the book in history, is left out too. Returns None where
+    whose columns little is known, such as the book in history, is left out too. Returns None where
     fewer than `fewest_moved` rows moved, or no candidate is left.
     """
     series = prices.of(label)
@@ -106,7 +107,7 @@ def train(
     earlier = times + latency_ms + horizon_ms <= split_ms
     later = times >= split_ms
     whole = np.ones(len(times), np.bool_)
-    kinds = [k for k in _kinds(table, settings) if np.isfinite(data.columns(k.columns)).any()]
+    kinds = [kind for kind in _kinds(table, settings) if data.knows(kind.columns)]
     if not kinds:
         return None
     final = _fit(kinds, data, whole, settings)
@@ -157,6 +158,11 @@ class _Rows:
         self.ways = ways[used]
         self.moved: Flags = self.returns != 0
         self.up: Flags = self.returns[self.moved] > 0
+
+    def knows(self, names: Sequence[str]) -> bool:
+        """Say whether at least one of the columns is known in half of the rows."""
+        known = np.isfinite(self.columns(names)).mean(axis=0)
+        return bool((known >= _KNOWN_SHARE).any())
 
     def columns(self, names: Sequence[str]) -> Floats:
         return self._table.columns(names)[self._used]

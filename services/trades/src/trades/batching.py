@@ -25,8 +25,8 @@ class TradesBatcher:
 
     `grace_ms` is how late a trade may come without being late. Before the first trade neither
     quotes nor heartbeats say anything: nothing ties the receive time to the exchange's time yet.
-    `quotes` counts quotes; `duplicates`, `gaps` and `missing` repeated trade ids, jumps in them, and
-    the ids jumped over.
+    `duplicates`, `gaps` and `missing` count repeated trade ids, jumps in them, and the ids jumped
+    over; `trades` and `quotes` what came in.
     """
 
     def __init__(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from trades.exchanges.binance import Binance
-from trades.exchanges.simulator import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +19,9 @@ class Exchange(Protocol):
     markets: tuple[str, ...]
     request_interval_s: float
 
-    def __init__(self, symbols: Sequence[str]) -> None: ...
+    def __init__(self, symbols: Sequence[str], venue: str | None = None) -> None:
+        """Follow these symbols; `venue` names a server that only speaks as the exchange does."""
+        ...
 
     def stream_url(self, ws_url: str) -> str:
         """Return the URL to connect to; raises SettingsError where `ws_url` is no WebSocket URL."""
@@ -35,4 +36,4 @@ class Exchange(Protocol):
         ...
 
 
-ADAPTERS: dict[str, type[Exchange]] = {"binance": Binance, "simulator": Simulator}
+ADAPTERS: dict[str, type[Exchange]] = {"binance": Binance}

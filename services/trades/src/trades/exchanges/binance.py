@@ -79,13 +79,17 @@ _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Binance:
-    """Trades and best bid and ask of some symbols, such as `BTC/USDT`."""
+    """Trades and best bid and ask of some symbols, such as `BTC/USDT`.
 
-    name = "binance"
+    Markets are named after `venue`, so that those of a server that only speaks as Binance does, a
+    simulated one, are never taken for Binance's own.
+    """
+
     # At most 5 messages a second, in which the feed's own pings and pongs count too.
     request_interval_s = 0.5
 
-    def __init__(self, symbols: Sequence[str]) -> None:
+    def __init__(self, symbols: Sequence[str], venue: str | None = None) -> None:
+        self.name = venue or "binance"
         symbols = list(dict.fromkeys(symbols))
         self.markets = tuple(market_of(self.name, symbol) for symbol in symbols)
         self._channels: dict[str, _Channel] = {}
