@@ -5,9 +5,11 @@ SHELL := bash
 ARGS ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+WEB := services/prediction-api/web
+DASHBOARD := services/prediction-api/src/prediction_api/static/.built
 TYPED := src tests scripts conftest.py $(wildcard libs/*/src services/*/src)
 
-.PHONY: help setup test check lint types format run simulate replay clean
+.PHONY: help setup test check lint types format dashboard run simulate replay clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +21,7 @@ $(INSTALLED): uv.lock .python-version pyproject.toml $(wildcard libs/*/pyproject
 	@scripts/setup
 	@touch $@
 
-test: check ## Check, then run the tests; ARGS="services/trades -k late" goes to pytest
+test: check $(DASHBOARD) ## Check, then run the tests; ARGS="services/trades -k late" goes to pytest
 	$(BIN)/pytest -n 2 $(ARGS)
 
 check: lint types ## Everything of `make test` but the tests
@@ -36,7 +38,14 @@ format: $(INSTALLED) ## Mend what Ruff can mend, and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+dashboard: $(DASHBOARD) ## Bundle the dashboard; brings Node if it is missing
+
+$(DASHBOARD): $(wildcard $(WEB)/*.json $(WEB)/*.mjs $(WEB)/.npmrc $(WEB)/src/*) scripts/build_dashboard | $(INSTALLED)
+	@scripts/build_dashboard
+	@touch $@
+
 run: $(INSTALLED) ## The whole system in one process; ARGS="--symbol ETH/USDT --port 8001"
+	@$(MAKE) --no-print-directory dashboard || echo "no dashboard for now: everything else works without"
 	$(BIN)/realtime run $(ARGS)
 
 simulate: $(INSTALLED) ## The simulated exchange alone; ARGS="--seed 7"
@@ -46,5 +55,5 @@ replay: $(INSTALLED) ## A recording through the pipeline; ARGS="FILE --symbol BT
 	$(BIN)/realtime replay $(ARGS)
 
 clean: ## Remove caches and build output; keeps .venv and state
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist $(dir $(DASHBOARD))
 	find src libs services tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,20 +1,26 @@
 """Where tests find real data, and what a group of tests that is not run means.
 
-`REALTIME_DATA` names a folder of recorded market data. Where it is unset the group `data` is left
-out and said to be in one line; `REALTIME_REQUIRE=data` makes that, and any skipped test, a failure.
+`REALTIME_DATA` names a folder of recorded market data; where it is unset the group `data` is left
+out and said to be in one line. So is the group `browser` where there is no Chromium.
+`REALTIME_REQUIRE=data,browser` makes that, and any skipped test, a failure.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-GROUPS = ("data",)
+GROUPS = ("data", "browser")
 
 
 def _missing(group: str) -> str | None:
+    if group == "browser":
+        if shutil.which("chromium") is None:
+            return "group browser not run: install Debian's chromium"
+        return None
     folder = os.environ.get("REALTIME_DATA")
     if folder is None:
         return f"group {group} not run: set REALTIME_DATA to a folder of recorded market data"

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from candles.bars import BarRule, parse_bars
 from marketstream.errors import RealtimeError, SettingsError
 from marketstream.logs import configure_logs
 from marketstream.symbols import parse_symbol
@@ -85,6 +86,7 @@ def _timeframe(text: str) -> str:
 _SYMBOL = _Checked("symbol", parse_symbol)
 _TIMEFRAME = _Checked("timeframe", _timeframe)
 _DURATION = _Checked("duration", duration_ms)
+_BARS = _Checked("bars", parse_bars)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -105,6 +107,7 @@ def realtime(log_level: str) -> None:
       realtime run --recording FILE         the same on recorded trades
       realtime replay FILE --symbol BTC/USDT --timeframe 1s --horizon 2
                                             a recording as fast as it goes, then how good it was
+      realtime candles FILE --timeframe 1m  any recording of trades as candles
     """
     configure_logs(level=log_level.upper())
 
@@ -178,6 +181,61 @@ def replay(
         report.print_json(summary)
     else:
         report.print_replay(summary)
+
+
+@realtime.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+@click.option("--timeframe", type=_TIMEFRAME, help="Length of a candle, like 1m.")
+@click.option(
+    "--bars",
+    type=_BARS,
+    metavar="KIND:N",
+    help="Instead: a bar every so much, like tick:1000, volume:10 or dollar:1000000.",
+)
+@click.option("--symbol", type=_SYMBOL, help="Market, like BTC/USDT, where FILES hold several.")
+@click.option(
+    "--fill/--no-fill",
+    default=True,
+    show_default=True,
+    help="Give intervals without trades a flat candle.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=_FILE,
+    help="Write here: CSV, or by its ending .gz, .parquet or .feather.  [default: CSV on stdout]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object of counts instead.")
+def candles(
+    files: tuple[Path, ...],
+    timeframe: str | None,
+    bars: BarRule | None,
+    symbol: str | None,
+    output: Path | None,
+    *,
+    fill: bool,
+    as_json: bool,
+) -> None:
+    """Make candles of any recording of trades: a CSV with the twelve columns of a kline.
+
+    FILES are recorded WebSocket frames, CSV, Parquet, Feather or JSON arrays of trades, perhaps in
+    .gz or .zip, in any order. What cannot be used, and which candles lack trades, is said on
+    stderr.
+    """
+    from realtime_training.candles_command import make_candles, remarks, write_candles
+
+    by = bars if timeframe is None else timeframe
+    if by is None or (bars is not None and timeframe is not None):
+        raise SettingsError("give either --timeframe, like 1m, or --bars, like tick:1000")
+    with report.reading(files, shown=not as_json) as advanced:
+        result = make_candles(files, by, symbol=symbol, fill=fill, advanced=advanced)
+    if output is not None or not as_json:
+        write_candles(result.candles, output)
+    if as_json:
+        report.print_json(result.summary())
+        return
+    for remark in remarks(result):
+        click.echo(remark, err=True)
 
 
 @realtime.command()

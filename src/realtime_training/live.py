@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from marketstream.symbols import market_of, split_market, url_symbol
 from marketstream.timeframes import timeframe_ms
 from prediction_api.app import build_app
 from prediction_api.board import PredictionBoard
+from prediction_api.dashboard import Dashboard
+from prediction_api.live_view import LiveView
 from predictor.training import TrainedModel
 from realtime_training import report
 from realtime_training.clock import ReceiveClock
@@ -102,7 +105,11 @@ class _Live:
             speed=options.speed,
             stale_after_ms=round(settings.api.stale_after_ms * max(1.0, options.speed)),
         )
-        self._recorder = Recorder(self._pipeline.runner, self._board, self._writer, self._metrics)
+        self._view = LiveView(markets, options.timeframe, plan.horizons_ms)
+        self._recorder = Recorder(
+            self._pipeline.runner, self._board, self._view, self._writer, self._metrics
+        )
+        self._trainings: Counter[tuple[str, int]] = Counter()
         self._store = store
         self._batchers: dict[str, TradesBatcher] = {}
         # A recording has no past that the exchange could be asked for.
@@ -131,6 +138,7 @@ class _Live:
                 for task in done:
                     task.result()
             server.should_exit = True
+            self._view.close()
             for task in (following, stopping, starting):
                 task.cancel()
             await asyncio.wait([serving, following, starting])
@@ -231,6 +239,7 @@ class _Live:
 
     def _installed(self, market: str, models: Mapping[int, TrainedModel]) -> None:
         for model in models.values():
+            self._trainings[market, model.horizon_ms] += 1
             self._writer.put(
                 ModelRow(
                     market=market,
@@ -263,7 +272,8 @@ class _Live:
             self._recorder.scoreboards,
             self._metrics,
             batchers=self._batchers,
-            feed_counts=lambda: feed.counts,
+            feed=feed,
+            trainings=self._trainings,
             history=self._history_read,
         )
         app = build_app(
@@ -271,11 +281,13 @@ class _Live:
             warming_up=status.warming_up,
             render_metrics=status.render_metrics,
             details=status.details,
+            dashboard=Dashboard(self._view, status.system, status.score),
         )
         return uvicorn.Config(app, log_config=None, access_log=False)
 
     def _say_where(self) -> None:
         host, port = self._listening.getsockname()[:2]
+        logger.info("Dashboard", url=f"http://{host}:{port}/")
         for symbol in self._exchange.symbols:
             logger.info("Predictions", url=f"http://{host}:{port}/predictions/{url_symbol(symbol)}")
         logger.info("Health and metrics", health=f"http://{host}:{port}/health")

@@ -11,7 +11,11 @@ from marketstream.store.rows import PredictionRow
 from marketstream.store.writer import StoreWriter
 from marketstream.topics import CANDLES, DEAD_LETTERS, OUTCOMES, PREDICTIONS, TRADES
 from prediction_api.board import PredictionBoard
+from prediction_api.live_view import LiveView
 from predictor.scoring import Scoreboard
+
+
+_SCORED = 10_000  # outcomes a horizon: what was good last week says little of now
 
 
 class Recorder:
@@ -24,11 +28,13 @@ class Recorder:
         self,
         runner: InProcessRunner,
         board: PredictionBoard,
+        view: LiveView,
         writer: StoreWriter,
         metrics: Metrics,
     ) -> None:
-        self.scoreboards = {market: Scoreboard() for market in board.markets}
+        self.scoreboards = {market: Scoreboard(_SCORED) for market in board.markets}
         self._board = board
+        self._view = view
         self._writer = writer
         self._metrics = metrics
         self._late: set[tuple[object, ...]] = set()
@@ -45,6 +51,7 @@ class Recorder:
                 self.scoreboards[row.prediction.market].predicted(row.prediction)
         for outcome in outcomes:
             self.scoreboards[outcome.market].happened(outcome)
+        self._view.preload((), predictions, outcomes)
 
     def _on_trades(self, message: Trades, received_ns: int) -> None:
         if received_ns:  # history is not received: it says nothing of the feed
@@ -57,6 +64,9 @@ class Recorder:
 
     def _on_candle(self, candle: Candle, received_ns: int) -> None:
         del received_ns
+        self._view.saw_candle(candle)
+        if candle.state == "forming":
+            return
         self._writer.put(candle)
         metrics = self._metrics
         metrics.messages.labels(CANDLES.name).inc()
@@ -66,6 +76,9 @@ class Recorder:
 
     def _on_prediction(self, prediction: Prediction, received_ns: int) -> None:
         published = self._board.publish(prediction, received_ns)
+        self._view.predicted(prediction, published)
+        if prediction.preview:
+            return
         late = published.made_at_ms >= prediction.for_ms
         if late:
             self._late.add(prediction.identity)
@@ -88,6 +101,7 @@ class Recorder:
             self._late.discard(outcome.identity)
             return
         self.scoreboards[outcome.market].happened(outcome)
+        self._view.happened(outcome)
         self._writer.put(outcome)
         self._metrics.outcomes.labels(outcome.market, outcome.horizon_ms, outcome.verdict).inc()
 

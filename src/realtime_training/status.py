@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from candles.aggregation import CandleAggregator
 from marketstream.metrics import Metrics
-from prediction_api.app import WarmingUp
 from prediction_api.board import PredictionBoard
-from predictor.scoring import Scoreboard
+from prediction_api.state import FeedState, ModelState, SystemState, WarmingUp
+from predictor.scoring import Score, Scoreboard
 from realtime_training.pipeline import Pipeline
 from trades.batching import TradesBatcher
-from trades.intake import Counts
+from trades.feed import Feed
 
 
 class Status:
@@ -26,7 +26,8 @@ class Status:
         metrics: Metrics,
         *,
         batchers: Mapping[str, TradesBatcher],
-        feed_counts: Callable[[], Counts],
+        feed: Feed,
+        trainings: Mapping[tuple[str, int], int],
         history: Mapping[str, float],
     ) -> None:
         self._exchange = exchange
@@ -35,7 +36,8 @@ class Status:
         self._scoreboards = scoreboards
         self._metrics = metrics
         self._batchers = batchers
-        self._feed_counts = feed_counts
+        self._feed = feed
+        self._trainings = trainings
         self._history = history
         self._counted: dict[str, int] = {}
 
@@ -70,6 +72,32 @@ class Status:
             "missing_trades": self._batchers[market].missing,
         }
 
+    def system(self, market: str) -> SystemState:
+        """Return the feed of a market and what serves it."""
+        models = self._pipeline.predictor(market).models
+        return SystemState(
+            FeedState(
+                self._exchange,
+                self._feed.connected,
+                self._feed.counts.reconnects,
+                self._batchers[market].missing,
+            ),
+            {
+                horizon_ms: ModelState(
+                    model.champion.name,
+                    model.version,
+                    model.trained_at_ms,
+                    model.rows,
+                    self._trainings.get((market, horizon_ms), 0),
+                )
+                for horizon_ms, model in models.items()
+            },
+        )
+
+    def score(self, market: str, horizon_ms: int) -> Score:
+        """Return how good predictions of a horizon have been."""
+        return self._scoreboards[market].score(horizon_ms)
+
     def render_metrics(self) -> bytes:
         """Bring what is not counted as it happens up to date, and render all."""
         metrics = self._metrics
@@ -86,7 +114,7 @@ class Status:
                 accuracy = self._scoreboards[market].score(horizon_ms).accuracy
                 if accuracy is not None:
                     metrics.accuracy.labels(market, horizon_ms).set(accuracy)
-        counts = self._feed_counts()
+        counts = self._feed.counts
         metrics.ignored_frames.labels(self._exchange).inc(self._news("ignored", counts.ignored))
         metrics.reconnects.labels(self._exchange).inc(self._news("reconnects", counts.reconnects))
         return metrics.render()

@@ -1,5 +1,6 @@
 """The routes answer as the contract says."""
 
+import msgspec
 import pytest
 from fastapi.testclient import TestClient
 
@@ -89,6 +90,18 @@ def test_a_newer_prediction_replaces_the_older(
     assert client.get("/predictions/btc-usdt").json()["predictions"][0]["for_ms"] == 11_000
     board.publish(prediction(11_000), clock.ns)
     assert client.get("/predictions/BTC-USDT").json()["predictions"][0]["for_ms"] == 12_000
+
+
+def test_a_preview_never_takes_the_place_of_a_prediction(
+    client: TestClient, board: PredictionBoard, clock: Clock
+) -> None:
+    see(board, clock, 10_000)
+    preview = msgspec.structs.replace(prediction(11_000), preview=True)
+    assert board.publish(preview, clock.ns).made_at_ms == 10_000
+    assert client.get("/predictions/BTC-USDT").status_code == 503
+    board.publish(prediction(10_000), clock.ns)
+    board.publish(preview, clock.ns)
+    assert client.get("/predictions/BTC-USDT").json()["predictions"][0]["for_ms"] == 11_000
 
 
 def test_warming_up_says_what_is_missing_and_how_far_it_is(client: TestClient) -> None:

@@ -21,5 +21,8 @@ await build({
   target: "es2023",
   legalComments: "inline",
 });
-await cp(path.join(here, "src/index.html"), path.join(output, "index.html"));
-await cp(path.join(here, "src/icon.svg"), path.join(output, "icon.svg"));
+for (const name of ["index.html", "icon.svg"]) {
+  await cp(path.join(here, "src", name), path.join(output, name));
+}
+const license = path.join(here, "node_modules/lightweight-charts/LICENSE");
+await cp(license, path.join(output, "lightweight-charts.LICENSE.txt"));

@@ -73,13 +73,18 @@ class PredictionBoard:
         self._seen[message.market] = (message.seen_until_us, received_ns)
 
     def publish(self, prediction: Prediction, received_ns: int) -> Published:
-        """Make a prediction readable; return when that was and how long it took."""
+        """Make a prediction readable; return when that was and how long it took.
+
+        A preview never takes the place of a prediction: what is answered is what will be scored.
+        """
         age = self.age(prediction.market)
-        made_at_ms = prediction.close_time_ms if age is None else age.as_of_ms
+        # How far time is seen lags behind the market by the grace; a close is never in the future.
+        made_at_ms = max(prediction.close_time_ms, 0 if age is None else age.as_of_ms)
         latency_us = round((self._now_ns() - received_ns) / self._speed / _NS_PER_US)
         published = Published(made_at_ms, latency_us)
-        self._views[prediction.market][prediction.horizon_ms] = view_of(prediction, published)
-        self._encoded.pop(prediction.market, None)
+        if not prediction.preview:
+            self._views[prediction.market][prediction.horizon_ms] = view_of(prediction, published)
+            self._encoded.pop(prediction.market, None)
         return published
 
     def age(self, market: str) -> DataAge | None:

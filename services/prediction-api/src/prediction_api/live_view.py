@@ -75,23 +75,23 @@ class LiveView:
             self._tell(candle.market, "candle", _candle_row(candle))
 
     def predicted(self, prediction: Prediction, published: Published) -> None:
-        """Show the champion's prediction; one made too late is not drawn, as it is not scored."""
+        """Show the champion's prediction; one made too late is not drawn, as it is not scored.
+
+        A preview, made of the candle that still forms, is shown until the next prediction.
+        """
         if not self._shows(prediction):
             return
         market = self._markets[prediction.market]
+        view = view_of(prediction, published)
+        if prediction.preview:
+            market.previews[prediction.horizon_ms] = view
+            self._tell(prediction.market, "preview", view)
+            return
         market.latencies_us.append(published.latency_us)
-        market.newest[prediction.horizon_ms] = view = view_of(prediction, published)
+        market.newest[prediction.horizon_ms] = view
         market.previews.pop(prediction.horizon_ms, None)
         point = self._keep_point(prediction) if published.made_at_ms < prediction.for_ms else None
         self._tell(prediction.market, "prediction", Predicted(view, point))
-
-    def previewed(self, prediction: Prediction, published: Published) -> None:
-        """Show what the model says of the candle that still forms."""
-        if not self._shows(prediction):
-            return
-        view = view_of(prediction, published)
-        self._markets[prediction.market].previews[prediction.horizon_ms] = view
-        self._tell(prediction.market, "preview", view)
 
     def happened(self, outcome: Outcome) -> None:
         """Put what came of a prediction to it."""

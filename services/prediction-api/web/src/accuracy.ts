@@ -74,7 +74,7 @@ function row({ horizon_ms: horizonMs, score, skill }: HorizonStatus, axis: Axis)
   }
   const rows = `${whole(score.moved)} moves, worth ${whole(score.effective)} independent ones`;
   const others = Object.entries({ ...baselines, ...references })
-    .map(([name, share]) => `${name} ${percent(share)}`)
+    .map(([name, share]) => `${name.replaceAll("_", " ")} ${percent(share)}`)
     .join(" · ");
   return make(
     "div",

@@ -19,7 +19,7 @@ import { palette } from "./palette.ts";
 import type { CandleRow } from "./wire.ts";
 
 const MOST_DRAWN = 7_200; // then the chart is given the newest half anew, so that it does not grow
-const FREE_BARS = 3;
+const FREE_BARS = 6;
 
 export class PriceChart {
   private readonly chart: IChartApi;
@@ -33,10 +33,10 @@ export class PriceChart {
   constructor(container: HTMLElement) {
     this.chart = createChart(container, {
       autoSize: true,
-      layout: { attributionLogo: true, fontFamily: "inherit" },
+      layout: { attributionLogo: true, fontFamily: "system-ui, sans-serif" },
       crosshair: { mode: CrosshairMode.Normal },
       rightPriceScale: { scaleMargins: { top: 0.12, bottom: 0.12 } },
-      timeScale: { timeVisible: true, barSpacing: 9, minBarSpacing: 1 },
+      timeScale: { timeVisible: true, barSpacing: 11, minBarSpacing: 1 },
     });
     this.candles = this.chart.addSeries(CandlestickSeries, {
       priceLineVisible: false,
@@ -46,7 +46,6 @@ export class PriceChart {
       lineWidth: 2,
       priceLineVisible: false,
       crosshairMarkerVisible: false,
-      title: "mid",
     });
     this.overlay = new Overlay(this.chart, this.candles);
     this.candles.attachPrimitive(this.overlay);
@@ -134,8 +133,10 @@ export class PriceChart {
     this.predicted.applyOptions(line);
   }
 
+  /** Scroll to the newest candle, with room for what is predicted after it. */
   toNewest(): void {
-    this.chart.timeScale().scrollToRealTime();
+    const scale = this.chart.timeScale();
+    scale.scrollToPosition(scale.options().rightOffset, false);
   }
 
   private drawAll(): void {

@@ -10,7 +10,7 @@ import { palette } from "./palette.ts";
 import { showPredictions, Speaker } from "./predictions.ts";
 import { follow, type Listener } from "./stream.ts";
 import { showFeed, showModels, showState, showWarmingUp } from "./system.ts";
-import type { News, View } from "./wire.ts";
+import type { News, Status, View } from "./wire.ts";
 
 const QUIET_MS = 4_000; // a status comes each second
 
@@ -20,6 +20,7 @@ class Dashboard implements Listener {
   private market: Market | null = null;
   private horizonMs = 0;
   private drawing = 0;
+  private drawnStatus: Status | null = null;
   private heardAt = performance.now();
 
   viewed(view: View): void {
@@ -93,8 +94,11 @@ class Dashboard implements Listener {
     this.chart.drawPredictions();
     showPredictions(market);
     this.speaker.say(market.newest.get(this.horizonMs));
-    const { status } = market;
-    if (!status) return;
+    if (market.status && market.status !== this.drawnStatus) this.drawStatus(market.status);
+  }
+
+  private drawStatus(status: Status): void {
+    this.drawnStatus = status;
     showAccuracy(status.horizons);
     showFeed(status);
     showModels(status);

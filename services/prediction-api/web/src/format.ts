@@ -22,13 +22,13 @@ export function price(value: number, decimals: number): string {
 }
 
 export function percent(share: number, decimals = 1): string {
-  return `${(100 * share).toFixed(decimals)} %`;
+  return `${(100 * share).toFixed(decimals)}\u00a0%`;
 }
 
 /** A move in basis points, which is what such horizons are counted in. */
 export function basisPoints(share: number): string {
   const value = (10_000 * share).toFixed(2);
-  return `${share > 0 ? "+" : ""}${value.replace("-", "\u2212")} bp`;
+  return `${share > 0 ? "+" : ""}${value.replace("-", "\u2212")}\u00a0bp`;
 }
 
 export function whole(value: number): string {
@@ -37,17 +37,17 @@ export function whole(value: number): string {
 
 /** 400 µs, 1.25 ms, 3.1 s. */
 export function microseconds(value: number): string {
-  if (value < 1_000) return `${Math.round(value)} \u00b5s`;
-  if (value < 1_000_000) return `${(value / 1_000).toPrecision(3)} ms`;
-  return `${(value / 1_000_000).toPrecision(2)} s`;
+  if (value < 1_000) return `${Math.round(value)}\u00a0\u00b5s`;
+  if (value < 1_000_000) return `${(value / 1_000).toPrecision(3)}\u00a0ms`;
+  return `${(value / 1_000_000).toPrecision(2)}\u00a0s`;
 }
 
 /** A length of time in its largest whole unit: 250 ms, 10 s, 3 min, 2 h, 5 d. */
 export function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 1_000) return `${Math.round(ms)}\u00a0ms`;
   const seconds = Math.floor(ms / 1_000);
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7_200) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)} h`;
-  return `${Math.floor(seconds / 86_400)} d`;
+  if (seconds < 120) return `${seconds}\u00a0s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)}\u00a0min`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)}\u00a0h`;
+  return `${Math.floor(seconds / 86_400)}\u00a0d`;
 }

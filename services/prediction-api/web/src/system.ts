@@ -12,7 +12,7 @@ export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): 
     ["Connections made again", whole(feed.reconnects)],
     ["Trades missing", whole(feed.missing_trades)],
     ["Latency, median", latency ? microseconds(latency.p50_us) : "–"],
-    ["Latency, 99 of 100 below", latency ? microseconds(latency.p99_us) : "–"],
+    ["Latency, 99th percentile", latency ? microseconds(latency.p99_us) : "–"],
   ];
   byId("system").replaceChildren(
     ...rows.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)]),

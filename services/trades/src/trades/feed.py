@@ -67,6 +67,7 @@ class Feed:
         self._backoff = Backoff() if backoff is None else backoff
         self._reconnects = 0
         self.answered = asyncio.Event()
+        self.connected = False
 
     @property
     def counts(self) -> Counts:
@@ -112,9 +113,11 @@ class Feed:
             for position, request in enumerate(self._exchange.subscribe_frames())
         ]
         logger.info("Connected", exchange=self._exchange.name, url=self._url)
+        self.connected = True
         try:
             await self._pump(connection, transport)
         finally:
+            self.connected = False
             for request in requests:
                 request.cancel()
             await _close(transport)

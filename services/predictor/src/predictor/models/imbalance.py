@@ -36,4 +36,4 @@ def fit_imbalance_sign(
     sign = np.sign(np.nan_to_num(rows[:, 0]))
     told = sign != 0
     hits = np.count_nonzero((sign[told] > 0) == up[told])
-    return ImbalanceSign(hit_rate=(hits + 1) / (np.count_nonzero(told) + 2))
+    return ImbalanceSign(hit_rate=float((hits + 1) / (np.count_nonzero(told) + 2)))

@@ -1,0 +1,58 @@
+"""Messages as the pipeline would make them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from marketstream.messages import Candle, Outcome, Prediction, Verdict
+
+MARKET = "binance:BTC/USDT"
+
+
+@pytest.fixture
+def make_candle() -> Callable[..., Candle]:
+    def make(open_time_ms: int = 10_000, **changed: object) -> Candle:
+        values = {
+            "market": MARKET, "timeframe": "1s", "open_time_ms": open_time_ms,
+            "close_time_ms": open_time_ms + 1_000, "open": 100.0, "high": 102.0, "low": 99.0,
+            "close": 101.0, "volume": 1.0, "quote_volume": 100.0, "trade_count": 3,
+            "taker_buy_volume": 0.5, "taker_buy_quote_volume": 50.0, "bid": 100.5, "ask": 101.5,
+            **changed,
+        }  # fmt: skip
+        return Candle(**values)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def make_prediction() -> Callable[..., Prediction]:
+    def make(close_time_ms: int = 10_000, horizon_ms: int = 1_000, **changed: object) -> Prediction:
+        values = {
+            "market": MARKET, "timeframe": "1s", "close_time_ms": close_time_ms,
+            "horizon_ms": horizon_ms, "role": "champion", "model_name": "logistic",
+            "model_version": "7", "label_latency_ms": 0, "values": {"rsi_14": 50.0}, "mid": 100.0,
+            "close": 100.01, "expected_return": 1e-5, "predicted_price": 100.001, "p_up": 0.5,
+            "p_flat": 0.2, "p_down": 0.3, "low": 99.0, "high": 101.0, "level": 0.8,
+            "direction": "up", "reason": None, "answers": {"majority": "up"}, **changed,
+        }  # fmt: skip
+        return Prediction(**values)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def make_outcome() -> Callable[..., Outcome]:
+    def make(
+        close_time_ms: int = 10_000, horizon_ms: int = 1_000, verdict: Verdict = "right",
+        **changed: object,
+    ) -> Outcome:  # fmt: skip
+        values = {
+            "market": MARKET, "timeframe": "1s", "close_time_ms": close_time_ms,
+            "horizon_ms": horizon_ms, "role": "champion", "model_version": "7",
+            "realised_mid": 100.5, "realised_return": 0.005, "close_return": 0.004,
+            "verdict": verdict, "close_verdict": verdict, "inside": True, "baselines": {},
+            **changed,
+        }  # fmt: skip
+        return Outcome(**values)  # type: ignore[arg-type]
+
+    return make
