@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 from loguru import logger
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from marketstream.errors import NetworkError, StateError
 from marketstream.metrics import Metrics
@@ -29,6 +29,7 @@ from prediction_api.dashboard import Dashboard
 from prediction_api.live_view import LiveView
 from predictor.training import TrainedModel
 from realtime_training import report
+from realtime_training.auditor import Auditor
 from realtime_training.clock import ReceiveClock
 from realtime_training.exchange import Exchange, connected_exchange
 from realtime_training.gate import Gate
@@ -46,11 +47,13 @@ from trades.feed import Feed
 from trades.rest import RestClient, fetch_market_infos
 
 _LONGEST_HEARTBEAT_MS = 250
+_AUDIT_EVERY_S = 15.0
 _UNKNOWN_INFO = MarketInfo(price_decimals=0, quantity_decimals=0)  # candles take what they see
 
 
 async def run(options: RunOptions, settings: Settings) -> None:
     """Run everything until Ctrl-C; raises what keeps it from starting, before anything starts."""
+    disable_created_metrics()  # a second series for every counter, which nobody asks for
     listening = listen(options.host, options.port)
     with contextlib.closing(listening), contextlib.closing(_open_store(options.state)) as store:
         async with connected_exchange(options, settings) as exchange:
@@ -109,6 +112,9 @@ class _Live:
         self._recorder = Recorder(
             self._pipeline.runner, self._board, self._view, self._writer, self._metrics
         )
+        self._auditor = Auditor(
+            store, self._writer, exchange.rest_url, markets, plan.candle_timeframes
+        )
         self._trainings: Counter[tuple[str, int]] = Counter()
         self._store = store
         self._batchers: dict[str, TradesBatcher] = {}
@@ -132,16 +138,15 @@ class _Live:
             starting = loop.create_task(self._start(feed))
             self._say_where()
             waited: set[asyncio.Task[Any]] = {serving, following, stopping, starting}
-            done: set[asyncio.Task[Any]] = set()
-            while not done - {starting}:
-                done, waited = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             self._view.close()
             for task in (following, stopping, starting):
                 task.cancel()
-            await asyncio.wait([serving, following, starting])
+            await asyncio.wait(waited)
+            for task in waited:
+                if not task.cancelled():
+                    task.result()
         finally:
             self._trainer.stop()
             await asyncio.to_thread(self._writer.close)
@@ -170,15 +175,15 @@ class _Live:
         await asyncio.Event().wait()
 
     async def _start(self, feed: Feed) -> None:
-        """Read the past, let the live trades join, and have the first models trained."""
-        if not self._has_past:
-            return
-        retrainers = self._pipeline.retrainers
-        for retrainer in retrainers.values():
-            retrainer.hold()
-        await asyncio.gather(self._restore_champions(), self._read_history(feed))
-        for retrainer in retrainers.values():
-            retrainer.begin()
+        """Read the past, let live trades join, have models trained; audit candles from then on."""
+        if self._has_past:
+            retrainers = self._pipeline.retrainers.values()
+            for retrainer in retrainers:
+                retrainer.hold()
+            await asyncio.gather(self._restore_champions(), self._read_history(feed))
+            for retrainer in retrainers:
+                retrainer.begin()
+        await self._auditor.run(_AUDIT_EVERY_S)
 
     async def _read_history(self, feed: Feed) -> None:
         await feed.answered.wait()  # subscribed: now nothing falls between past and live
@@ -274,6 +279,7 @@ class _Live:
             batchers=self._batchers,
             feed=feed,
             trainings=self._trainings,
+            parities=self._auditor.parities,
             history=self._history_read,
         )
         app = build_app(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from candles.aggregation import CandleAggregator
+from candles.parity import Parity
 from marketstream.metrics import Metrics
 from prediction_api.board import PredictionBoard
 from prediction_api.state import FeedState, ModelState, SystemState, WarmingUp
@@ -12,6 +15,8 @@ from predictor.scoring import Score, Scoreboard
 from realtime_training.pipeline import Pipeline
 from trades.batching import TradesBatcher
 from trades.feed import Feed
+
+_SHOWN = 5
 
 
 class Status:
@@ -28,6 +33,7 @@ class Status:
         batchers: Mapping[str, TradesBatcher],
         feed: Feed,
         trainings: Mapping[tuple[str, int], int],
+        parities: Mapping[str, Parity],
         history: Mapping[str, float],
     ) -> None:
         self._exchange = exchange
@@ -38,6 +44,7 @@ class Status:
         self._batchers = batchers
         self._feed = feed
         self._trainings = trainings
+        self._parities = parities
         self._history = history
         self._counted: dict[str, int] = {}
 
@@ -70,6 +77,15 @@ class Status:
                 for horizon_ms in self._pipeline.plan.horizons_ms
             },
             "missing_trades": self._batchers[market].missing,
+            "parity": {
+                "compared": self._parities[market].compared,
+                "equal": self._parities[market].equal,
+                "incomplete": self._parities[market].incomplete,
+                "differences": [
+                    msgspec.to_builtins(difference)
+                    for difference in list(self._parities[market].differences)[-_SHOWN:]
+                ],
+            },
         }
 
     def system(self, market: str) -> SystemState:
@@ -81,6 +97,8 @@ class Status:
                 self._feed.connected,
                 self._feed.counts.reconnects,
                 self._batchers[market].missing,
+                self._parities[market].rate,
+                self._parities[market].compared,
             ),
             {
                 horizon_ms: ModelState(
@@ -108,6 +126,7 @@ class Status:
             candles = self._pipeline.runner.operator("candles", market)
             if isinstance(candles, CandleAggregator):
                 metrics.late_trades.labels(market).inc(self._news(f"late {market}", candles.late))
+            self._render_parity(market, self._parities[market])
             gaps = self._batchers[market].gaps
             metrics.gaps.labels(market).inc(self._news(f"gaps {market}", gaps))
             for horizon_ms in self._pipeline.plan.horizons_ms:
@@ -118,6 +137,15 @@ class Status:
         metrics.ignored_frames.labels(self._exchange).inc(self._news("ignored", counts.ignored))
         metrics.reconnects.labels(self._exchange).inc(self._news("reconnects", counts.reconnects))
         return metrics.render()
+
+    def _render_parity(self, market: str, parity: Parity) -> None:
+        metrics = self._metrics
+        if parity.rate is not None:
+            metrics.parity.labels(market).set(parity.rate)
+        compared = self._news(f"compared {market}", parity.compared)
+        metrics.parity_compared.labels(market).inc(compared)
+        differing = self._news(f"differing {market}", parity.differing)
+        metrics.parity_differences.labels(market).inc(differing)
 
     def _news(self, name: str, count: int) -> int:
         """Return by how much a count has grown since it was last asked for."""

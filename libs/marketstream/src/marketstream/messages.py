@@ -162,8 +162,8 @@ class Prediction(msgspec.Struct, frozen=True):
     """What a model said at a close about the mid `horizon_ms` after the decision takes effect.
 
     `answers` holds what the baselines and reference models said on the same row. `low` and `high`
-    bound the price at `level`. The first writing of an identity wins. A `preview` says what would be
-    predicted if the candle closed as it stands: it is shown, never stored and never scored.
+    bound the price at `level`. The first writing of an identity wins. A `preview` says what would
+    be predicted if the candle closed as it stands: it is shown, never stored and never scored.
     """
 
     market: str

@@ -48,6 +48,15 @@ class Metrics:
         self.candles_incomplete = counter(
             "candles_incomplete_total", "Candles closed with trades missing", "market", "timeframe"
         )
+        self.parity = gauge(
+            "parity_ratio", "Share of complete candles equal to the exchange's own", "market"
+        )
+        self.parity_compared = counter(
+            "parity_compared_total", "Complete candles compared with the exchange's own", "market"
+        )
+        self.parity_differences = counter(
+            "parity_differences_total", "Fields that the exchange has otherwise", "market"
+        )
         self.late_trades = counter(
             "late_trades_total", "Trades that came after their candle was closed", "market"
         )

@@ -16,12 +16,17 @@ class WarmingUp(msgspec.Struct, frozen=True):
 
 
 class FeedState(msgspec.Struct, frozen=True):
-    """The connection to the exchange, and how many trade ids were never seen."""
+    """The connection to the exchange, how many trade ids were never seen, and the parity.
+
+    `parity` is the share of `compared` complete candles that equal the exchange's own.
+    """
 
     exchange: str
     connected: bool
     reconnects: int
     missing_trades: int
+    parity: float | None = None
+    compared: int = 0
 
 
 class ModelState(msgspec.Struct, frozen=True):

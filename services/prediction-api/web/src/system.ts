@@ -1,7 +1,7 @@
 // The panels about the feed, the latency and the models, and the bar while warming up.
 
 import { byId, make } from "./elements.ts";
-import { duration, microseconds, whole } from "./format.ts";
+import { duration, microseconds, percent, whole } from "./format.ts";
 import type { Status } from "./wire.ts";
 
 export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): void {
@@ -11,6 +11,7 @@ export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): 
     ["Age of the data", ageMs === null ? "nothing received yet" : duration(ageMs)],
     ["Connections made again", whole(feed.reconnects)],
     ["Trades missing", whole(feed.missing_trades)],
+    ["Candles equal to the exchange's", parity(feed)],
     ["Latency, median", latency ? microseconds(latency.p50_us) : "–"],
     ["Latency, 99th percentile", latency ? microseconds(latency.p99_us) : "–"],
   ];
@@ -25,6 +26,11 @@ export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): 
     stale: `stale: nothing received${age}`,
   };
   showState(texts[state], state === "ok" && feed.connected, state === "stale");
+}
+
+/** Give the share of compared candles that equal the exchange's own. */
+function parity({ parity, compared }: Status["feed"]): string {
+  return parity === null ? "–" : `${percent(parity, parity < 1 ? 2 : 0)} of ${whole(compared)}`;
 }
 
 /** Say in the header how things are. */

@@ -94,7 +94,7 @@ export interface Status {
   data_age_ms: number | null;
   warming_up: { detail: string; seen_ms: number; needed_ms: number } | null;
   latency: { p50_us: number; p99_us: number; count: number } | null;
-  feed: { exchange: string; connected: boolean; reconnects: number; missing_trades: number };
+  feed: { exchange: string; connected: boolean; reconnects: number; missing_trades: number; parity: number | null; compared: number };
   horizons: HorizonStatus[];
 }
 

@@ -16,6 +16,7 @@ from trades.exchanges import binance_rest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from marketstream.klines import Kline
     from trades.exchanges.binance_rest import MarketInfo, Request
 
 _LIMITED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)  # 418: banned for having gone on
@@ -105,3 +106,12 @@ async def fetch_market_infos(client: RestClient, symbols: Iterable[str]) -> dict
 async def fetch_server_time(client: RestClient) -> int:
     """Return the exchange's clock in ms."""
     return binance_rest.parse_server_time(*await client.get(binance_rest.server_time_request()))
+
+
+async def fetch_klines(
+    client: RestClient, symbol: str, interval: str, *, from_ms: int
+) -> list[Kline]:
+    """Return the exchange's own candles from a time on, one page of them."""
+    return binance_rest.parse_klines(
+        *await client.get(binance_rest.klines_request(symbol, interval, from_ms=from_ms))
+    )

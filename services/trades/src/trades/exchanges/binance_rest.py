@@ -11,9 +11,14 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from marketstream.errors import NetworkError, SettingsError
+from marketstream.klines import Kline
 from marketstream.messages import Trade
 
 MOST_TRADES = 1_000
+MOST_KLINES = 1_000
+KLINE_INTERVALS = frozenset(
+    ["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"]
+)
 _UNKNOWN_SYMBOL = -1121
 
 _Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e18)]
@@ -157,3 +162,19 @@ def parse_trades(status: int, body: bytes) -> list[HistoricTrade]:
         )
         for aggregate in _parse(status, body, list[_Aggregate])
     ]
+
+
+def klines_request(symbol: str, interval: str, *, from_ms: int) -> Request:
+    """Ask for up to `MOST_KLINES` klines from a time on; weighs 2 of 6,000 a minute."""
+    query = {
+        "symbol": symbol.replace("/", ""),
+        "interval": interval,
+        "startTime": str(from_ms),
+        "limit": str(MOST_KLINES),
+    }
+    return Request("/api/v3/klines", query)
+
+
+def parse_klines(status: int, body: bytes) -> list[Kline]:
+    """Return klines in the order of time; the last one may still be open."""
+    return _parse(status, body, list[Kline])

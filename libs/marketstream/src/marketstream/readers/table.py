@@ -1,0 +1,163 @@
+"""Trades as columns, whatever they were read from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketstream.errors import InputError
+from marketstream.readers.numbers import Flags, Integers, Numbers, in_units
+
+_MOSTLY_CONSECUTIVE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some usable trades as one file has them; `count` and `ids` as in `TradeTable`.
+
+    `aggregated` says that they are a venue's own aggregates, `consecutive` that its ids are known
+    to be consecutive.
+    """
+
+    time_us: Integers
+    price: Numbers
+    quantity: Numbers
+    taker: NDArray[np.int8]
+    count: Integers
+    ids: Integers | None
+    aggregated: bool = False
+    consecutive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TradeTable:
+    """The trades of one market, by time and, within one time, by id (else as they were written).
+
+    Prices and quantities are whole units of the last of their decimals. `taker` is 1 where a taker
+    bought, -1 where one sold, 0 where the file does not say. A row is `count` fills, the last of
+    them with its id, the others with the ids just before. `ids` is None where there are none;
+    then every line is a trade of its own. Ids are `consecutive` where a gap in them means a trade
+    that is missing. `unusable` counts lines that say no trade, by reason, `ignored` those that were
+    not asked for, `duplicates` the lines whose id was there already.
+    """
+
+    time_us: Integers
+    price: Integers
+    quantity: Integers
+    taker: NDArray[np.int8]
+    count: Integers
+    ids: Integers | None
+    price_decimals: int
+    quantity_decimals: int
+    consecutive: bool = False
+    symbol: str | None = None
+    duplicates: int = 0
+    unusable: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
+
+    def __len__(self) -> int:
+        return len(self.time_us)
+
+    def chosen(self, rows: Integers | Flags) -> TradeTable:
+        """Return some of the rows, in the order given."""
+        return replace(
+            self,
+            time_us=self.time_us[rows],
+            price=self.price[rows],
+            quantity=self.quantity[rows],
+            taker=self.taker[rows],
+            count=self.count[rows],
+            ids=None if self.ids is None else self.ids[rows],
+        )
+
+
+def assemble(
+    parts: Sequence[Part], *, symbol: str | None, unusable: Counter[str], ignored: Counter[str]
+) -> TradeTable:
+    """Make one table of the parts: common units, one row per id, in order.
+
+    Raises InputError where some of the parts have ids and others have none.
+    """
+    if len({part.ids is None for part in parts}) > 1:
+        raise InputError(
+            "some of the files have trade ids and others have none, so trades that are in both "
+            "cannot be told: read them apart"
+        )
+    price_decimals, price, price_fits = in_units(_joined([part.price for part in parts]))
+    quantity_decimals, quantity, quantity_fits = in_units(_joined([p.quantity for p in parts]))
+    time_us = np.concatenate([part.time_us for part in parts])
+    ids = np.concatenate([part.ids for part in parts if part.ids is not None] or [time_us[:0]])
+    with_ids = len(ids) > 0
+    table = TradeTable(
+        time_us=time_us,
+        price=price,
+        quantity=quantity,
+        taker=np.concatenate([part.taker for part in parts]),
+        count=np.concatenate([part.count for part in parts]),
+        ids=ids if with_ids else None,
+        price_decimals=price_decimals,
+        quantity_decimals=quantity_decimals,
+        symbol=symbol,
+        unusable=unusable,
+        ignored=ignored,
+    )
+    fits = price_fits & quantity_fits
+    if not fits.all():
+        unusable["more decimals than go into 64 bits"] += int(np.count_nonzero(~fits))
+        table = table.chosen(fits)
+    rows = len(table)
+    table = in_order(without_repeats(table))
+    known = all(part.consecutive for part in parts)
+    return replace(
+        table,
+        consecutive=with_ids and (known or _follow_on(table)),
+        duplicates=rows - len(table),
+    )
+
+
+def without_repeats(table: TradeTable) -> TradeTable:
+    """Return one row of each id: of several the smallest in all columns, whatever their order."""
+    ids = table.ids
+    if ids is None or bool(np.all(ids[1:] > ids[:-1])):
+        return table
+    columns = (table.taker, table.quantity, table.price, table.time_us, table.count, ids)
+    order = np.lexsort(columns)
+    is_first = np.ones(len(ids), np.bool_)
+    is_first[1:] = np.diff(ids[order]) > 0
+    return table.chosen(order[is_first])
+
+
+def in_order(table: TradeTable) -> TradeTable:
+    """Return the rows by time, then id; without ids, those of one time stay as they are written."""
+    time_us, ids = table.time_us, table.ids
+    steps = np.diff(time_us)
+    if not np.any(steps < 0) and (ids is None or bool(np.all((steps > 0) | (np.diff(ids) > 0)))):
+        return table
+    if ids is not None:
+        return table.chosen(np.lexsort((ids, time_us)))
+    rows = np.arange(len(time_us))
+    if np.sum(np.sign(steps)) < 0:  # written newest first: of two at one time the second is older
+        rows = rows[::-1]
+    return table.chosen(rows[np.argsort(time_us[rows], kind="stable")])
+
+
+def _joined(columns: Sequence[Numbers]) -> Numbers:
+    return Numbers(
+        np.concatenate([column.mantissa for column in columns]),
+        np.concatenate([column.decimals for column in columns]),
+        np.concatenate([column.ok for column in columns]),
+    )
+
+
+def _follow_on(table: TradeTable) -> bool:
+    """Say whether most ids follow on the one before, so that one that does not shows a gap."""
+    if table.ids is None:
+        return False
+    order = np.argsort(table.ids, kind="stable")
+    ids = table.ids[order]
+    follows = ids[1:] - table.count[order][1:] == ids[:-1]
+    return len(follows) > 0 and float(np.mean(follows)) >= _MOSTLY_CONSECUTIVE

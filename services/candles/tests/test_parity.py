@@ -1,0 +1,47 @@
+"""Our candles beside the exchange's own."""
+
+from msgspec.structs import replace
+
+from candles.parity import Parity, differences
+from marketstream.klines import Kline
+from marketstream.messages import Candle
+
+CANDLE = Candle(
+    market="binance:BTC/USDT", timeframe="1m", open_time_ms=60_000, close_time_ms=120_000,
+    open=48151.1, high=48156.0, low=48128.0, close=48155.99, volume=27.70613,
+    quote_volume=1333904.12345679, trade_count=12, taker_buy_volume=13.5,
+    taker_buy_quote_volume=650023.00000001,
+)  # fmt: skip
+KLINE = Kline(
+    60_000, "48151.10000000", "48156.00000000", "48128.00000000", "48155.99000000", "27.70613000",
+    119_999, "1333904.12345679", 12, "13.50000000", "650023.00000001",
+)  # fmt: skip
+
+
+def test_equal_candles_have_no_differences() -> None:
+    assert differences(CANDLE, KLINE) == []
+
+
+def test_a_field_that_differs_is_named_with_both_numbers() -> None:
+    (found,) = differences(CANDLE, replace(KLINE, volume="27.70612000"))
+    assert (found.field, found.ours, found.theirs) == ("volume", "27.70613", "27.70612000")
+    assert (found.market, found.timeframe, found.open_time_ms) == ("binance:BTC/USDT", "1m", 60_000)
+
+
+def test_digits_that_the_exchange_cuts_off_are_no_difference() -> None:
+    finer = replace(CANDLE, quote_volume=1333904.123456795)
+    assert differences(finer, KLINE) == []
+    assert differences(replace(CANDLE, quote_volume=1333904.1234568), KLINE) != []
+
+
+def test_an_audit_counts_and_returns_what_lacks_trades() -> None:
+    parity = Parity()
+    assert parity.rate is None
+    lost = replace(CANDLE, open_time_ms=120_000, trade_count=11, volume=27.0)
+    known = replace(CANDLE, open_time_ms=180_000, complete=False, volume=1.0)
+    elsewhere = replace(CANDLE, open_time_ms=240_000)
+    klines = [replace(KLINE, open_time_ms=open_ms) for open_ms in (60_000, 120_000, 180_000)]
+    assert parity.audit([CANDLE, lost, known, elsewhere], klines) == [lost]
+    assert (parity.compared, parity.equal, parity.incomplete, parity.rate) == (2, 1, 1, 0.5)
+    assert {difference.field for difference in parity.differences} == {"volume", "trade_count"}
+    assert parity.differing == 2
