@@ -183,7 +183,7 @@ def test_frames_are_read_raw_and_combined_whatever_stands_before_them(read: Read
     )  # fmt: skip
     assert [row[5] for row in rows(table)] == [7, 8]
     assert table.symbol == "BTCUSDT"
-    assert table.unusable == {"no frame in JSON": 1}
+    assert table.unusable == {"malformed frame": 1}
     assert table.ignored == {
         "answer to a request": 1,
         "bookTicker frame": 1,

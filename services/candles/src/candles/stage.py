@@ -7,11 +7,14 @@ from marketstream.stage import Stage
 from marketstream.topics import CANDLES, TRADES
 
 
-def candles_stage(timeframes: list[str]) -> Stage:
-    """Return the stage that makes candles of these timeframes."""
+def candles_stage(timeframes: list[str], *, preview: tuple[str, int] | None = None) -> Stage:
+    """Return the stage that makes candles of these timeframes.
+
+    `preview` names a timeframe whose candle is also shown as it forms, and how often in ms.
+    """
     return Stage(
         name="candles",
         reads=TRADES,
         writes=(CANDLES,),
-        make_operator=lambda market: CandleAggregator(market, timeframes),
+        make_operator=lambda market: CandleAggregator(market, timeframes, preview=preview),
     )

@@ -103,6 +103,12 @@ class IndicatorStream:
         self._history = []
         return _values(self._handle.value)
 
+    def peek(self, candle: Candle) -> list[float | None]:
+        """Return what `update` would say of a candle that is still forming, without folding it."""
+        if self._handle is None:
+            return [None] * len(self.indicator.names)
+        return _values(self._handle.peek(*(getattr(candle, n) for n in self.indicator.inputs)))
+
 
 def _about(function: str, **parameters: float) -> Any:
     return abstract.Function(function, **parameters)  # type: ignore[attr-defined]

@@ -55,6 +55,16 @@ class Microstructure:
             result += self._span(length)
         return result
 
+    def peek(self, candle: Candle) -> list[float | None]:
+        """Return the features with the book as of a forming candle, and spans as they were."""
+        now = _Row(candle, None)
+        return [
+            now.imbalance,
+            now.spread,
+            now.close_against_mid,
+            *self.values()[len(POINT_NAMES) :],
+        ]
+
     def _span(self, length: int) -> list[float | None]:
         if len(self._rows) < length:
             return [None] * len(SPAN_NAMES)

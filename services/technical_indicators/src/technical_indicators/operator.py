@@ -33,8 +33,13 @@ class FeatureEngine:
         self._base_candles: deque[Candle] = deque(maxlen=self._microstructure.window)
 
     def update(self, message: Candle) -> list[Features]:
-        """Fold one candle; return its feature vector, or nothing for other timeframes."""
-        if message.state != "closed" or message.revision > 0:
+        """Fold one candle; return its feature vector, or nothing for other timeframes.
+
+        A forming candle is not folded: its vector says how things stand.
+        """
+        if message.state == "forming":
+            return self._peek(message)
+        if message.revision > 0:
             return []
         decides = message.timeframe == self._set.timeframe
         if message.timeframe == self._set.base:
@@ -49,6 +54,13 @@ class FeatureEngine:
         values += self._microstructure.values()
         return [self._features(message, dict(zip(self._set.names, values, strict=True)))]
 
+    def _peek(self, candle: Candle) -> list[Features]:
+        if candle.timeframe != self._set.timeframe:
+            return []
+        values = [value for stream in self._streams for value in stream.peek(candle)]
+        values += self._microstructure.peek(candle)
+        return [self._features(candle, dict(zip(self._set.names, values, strict=True)))]
+
     def _features(self, candle: Candle, values: dict[str, float | None]) -> Features:
         return Features(
             market=self.market,
@@ -62,6 +74,7 @@ class FeatureEngine:
             complete=candle.complete,
             first_buy=candle.first_buy,
             first_sell=candle.first_sell,
+            forming=candle.state == "forming",
         )
 
     def snapshot(self) -> bytes:

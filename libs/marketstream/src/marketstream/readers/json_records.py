@@ -18,7 +18,7 @@ from marketstream.readers.columns import (
 )
 from marketstream.readers.table import Part
 
-_BLOCK_BYTES = 1 << 24
+_BLOCK_BYTES = 1 << 20
 _NO_TRADE = "no trade of the market (X=NA or price 0)"
 
 
@@ -92,7 +92,7 @@ def read_lines(stream: IO[bytes], source: str, reading: Reading) -> Iterator[Par
             try:
                 event = _event(frame)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                reading.unusable["no frame in JSON"] += 1
+                reading.unusable["malformed frame"] += 1
                 continue
             if isinstance(event, str):
                 reading.ignored[event] += 1

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
 from marketstream.tables import Floats
+from predictor.models.one_row import row_predictor
 
 _MOST_LEAVES = 31
 _DEFAULTS = {"max_depth": 4, "learning_rate": 0.05, "n_estimators": 60, "min_child_samples": 20}
 
 
-@dataclass(frozen=True, slots=True)
 class Trees:
     """A native booster; pickles as its text."""
 
-    booster: lightgbm.Booster
+    def __init__(self, booster: lightgbm.Booster) -> None:
+        self.booster = booster
+        self._of_row: Callable[[Sequence[float]], float] | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"booster": self.booster, "_of_row": None}
 
     def probability(self, rows: Floats) -> Floats:
         """Return the booster's probability of its class."""
         return np.asarray(self.booster.predict(rows, num_threads=1), np.float64)
 
     def probability_of(self, row: Sequence[float]) -> float:
-        """Return the same of one row."""
-        return float(self.probability(np.array([row], np.float64))[0])
+        """Return the same of one row; the first call prepares those that follow."""
+        if self._of_row is None:
+            self._of_row = row_predictor(self.booster)
+        return self._of_row(row)
 
 
 def fit_lightgbm(

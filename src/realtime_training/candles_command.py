@@ -1,0 +1,143 @@
+"""`realtime candles`: files of trades in, klines out as CSV, Parquet or Feather."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from io import TextIOWrapper
+from pathlib import Path
+from typing import IO, Any
+
+from candles.bars import BarRule, fold_bars
+from candles.columnar import CandleColumns, fold
+from candles.klines import KLINE_COLUMNS, kline_arrays, kline_rows
+from marketstream.errors import StateError
+from marketstream.readers import TradeTable, read_trades
+
+_ARROW = (".parquet", ".feather")
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CandlesResult:
+    """The candles, and what they were made of."""
+
+    trades: TradeTable
+    candles: CandleColumns
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts that `--json` prints."""
+        trades, candles = self.trades, self.candles
+        return {
+            "symbol": trades.symbol,
+            "trades": len(trades),
+            "fills": int(trades.count.sum()),
+            "candles": len(candles),
+            "empty": int((candles.trade_count == 0).sum()),
+            "incomplete": int((~candles.complete).sum()),
+            "incomplete_open_times_ms": candles.open_time_ms[~candles.complete].tolist(),
+            "gaps_seen_by_id": trades.consecutive,
+            "duplicates": trades.duplicates,
+            "side_unknown": int((trades.taker == 0).sum()),
+            "unusable": dict(trades.unusable),
+            "ignored": dict(trades.ignored),
+        }
+
+
+def make_candles(
+    files: Sequence[Path],
+    by: str | BarRule,
+    *,
+    symbol: str | None = None,
+    fill: bool = True,
+    advanced: Callable[[int], None] | None = None,
+) -> CandlesResult:
+    """Read the trades of the files and fold them by a timeframe, or into bars by a rule."""
+    trades = read_trades(files, symbol=symbol, advanced=advanced)
+    consecutive = trades.consecutive
+    if isinstance(by, str):
+        return CandlesResult(trades, fold(trades, by, consecutive_ids=consecutive, fill=fill))
+    return CandlesResult(trades, fold_bars(trades, by, consecutive_ids=consecutive))
+
+
+def write_candles(candles: CandleColumns, output: Path | None) -> None:
+    """Write the twelve columns to a file, or as CSV to stdout; the name says in which form.
+
+    Raises StateError where the file cannot be written.
+    """
+    try:
+        if output is not None and output.suffix in _ARROW:
+            _write_arrow(candles, output)
+            return
+        with _opened(output) as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(KLINE_COLUMNS)
+            writer.writerows(kline_rows(candles))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StateError(f"{output}: cannot be written ({error})") from error
+
+
+def remarks(result: CandlesResult) -> Iterator[str]:
+    """Yield a line for each thing to know about the candles: what was left out, what is missing."""
+    trades, candles = result.trades, result.candles
+    yield f"{len(trades):,} trades in {len(candles):,} candles"
+    for kind, counts in (("unusable", trades.unusable), ("ignored", trades.ignored)):
+        for reason, count in counts.most_common():
+            yield f"{kind}: {count:,} x {reason}"
+    if trades.duplicates:
+        yield f"duplicates: {trades.duplicates:,} lines whose id was there already"
+    unknown = int((trades.taker == 0).sum())
+    if unknown:
+        yield f"side unknown: {unknown:,} trades, in no taker-buy volume"
+    if not trades.consecutive:
+        yield "ids: none that are consecutive, so that missing trades cannot be seen"
+    times_ms = candles.open_time_ms[~candles.complete].tolist()
+    if times_ms:
+        named = [datetime.fromtimestamp(ms / 1_000, UTC).isoformat() for ms in times_ms]
+        if len(named) > 2 * _NAMED:
+            named[_NAMED:-_NAMED] = ["…"]
+        yield f"incomplete: {len(times_ms):,}, those of {', '.join(named)}"
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[IO[str]]:
+    if output is None:
+        yield sys.stdout
+        sys.stdout.flush()
+    elif output.suffix == ".gz":
+        # No name and no time inside: the same candles make the same file.
+        with (
+            output.open("wb") as raw,
+            gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,
+            TextIOWrapper(packed, encoding="ascii", newline="") as file,
+        ):
+            yield file
+    else:
+        with output.open("w", encoding="ascii", newline="") as file:
+            yield file
+
+
+def _write_arrow(candles: CandleColumns, output: Path) -> None:
+    try:
+        pa: Any = import_module("pyarrow")
+        ipc: Any = import_module("pyarrow.ipc")
+        parquet: Any = import_module("pyarrow.parquet")
+    except ModuleNotFoundError as error:
+        raise StateError(
+            f"{output}: {output.suffix} is written with pyarrow, which is not installed: "
+            "install it, or write .csv"
+        ) from error
+    table = pa.table(kline_arrays(candles))
+    if output.suffix == ".parquet":
+        parquet.write_table(table, output)
+        return
+    with ipc.new_file(str(output), table.schema) as file:
+        file.write_table(table)
