@@ -48,12 +48,13 @@ from trades.rest import RestClient, fetch_market_infos
 
 _LONGEST_HEARTBEAT_MS = 250
 _AUDIT_EVERY_S = 15.0
+_PREVIEW_EVERY_MS = 100
 _UNKNOWN_INFO = MarketInfo(price_decimals=0, quantity_decimals=0)  # candles take what they see
 
 
 async def run(options: RunOptions, settings: Settings) -> None:
     """Run everything until Ctrl-C; raises what keeps it from starting, before anything starts."""
-    disable_created_metrics()  # a second series for every counter, which nobody asks for
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody asks for
     listening = listen(options.host, options.port)
     with contextlib.closing(listening), contextlib.closing(_open_store(options.state)) as store:
         async with connected_exchange(options, settings) as exchange:
@@ -93,6 +94,8 @@ class _Live:
             retrain_every_ms=options.retrain_every_ms,
             execute=lambda job, trained: self._trainer.execute(job, trained),
             installed=self._installed,
+            preview_ms=_PREVIEW_EVERY_MS,
+            later=asyncio.get_running_loop().call_soon,
         )
         self._trainer = TrainerProcess(
             lambda market, result: self._metrics.model_trainings.labels(market, result).inc(),

@@ -9,7 +9,7 @@ from typing import cast
 from candles.stage import candles_stage
 from marketstream.errors import SettingsError
 from marketstream.messages import Features
-from marketstream.runners.in_process import InProcessRunner
+from marketstream.runners.in_process import InProcessRunner, Later
 from marketstream.timeframes import finest_first, timeframe_ms
 from marketstream.topics import FEATURES
 from predictor.history import FeatureHistory
@@ -66,7 +66,11 @@ class Plan:
 
 
 class Pipeline:
-    """Trades in, predictions and outcomes out, for all markets of a plan."""
+    """Trades in, predictions and outcomes out, for all markets of a plan.
+
+    With `preview_ms` there are previews between closes, at most so often a market; with `later`
+    taps wait until the predictions are out.
+    """
 
     def __init__(
         self,
@@ -77,6 +81,8 @@ class Pipeline:
         retrain_every_ms: int,
         execute: Execute,
         installed: Installed = lambda _market, _models: None,
+        preview_ms: int | None = None,
+        later: Later | None = None,
     ) -> None:
         self.plan = plan
         self._installed = installed
@@ -90,7 +96,10 @@ class Pipeline:
             )
         self.runner = InProcessRunner(
             [
-                candles_stage(plan.candle_timeframes),
+                candles_stage(
+                    plan.candle_timeframes,
+                    preview=None if preview_ms is None else (plan.timeframe, preview_ms),
+                ),
                 technical_indicators_stage(self.feature_set),
                 predictor_stage(
                     timeframe=plan.timeframe,
@@ -98,7 +107,8 @@ class Pipeline:
                     horizons_ms=plan.horizons_ms,
                     grace_ms=predictor.outcome_grace_ms,
                 ),
-            ]
+            ],
+            later=later,
         )
         self.retrainers = {
             market: self._retrainer(market, predictor, retrain_every_ms, execute)
@@ -133,4 +143,6 @@ class Pipeline:
 
     def _observe(self, features: Features, received_ns: int) -> None:
         del received_ns
+        if features.forming:
+            return
         self.retrainers[features.market].observe(features)

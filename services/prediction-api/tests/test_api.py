@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 from fastapi.testclient import TestClient
+from msgspec.structs import replace
 
 from marketstream.messages import Prediction, Trades
 from prediction_api.app import build_app
@@ -145,7 +146,7 @@ def test_a_recording_is_not_stale_for_being_old_and_latency_is_real_time_at_any_
     board.saw(Trades(MARKET, (), None, 1_000_000), clock.ns)
     received_ns = clock.ns
     clock.ns += 10_000_000
-    assert board.publish(prediction(), received_ns) == (1_010, 2_000)
+    assert board.publish(prediction(1_000), received_ns) == (1_010, 2_000)
     assert not board.stale(MARKET)
 
 
@@ -153,3 +154,16 @@ def test_metrics_and_the_index_answer(client: TestClient) -> None:
     assert client.get("/metrics").text == "realtime_trades_total 5\n"
     assert "/predictions/BTC-USDT" in client.get("/routes").json()["routes"]
     assert client.get("/openapi.json").status_code == 200
+
+
+def test_a_preview_stands_beside_the_prediction_until_the_next_close(
+    client: TestClient, board: PredictionBoard, clock: Clock
+) -> None:
+    see(board, clock, 10_000)
+    board.publish(prediction(10_000), clock.ns)
+    board.publish(replace(prediction(11_000), preview=True, direction="down"), clock.ns)
+    body = client.get("/predictions/BTC-USDT").json()
+    assert body["predictions"][0]["direction"] == "up"
+    assert body["previews"][0]["direction"] == "down"
+    board.publish(prediction(11_000), clock.ns)
+    assert "previews" not in client.get("/predictions/BTC-USDT").json()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -52,6 +52,7 @@ class PredictionBoard:
         self._stale_after_ms = stale_after_ms
         self._seen: dict[str, tuple[int, int]] = {}
         self._views: dict[str, dict[int, PredictionView]] = {m: {} for m in self.markets}
+        self._previews: dict[str, dict[int, dict[str, object]]] = {m: {} for m in self.markets}
         self._encoded: dict[str, bytes] = {}
 
     @property
@@ -75,16 +76,24 @@ class PredictionBoard:
     def publish(self, prediction: Prediction, received_ns: int) -> Published:
         """Make a prediction readable; return when that was and how long it took.
 
-        A preview never takes the place of a prediction: what is answered is what will be scored.
+        A preview never takes the place of a prediction, which is what will be scored: it stands
+        beside it until the next close.
         """
         age = self.age(prediction.market)
-        # How far time is seen lags behind the market by the grace; a close is never in the future.
-        made_at_ms = max(prediction.close_time_ms, 0 if age is None else age.as_of_ms)
+        made_at_ms = prediction.close_time_ms if age is None else age.as_of_ms
+        if not prediction.preview:
+            # How far time is seen lags behind by the grace; a close is never in the future.
+            made_at_ms = max(made_at_ms, prediction.close_time_ms)
         latency_us = round((self._now_ns() - received_ns) / self._speed / _NS_PER_US)
         published = Published(made_at_ms, latency_us)
-        if not prediction.preview:
-            self._views[prediction.market][prediction.horizon_ms] = view_of(prediction, published)
-            self._encoded.pop(prediction.market, None)
+        view = view_of(prediction, published)
+        previews = self._previews[prediction.market]
+        if prediction.preview:
+            previews[prediction.horizon_ms] = view
+        else:
+            self._views[prediction.market][prediction.horizon_ms] = view
+            previews.pop(prediction.horizon_ms, None)
+        self._encoded.pop(prediction.market, None)
         return published
 
     def age(self, market: str) -> DataAge | None:
@@ -122,15 +131,24 @@ class PredictionBoard:
             return None
         predictions = self._encoded.get(market)
         if predictions is None:
-            newest = [views[horizon_ms] for horizon_ms in sorted(views)]
-            predictions = self._encoded[market] = msgspec.json.encode(newest)
+            predictions = self._encoded[market] = _encoded(views, self._previews[market])
         head = {
             "symbol": symbol,
             "as_of_ms": age.as_of_ms,
             "data_age_ms": age.age_ms,
             "stale": age.age_ms > self._stale_after_ms,
         }
-        return b'%b,"predictions":%b}' % (msgspec.json.encode(head)[:-1], predictions)
+        return b"%b,%b}" % (msgspec.json.encode(head)[:-1], predictions)
+
+
+def _encoded(
+    views: Mapping[int, dict[str, object]], previews: Mapping[int, dict[str, object]]
+) -> bytes:
+    """Return the last members of an answer; without previews, there is no word of them."""
+    members = b'"predictions":%b' % msgspec.json.encode([views[h] for h in sorted(views)])
+    if previews:
+        members += b',"previews":%b' % msgspec.json.encode([previews[h] for h in sorted(previews)])
+    return members
 
 
 def view_of(prediction: Prediction, published: Published) -> PredictionView:
