@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,8 +22,7 @@ from marketstream.store.port import Store
 from marketstream.store.rows import ModelRow
 from marketstream.store.sql import open_store
 from marketstream.store.writer import StoreWriter
-from marketstream.symbols import market_of, split_market, url_symbol
-from marketstream.timeframes import timeframe_ms
+from marketstream.symbols import market_of, url_symbol
 from prediction_api.app import build_app
 from prediction_api.board import PredictionBoard
 from prediction_api.dashboard import Dashboard
@@ -30,6 +30,7 @@ from prediction_api.live_view import LiveView
 from predictor.training import TrainedModel
 from realtime_training import report
 from realtime_training.auditor import Auditor
+from realtime_training.batchers import heartbeat_s, make_batchers
 from realtime_training.clock import ReceiveClock
 from realtime_training.exchange import Exchange, connected_exchange
 from realtime_training.gate import Gate
@@ -42,18 +43,17 @@ from realtime_training.startup import Startup
 from realtime_training.status import Status
 from realtime_training.trainer import Registration, TrainerProcess, registry_uri
 from trades.batching import TradesBatcher
-from trades.exchanges.binance_rest import MarketInfo
 from trades.feed import Feed
-from trades.rest import RestClient, fetch_market_infos
+from trades.rest import RestClient
 
-_LONGEST_HEARTBEAT_MS = 250
 _AUDIT_EVERY_S = 15.0
 _PREVIEW_EVERY_MS = 100
-_UNKNOWN_INFO = MarketInfo(price_decimals=0, quantity_decimals=0)  # candles take what they see
+_SWITCH_S = 0.0005  # the threads that read and write may not hold up a prediction for longer
 
 
 async def run(options: RunOptions, settings: Settings) -> None:
     """Run everything until Ctrl-C; raises what keeps it from starting, before anything starts."""
+    sys.setswitchinterval(_SWITCH_S)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody asks for
     listening = listen(options.host, options.port)
     with contextlib.closing(listening), contextlib.closing(_open_store(options.state)) as store:
@@ -133,7 +133,10 @@ class _Live:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         try:
-            feed = await self._make_feed()
+            self._batchers = await make_batchers(
+                self._pipeline.plan, self._exchange, self._settings.trades, self._options.speed
+            )
+            feed = self._make_feed()
             server = HttpServer(self._api(feed))
             serving = loop.create_task(server.serve(sockets=[self._listening]))
             following = loop.create_task(self._follow(feed))
@@ -210,40 +213,17 @@ class _Live:
         for market, models in found.items():
             self._pipeline.retrainers[market].restore(models)
 
-    async def _make_feed(self) -> Feed:
-        adapter = self._exchange.adapter(self._exchange.symbols, self._options.venue)
-        infos = await self._market_infos()
-        finest_ms = timeframe_ms(self._pipeline.plan.base)
-        speed = max(1.0, self._options.speed)
-        self._batchers = {
-            market: TradesBatcher(
-                market,
-                price_decimals=infos[split_market(market)[1]].price_decimals,
-                quantity_decimals=infos[split_market(market)[1]].quantity_decimals,
-                finest_ms=finest_ms,
-                # What delays a frame is real time, which weighs more in a market that runs faster.
-                grace_ms=round(self._settings.trades.grace_ms * speed),
-            )
-            for market in self._pipeline.plan.markets
-        }
+    def _make_feed(self) -> Feed:
         return Feed(
-            adapter,
+            self._exchange.adapter(self._exchange.symbols, self._options.venue),
             self._batchers,
             ws_url=self._exchange.ws_url,
             publish=self._gate,
             publish_dead_letter=self._pipeline.runner.publish,
             silence_s=self._settings.trades.silence_s,
-            heartbeat_s=min(finest_ms, _LONGEST_HEARTBEAT_MS) / 1_000 / speed,
+            heartbeat_s=heartbeat_s(self._pipeline.plan, self._options.speed),
             clock=self._clock,
         )
-
-    async def _market_infos(self) -> Mapping[str, MarketInfo]:
-        try:
-            async with RestClient(self._exchange.rest_url) as client:
-                return await fetch_market_infos(client, self._exchange.symbols)
-        except NetworkError as error:
-            logger.warning("Tick and lot not known, taken from the trades", reason=str(error))
-            return dict.fromkeys(self._exchange.symbols, _UNKNOWN_INFO)
 
     def _installed(self, market: str, models: Mapping[int, TrainedModel]) -> None:
         for model in models.values():
