@@ -14,7 +14,6 @@ from prediction_api.board import PredictionBoard
 from prediction_api.live_view import LiveView
 from predictor.scoring import Scoreboard
 
-
 _SCORED = 10_000  # outcomes a horizon: what was good last week says little of now
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from math import gcd, inf, nan
+from math import gcd, inf
 from typing import Any
 
 import msgspec
 
 from candles.bar import Bar
-from candles.units import EXACT, decimals_of, to_units
+from candles.folding import fold
+from candles.units import decimals_of, to_units
 from marketstream.errors import BadMessage
-from marketstream.messages import Candle, Quote, Trade, Trades
+from marketstream.messages import Candle, CandleState, Quote, Trade, Trades
 from marketstream.timeframes import finest_first, timeframe_ms
 
 _QUOTES_BEFORE_FIRST_TRADE = 16
@@ -26,9 +27,15 @@ class CandleAggregator:
     `seen_until_us`, says that no more can come; one without trades closes flat at the last price.
     Candles that close at one moment come finest first. A trade whose id was folded already is
     skipped; one for a closed interval is counted in `late`.
+
+    `preview` names a timeframe and how often, in ms of event time, its candle is shown while it
+    forms, with the newest book; there is nothing to show without a book, nor by a message that
+    closes it. What closes is the same.
     """
 
-    def __init__(self, market: str, timeframes: list[str]) -> None:
+    def __init__(
+        self, market: str, timeframes: list[str], *, preview: tuple[str, int] | None = None
+    ) -> None:
         self.market = market
         self.late = 0
         self.duplicates = 0
@@ -47,13 +54,16 @@ class CandleAggregator:
         self._quantity_decimals = 0
         self._book: Quote | None = None
         self._quotes: deque[Quote] = deque()  # newer than the open interval
+        self._preview = None if preview is None else self._timeframes.index(preview[0])
+        self._preview_every_us = 0 if preview is None else preview[1] * 1_000
+        self._preview_due_us = 0
 
     def update(self, message: Trades) -> list[Candle]:
-        """Fold one message; return the candles it closed."""
+        """Fold one message; return the candles it closed, or the one to be shown as it forms."""
         trades = message.trades
         for trade in trades:  # refuse a message as a whole, before any of it is folded
             if not (0.0 < trade.price < inf and 0.0 < trade.quantity < inf):
-                raise self._no_sense(trade)
+                raise _no_sense(self.market, trade)
         closed: list[Candle] = []
         if self._observed_from_us is None:
             self._observed_from_us = _earliest_us(message)
@@ -73,81 +83,25 @@ class CandleAggregator:
             if self._end_us is None and len(self._quotes) > _QUOTES_BEFORE_FIRST_TRADE:
                 self._book = self._quotes.popleft()
         self._close_until(message.seen_until_us, closed)
+        if self._preview is not None and message.seen_until_us >= self._preview_due_us:
+            closed += self._forming(self._preview, closed)
+            self._preview_due_us = message.seen_until_us + self._preview_every_us
         return closed
 
     def _fold(self, trades: Sequence[Trade], at: int) -> int:
-        """Add up trades from a position on while each follows the one before in the open interval.
-
-        Return the position of the first that does not, or whose price or quantity is no whole
-        number of units. This is where most of the time goes, hence the local names.
-        """
-        bar = self._base
-        last_id = self._last_id
-        end_us = self._end_us or 0
-        start_us = end_us - self._base_us
-        price_decimals, quantity_decimals = self._price_decimals, self._quantity_decimals
-        price_scale, quantity_scale = 10.0**price_decimals, 10.0**quantity_decimals
-        price_units: int | None = 0
-        close = nan
-        high, low = bar.high, bar.low
-        trade_count = bar.trade_count
-        bought = bought_quote = sold = sold_quote = 0
-        first_buy, first_sell = bar.first_buy, bar.first_sell
-        position = at
-        for position, trade in enumerate(trades[at:] if at else trades, at):
-            if trade.id != last_id + trade.count or not start_us <= trade.time_us < end_us:
-                break
-            price, quantity = trade.price, trade.quantity
-            scaled = quantity * quantity_scale
-            units: int | None = int(scaled + 0.5)
-            if scaled >= EXACT or units / quantity_scale != quantity:
-                units = to_units(quantity, quantity_decimals)
-            if price != close:
-                scaled = price * price_scale
-                price_units = int(scaled + 0.5)
-                if scaled >= EXACT or price_units / price_scale != price:
-                    price_units = to_units(price, price_decimals)
-            if units is None or price_units is None:
-                break
-            if not trade_count:
-                bar.open = high = low = price
-                bar.first_id = trade.id - trade.count + 1
-            elif price > high:
-                high = price
-            elif price < low:
-                low = price
-            close = price
-            last_id = trade.id
-            trade_count += trade.count
-            if trade.taker == "buy":
-                bought += units
-                bought_quote += price_units * units
-                if first_buy is None:
-                    first_buy = price
-            else:
-                sold += units
-                sold_quote += price_units * units
-                if first_sell is None:
-                    first_sell = price
-        else:
-            position = len(trades)
-        if position > at:
-            bar.high, bar.low, bar.close = high, low, close
-            bar.volume += bought + sold
-            bar.quote_volume += bought_quote + sold_quote
-            bar.taker_buy_volume += bought
-            bar.taker_buy_quote_volume += bought_quote
-            bar.trade_count = trade_count
-            bar.first_buy, bar.first_sell = first_buy, first_sell
-            bar.last_id = self._last_id = last_id
-            self._price = close
-        return position
-
-    def _no_sense(self, trade: Trade) -> BadMessage:
-        return BadMessage(
-            f"trade {trade.id} of {self.market}: price {trade.price} and quantity "
-            f"{trade.quantity} have to be positive numbers"
-        )
+        """Fold trades from a position on; return that of the first that needs to be made ready."""
+        end_us = self._end_us
+        if end_us is None:
+            return at
+        until = fold(
+            self._base, trades, at,
+            last_id=self._last_id, start_us=end_us - self._base_us, end_us=end_us,
+            price_decimals=self._price_decimals, quantity_decimals=self._quantity_decimals,
+        )  # fmt: skip
+        if until > at:
+            self._last_id = self._base.last_id
+            self._price = self._base.close
+        return until
 
     def _make_ready(self, trade: Trade, closed: list[Candle]) -> bool:
         """Close what ends before a trade, see what is missing; False for one to be left out."""
@@ -191,14 +145,34 @@ class CandleAggregator:
             bar = self._bars[index]
             bar.merge(base)
             if end_us % length_us == 0:
-                closed.append(self._candle(self._timeframes[index], length_us, end_us, bar))
+                timeframe = self._timeframes[index]
+                closed.append(self._candle(timeframe, length_us, end_us, bar, self._book))
                 self._bars[index] = Bar()
         self._base = Bar()
 
-    def _candle(self, timeframe: str, length_us: int, end_us: int, bar: Bar) -> Candle:
+    def _forming(self, index: int, closed: list[Candle]) -> list[Candle]:
+        """Return the candle of a timeframe as it stands now, unless it has just closed."""
+        timeframe, length_us = self._timeframes[index], self._lengths_us[index]
+        book = self._quotes[-1] if self._quotes else self._book
+        if self._end_us is None or book is None or any(c.timeframe == timeframe for c in closed):
+            return []
+        bar = Bar()
+        bar.merge(self._bars[index])
+        bar.merge(self._base)
+        end_us = -(-self._end_us // length_us) * length_us
+        return [self._candle(timeframe, length_us, end_us, bar, book, state="forming")]
+
+    def _candle(
+        self,
+        timeframe: str,
+        length_us: int,
+        end_us: int,
+        bar: Bar,
+        book: Quote | None,
+        state: CandleState = "closed",
+    ) -> Candle:
         quantity_scale = 10**self._quantity_decimals
         quote_scale = 10 ** (self._price_decimals + self._quantity_decimals)
-        book = self._book
         traded = bar.trade_count > 0
         return Candle(
             market=self.market,
@@ -222,7 +196,8 @@ class CandleAggregator:
             first_sell=bar.first_sell,
             first_trade_id=bar.first_id if traded else None,
             last_trade_id=bar.last_id if traded else None,
-            complete=not bar.missing and bar.covered_us == length_us,
+            state=state,
+            complete=not bar.missing and (state == "forming" or bar.covered_us == length_us),
         )
 
     def _widen(self, price_decimals: int, quantity_decimals: int) -> None:
@@ -292,6 +267,13 @@ class _State(msgspec.Struct):
     quotes: list[Quote]
     late: int
     duplicates: int
+
+
+def _no_sense(market: str, trade: Trade) -> BadMessage:
+    return BadMessage(
+        f"trade {trade.id} of {market}: price {trade.price} and quantity {trade.quantity} have to "
+        "be positive numbers"
+    )
 
 
 def _earliest_us(message: Trades) -> int:

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from marketstream.messages import Message
 from marketstream.operator import Operator
 from marketstream.stage import Stage
-from marketstream.topics import ALL_TOPICS, Topic
+from marketstream.topics import ALL_TOPICS, PREDICTIONS, Topic
 
 type Tap = Callable[[Any, int], None]
 """Told of a message, and when (ns) the edge received what it follows from."""
+
+type Later = Callable[[Callable[[], None]], object]
+"""Has a function called soon, such as an event loop's `call_soon`."""
 
 
 class InProcessRunner:
     """Wires stages by their topics and tells taps of what passes.
 
     A tap on a topic is called after the stages that read it have seen the message and everything
-    that follows from it: by then no prediction waits for a tap's work.
+    that follows from it. Taps on predictions are called at once, the others by `later` where it is
+    given: by then no prediction, of any market, waits for their work. What fails in there is raised
+    by the next `publish`.
     """
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
+    def __init__(self, stages: Sequence[Stage], *, later: Later | None = None) -> None:
         self._stages: dict[type, list[Stage]] = defaultdict(list)
         for stage in stages:
             self._stages[stage.reads.message].append(stage)
         self._operators: dict[tuple[str, str], Operator[Any, Any]] = {}
         self._taps: dict[type, list[Tap]] = {topic.message: [] for topic in ALL_TOPICS}
+        self._later = later
+        self._waiting: deque[tuple[Tap, Message, int]] = deque()
+        self._asked = False
+        self._failure: Exception | None = None
 
     def tap(self, topic: Topic, tap: Tap) -> None:
         """Have `tap` told of every message of a topic, in order."""
@@ -44,10 +53,32 @@ class InProcessRunner:
 
     def publish(self, message: Message, received_ns: int = 0) -> None:
         """Run one message, and all that follows from it, through the stages."""
+        if self._failure is not None:
+            raise self._failure
+        self._run(message, received_ns)
+        if self._waiting and self._later is not None and not self._asked:
+            self._asked = True
+            self._later(self._tell_waiting)
+
+    def _run(self, message: Message, received_ns: int) -> None:
         kind = type(message)
         for stage in self._stages.get(kind, ()):
             operator = self.operator(stage.name, message.market)  # type: ignore[union-attr]
             for following in operator.update(message):
-                self.publish(following, received_ns)
+                self._run(following, received_ns)
+        at_once = self._later is None or kind is PREDICTIONS.message
         for tap in self._taps[kind]:
-            tap(message, received_ns)
+            if at_once:
+                tap(message, received_ns)
+            else:
+                self._waiting.append((tap, message, received_ns))
+
+    def _tell_waiting(self) -> None:
+        self._asked = False
+        try:
+            while self._waiting:
+                tap, message, received_ns = self._waiting.popleft()
+                tap(message, received_ns)
+        except Exception as error:
+            self._failure = error
+            raise

@@ -22,8 +22,13 @@ class Trees:
         self.booster = booster
         self._of_row: Callable[[Sequence[float]], float] | None = None
 
-    def __getstate__(self) -> dict[str, object]:
-        return {"booster": self.booster, "_of_row": None}
+    def __getstate__(self) -> lightgbm.Booster:
+        return self.booster
+
+    def __setstate__(self, booster: lightgbm.Booster) -> None:
+        # Who gets a model from elsewhere is about to serve it: nothing is left for the first row.
+        self.booster = booster
+        self._of_row = row_predictor(booster)
 
     def probability(self, rows: Floats) -> Floats:
         """Return the booster's probability of its class."""

@@ -1,0 +1,55 @@
+"""Which benchmarks there are, and their results as a table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from realtime_training.bench.figures import Effort, Measured, Say, summary
+from realtime_training.bench.live import bench_live
+from realtime_training.bench.replay import bench_replay
+from realtime_training.bench.start import bench_start
+
+BENCHMARKS: Mapping[str, Callable[[Effort, Say], Measured]] = {
+    "replay": bench_replay,
+    "live": bench_live,
+    "start": bench_start,
+}
+
+
+def run_all(names: Sequence[str], effort: Effort) -> dict[str, Any]:
+    """Run benchmarks one after the other, with progress on stderr; return the summary."""
+    chosen = [name for name in BENCHMARKS if name in names] if names else list(BENCHMARKS)
+    measured = {name: BENCHMARKS[name](effort, _teller(name)) for name in chosen}
+    command = ["realtime", "bench", *chosen, "--runs", str(effort.runs)]
+    return summary(measured, " ".join([*command, "--quick"] if effort.quick else command))
+
+
+def _teller(name: str) -> Say:
+    console = Console(stderr=True)
+    return lambda text: console.print(f"{name}: {text}", highlight=False)
+
+
+def print_table(result: Mapping[str, Any]) -> None:
+    """Print each figure with its spread, and what it was measured on."""
+    meta = result["meta"]
+    table = Table("benchmark", "figure", "median", "min", "max", "runs")
+    for name, figures in meta["spread"].items():
+        for figure, spread in figures.items():
+            table.add_row(
+                name, figure,
+                *(f"{spread[key]:,g}" for key in ("median", "min", "max")), str(spread["runs"]),
+            )  # fmt: skip
+    console = Console(file=sys.stdout)
+    console.print(table)
+    machine = meta["machine"]
+    console.print(
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']:g} GiB, "
+        f"{machine['system']}; load {machine['load_1m']:g} at the end",
+        soft_wrap=True,
+    )
+    console.print(", ".join(f"{name} {v}" for name, v in meta["versions"].items()), soft_wrap=True)

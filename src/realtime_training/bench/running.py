@@ -1,0 +1,86 @@
+"""The whole system in a process of its own, and what its API says."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from marketstream.errors import NetworkError
+
+_POLL_S = 0.05
+_PATIENCE_S = 120.0
+_GOODBYE_S = 20.0
+_LAST_WORDS = 2_000
+
+
+class Running:
+    """A started process that serves the API on a port."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self._process = process
+        self._port = port
+        self._log = log
+
+    def get(self, path: str) -> Any | None:
+        """Return a page, read where it is JSON; None where there is no such page yet."""
+        url = f"http://127.0.0.1:{self._port}{path}"
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                raw: bytes = answer.read()
+        except (urllib.error.URLError, ConnectionError):
+            return None
+        return json.loads(raw) if raw.startswith(b"{") else raw.decode()
+
+    def wait_for(self, what: str, condition: Callable[[], bool]) -> None:
+        """Poll until something is so; raises NetworkError where it does not come."""
+        deadline_s = time.monotonic() + _PATIENCE_S
+        while not condition():
+            if self._process.poll() is not None:
+                raise NetworkError(f"no {what}: the system ended: {self._last_words()}")
+            if time.monotonic() > deadline_s:
+                raise NetworkError(
+                    f"no {what} within {_PATIENCE_S:g} s: the machine is too busy, or "
+                    f"the system said why: {self._last_words()}"
+                )
+            time.sleep(_POLL_S)
+
+    def _last_words(self) -> str:
+        return self._log.read_text(errors="replace")[-_LAST_WORDS:]
+
+
+@contextmanager
+def running(module: str, arguments: Callable[[Path, int], Sequence[str]]) -> Iterator[Running]:
+    """Run a module of ours as a process; `arguments` are made of its folder and its port."""
+    with TemporaryDirectory(prefix="realtime-bench-") as name:
+        folder = Path(name)
+        port, log = _free_port(), folder / "log"
+        command = [sys.executable, "-m", module, *arguments(folder, port)]
+        with log.open("wb") as stderr:
+            process = subprocess.Popen(  # noqa: S603
+                command, stdout=subprocess.DEVNULL, stderr=stderr, cwd=folder
+            )
+        try:
+            yield Running(process, port, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(_GOODBYE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port

@@ -1,0 +1,66 @@
+"""The process that `bench live` measures: `realtime run` on somebody else's exchange, no past."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from marketstream.logs import configure_logs
+from realtime_training.bench.load import EXCHANGE, HORIZONS, TIMEFRAME
+from realtime_training.live import run
+from realtime_training.options import RunOptions
+from realtime_training.settings import load_all
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Where the trades come from, where the API listens, and how often models are trained."""
+
+    ws_url: str
+    rest_url: str
+    symbols: tuple[str, ...]
+    port: int
+    state: str
+    first_training_s: int
+    retrain_every_ms: int
+
+
+def main() -> None:
+    """Run the system that the one argument asks for, as JSON, until SIGTERM."""
+    configure_logs()
+    sys.setswitchinterval(0.0005)
+    wanted = msgspec.json.decode(sys.argv[1], type=Wanted)
+    settings = load_all()
+    training = settings.predictor.training.model_copy(
+        update={"first_after": wanted.first_training_s}
+    )
+    settings = replace(
+        settings,
+        # At such a rate an hour of the past is millions of requests' worth of trades.
+        trades=settings.trades.model_copy(
+            update={"ws_url": wanted.ws_url, "rest_url": wanted.rest_url, "history_minutes": 0}
+        ),
+        predictor=settings.predictor.model_copy(update={"training": training}),
+    )
+    options = RunOptions(
+        exchange=EXCHANGE,
+        symbols=wanted.symbols,
+        timeframe=TIMEFRAME,
+        horizons=HORIZONS,
+        recordings=(),
+        seed=1,
+        speed=1.0,
+        retrain_every_ms=wanted.retrain_every_ms,
+        latency_ms=0,
+        host="127.0.0.1",
+        port=wanted.port,
+        state=Path(wanted.state),
+    )
+    asyncio.run(run(options, settings))
+
+
+if __name__ == "__main__":
+    main()

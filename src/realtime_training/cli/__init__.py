@@ -1,0 +1,67 @@
+"""The `realtime` command: options in, one clear line where something cannot be done."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from marketstream.errors import RealtimeError
+from marketstream.logs import configure_logs
+from realtime_training.cli.bench import bench
+from realtime_training.cli.candles import candles
+from realtime_training.cli.replay import replay
+from realtime_training.cli.run import run
+from realtime_training.cli.simulate import simulate
+
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command; errors are printed as one line, with the exit code of their kind."""
+    try:
+        realtime.main(standalone_mode=False)
+    except RealtimeError as error:
+        _fail(str(error), error.exit_code)
+    except click.exceptions.Abort:
+        sys.exit(_INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us has gone, and needs no complaint
+        sys.exit(0)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"realtime: {message}", err=True)
+    sys.exit(code)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="realtime-training")
+@click.option(
+    "--log-level",
+    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
+    default="INFO",
+    show_default=True,
+    help="What is logged, on stderr.",
+)
+def realtime(log_level: str) -> None:
+    r"""Predict crypto prices in real time: an exchange's trades in, scored predictions out.
+
+    \b
+    Start here:
+      realtime run                          everything in one process, on a simulated exchange
+      realtime run --recording FILE         the same on recorded trades
+      realtime replay FILE --symbol BTC/USDT --timeframe 1s --horizon 2
+                                            a recording as fast as it goes, then how good it was
+      realtime candles FILE --timeframe 1m  any recording of trades as candles
+    """
+    configure_logs(level=log_level.upper())
+
+
+for command in (run, replay, simulate, candles, bench):
+    realtime.add_command(command)

@@ -1,0 +1,81 @@
+"""`realtime replay`: a recording through the whole pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from realtime_training import report
+from realtime_training.cli.types import DURATION, FILE, SYMBOL, TIMEFRAME
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("--symbol", type=SYMBOL, required=True, help="Market, like BTC/USDT.")
+@click.option(
+    "--timeframe",
+    type=TIMEFRAME,
+    default="1s",
+    show_default=True,
+    help="Predict at every close of this.",
+)
+@click.option(
+    "--horizon",
+    "horizons",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(1, 2),
+    show_default=True,
+    help="Predict so many timeframes ahead; may be repeated.",
+)
+@click.option(
+    "--latency",
+    "latency_ms",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Count outcomes from so many ms after the close.",
+)
+@click.option(
+    "--retrain-every",
+    "retrain_every_ms",
+    type=DURATION,
+    default="60s",
+    show_default=True,
+    help="Train again after this much market time.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def replay(
+    files: tuple[Path, ...],
+    symbol: str,
+    timeframe: str,
+    horizons: tuple[int, ...],
+    latency_ms: int,
+    retrain_every_ms: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Run recorded frames through the whole pipeline, training as it goes.
+
+    FILES hold recorded WebSocket frames, one JSON frame per line, perhaps after a receive time in
+    ns; .gz is unpacked. They are read in the order given. Every model is trained only on what came
+    before; every prediction is scored on the book mid, beside baselines on the same rows.
+    """
+    from realtime_training.replay import Replay
+    from realtime_training.settings import load_all
+
+    run = Replay(
+        symbol,
+        timeframe,
+        horizons,
+        load_all(),
+        latency_ms=latency_ms,
+        retrain_every_ms=retrain_every_ms,
+    )
+    with report.reading(files, shown=not as_json) as advanced:
+        summary = run.run(files, advanced=advanced)
+    if as_json:
+        report.print_json(summary)
+    else:
+        report.print_replay(summary)
