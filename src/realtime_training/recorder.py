@@ -63,7 +63,8 @@ class Recorder:
 
     def _on_candle(self, candle: Candle, received_ns: int) -> None:
         del received_ns
-        self._view.saw_candle(candle)
+        if candle.revision == 0:
+            self._view.saw_candle(candle)
         if candle.state == "forming":
             return
         self._writer.put(candle)

@@ -7,6 +7,7 @@ from math import inf, nan
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from candles.aggregation import CandleAggregator
 from marketstream.errors import BadMessage
@@ -151,10 +152,43 @@ def test_a_trade_seen_twice_counts_once() -> None:
     assert (candle.trade_count, aggregator.duplicates) == (3, 2)
 
 
-def test_late_trade_does_not_reopen_a_closed_candle() -> None:
+def test_late_trade_does_not_reopen_a_closed_candle_but_revises_it() -> None:
     aggregator = CandleAggregator(MARKET, ["1s"])
-    assert len(aggregator.update(message(trade(1, 0), seen_ms=1_000))) == 1
-    assert aggregator.update(message(trade(2, 900), seen_ms=1_100)) == []
+    (closed,) = aggregator.update(message(trade(1, 0, 10.0), seen_ms=1_000))
+    (revised,) = aggregator.update(message(trade(2, 900, 12.0, 2.0), seen_ms=1_100))
+    assert (closed.revision, revised.revision) == (0, 1)
+    assert revised.open_time_ms == closed.open_time_ms
+    assert (revised.open, revised.high, revised.close) == (10.0, 12.0, 12.0)
+    assert (revised.volume, revised.trade_count, revised.last_trade_id) == (3.0, 2, 2)
+    assert aggregator.late == 1
+    (following,) = aggregator.update(message(seen_ms=2_000))
+    assert (following.open, following.trade_count, following.revision) == (12.0, 0, 0)
+
+
+def test_late_trade_revises_the_flat_candles_since() -> None:
+    aggregator = CandleAggregator(MARKET, ["1s"])
+    aggregator.update(message(trade(1, 0, 10.0), seen_ms=3_000))
+    revised = aggregator.update(message(trade(2, 900, 12.0), seen_ms=3_100))
+    assert [(c.close, c.trade_count, c.revision) for c in revised] == [
+        (12.0, 2, 1), (12.0, 0, 1), (12.0, 0, 1),
+    ]  # fmt: skip
+
+
+def test_late_trade_goes_into_the_coarser_candle_that_is_still_open() -> None:
+    aggregator = CandleAggregator(MARKET, ["250ms", "1s"])
+    aggregator.update(message(trade(1, 0), seen_ms=500))
+    revised = aggregator.update(message(trade(2, 100, 99.0), seen_ms=500))
+    assert [(c.timeframe, c.revision) for c in revised] == [("250ms", 1), ("250ms", 1)]
+    candles = aggregator.update(message(seen_ms=1_000))
+    (whole,) = [c for c in candles if c.timeframe == "1s"]
+    assert (whole.trade_count, whole.low, whole.revision) == (2, 99.0, 0)
+
+
+def test_late_trade_for_what_closed_long_ago_is_counted_only() -> None:
+    aggregator = CandleAggregator(MARKET, ["1s"])
+    aggregator.update(message(trade(1, 0), seen_ms=200_000))
+    revised = aggregator.update(message(trade(2, 900, 50.0), seen_ms=200_000))
+    assert all(c.trade_count == 0 for c in revised)
     assert aggregator.late == 1
 
 
@@ -256,3 +290,23 @@ def test_a_snapshot_of_other_timeframes_is_refused() -> None:
     snapshot = CandleAggregator(MARKET, ["1s"]).snapshot()
     with pytest.raises(BadMessage, match="timeframes"):
         CandleAggregator(MARKET, ["1m"]).restore(snapshot)
+
+
+@given(trades_strategy, st.lists(st.integers(0, 3_000), min_size=60, max_size=60))
+def test_however_late_trades_come_the_last_revisions_are_the_same(
+    steps: list[tuple[int, int, int, Side, int]], ahead_ms: list[int]
+) -> None:
+    trades = tape(steps)
+    in_time = fold([message(*trades), message(seen_ms=200_000)], ["1s", "5s"])
+    newest: dict[tuple[str, str, int], Candle] = {}
+    aggregator = CandleAggregator(MARKET, ["1s", "5s"])
+    seen_us = 0
+    for one, early_ms in zip(trades, ahead_ms, strict=False):
+        seen_us = max(seen_us, one.time_us + early_ms * 1_000)
+        late = Trades(MARKET, (one,), None, seen_us)
+        for candle in aggregator.update(late):
+            newest[candle.identity] = candle
+    for candle in aggregator.update(message(seen_ms=200_000)):
+        newest[candle.identity] = candle
+    last = sorted(newest.values(), key=lambda c: (c.close_time_ms, -c.open_time_ms))
+    assert [replace(candle, revision=0) for candle in last] == in_time

@@ -1,4 +1,4 @@
-"""The whole system at a high rate: how long until a prediction can be read, also while it trains."""
+"""The whole system at a high rate: how long until a prediction can be read, training or not."""
 
 from __future__ import annotations
 

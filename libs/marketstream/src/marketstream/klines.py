@@ -1,4 +1,4 @@
-"""Candles as exchanges publish them: the 12 fields of a Binance kline, numbers as they were sent."""
+"""Candles as exchanges publish them: the 12 fields of a Binance kline, as they were sent."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from candles.bar import Bar
+from candles.closed import Closed, ClosedIntervals, Saved
 from candles.folding import fold
 from candles.units import decimals_of, to_units
 from marketstream.errors import BadMessage
@@ -26,7 +27,10 @@ class CandleAggregator:
     timeframe is merged from it. An interval closes once a trade at or after its end, or
     `seen_until_us`, says that no more can come; one without trades closes flat at the last price.
     Candles that close at one moment come finest first. A trade whose id was folded already is
-    skipped; one for a closed interval is counted in `late`.
+    skipped. One that comes after its interval closed is counted in `late` and makes a revision of
+    its candles, and of the flat ones since. So does a jump in ids that shows only after a close: it
+    may belong to every interval since the trade before. The newest 64 candles of each timeframe
+    can be revised.
 
     `preview` names a timeframe and how often, in ms of event time, its candle is shown while it
     forms, with the newest book; there is nothing to show without a book, nor by a message that
@@ -44,12 +48,12 @@ class CandleAggregator:
         self._base_us = gcd(*self._lengths_us)
         self._base = Bar()
         self._bars = [Bar() for _ in self._timeframes]
-        self._end_us: int | None = (
-            None  # end of the open base interval; None before the first trade
-        )
+        self._end_us: int | None = None  # of the open base interval; None before the first trade
         self._observed_from_us: int | None = None
+        self._closed = ClosedIntervals(self._lengths_us)
         self._price = 0.0
         self._last_id = -1
+        self._last_us = 0
         self._price_decimals = 0
         self._quantity_decimals = 0
         self._book: Quote | None = None
@@ -101,6 +105,7 @@ class CandleAggregator:
         if until > at:
             self._last_id = self._base.last_id
             self._price = self._base.close
+            self._last_us = trades[until - 1].time_us
         return until
 
     def _make_ready(self, trade: Trade, closed: list[Candle]) -> bool:
@@ -111,22 +116,53 @@ class CandleAggregator:
         if self._end_us is None:
             self._end_us = (trade.time_us // self._base_us + 1) * self._base_us
         missing = self._last_id >= 0 and trade.id != self._last_id + trade.count
-        if missing:
+        open_us = self._end_us - self._base_us
+        late = trade.time_us < open_us
+        doubtful = self._closed.overlapping(self._last_us, trade.time_us) if missing else []
+        if missing and not late:
             self._base.missing = True  # what is lost may belong to either side of the jump
         if trade.time_us >= self._end_us:
             self._close_until(trade.time_us, closed, missing=missing)
             self._base.missing = missing
-        elif trade.time_us < self._end_us - self._base_us:
-            self.late += 1
-            self._last_id = trade.id
-            return False
         if (
             to_units(trade.price, self._price_decimals) is None
             or to_units(trade.quantity, self._quantity_decimals) is None
         ):
             self._widen(decimals_of(trade.price), decimals_of(trade.quantity))
-        self._last_id = trade.id - trade.count
-        return True
+        for one in doubtful:
+            one.bar.missing = True
+        if late:
+            doubtful += self._add_late(trade, open_us, missing=missing)
+        closed += self._revised(doubtful)
+        self._last_id = trade.id if late else trade.id - trade.count
+        return not late
+
+    def _add_late(self, trade: Trade, open_us: int, *, missing: bool) -> list[Closed]:
+        """Add a trade to the intervals it belongs to; return the closed ones that it changed."""
+        self.late += 1
+        self._price, self._last_us = trade.price, trade.time_us
+        late = Bar()
+        late.missing = missing
+        fold(
+            late, (trade,), 0,
+            last_id=trade.id - trade.count, start_us=trade.time_us, end_us=trade.time_us + 1,
+            price_decimals=self._price_decimals, quantity_decimals=self._quantity_decimals,
+        )  # fmt: skip
+        changed = []
+        for index, length_us in enumerate(self._lengths_us):
+            end_us = (trade.time_us // length_us + 1) * length_us
+            if end_us > open_us:
+                self._bars[index].merge(late)
+            else:
+                changed += self._closed.merge(index, end_us, late)
+        return changed
+
+    def _revised(self, changed: list[Closed]) -> list[Candle]:
+        revised = []
+        for one in dict.fromkeys(changed):
+            one.revision += 1
+            revised.append(self._candle_of(one))
+        return sorted(revised, key=lambda candle: (candle.close_time_ms, -candle.open_time_ms))
 
     def _close_until(self, until_us: int, closed: list[Candle], *, missing: bool = False) -> None:
         while self._end_us is not None and until_us >= self._end_us:
@@ -145,8 +181,7 @@ class CandleAggregator:
             bar = self._bars[index]
             bar.merge(base)
             if end_us % length_us == 0:
-                timeframe = self._timeframes[index]
-                closed.append(self._candle(timeframe, length_us, end_us, bar, self._book))
+                closed.append(self._candle_of(self._closed.add(index, end_us, bar, self._book)))
                 self._bars[index] = Bar()
         self._base = Bar()
 
@@ -162,6 +197,13 @@ class CandleAggregator:
         end_us = -(-self._end_us // length_us) * length_us
         return [self._candle(timeframe, length_us, end_us, bar, book, state="forming")]
 
+    def _candle_of(self, closed: Closed) -> Candle:
+        index = closed.index
+        return self._candle(
+            self._timeframes[index], self._lengths_us[index], closed.end_us, closed.bar,
+            closed.book, revision=closed.revision,
+        )  # fmt: skip
+
     def _candle(
         self,
         timeframe: str,
@@ -170,6 +212,7 @@ class CandleAggregator:
         bar: Bar,
         book: Quote | None,
         state: CandleState = "closed",
+        revision: int = 0,
     ) -> Candle:
         quantity_scale = 10**self._quantity_decimals
         quote_scale = 10 ** (self._price_decimals + self._quantity_decimals)
@@ -197,6 +240,7 @@ class CandleAggregator:
             first_trade_id=bar.first_id if traded else None,
             last_trade_id=bar.last_id if traded else None,
             state=state,
+            revision=revision,
             complete=not bar.missing and (state == "forming" or bar.covered_us == length_us),
         )
 
@@ -204,7 +248,7 @@ class CandleAggregator:
         price_by = max(0, price_decimals - self._price_decimals)
         quantity_by = max(0, quantity_decimals - self._quantity_decimals)
         if price_by or quantity_by:
-            for bar in (self._base, *self._bars):
+            for bar in (self._base, *self._bars, *(one.bar for one in self._closed)):
                 bar.rescale(10**price_by, 10**quantity_by)
             self._price_decimals += price_by
             self._quantity_decimals += quantity_by
@@ -227,9 +271,11 @@ class CandleAggregator:
                 observed_from_us=self._observed_from_us,
                 price=self._price,
                 last_id=self._last_id,
+                last_us=self._last_us,
                 decimals=(self._price_decimals, self._quantity_decimals),
                 book=self._book,
                 quotes=list(self._quotes),
+                closed=self._closed.state(),
                 late=self.late,
                 duplicates=self.duplicates,
             )
@@ -248,9 +294,11 @@ class CandleAggregator:
         self._observed_from_us = state.observed_from_us
         self._price = state.price
         self._last_id = state.last_id
+        self._last_us = state.last_us
         self._price_decimals, self._quantity_decimals = state.decimals
         self._book = state.book
         self._quotes = deque(state.quotes)
+        self._closed.restore(state.closed)
         self.late = state.late
         self.duplicates = state.duplicates
 
@@ -262,9 +310,11 @@ class _State(msgspec.Struct):
     observed_from_us: int | None
     price: float
     last_id: int
+    last_us: int
     decimals: tuple[int, int]
     book: Quote | None
     quotes: list[Quote]
+    closed: Saved
     late: int
     duplicates: int
 
@@ -277,7 +327,8 @@ def _no_sense(market: str, trade: Trade) -> BadMessage:
 
 
 def _earliest_us(message: Trades) -> int:
-    times = [trade.time_us for trade in message.trades[:1]]
+    # Trades of the very first one's moment may have come before watching began.
+    times = [trade.time_us + 1 for trade in message.trades[:1]]
     if message.quote is not None:
         times.append(message.quote.time_us)
     return min(times, default=message.seen_until_us)
