@@ -114,7 +114,7 @@ def rows_in_order(draw: st.DrawFn) -> list[Row]:
         )
     )
     rows: list[Row] = []
-    after_us, number = 1, draw(st.integers(0, 10**12))
+    after_us, number = 0, draw(st.integers(0, 10**12))
     for step_us, price, quantity, taker, count, missing in steps:
         after_us += step_us
         number += missing + count

@@ -31,7 +31,6 @@ class Wanted(msgspec.Struct, frozen=True):
 def main() -> None:
     """Run the system that the one argument asks for, as JSON, until SIGTERM."""
     configure_logs()
-    # sys.setswitchinterval(0.0005)
     wanted = msgspec.json.decode(sys.argv[1], type=Wanted)
     settings = load_all()
     training = settings.predictor.training.model_copy(
