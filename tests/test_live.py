@@ -41,7 +41,7 @@ def test_a_recording_live_serves_scored_predictions_and_loses_no_trade(
         live.wait_for("warming up", lambda: live.get("/health")[1]["status"] == "warming up")
         status, problem = live.get("/predictions/BTC-USDT")
         assert status == 503
-        assert "of 120 s of market time" in problem["detail"]
+        assert problem["missing"]["needed_ms"] == 120_000
         assert live.get("/predictions/ETH-USDT")[0] == 404
 
         live.wait_for("predictions", lambda: live.get("/predictions/BTC-USDT")[0] == 200)

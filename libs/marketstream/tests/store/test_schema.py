@@ -70,5 +70,5 @@ def test_upgrading_twice_changes_nothing(connection: Connection) -> None:
 def test_columns_stand_in_the_order_of_the_fields(
     table: str, kind: type[msgspec.Struct], without: list[str]
 ) -> None:
-    fields = [field.name for field in msgspec.structs.fields(kind)]
+    fields = [field.name for field in msgspec.structs.fields(kind) if field.name != "preview"]
     assert [column.name for column in METADATA.tables[table].c] == fields + without

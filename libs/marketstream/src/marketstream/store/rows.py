@@ -48,7 +48,9 @@ TABLE_NAMES: dict[type, str] = {
 def columns_of(row: Stored) -> dict[str, object]:
     """Return a row as column name to value."""
     if isinstance(row, PredictionRow):
-        return msgspec.structs.asdict(row.prediction) | {
+        columns = msgspec.structs.asdict(row.prediction)
+        del columns["preview"]  # none is ever stored
+        return columns | {
             "made_at_ms": row.made_at_ms,
             "latency_us": row.latency_us,
             "late": row.late,
