@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import batched
+from itertools import batched, groupby
 
 import numpy as np
 
@@ -28,7 +28,8 @@ SYMBOLS = tuple(
     f"{base}/USDT"
     for base in ("BTC", "ETH", "SOL", "XRP", "ADA", "DOGE", "LTC", "LINK", "DOT", "AVAX")
 )
-FRAMES_PER_READ = 256  # about 45 kB: what a socket delivers at once to a reader that is busy
+FRAMES_PER_READ = 256  # at most, about 45 kB: what a socket delivers at once to a busy reader
+READ_US = 25_000  # of market time, at most
 _START_US = 1_704_067_800_000_000  # ten minutes into 2024
 _DELAY_US = 1_500
 _TRAINING_S = 600
@@ -70,11 +71,13 @@ def make_load(symbols: tuple[str, ...], trades_per_second: float, seconds: float
         decimals[symbol] = (tape.price_decimals, tape.quantity_decimals)
         rows += _rows(tape, _START_US + round(seconds * 1_000_000))
     rows.sort()
-    reads = tuple(
-        Read((part[-1][0] + _DELAY_US) * 1_000, tuple(frame for *_, frame in part))
-        for part in batched(rows, FRAMES_PER_READ)
-    )
-    return Load(symbols, decimals, reads)
+    return Load(symbols, decimals, tuple(_reads(rows)))
+
+
+def _reads(rows: list[tuple[int, int, str, bytes]]) -> Iterator[Read]:
+    for _, together in groupby(rows, lambda row: row[0] // READ_US):
+        for part in batched(together, FRAMES_PER_READ):
+            yield Read((part[-1][0] + _DELAY_US) * 1_000, tuple(frame for *_, frame in part))
 
 
 def _rows(tape: SeededMarket, to_us: int) -> Iterator[tuple[int, int, str, bytes]]:

@@ -16,6 +16,7 @@ from realtime_training.bench.figures import Effort, Measured, Say
 from realtime_training.bench.load import (
     FRAMES_PER_READ,
     HORIZONS,
+    READ_US,
     SYMBOLS,
     Load,
     fixed_models,
@@ -56,7 +57,8 @@ def bench_replay(effort: Effort, say: Say) -> Measured:
     conditions = {
         "frames": busy.frames,
         "sparse_frames": sparse.frames,
-        "frames_per_read": FRAMES_PER_READ,
+        "most_frames_per_read": FRAMES_PER_READ,
+        "most_ms_per_read": READ_US / 1_000,
         "markets": len(SYMBOLS),
         "trades_per_second_of_a_market": _BUSY,
         "sparse_trades_per_second_of_a_market": _SPARSE,
