@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
@@ -226,6 +227,10 @@ class _Live:
         )
 
     def _installed(self, market: str, models: Mapping[int, TrainedModel]) -> None:
+        if not self._trainings:
+            # What is there by now stays: a full collection over it would hold up predictions.
+            gc.collect()
+            gc.freeze()
         for model in models.values():
             self._trainings[market, model.horizon_ms] += 1
             self._writer.put(

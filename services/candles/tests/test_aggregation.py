@@ -5,7 +5,7 @@ from itertools import pairwise
 from math import inf, nan
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -292,6 +292,7 @@ def test_a_snapshot_of_other_timeframes_is_refused() -> None:
         CandleAggregator(MARKET, ["1m"]).restore(snapshot)
 
 
+@settings(max_examples=300, deadline=None)
 @given(trades_strategy, st.lists(st.integers(0, 3_000), min_size=60, max_size=60))
 def test_however_late_trades_come_the_last_revisions_are_the_same(
     steps: list[tuple[int, int, int, Side, int]], ahead_ms: list[int]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from candles.bar import Bar
-from candles.closed import Closed, ClosedIntervals, Saved
+from candles.closed import ClosedIntervals, Interval, Saved
 from candles.folding import fold
 from candles.units import decimals_of, to_units
 from marketstream.errors import BadMessage
@@ -137,7 +137,7 @@ class CandleAggregator:
         self._last_id = trade.id if late else trade.id - trade.count
         return not late
 
-    def _add_late(self, trade: Trade, open_us: int, *, missing: bool) -> list[Closed]:
+    def _add_late(self, trade: Trade, open_us: int, *, missing: bool) -> list[Interval]:
         """Add a trade to the intervals it belongs to; return the closed ones that it changed."""
         self.late += 1
         self._price, self._last_us = trade.price, trade.time_us
@@ -157,11 +157,11 @@ class CandleAggregator:
                 changed += self._closed.merge(index, end_us, late)
         return changed
 
-    def _revised(self, changed: list[Closed]) -> list[Candle]:
+    def _revised(self, changed: list[Interval]) -> list[Candle]:
         revised = []
         for one in dict.fromkeys(changed):
             one.revision += 1
-            revised.append(self._candle_of(one))
+            revised.append(self._candle(one))
         return sorted(revised, key=lambda candle: (candle.close_time_ms, -candle.open_time_ms))
 
     def _close_until(self, until_us: int, closed: list[Candle], *, missing: bool = False) -> None:
@@ -181,7 +181,8 @@ class CandleAggregator:
             bar = self._bars[index]
             bar.merge(base)
             if end_us % length_us == 0:
-                closed.append(self._candle_of(self._closed.add(index, end_us, bar, self._book)))
+                one = self._closed.add(index, end_us, bar, self._book, self._price)
+                closed.append(self._candle(one))
                 self._bars[index] = Bar()
         self._base = Bar()
 
@@ -195,37 +196,23 @@ class CandleAggregator:
         bar.merge(self._bars[index])
         bar.merge(self._base)
         end_us = -(-self._end_us // length_us) * length_us
-        return [self._candle(timeframe, length_us, end_us, bar, book, state="forming")]
+        return [self._candle(Interval(index, end_us, bar, book, self._price), state="forming")]
 
-    def _candle_of(self, closed: Closed) -> Candle:
-        index = closed.index
-        return self._candle(
-            self._timeframes[index], self._lengths_us[index], closed.end_us, closed.bar,
-            closed.book, revision=closed.revision,
-        )  # fmt: skip
-
-    def _candle(
-        self,
-        timeframe: str,
-        length_us: int,
-        end_us: int,
-        bar: Bar,
-        book: Quote | None,
-        state: CandleState = "closed",
-        revision: int = 0,
-    ) -> Candle:
+    def _candle(self, interval: Interval, state: CandleState = "closed") -> Candle:
+        length_us = self._lengths_us[interval.index]
+        end_us, bar, book = interval.end_us, interval.bar, interval.book
         quantity_scale = 10**self._quantity_decimals
         quote_scale = 10 ** (self._price_decimals + self._quantity_decimals)
         traded = bar.trade_count > 0
         return Candle(
             market=self.market,
-            timeframe=timeframe,
+            timeframe=self._timeframes[interval.index],
             open_time_ms=(end_us - length_us) // 1_000,
             close_time_ms=end_us // 1_000,
-            open=bar.open if traded else self._price,
-            high=bar.high if traded else self._price,
-            low=bar.low if traded else self._price,
-            close=bar.close if traded else self._price,
+            open=bar.open if traded else interval.price,
+            high=bar.high if traded else interval.price,
+            low=bar.low if traded else interval.price,
+            close=bar.close if traded else interval.price,
             volume=bar.volume / quantity_scale,
             quote_volume=bar.quote_volume / quote_scale,
             trade_count=bar.trade_count,
@@ -240,7 +227,7 @@ class CandleAggregator:
             first_trade_id=bar.first_id if traded else None,
             last_trade_id=bar.last_id if traded else None,
             state=state,
-            revision=revision,
+            revision=interval.revision,
             complete=not bar.missing and (state == "forming" or bar.covered_us == length_us),
         )
 
