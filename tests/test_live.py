@@ -59,7 +59,6 @@ def test_a_recording_live_serves_scored_predictions_and_loses_no_trade(
         outcomes = f'realtime_accuracy_ratio{{horizon_ms="1000",market="{MARKET}"}}'
         assert live.metric(outcomes) > 0.5
         assert live.metric(f'realtime_gaps_total{{market="{MARKET}"}}') == 0
-        assert live.metric(f'realtime_late_trades_total{{market="{MARKET}"}}') == 0
         assert live.get("/predictions/BTC-USDT")[0] == 200
         code, seconds = live.stop()
         assert code == 0
@@ -68,7 +67,8 @@ def test_a_recording_live_serves_scored_predictions_and_loses_no_trade(
 
     replayed = replayed_candles(recordings)
     stored = stored_candles(tmp_path)
-    # Silence goes on for a moment after the last trade, in candles of their own.
+    # A stalled machine makes trades late, which revises candles; the last revision counts. Silence
+    # goes on for a moment after the last trade, in candles of their own.
     assert stored[: len(replayed)] == replayed
 
 
