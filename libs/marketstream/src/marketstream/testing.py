@@ -44,8 +44,8 @@ class RunningCommand:
             try:
                 if condition():
                     return
-            except (urllib.error.URLError, ConnectionError):
-                pass  # not listening yet
+            except OSError:
+                pass  # not listening yet, or too busy to answer
             time.sleep(0.05)
         raise AssertionError(f"no {what} within {seconds} s: {self.log.read_text()}")
 
