@@ -79,10 +79,14 @@ class Trades(msgspec.Struct, frozen=True):
 class Candle(msgspec.Struct, frozen=True):
     """OHLCV over `[open_time_ms, close_time_ms)` with the book as of the close.
 
-    Volumes are in base units, quote volumes in quote units. `complete` says that no trade id is
-    missing, `filled` that missing ones were repaired. A candle in which nothing traded has
+    Volumes are in base units, quote volumes in quote units. A candle in which nothing traded has
     `trade_count` 0 and the last close as its four prices. `first_buy` and `first_sell` are the
     first prices at which a taker bought and sold in it. The highest revision wins.
+
+    The certificate: first and last trade id; `expected_count`, the trades there must have been by
+    their ids, counting each missing one that may belong here, or None where nobody was watching
+    when the interval began; `complete`, that this equals `trade_count`; `filled`, that missing
+    trades have come since; `late_count`, the trades that came after the close.
     """
 
     market: str
@@ -110,6 +114,8 @@ class Candle(msgspec.Struct, frozen=True):
     revision: int = 0
     complete: bool = True
     filled: bool = False
+    expected_count: int | None = None
+    late_count: int = 0
 
     @property
     def identity(self) -> tuple[str, str, int]:

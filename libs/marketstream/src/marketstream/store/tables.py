@@ -81,6 +81,8 @@ CANDLES = Table(
     _value("revision", BigInteger),
     _value("complete", Boolean),
     _value("filled", Boolean),
+    _value("expected_count", BigInteger, nullable=True),
+    _value("late_count", BigInteger),
 )
 
 PREDICTIONS = Table(
