@@ -70,6 +70,7 @@ def test_a_candle_holds_all_fields_of_its_interval() -> None:
             first_sell=100.5,
             first_trade_id=7,
             last_trade_id=9,
+            expected_count=3,
         )
     ]
 
@@ -310,4 +311,4 @@ def test_however_late_trades_come_the_last_revisions_are_the_same(
     for candle in aggregator.update(message(seen_ms=200_000)):
         newest[candle.identity] = candle
     last = sorted(newest.values(), key=lambda c: (c.close_time_ms, -c.open_time_ms))
-    assert [replace(candle, revision=0) for candle in last] == in_time
+    assert [replace(candle, revision=0, late_count=0) for candle in last] == in_time

@@ -1,0 +1,43 @@
+"""What a candle operator needs to go on elsewhere, as bytes."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import msgspec
+
+from candles.bar import Point
+from candles.closed import Saved
+from marketstream.errors import BadMessage
+from marketstream.messages import Quote
+
+
+class Snapshot(msgspec.Struct):
+    """The open intervals, the ids, the last trade, the book, and what can still be revised."""
+
+    timeframes: list[str]
+    bars: list[list[Any]]
+    end_us: int | None
+    ids: list[Any]
+    last: Point | None
+    decimals: tuple[int, int]
+    book: Quote | None
+    quotes: list[Quote]
+    closed: Saved
+    late: int
+    duplicates: int
+
+    def encode(self) -> bytes:
+        """Return the snapshot as bytes."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def decode(cls, raw: bytes, market: str, timeframes: list[str]) -> Self:
+        """Return a snapshot of a market; raises BadMessage where it is for other timeframes."""
+        state = msgspec.msgpack.decode(raw, type=cls)
+        if state.timeframes != timeframes:
+            raise BadMessage(
+                f"snapshot of {market} is for timeframes {state.timeframes}, "
+                f"not for {timeframes}: drop it and fold again"
+            )
+        return state
