@@ -12,8 +12,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 GROUPS = ("data", "browser")
+
+# How long one example takes depends on the machine; pytest-timeout ends what hangs.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def _missing(group: str) -> str | None:

@@ -21,6 +21,7 @@ REFUSED = {
     "PVT", "SAR", "SAREXT", "SUPERTREND", "VWAP", "WAD",
 }  # fmt: skip
 MARKET = "binance:BTC/USDT"
+KEEP = 512
 
 
 def made_up_candles(rows: int, length_ms: int, timeframe: str, seed: int = 0) -> list[Candle]:
@@ -69,7 +70,7 @@ def test_streamed_features_equal_batch_features_bit_for_bit() -> None:
     feature_set = FeatureSet("1s", "250ms", FeatureSettings())
     base = made_up_candles(2_400, 250, "250ms")
     candles = made_up_candles(600, 1_000, "1s", seed=1)
-    messages = streamed(FeatureEngine(MARKET, feature_set), in_order(base, candles))
+    messages = streamed(FeatureEngine(MARKET, feature_set, KEEP), in_order(base, candles))
     live = FeatureTable.of([m for m in messages if m.timeframe == "1s"])
     assert_same_bits(live, feature_table(candles, base, feature_set))
     assert np.isfinite(live.values[-1]).all()
@@ -84,7 +85,7 @@ def test_a_hole_in_time_and_a_missing_book_are_the_same_live_and_in_batch() -> N
     candles = [
         c for c in made_up_candles(100, 1_000, "1s") if not 30_000 <= c.open_time_ms < 40_000
     ]
-    messages = streamed(FeatureEngine(MARKET, feature_set), in_order(base, candles))
+    messages = streamed(FeatureEngine(MARKET, feature_set, KEEP), in_order(base, candles))
     live = FeatureTable.of([m for m in messages if m.timeframe == "1s"])
     assert_same_bits(live, feature_table(candles, base, feature_set))
     after_hole = live.values[list(live.close_time_ms).index(41_000)]
@@ -95,7 +96,7 @@ def test_a_hole_in_time_and_a_missing_book_are_the_same_live_and_in_batch() -> N
 def test_one_timeframe_serves_as_its_own_base() -> None:
     feature_set = FeatureSet("1m", "1m", FeatureSettings(indicators=["RSI"]))
     candles = made_up_candles(100, 60_000, "1m")
-    live = FeatureTable.of(streamed(FeatureEngine(MARKET, feature_set), candles))
+    live = FeatureTable.of(streamed(FeatureEngine(MARKET, feature_set, KEEP), candles))
     assert len(live) == 100
     assert_same_bits(live, feature_table(candles, candles, feature_set))
 

@@ -8,6 +8,7 @@ from technical_indicators.feature_set import FeatureSet, FeatureSettings
 from technical_indicators.operator import FeatureEngine
 
 MARKET = "binance:BTC/USDT"
+KEEP = 512
 
 
 def candle(index: int, length_ms: int, timeframe: str, price: float) -> Candle:
@@ -36,7 +37,7 @@ def forming(one: Candle, **changes: float) -> Candle:
 
 
 def test_a_preview_says_what_the_close_would_say_of_the_same_candle() -> None:
-    engine = FeatureEngine(MARKET, FeatureSet("1s", "250ms", FeatureSettings()))
+    engine = FeatureEngine(MARKET, FeatureSet("1s", "250ms", FeatureSettings()), KEEP)
     *before, last = market(90)
     for one in before:
         engine.update(one)
@@ -48,7 +49,7 @@ def test_a_preview_says_what_the_close_would_say_of_the_same_candle() -> None:
 
 
 def test_a_preview_has_the_book_of_now_and_the_spans_of_the_last_base_close() -> None:
-    engine = FeatureEngine(MARKET, FeatureSet("1s", "250ms", FeatureSettings()))
+    engine = FeatureEngine(MARKET, FeatureSet("1s", "250ms", FeatureSettings()), KEEP)
     *before, last = market(30)
     for one in before:
         engine.update(one)
@@ -60,7 +61,7 @@ def test_a_preview_has_the_book_of_now_and_the_spans_of_the_last_base_close() ->
 
 
 def test_previews_while_warming_up_know_nothing_and_other_timeframes_have_none() -> None:
-    engine = FeatureEngine(MARKET, FeatureSet("1s", "250ms", FeatureSettings()))
+    engine = FeatureEngine(MARKET, FeatureSet("1s", "250ms", FeatureSettings()), KEEP)
     first = candle(0, 1_000, "1s", 100.0)
     [preview] = engine.update(forming(first))
     assert preview.values["rsi_14"] is None
@@ -70,7 +71,8 @@ def test_previews_while_warming_up_know_nothing_and_other_timeframes_have_none()
 
 def test_with_previews_and_without_the_same_features_come_out_at_closes() -> None:
     feature_set = FeatureSet("1s", "250ms", FeatureSettings())
-    with_previews, without = FeatureEngine(MARKET, feature_set), FeatureEngine(MARKET, feature_set)
+    with_previews = FeatureEngine(MARKET, feature_set, KEEP)
+    without = FeatureEngine(MARKET, feature_set, KEEP)
     closed: list[Features] = []
     expected: list[Features] = []
     for one in market(60):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -102,6 +102,12 @@ class IndicatorStream:
             return [None] * len(self.indicator.names)
         self._history = []
         return _values(self._handle.value)
+
+    def open_on(self, candles: Collection[Candle]) -> None:
+        """Begin anew after these candles."""
+        history = [[getattr(candle, name) for candle in candles] for name in self.indicator.inputs]
+        self._handle = self.indicator.open(history)
+        self._history = history if self._handle is None else []
 
     def peek(self, candle: Candle) -> list[float | None]:
         """Return what `update` would say of a candle that is still forming, without folding it."""

@@ -16,47 +16,78 @@ class FeatureEngine:
     """The feature operator of one market.
 
     Base candles feed the book and flow features and are passed on as the book alone; candles of the
-    timeframe decided on feed the indicators and bring a whole vector. A snapshot is the last
-    candles: indicators are opened on them again.
+    timeframe decided on feed the indicators and bring a whole vector. The last candles are kept, as
+    many as features look back: a snapshot is these, and indicators are opened on them again.
+
+    A candle revised takes its place among those kept, and what looks back on it is computed anew
+    for the next vector. Vectors that are out stay: they say what was known at their time.
     """
 
-    def __init__(self, market: str, feature_set: FeatureSet, keep: int = 0) -> None:
+    def __init__(self, market: str, feature_set: FeatureSet, keep: int) -> None:
         self.market = market
         self._set = feature_set
-        self._keep = keep
-        self._start()
-
-    def _start(self) -> None:
-        self._streams = [IndicatorStream(indicator) for indicator in self._set.indicators]
-        self._microstructure = Microstructure(self._set.base, self._set.spans)
-        self._candles: deque[Candle] = deque(maxlen=self._keep)
+        self._streams = [IndicatorStream(indicator) for indicator in feature_set.indicators]
+        self._microstructure = Microstructure(feature_set.base, feature_set.spans)
+        self._candles: deque[Candle] = deque(maxlen=keep)
         self._base_candles: deque[Candle] = deque(maxlen=self._microstructure.window)
+        self._revised: set[str] = set()
 
     def update(self, message: Candle) -> list[Features]:
         """Fold one candle; return its feature vector, or nothing for other timeframes.
 
         A forming candle is not folded: its vector says how things stand.
         """
+        timeframe = message.timeframe
+        decides, is_base = timeframe == self._set.timeframe, timeframe == self._set.base
         if message.state == "forming":
-            return self._peek(message)
-        if message.revision > 0:
+            return self._peek(message) if decides else []
+        if not (decides or is_base):
             return []
-        decides = message.timeframe == self._set.timeframe
-        if message.timeframe == self._set.base:
+        kept = self._candles if decides else self._base_candles
+        if kept and message.open_time_ms <= kept[-1].open_time_ms:
+            self._revise(message)
+            return []
+        if self._revised:
+            self._look_back_anew()
+        if is_base:
             self._microstructure.update(message)
             self._base_candles.append(message)
             if not decides:
                 return [self._features(message, {})]
-        if not decides:
-            return []
         self._candles.append(message)
         values = [value for stream in self._streams for value in stream.update(message)]
         values += self._microstructure.values()
         return [self._features(message, dict(zip(self._set.names, values, strict=True)))]
 
+    def _revise(self, candle: Candle) -> None:
+        """Put a candle in the place of its earlier revision, where that is kept."""
+        timeframe = candle.timeframe
+        for name, kept in (
+            (self._set.timeframe, self._candles),
+            (self._set.base, self._base_candles),
+        ):
+            if name != timeframe:
+                continue
+            for at in range(len(kept) - 1, -1, -1):
+                if kept[at].open_time_ms == candle.open_time_ms:
+                    if kept[at].revision < candle.revision:
+                        kept[at] = candle
+                        self._revised.add(timeframe)
+                    break
+
+    def _look_back_anew(self) -> None:
+        if self._set.timeframe in self._revised:
+            for stream in self._streams:
+                stream.open_on(self._candles)
+        if self._set.base in self._revised:
+            self._microstructure = Microstructure(self._set.base, self._set.spans)
+            for candle in self._base_candles:
+                self._microstructure.update(candle)
+        self._revised.clear()
+
     def _peek(self, candle: Candle) -> list[Features]:
-        if candle.timeframe != self._set.timeframe:
-            return []
+        if self._revised:
+            self._look_back_anew()
         values = [value for stream in self._streams for value in stream.peek(candle)]
         values += self._microstructure.peek(candle)
         return [self._features(candle, dict(zip(self._set.names, values, strict=True)))]
@@ -82,10 +113,10 @@ class FeatureEngine:
         return msgspec.msgpack.encode((list(self._base_candles), list(self._candles)))
 
     def restore(self, snapshot: bytes) -> None:
-        """Fold the snapshot's candles anew; features agree with unbroken ones to 1e-9."""
-        kept = msgspec.msgpack.decode(snapshot, type=tuple[list[Candle], list[Candle]])
-        self._start()
-        for candle in sorted(
-            (*kept[0], *kept[1]), key=lambda c: (c.close_time_ms, -c.open_time_ms)
-        ):
-            self.update(candle)
+        """Look back on the snapshot's candles; features agree with unbroken ones to 1e-9."""
+        base_candles, candles = msgspec.msgpack.decode(
+            snapshot, type=tuple[list[Candle], list[Candle]]
+        )
+        self._base_candles = deque(base_candles, self._base_candles.maxlen)
+        self._candles = deque(candles, self._candles.maxlen)
+        self._revised = {self._set.base, self._set.timeframe}
