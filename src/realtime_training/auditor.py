@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from loguru import logger
-from msgspec.structs import replace
 
 from candles.parity import Parity
 from marketstream.errors import NetworkError
@@ -54,12 +53,16 @@ class Auditor:
         async with RestClient(self._rest_url) as client:
             while True:
                 await asyncio.sleep(every_s)
-                for market in self._parities:
-                    for timeframe in self._timeframes:
-                        try:
-                            await self._audit(client, market, timeframe)
-                        except NetworkError as error:
-                            logger.warning("No parity audit", market=market, reason=str(error))
+                await self.audit(client)
+
+    async def audit(self, client: RestClient) -> None:
+        """Audit one round; a market that cannot be asked for waits for the next one."""
+        for market in self._parities:
+            for timeframe in self._timeframes:
+                try:
+                    await self._audit(client, market, timeframe)
+                except NetworkError as error:
+                    logger.warning("No parity audit", market=market, reason=str(error))
 
     async def _audit(self, client: RestClient, market: str, timeframe: str) -> None:
         newest = await asyncio.to_thread(self._store.last_candles, market, timeframe, 1)
@@ -78,5 +81,5 @@ class Auditor:
         parity = self._parities[market]
         for candle in parity.audit(candles, klines):
             logger.warning("Candle lacks trades", market=market, open_time_ms=candle.open_time_ms)
-            self._writer.put(replace(candle, complete=False, revision=candle.revision + 1))
+            self._writer.put(candle)
         self._audited_ms[market, timeframe] = candles[-1].open_time_ms + length_ms

@@ -63,13 +63,15 @@ class Recorder:
 
     def _on_candle(self, candle: Candle, received_ns: int) -> None:
         del received_ns
-        if candle.revision == 0:
-            self._view.saw_candle(candle)
+        self._view.saw_candle(candle)
         if candle.state == "forming":
             return
         self._writer.put(candle)
         metrics = self._metrics
         metrics.messages.labels(CANDLES.name).inc()
+        if candle.revision > 0:
+            metrics.candle_revisions.labels(candle.market, candle.timeframe).inc()
+            return
         metrics.candles.labels(candle.market, candle.timeframe).inc()
         if not candle.complete:
             metrics.candles_incomplete.labels(candle.market, candle.timeframe).inc()

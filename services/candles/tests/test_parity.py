@@ -41,7 +41,8 @@ def test_an_audit_counts_and_returns_what_lacks_trades() -> None:
     known = replace(CANDLE, open_time_ms=180_000, complete=False, volume=1.0)
     elsewhere = replace(CANDLE, open_time_ms=240_000)
     klines = [replace(KLINE, open_time_ms=open_ms) for open_ms in (60_000, 120_000, 180_000)]
-    assert parity.audit([CANDLE, lost, known, elsewhere], klines) == [lost]
+    (marked,) = parity.audit([CANDLE, lost, known, elsewhere], klines)
+    assert marked == replace(lost, complete=False, expected_count=12, revision=1)
     assert (parity.compared, parity.equal, parity.incomplete, parity.rate) == (2, 1, 1, 0.5)
     assert {difference.field for difference in parity.differences} == {"volume", "trade_count"}
     assert parity.differing == 2

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import msgspec
+from msgspec.structs import replace
 
 from marketstream.klines import Kline
 from marketstream.messages import Candle
@@ -76,7 +77,7 @@ class Parity:
         return self.equal / self.compared if self.compared else None
 
     def audit(self, candles: Iterable[Candle], klines: Sequence[Kline]) -> list[Candle]:
-        """Compare; return the candles called complete that lack trades."""
+        """Compare; return those called complete that lack trades, revised to say so."""
         theirs = {kline.open_time_ms: kline for kline in klines}
         lacking = []
         for candle in candles:
@@ -92,5 +93,12 @@ class Parity:
             self.differing += len(found)
             self.differences.extend(found)
             if lacks_trades(candle, kline):
-                lacking.append(candle)
+                lacking.append(
+                    replace(
+                        candle,
+                        complete=False,
+                        expected_count=kline.trade_count,
+                        revision=candle.revision + 1,
+                    )
+                )
         return lacking

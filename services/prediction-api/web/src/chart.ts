@@ -100,13 +100,16 @@ export class PriceChart {
     this.drawPredictions();
   }
 
-  /** Draw one more candle, closed or forming. */
+  /** Draw one more candle, closed or forming, or another revision of one. */
   add(row: CandleRow): void {
     if (this.candles.data().length >= MOST_DRAWN) {
       this.drawAll();
       return;
     }
-    this.candles.update(bar(row));
+    const newest = this.candles.data().at(-1);
+    const revised = newest !== undefined && Number(newest.time) > seconds(row[0]);
+    this.candles.update(bar(row), revised);
+    if (revised) return; // its mid stays: late trades do not change the book
     if (row[5] !== null) this.mids.update({ time: seconds(row[0]), value: row[5] });
   }
 

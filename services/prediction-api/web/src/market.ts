@@ -48,12 +48,12 @@ export class Market {
     return last ? last[0] + this.timeframeMs : 0;
   }
 
-  /** Add a closed candle; false for one from before the newest, which the chart does not take. */
+  /** Add a closed candle, or a later revision of one; false where it is older than all shown. */
   addCandle(row: CandleRow): boolean {
-    const last = this.candles.at(-1);
-    if (last && row[0] < last[0]) return false;
-    if (last && row[0] === last[0]) this.candles.pop();
-    this.candles.push(row);
+    const before = this.candles.findLastIndex((one) => one[0] <= row[0]);
+    if (this.candles[before]?.[0] === row[0]) this.candles[before] = row;
+    else if (before === this.candles.length - 1) this.candles.push(row);
+    else return false;
     if (this.forming && this.forming[0] <= row[0]) this.forming = null;
     return true;
   }
