@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-LARGEST_BYTES = 500_000
+LARGEST_BYTES = 1_000_000
 UNWANTED = {
     "a merge conflict": re.compile(rb"^(?:<{7}|>{7}) ", re.MULTILINE),
     "blanks at the end of the line": re.compile(rb"[ \t\r]+$", re.MULTILINE),

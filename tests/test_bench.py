@@ -4,16 +4,22 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
+from marketstream.errors import RealtimeError
 from marketstream.messages import Prediction
+from marketstream.readers.table import TradeTable
 from marketstream.topics import CANDLES, OUTCOMES, PREDICTIONS
+from realtime_training.bench.candles import bench_candles
 from realtime_training.bench.catalogue import BENCHMARKS
-from realtime_training.bench.figures import Measured, percentile, summary
+from realtime_training.bench.figures import Effort, Measured, percentile, summary
 from realtime_training.bench.load import (
     HORIZONS,
     SYMBOLS,
@@ -24,6 +30,8 @@ from realtime_training.bench.load import (
     make_pipeline,
     play,
 )
+from realtime_training.bench.peers import PEERS, Floats, Peer, Prepared
+from realtime_training.bench.seeded_trades import SeededTrades
 from realtime_training.settings import load_all
 
 TWO = SYMBOLS[:2]
@@ -67,8 +75,8 @@ def test_the_command_prints_benchmark_figure_and_number_and_how_they_came_about(
 def test_a_benchmark_that_does_not_exist_is_refused_by_name() -> None:
     done = realtime("nonsense")
     assert done.returncode == 2
-    assert "'replay', 'live', 'start'" in done.stderr
-    assert list(BENCHMARKS) == ["replay", "live", "start"]
+    assert "'replay', 'candles', 'live', 'start'" in done.stderr
+    assert list(BENCHMARKS) == ["replay", "candles", "live", "start"]
 
 
 def test_the_load_has_every_trade_in_order_and_quotes_among_them(load: Load) -> None:
@@ -114,6 +122,14 @@ def test_figures_are_medians_and_the_spread_is_kept() -> None:
     assert json.loads(msgspec.json.encode(result)) == result
 
 
+def test_the_figures_of_peers_are_apart_and_one_not_installed_has_none() -> None:
+    measured = Measured({"rate": [5.0]}, {}, {"here": [1.0, 4.0, 2.0], "absent": []})
+    result = summary({"candles": measured}, "realtime bench candles")
+    assert result["candles"] == {"rate": 5.0, "peers": {"here": 2.0, "absent": None}}
+    assert set(result["meta"]["spread"]["candles"]) == {"rate", "peers.here"}
+    assert result["meta"]["spread"]["candles"]["peers.here"]["max"] == 4
+
+
 def test_a_percentile_is_a_value_that_was_measured() -> None:
     values = [float(value) for value in range(1, 101)]
     assert percentile(values, 0.5) == 50
@@ -126,3 +142,97 @@ def test_the_frames_are_the_same_every_time(load: Load) -> None:
     again = make_load(TWO, 300, 20)
     assert again.reads == load.reads
     assert replace(again, reads=()) == replace(load, reads=())
+
+
+def test_messages_hold_the_trades_of_the_table_with_a_quote_as_of_the_last() -> None:
+    market = SeededTrades(40, 30)
+    table, messages = market.table(), market.messages()
+    trades = [trade for message in messages for trade in message.trades]
+    assert table.ids is not None
+    assert [trade.id for trade in trades] == table.ids.tolist()
+    assert [trade.time_us for trade in trades] == table.time_us.tolist()
+    assert [round(t.price * 10**table.price_decimals) for t in trades] == table.price.tolist()
+    assert [1 if trade.taker == "buy" else -1 for trade in trades] == table.taker.tolist()
+    assert {len(message.trades) for message in messages[:-1]} == {100}
+    for message, following in pairwise(messages):
+        assert message.quote is not None
+        assert following.quote is not None
+        assert message.quote.time_us <= message.seen_until_us == message.trades[-1].time_us
+        assert message.quote.time_us < following.quote.time_us
+
+
+def one_by_one(trades: TradeTable) -> list[list[int]]:
+    candles: dict[int, list[int]] = {}
+    for time_us, price, quantity in zip(
+        trades.time_us.tolist(), trades.price.tolist(), trades.quantity.tolist(), strict=True
+    ):
+        opened_ms = time_us // 60_000_000 * 60_000
+        candle = candles.setdefault(opened_ms, [opened_ms, price, price, price, price, 0])
+        candle[2], candle[3] = max(candle[2], price), min(candle[3], price)
+        candle[4] = price
+        candle[5] += quantity
+    return list(candles.values())
+
+
+def plain_python(trades: TradeTable) -> Prepared:
+    units = np.array([10.0**trades.price_decimals] * 4 + [10.0**trades.quantity_decimals])
+
+    def candles(rows: list[list[int]]) -> Floats:
+        made = np.array(rows, np.float64)
+        made[:, 1:] /= units
+        return made
+
+    return Prepared(lambda: one_by_one(trades), candles)
+
+
+def too_much_volume(trades: TradeTable) -> Prepared:
+    right = plain_python(trades)
+    return Prepared(right.work, lambda rows: right.candles(rows) * [1, 1, 1, 1, 1, 1.001])
+
+
+def one_candle_less(trades: TradeTable) -> Prepared:
+    right = plain_python(trades)
+    return Prepared(right.work, lambda rows: right.candles(rows)[:-2])
+
+
+def test_candles_are_measured_both_ways_and_beside_peers_that_make_the_same() -> None:
+    said: list[str] = []
+    peers = {
+        "plain": Peer("numpy", "a loop", plain_python),
+        "absent": Peer("a-package-nobody-has", "nothing", plain_python),
+    }
+    measured = bench_candles(Effort(2, quick=True), said.append, peers)
+    figures = measured.figures()
+    assert figures["streaming_per_second"] > 0
+    assert figures["columnar_per_second"] > figures["streaming_per_second"]
+    assert figures["peers"]["plain"] > 0
+    assert figures["peers"]["absent"] is None
+    assert [len(values) for values in measured.runs.values()] == [2, 2]
+    conditions = measured.conditions
+    assert conditions["streaming"]["trades"] == pytest.approx(500 * 20, rel=0.1)
+    assert conditions["columnar"]["trades"] == pytest.approx(5_000 * 20, rel=0.1)
+    assert conditions["peers"]["plain"]["version"] == np.__version__
+    assert conditions["peers"]["absent"]["version"] is None
+    assert "run 2 of 2" in said
+    assert said[-1] == "left out, as not installed: absent; uv sync --group peers brings them"
+
+
+@pytest.mark.parametrize("prepare", [too_much_volume, one_candle_less])
+def test_the_speed_of_a_peer_that_makes_other_candles_is_not_reported(
+    prepare: Callable[[TradeTable], Prepared],
+) -> None:
+    peers = {"plain": Peer("numpy", "a loop", prepare)}
+    with pytest.raises(RealtimeError, match=r"plain .* makes other candles of the same trades"):
+        bench_candles(Effort(1, quick=True), lambda _text: None, peers)
+
+
+def test_the_peers_that_are_installed_make_our_candles_and_the_others_are_none() -> None:
+    done = realtime("candles", "--quick", "--runs", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert set(result) == {"candles", "meta"}
+    assert set(result["candles"]) == {"streaming_per_second", "columnar_per_second", "peers"}
+    measured = {name for name, rate in result["candles"]["peers"].items() if rate is not None}
+    assert set(result["candles"]["peers"]) == set(PEERS)
+    assert measured == {name for name, peer in PEERS.items() if peer.version is not None}
+    assert ("uv sync --group peers" in done.stderr) == (measured != set(PEERS))

@@ -181,7 +181,7 @@ def test_lock_file_knows_one_public_registry() -> None:
         (b"-----BEGIN RSA " + b"PRIVATE KEY-----\n", ":1: a private key"),
         (b"see /home" + b"/somebody/notes\n", ":1: a path of one machine"),
         (b"a", ": no newline at the end"),
-        (b"\0" * 600_000, ": 600,000 bytes are more than 500,000"),
+        (b"\0" * 1_100_000, ": 1,100,000 bytes are more than 1,000,000"),
     ],
 )
 def test_unwanted_content_is_named(tmp_path: Path, content: bytes, problem: str) -> None:

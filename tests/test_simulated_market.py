@@ -9,6 +9,7 @@ from exchange_simulator import SeededMarket
 from exchange_simulator.ceiling import expected_moves, realised_moves
 from exchange_simulator.messages import trades_messages
 from marketstream.messages import Outcome, Prediction
+from marketstream.plan import Plan
 from marketstream.tables import FeatureTable
 from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS
 from predictor.history import FeatureHistory
@@ -18,7 +19,7 @@ from predictor.scoring import Score, Scoreboard, effective_size, wilson
 from predictor.serving import forecast
 from predictor.settings import PredictorSettings, TrainingSettings
 from predictor.training import train
-from realtime_training.pipeline import Pipeline, Plan
+from realtime_training.pipeline import Pipeline
 from technical_indicators.feature_set import FeatureSettings
 
 MARKET = "simulator:BTC/USDT"

@@ -19,11 +19,13 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from marketstream.errors import NetworkError, StateError
 from marketstream.metrics import Metrics
+from marketstream.plan import Plan
 from marketstream.store.port import Store
 from marketstream.store.rows import ModelRow
 from marketstream.store.sql import open_store
 from marketstream.store.writer import StoreWriter
 from marketstream.symbols import market_of, url_symbol
+from marketstream.timeframes import timeframe_ms
 from prediction_api.app import build_app
 from prediction_api.board import PredictionBoard
 from prediction_api.dashboard import Dashboard
@@ -31,20 +33,20 @@ from prediction_api.live_view import LiveView
 from predictor.training import TrainedModel
 from realtime_training import report
 from realtime_training.auditor import Auditor
-from realtime_training.batchers import heartbeat_s, make_batchers
 from realtime_training.clock import ReceiveClock
 from realtime_training.exchange import Exchange, connected_exchange
-from realtime_training.gate import Gate
 from realtime_training.http_server import HttpServer, listen
 from realtime_training.options import RunOptions
-from realtime_training.pipeline import Pipeline, Plan
+from realtime_training.pipeline import Pipeline
 from realtime_training.recorder import Recorder
 from realtime_training.settings import Settings
 from realtime_training.startup import Startup
 from realtime_training.status import Status
 from realtime_training.trainer import Registration, TrainerProcess, registry_uri
+from trades.batchers import heartbeat_s, make_batchers
 from trades.batching import TradesBatcher
 from trades.feed import Feed
+from trades.gate import Gate
 from trades.rest import RestClient
 
 _AUDIT_EVERY_S = 15.0
@@ -134,8 +136,13 @@ class _Live:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         try:
+            plan = self._pipeline.plan
             self._batchers = await make_batchers(
-                self._pipeline.plan, self._exchange, self._settings.trades, self._options.speed
+                plan.markets,
+                self._exchange.rest_url,
+                base_ms=timeframe_ms(plan.base),
+                grace_ms=self._settings.trades.grace_ms,
+                speed=self._options.speed,
             )
             feed = self._make_feed()
             server = HttpServer(self._api(feed))
@@ -222,7 +229,7 @@ class _Live:
             publish=self._gate,
             publish_dead_letter=self._pipeline.runner.publish,
             silence_s=self._settings.trades.silence_s,
-            heartbeat_s=heartbeat_s(self._pipeline.plan, self._options.speed),
+            heartbeat_s=heartbeat_s(timeframe_ms(self._pipeline.plan.base), self._options.speed),
             clock=self._clock,
         )
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import cast
 
 from candles.stage import candles_stage
 from marketstream.errors import SettingsError
 from marketstream.messages import Features
+from marketstream.plan import Plan
 from marketstream.runners.in_process import InProcessRunner, Later
-from marketstream.timeframes import finest_first, timeframe_ms
 from marketstream.topics import FEATURES
 from predictor.history import FeatureHistory
 from predictor.operator import Predictor
@@ -23,46 +22,6 @@ from technical_indicators.stage import technical_indicators_stage
 
 type Execute = Callable[[TrainingJob, Trained], None]
 type Installed = Callable[[str, Mapping[int, TrainedModel]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to predict: markets, the timeframe decided on, and how many of it ahead.
-
-    `timeframes` are the candles made beside it; outcomes are measured on the finest of all.
-    """
-
-    markets: tuple[str, ...]
-    timeframe: str
-    horizons: tuple[int, ...]
-    timeframes: tuple[str, ...] = ("250ms",)
-    latency_ms: int = 0
-
-    def __post_init__(self) -> None:
-        if timeframe_ms(self.timeframe) % timeframe_ms(self.base):
-            raise SettingsError(
-                f"timeframe {self.timeframe} is no whole number of {self.base} candles: choose a "
-                "multiple of it, or other timeframes in services/candles/config.yaml"
-            )
-        if not self.horizons or min(self.horizons) < 1:
-            raise SettingsError(
-                f"horizons {self.horizons}: each is a number of timeframes, 1 or more"
-            )
-
-    @property
-    def candle_timeframes(self) -> list[str]:
-        """All timeframes, the finest first."""
-        return finest_first([*self.timeframes, self.timeframe])
-
-    @property
-    def base(self) -> str:
-        """The finest timeframe."""
-        return self.candle_timeframes[0]
-
-    @property
-    def horizons_ms(self) -> tuple[int, ...]:
-        """The horizons as times."""
-        return tuple(horizon * timeframe_ms(self.timeframe) for horizon in self.horizons)
 
 
 class Pipeline:

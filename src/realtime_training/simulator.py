@@ -13,8 +13,8 @@ from exchange_simulator.recording import RecordedMarket
 from exchange_simulator.seeded import SeededMarket
 from exchange_simulator.server import RunningExchange, serve
 from exchange_simulator.tape import Tape
+from marketstream.child import Child
 from marketstream.errors import InputError, NetworkError, RealtimeError, SettingsError
-from realtime_training.child import Child
 
 CONTROL_SPREAD_BPS = 5.0
 _CEILING_FROM_US = 1_704_067_200_000_000  # 2024-01-01

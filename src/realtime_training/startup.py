@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from loguru import logger
 
 from candles.aggregation import CandleAggregator
 from marketstream.errors import NetworkError
-from marketstream.messages import Candle, Outcome, Trade, Trades
+from marketstream.messages import Candle, Outcome
 from marketstream.store.port import Store
 from marketstream.store.rows import PredictionRow
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
-from realtime_training.gate import Gate
 from realtime_training.pipeline import Pipeline
-from trades.history import fetch_history
+from trades.gate import Gate
+from trades.history import fetch_history, messages_of
 from trades.rest import RestClient, fetch_server_time
 
 _CANDLES_A_TURN = 500
@@ -123,15 +123,3 @@ def in_order(series: Sequence[Sequence[Candle]], end_ms: int) -> list[Candle]:
 def last_trade_id(candles: Sequence[Candle]) -> int | None:
     """Return the id of the last trade in candles, None where none traded."""
     return next((c.last_trade_id for c in reversed(candles) if c.trade_count), None)
-
-
-def messages_of(market: str, trades: Sequence[Trade], every_ms: int) -> Iterator[Trades]:
-    """Yield trades in messages that never span a boundary of `every_ms`."""
-    every_us = every_ms * 1_000
-    start = 0
-    for end in range(1, len(trades) + 1):
-        bucket = trades[start].time_us // every_us
-        if end == len(trades) or trades[end].time_us // every_us != bucket:
-            part = tuple(trades[start:end])
-            yield Trades(market, part, None, part[-1].time_us, 0, 0)  # candles see the decimals
-            start = end

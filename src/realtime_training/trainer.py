@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
+from marketstream.child import Child
 from marketstream.settings import SystemSettings
-from realtime_training.child import Child
 
 if TYPE_CHECKING:
     from predictor.retraining import Trained, TrainingJob

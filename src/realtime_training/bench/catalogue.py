@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from realtime_training.bench.candles import bench_candles
 from realtime_training.bench.figures import Effort, Measured, Say, summary
 from realtime_training.bench.live import bench_live
 from realtime_training.bench.replay import bench_replay
@@ -16,6 +17,7 @@ from realtime_training.bench.start import bench_start
 
 BENCHMARKS: Mapping[str, Callable[[Effort, Say], Measured]] = {
     "replay": bench_replay,
+    "candles": bench_candles,
     "live": bench_live,
     "start": bench_start,
 }
@@ -42,7 +44,7 @@ def print_table(result: Mapping[str, Any]) -> None:
         for figure, spread in figures.items():
             table.add_row(
                 name, figure,
-                *(f"{spread[key]:,g}" for key in ("median", "min", "max")), str(spread["runs"]),
+                *(_number(spread[key]) for key in ("median", "min", "max")), str(spread["runs"]),
             )  # fmt: skip
     console = Console(file=sys.stdout)
     console.print(table)
@@ -53,3 +55,7 @@ def print_table(result: Mapping[str, Any]) -> None:
         soft_wrap=True,
     )
     console.print(", ".join(f"{name} {v}" for name, v in meta["versions"].items()), soft_wrap=True)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:g}"

@@ -26,17 +26,30 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The values of each figure, one per run, and the conditions they were measured under."""
+    """The values of each figure, one per run, and the conditions they were measured under.
+
+    `peers` holds those of other libraries that do the same work; none of one not installed.
+    """
 
     runs: dict[str, list[float]]
     conditions: dict[str, Any] = field(default_factory=dict)
+    peers: dict[str, list[float]] = field(default_factory=dict)
 
-    def figures(self) -> dict[str, float]:
-        """Return the median of each figure."""
-        return {name: _rounded(median(values)) for name, values in self.runs.items() if values}
+    def figures(self) -> dict[str, Any]:
+        """Return the median of each figure, those of peers under `peers`, None of an absent one."""
+        figures: dict[str, Any] = {
+            name: _rounded(median(values)) for name, values in self.runs.items() if values
+        }
+        if self.peers:
+            figures["peers"] = {
+                name: _rounded(median(values)) if values else None
+                for name, values in self.peers.items()
+            }
+        return figures
 
     def spread(self) -> dict[str, dict[str, float]]:
-        """Return how far the runs of each figure lie apart."""
+        """Return how far the runs of each figure lie apart, peers' as `peers.NAME`."""
+        peers = {f"peers.{name}": values for name, values in self.peers.items()}
         return {
             name: {
                 "median": _rounded(median(values)),
@@ -44,7 +57,7 @@ class Measured:
                 "max": _rounded(max(values)),
                 "runs": len(values),
             }
-            for name, values in self.runs.items()
+            for name, values in {**self.runs, **peers}.items()
             if values
         }
 

@@ -10,12 +10,13 @@ import numpy as np
 
 from exchange_simulator.binance.frames import MarketFrames, combined
 from exchange_simulator.seeded import SeededMarket
+from marketstream.plan import Plan
 from marketstream.symbols import market_of
 from predictor.models import LEARNERS
 from predictor.prices import label_returns
 from predictor.retraining import Trained, TrainingJob
 from predictor.training import Candidate, TrainedModel
-from realtime_training.pipeline import Pipeline, Plan
+from realtime_training.pipeline import Pipeline
 from realtime_training.settings import Settings
 from trades.batching import TradesBatcher
 from trades.exchanges.binance import Binance

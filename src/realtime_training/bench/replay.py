@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
-from time import perf_counter
 
 from marketstream.topics import OUTCOMES, PREDICTIONS
 from predictor.training import TrainedModel
@@ -25,6 +21,7 @@ from realtime_training.bench.load import (
     make_pipeline,
     play,
 )
+from realtime_training.bench.timing import one_core, timed
 from realtime_training.settings import Settings, load_all
 
 _BUSY, _SPARSE = 1_000, 30  # trades per second and market
@@ -47,7 +44,7 @@ def bench_replay(effort: Effort, say: Say) -> Measured:
         "decode_only_per_second": [],
         "sparse_trades_per_second": [],
     }
-    with _one_core() as core:
+    with one_core() as core:
         for number in range(1, effort.runs + 1):
             say(f"run {number} of {effort.runs}")
             whole, counts = _whole(busy, settings, models)
@@ -82,7 +79,7 @@ def _whole(
     for topic in (PREDICTIONS, OUTCOMES):
         pipeline.runner.tap(topic, partial(_count, counts, topic.name))
     intake = make_intake(load, pipeline)
-    seconds = _seconds(partial(play, load, intake))
+    seconds, _ = timed(partial(play, load, intake))
     counts["trades"] = intake.counts().trades
     return counts["trades"] / seconds, counts
 
@@ -94,30 +91,5 @@ def _count(counts: Counter[str], name: str, _message: object, _received_ns: int)
 def _decoding(load: Load) -> float:
     """Return trades per second from frames to Trades messages."""
     intake = make_intake(load, None)
-    seconds = _seconds(partial(play, load, intake))
+    seconds, _ = timed(partial(play, load, intake))
     return intake.counts().trades / seconds
-
-
-def _seconds(work: partial[None]) -> float:
-    """Return how long work takes, with what was there before left out of garbage collection."""
-    gc.collect()
-    gc.freeze()
-    started = perf_counter()
-    work()
-    seconds = perf_counter() - started
-    gc.unfreeze()
-    return seconds
-
-
-@contextlib.contextmanager
-def _one_core() -> Iterator[int | None]:
-    """Keep to one core, where the system lets a process choose; the last is the least used."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield None
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(before)})
-    try:
-        yield max(before)
-    finally:
-        os.sched_setaffinity(0, before)

@@ -20,10 +20,11 @@ from realtime_training.bench import NAMES
 @click.option("--quick", is_flag=True, help="Do little work: to see that it runs, not how fast.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def bench(names: tuple[str, ...], runs: int, *, quick: bool, as_json: bool) -> None:
-    """Measure how fast it is: replay, live and start, or those that are named.
+    """Measure how fast it is: replay, candles, live and start, or those that are named.
 
-    replay runs a million trades from frames to outcomes on one core; live measures the whole system
-    on a real socket at 10,000 trades/s; start measures the way to the first prediction.
+    replay runs a million trades from frames to outcomes on one core; candles only makes candles of
+    them, beside the peers that `uv sync --group peers` installs; live measures the whole system on
+    a real socket at 10,000 trades/s; start measures the way to the first prediction.
     """
     from realtime_training.bench.catalogue import print_table, run_all
     from realtime_training.bench.figures import Effort

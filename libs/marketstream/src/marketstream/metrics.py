@@ -48,6 +48,11 @@ class Metrics:
         self.candles_incomplete = counter(
             "candles_incomplete_total", "Candles closed with trades missing", "market", "timeframe"
         )
+        self.candle_revisions = counter(
+            "candle_revisions_total",
+            "Closed candles that late or missing trades changed",
+            *("market", "timeframe"),
+        )
         self.parity = gauge(
             "parity_ratio", "Share of complete candles equal to the exchange's own", "market"
         )
@@ -95,6 +100,21 @@ class Metrics:
         self.store_waits = counter(
             "store_waits_total", "Rows that had to wait for room in the full queue"
         )
+
+        self.hop = Histogram(
+            "realtime_hop_seconds",
+            "From the receipt at the edge until a stage was done with what came of it",
+            ["stage"],
+            buckets=_LATENCY_BUCKETS_S,
+            registry=registry,
+        )
+        self.consumer_lag = gauge(
+            "consumer_lag_messages", "Messages not read yet", "topic", "partition"
+        )
+        self.rebalances = counter(
+            "rebalances_total", "Times partitions were shared out anew", "stage"
+        )
+        self.state_bytes = gauge("state_bytes", "Size of an operator's snapshot", "stage", "market")
 
     def render(self) -> bytes:
         """Return all metrics in Prometheus' text format; `CONTENT_TYPE` is its type."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from loguru import logger
 
-from marketstream.messages import Trade
+from marketstream.messages import Trade, Trades
 from trades.exchanges.binance_rest import MOST_TRADES, parse_trades, trades_request
 from trades.rest import RestClient
 
@@ -47,3 +47,15 @@ async def fetch_history(
             logger.warning("History does not reach the live trades", symbol=symbol, missing=missing)
             return
         await asyncio.sleep(_RETRY_S)
+
+
+def messages_of(market: str, trades: Sequence[Trade], every_ms: int) -> Iterator[Trades]:
+    """Yield trades in messages that never span a boundary of `every_ms`."""
+    every_us = every_ms * 1_000
+    start = 0
+    for end in range(1, len(trades) + 1):
+        bucket = trades[start].time_us // every_us
+        if end == len(trades) or trades[end].time_us // every_us != bucket:
+            part = tuple(trades[start:end])
+            yield Trades(market, part, None, part[-1].time_us, 0, 0)  # candles see the decimals
+            start = end

@@ -2,49 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from loguru import logger
 
 from marketstream.errors import NetworkError
 from marketstream.symbols import split_market
-from marketstream.timeframes import timeframe_ms
-from realtime_training.exchange import Exchange
-from realtime_training.pipeline import Plan
 from trades.batching import TradesBatcher
 from trades.exchanges.binance_rest import MarketInfo
 from trades.rest import RestClient, fetch_market_infos
-from trades.settings import TradesSettings
 
 _LONGEST_HEARTBEAT_MS = 250
 _UNKNOWN = MarketInfo(price_decimals=0, quantity_decimals=0)  # candles take what they see
 
 
 async def make_batchers(
-    plan: Plan, exchange: Exchange, settings: TradesSettings, speed: float
+    markets: Sequence[str], rest_url: str, *, base_ms: int, grace_ms: int, speed: float = 1.0
 ) -> dict[str, TradesBatcher]:
-    """Return the batchers of a plan's markets; tick and lot are seen where they cannot be asked.
+    """Return the batchers of markets; tick and lot are seen where they cannot be asked.
 
-    What delays a frame is real time, which weighs more in a market that runs faster than life: the
-    grace is as many times longer.
+    `base_ms` is the length of the finest candles. What delays a frame is real time, which weighs
+    more in a market that runs faster than life: the grace is as many times longer.
     """
+    symbols = {market: split_market(market)[1] for market in markets}
     infos = {}
     try:
-        async with RestClient(exchange.rest_url) as client:
-            infos = await fetch_market_infos(client, exchange.symbols)
+        async with RestClient(rest_url) as client:
+            infos = await fetch_market_infos(client, list(symbols.values()))
     except NetworkError as error:
         logger.warning("Tick and lot not known, taken from the trades", reason=str(error))
     batchers = {}
-    for market in plan.markets:
-        info = infos.get(split_market(market)[1], _UNKNOWN)
+    for market, symbol in symbols.items():
+        info = infos.get(symbol, _UNKNOWN)
         batchers[market] = TradesBatcher(
             market,
             price_decimals=info.price_decimals,
             quantity_decimals=info.quantity_decimals,
-            finest_ms=timeframe_ms(plan.base),
-            grace_ms=round(settings.grace_ms * max(1.0, speed)),
+            finest_ms=base_ms,
+            grace_ms=round(grace_ms * max(1.0, speed)),
         )
     return batchers
 
 
-def heartbeat_s(plan: Plan, speed: float) -> float:
+def heartbeat_s(base_ms: int, speed: float = 1.0) -> float:
     """Return how often, in real time, to say how far time is seen."""
-    return min(timeframe_ms(plan.base), _LONGEST_HEARTBEAT_MS) / 1_000 / max(1.0, speed)
+    return min(base_ms, _LONGEST_HEARTBEAT_MS) / 1_000 / max(1.0, speed)

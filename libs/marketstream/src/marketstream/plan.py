@@ -1,0 +1,124 @@
+"""What to predict: the one thing all services have to agree on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    model_validator,
+)
+
+from marketstream.errors import SettingsError
+from marketstream.settings import Env
+from marketstream.symbols import market_of, parse_symbol
+from marketstream.timeframes import finest_first, timeframe_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to predict: markets, the timeframe decided on, and how many of it ahead.
+
+    `timeframes` are the candles made beside it; outcomes are measured on the finest of all.
+    """
+
+    markets: tuple[str, ...]
+    timeframe: str
+    horizons: tuple[int, ...]
+    timeframes: tuple[str, ...] = ("250ms",)
+    latency_ms: int = 0
+
+    def __post_init__(self) -> None:
+        if timeframe_ms(self.timeframe) % timeframe_ms(self.base):
+            raise SettingsError(
+                f"timeframe {self.timeframe} is no whole number of {self.base} candles: choose a "
+                "multiple of it, or other timeframes in services/candles/config.yaml"
+            )
+        if not self.horizons or min(self.horizons) < 1:
+            raise SettingsError(
+                f"horizons {self.horizons}: each is a number of timeframes, 1 or more"
+            )
+
+    @property
+    def candle_timeframes(self) -> list[str]:
+        """All timeframes, the finest first."""
+        return finest_first([*self.timeframes, self.timeframe])
+
+    @property
+    def base(self) -> str:
+        """The finest timeframe."""
+        return self.candle_timeframes[0]
+
+    @property
+    def horizons_ms(self) -> tuple[int, ...]:
+        """The horizons as times."""
+        return tuple(horizon * timeframe_ms(self.timeframe) for horizon in self.horizons)
+
+
+def _parts(value: object) -> object:
+    """Split what an environment variable says at its commas."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _timeframe(value: str) -> str:
+    try:
+        timeframe_ms(value)
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+def _symbol(value: str) -> str:
+    try:
+        return parse_symbol(value)
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
+
+
+type Timeframe = Annotated[str, AfterValidator(_timeframe)]
+type Symbol = Annotated[str, AfterValidator(_symbol)]
+
+
+class PlanSettings(BaseModel):
+    """The plan of services that are processes of their own; each reads the same variables.
+
+    Candles of `base_timeframe` are made beside those of `timeframe`: outcomes are measured on them.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    exchange: Annotated[str, Env("EXCHANGE")] = "binance"
+    symbols: Annotated[
+        list[Symbol], BeforeValidator(_parts), Field(min_length=1), Env("SYMBOLS")
+    ] = ["BTC/USDT", "ETH/USDT"]
+    timeframe: Annotated[Timeframe, Env("TIMEFRAME")] = "1s"
+    base_timeframe: Annotated[Timeframe, Env("BASE_TIMEFRAME")] = "250ms"
+    horizons: Annotated[
+        list[PositiveInt], BeforeValidator(_parts), Field(min_length=1), Env("HORIZONS")
+    ] = [1, 2, 5, 10]
+    latency_ms: Annotated[int, Field(ge=0), Env("LABEL_LATENCY_MS")] = 0
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if timeframe_ms(self.timeframe) % timeframe_ms(self.base_timeframe):
+            raise ValueError(
+                f"TIMEFRAME {self.timeframe} is no whole number of BASE_TIMEFRAME "
+                f"{self.base_timeframe} candles"
+            )
+        return self
+
+    def plan(self) -> Plan:
+        """Return the plan."""
+        return Plan(
+            tuple(market_of(self.exchange, symbol) for symbol in dict.fromkeys(self.symbols)),
+            self.timeframe,
+            tuple(dict.fromkeys(self.horizons)),
+            (self.base_timeframe,),
+            self.latency_ms,
+        )
