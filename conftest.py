@@ -1,20 +1,23 @@
 """Where tests find real data, and what a group of tests that is not run means.
 
 `REALTIME_DATA` names a folder of recorded market data; where it is unset the group `data` is left
-out and said to be in one line. So is the group `browser` where there is no Chromium.
-`REALTIME_REQUIRE=data,browser` makes that, and any skipped test, a failure.
+out and said to be in one line. So is the group `browser` where there is no Chromium, and the group
+`kafka` where there is neither a Docker engine nor Java with Maven. `REALTIME_REQUIRE=data,browser`
+makes that, and any skipped test, a failure.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-GROUPS = ("data", "browser")
+GROUPS = ("data", "browser", "kafka")
 
 # How long one example takes depends on the machine; pytest-timeout ends what hangs.
 settings.register_profile("untimed", deadline=None)
@@ -26,12 +29,23 @@ def _missing(group: str) -> str | None:
         if shutil.which("chromium") is None:
             return "group browser not run: install Debian's chromium"
         return None
+    if group == "kafka":
+        if _docker_runs() or (shutil.which("java") and shutil.which("mvn")):
+            return None
+        return "group kafka not run: install Java 17 and Maven, or start Docker"
     folder = os.environ.get("REALTIME_DATA")
     if folder is None:
         return f"group {group} not run: set REALTIME_DATA to a folder of recorded market data"
     if not Path(folder).is_dir():
         return f"group {group} not run: REALTIME_DATA={folder} is no folder"
     return None
+
+
+@cache
+def _docker_runs() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "info"], check=False, capture_output=True).returncode == 0
 
 
 def _required() -> list[str]:

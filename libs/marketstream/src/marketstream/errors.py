@@ -4,6 +4,7 @@
     ├── SettingsError              2   a setting or option that makes no sense
     ├── InputError                 3   a file that cannot be read or holds nothing usable
     ├── StateError                 4   the state folder or database cannot be used
+    │   └── TransientStateError        it does not answer for now: worth another try
     ├── NetworkError               5   a port is busy, an exchange does not answer
     └── BadMessage                     one message that makes no sense; it becomes a dead letter
 
@@ -37,6 +38,10 @@ class StateError(RealtimeError):
     """The state folder or database cannot be used."""
 
     exit_code = 4
+
+
+class TransientStateError(StateError):
+    """The database cannot be used for now; nothing was changed, or all of it, so try again."""
 
 
 class NetworkError(RealtimeError):

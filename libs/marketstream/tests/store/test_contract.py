@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from itertools import permutations
-from pathlib import Path
+from collections.abc import Iterator
+from itertools import count, permutations
 
 import msgspec
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from marketstream.errors import StateError
 from marketstream.messages import Candle, CandleState, DeadLetter, Outcome, Prediction
@@ -17,16 +19,12 @@ from marketstream.store.rows import ModelRow, PredictionRow
 from marketstream.store.sql import open_store
 
 MARKET = "binance:BTC/USDT"
-
-STORES: dict[str, Callable[[Path], Store]] = {
-    "sqlite": lambda folder: open_store(f"sqlite:///{folder}/realtime.sqlite"),
-    # PostgreSQL goes here: the same tests, another URL.
-}
+NUMBERS = count()
 
 
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = STORES[request.param](tmp_path)
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = open_store(url)
     yield opened
     opened.close()
 
@@ -181,6 +179,57 @@ def test_best_writing_of_a_candle_wins_in_whatever_order_they_come(store: Store)
         assert msgspec.structs.replace(kept, open_time_ms=0) == best, order
 
 
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    writings=st.lists(
+        st.builds(
+            candle,
+            st.sampled_from([0, 1_000]),
+            state=st.sampled_from(["forming", "closed"]),
+            revision=st.integers(0, 2),
+            close=st.floats(1, 9),
+        ),
+        max_size=8,
+    ),
+    split=st.integers(0, 8),
+)
+def test_one_batch_leaves_what_writing_one_by_one_leaves(
+    store: Store, writings: list[Candle], split: int
+) -> None:
+    def kept(market: str, *batches: list[Candle]) -> list[Candle]:
+        for batch in batches:
+            store.write([msgspec.structs.replace(c, market=market) for c in batch])
+        found = store.candles(market, "1s", 0, 2_000)
+        return [msgspec.structs.replace(c, market="") for c in found]
+
+    one_by_one = kept(f"{next(NUMBERS)}", *([c] for c in writings))
+    assert kept(f"{next(NUMBERS)}", writings) == one_by_one
+    assert kept(f"{next(NUMBERS)}", writings[:split], writings[split:]) == one_by_one
+
+
+@pytest.mark.parametrize(
+    "text", ['it\'s\t"here"\r\n', "\\N", "\\", "", "größe 東京 \U0001f680", "%s:x"]
+)
+def test_text_comes_back_whatever_is_in_it(store: Store, text: str) -> None:
+    written = msgspec.structs.replace(candle(), market=text)
+    store.write([written])
+    assert store.candles(text, "1s", 0, 1) == [written]
+
+
+def test_dead_letter_with_a_nul_character_does_not_stop_the_writing(store: Store) -> None:
+    store.write([DeadLetter("binance", b"\0", "no number: \0", 1), candle()])
+    [letter] = store.dead_letters(1)
+    assert letter.raw == b"\0"
+    assert letter.reason.startswith("no number: ")
+
+
+def test_number_without_decimals_is_kept_as_a_price(store: Store) -> None:
+    store.write([candle(close=2), candle(1_000, close=np.float64(0.1))])
+    assert [c.close for c in store.last_candles(MARKET, "1s", 2)] == [2.0, 0.1]
+
+
 def test_closed_candle_wins_over_a_forming_one_of_the_same_revision(store: Store) -> None:
     store.write([candle(state="forming", close=1.1)])
     store.write([candle(state="closed", close=1.2)])
@@ -234,14 +283,13 @@ def test_failing_batch_leaves_nothing_behind(store: Store) -> None:
     assert store.counts()["candles"] == 1
 
 
-def test_rows_are_still_there_after_reopening(tmp_path: Path) -> None:
-    for make in STORES.values():
-        before = make(tmp_path)
-        before.write([candle()])
-        before.close()
-        after = make(tmp_path)
-        assert after.last_candles(MARKET, "1s", 1) == [candle()]
-        after.close()
+def test_rows_are_still_there_after_reopening(url: str) -> None:
+    before = open_store(url)
+    before.write([candle()])
+    before.close()
+    after = open_store(url)
+    assert after.last_candles(MARKET, "1s", 1) == [candle()]
+    after.close()
 
 
 def test_threads_read_while_others_write(store: Store) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, make_url
 
 from marketstream.messages import Candle, DeadLetter, Outcome, Prediction
+from marketstream.store.postgresql import open_postgresql
 from marketstream.store.rows import ModelRow
 from marketstream.store.schema import VERSION_TABLE, alembic_config, current_revision, upgrade
 from marketstream.store.sqlite import open_sqlite
@@ -20,40 +20,41 @@ from marketstream.store.tables import METADATA
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_sqlite(make_url(f"sqlite:///{tmp_path}/realtime.sqlite"))
+def connection(url: str) -> Iterator[Connection]:
+    opens = open_sqlite if url.startswith("sqlite") else open_postgresql
+    engine = opens(make_url(url))
     with engine.connect() as connection:
         yield connection
     engine.dispose()
 
 
 def test_migrations_build_what_the_metadata_says(connection: Connection) -> None:
-    upgrade(connection, "here")
+    upgrade(connection, "here", "or elsewhere")
     context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
     assert compare_metadata(context, METADATA) == []
 
 
 def test_keys_of_the_migrated_tables_are_those_of_the_metadata(connection: Connection) -> None:
     # compare_metadata does not look at primary keys
-    upgrade(connection, "here")
+    upgrade(connection, "here", "or elsewhere")
     for name, table in METADATA.tables.items():
         key = inspect(connection).get_pk_constraint(name)
         assert key["constrained_columns"] == [column.name for column in table.primary_key]
 
 
 def test_schema_goes_down_to_nothing_and_up_again(connection: Connection) -> None:
-    upgrade(connection, "here")
+    upgrade(connection, "here", "or elsewhere")
     command.downgrade(alembic_config(connection), "base")
     assert current_revision(connection) is None
     assert inspect(connection).get_table_names() == [VERSION_TABLE]
-    upgrade(connection, "here")
+    upgrade(connection, "here", "or elsewhere")
     assert set(inspect(connection).get_table_names()) == {VERSION_TABLE, *METADATA.tables}
 
 
 def test_upgrading_twice_changes_nothing(connection: Connection) -> None:
-    upgrade(connection, "here")
+    upgrade(connection, "here", "or elsewhere")
     before = current_revision(connection)
-    upgrade(connection, "here")
+    upgrade(connection, "here", "or elsewhere")
     assert current_revision(connection) == before
 
 

@@ -14,7 +14,8 @@ class Store(Protocol):
 
     Of a candle, a closed one wins over a forming one, then the higher revision; of everything else
     the first writing wins. Ranges are `[from_ms, to_ms)` and come in order of time. Every method
-    may be called from any thread, and raises StateError where the store cannot be used.
+    may be called from any thread, and raises StateError where the store cannot be used: a
+    TransientStateError where that passes, and the same call may succeed a moment later.
     """
 
     def write(self, rows: Sequence[Stored]) -> None:

@@ -23,10 +23,12 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-def upgrade(connection: Connection, place: str) -> None:
-    """Run the migrations that are missing; `place` is how errors name the database.
+def upgrade(connection: Connection, place: str, elsewhere: str) -> None:
+    """Run the migrations that are missing, in the connection's transaction.
 
-    Raises StateError where the schema is one this program does not know: a newer one.
+    Errors name the database as `place`, and `elsewhere` says how to choose another. The transaction
+    keeps a second process from migrating meanwhile. Raises StateError where the schema is one this
+    program does not know: a newer one.
     """
     config = alembic_config(connection)
     migrations = ScriptDirectory.from_config(config)
@@ -37,7 +39,7 @@ def upgrade(connection: Connection, place: str) -> None:
     if current not in {None, *(script.revision for script in migrations.walk_revisions())}:
         raise StateError(
             f"{place} has schema {current}, newer than this program's {head}: "
-            "update the program or choose another folder with --state"
+            f"update the program {elsewhere}"
         )
     command.upgrade(config, "head")
     logger.debug("Store schema upgraded", place=place, before=current, now=head)

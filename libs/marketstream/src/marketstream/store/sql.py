@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from contextlib import contextmanager, suppress
+from typing import Any
 
-from sqlalchemy import URL, Engine, Executable, Select, Table, and_, func, make_url, or_, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import URL, Engine, Select, Table, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from marketstream.errors import SettingsError, StateError
+from marketstream.errors import SettingsError, TransientStateError
 from marketstream.messages import Candle, DeadLetter, Outcome, Prediction
+from marketstream.store.backend import Backend
+from marketstream.store.patience import patiently
+from marketstream.store.postgresql import POSTGRESQL
 from marketstream.store.rows import TABLE_NAMES, ModelRow, PredictionRow, Stored, columns_of
 from marketstream.store.schema import upgrade
-from marketstream.store.sqlite import explain_sqlite, open_sqlite
+from marketstream.store.sqlite import SQLITE
 from marketstream.store.tables import (
     CANDLES,
     DEAD_LETTERS,
@@ -25,38 +28,33 @@ from marketstream.store.tables import (
     PREDICTIONS,
 )
 
-
-class _Backend(NamedTuple):
-    """All that differs between databases."""
-
-    open: Callable[[URL], Engine]
-    explain: Callable[[URL, DBAPIError], StateError]
-    insert: Callable[[Table], Any]
+_BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
+_EXAMPLES = "write sqlite:///state/realtime.sqlite or postgresql://user:password@host:5432/database"
 
 
-_BACKENDS = {"sqlite": _Backend(open_sqlite, explain_sqlite, sqlite.insert)}
-
-
-def open_store(url: str) -> SqlStore:
+def open_store(url: str, *, patience_s: float = 10.0) -> SqlStore:
     """Open the database at `url`, such as `sqlite:///state/realtime.sqlite`, and migrate it.
 
-    Raises SettingsError for a URL that makes no sense, StateError for a database that is damaged,
-    out of reach, or newer than this program.
+    A server that does not answer is waited for. Raises SettingsError for a URL that makes no sense,
+    StateError for a database that is damaged, out of reach, or newer than this program.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise SettingsError(
-            "the store's URL cannot be read: write sqlite:///state/realtime.sqlite"
-        ) from error
+    parsed = _parse(url)
     backend = _BACKENDS.get(parsed.get_backend_name())
     if backend is None:
-        raise SettingsError(
-            f"{parsed} is no database the store knows: write sqlite:///state/realtime.sqlite"
-        )
-    with _explained(backend, parsed):
-        engine = backend.open(parsed)
-    store = SqlStore(engine, backend)
+        raise SettingsError(f"{parsed} is no database the store knows: {_EXAMPLES}")
+    return patiently(lambda: _opened(backend, parsed), patience_s)
+
+
+def _parse(url: str) -> URL:
+    with suppress(ArgumentError, ValueError):
+        return make_url(url)
+    # Outside the handler: the library's own error may hold a part of the password.
+    raise SettingsError(f"the store's URL cannot be read: {_EXAMPLES}")
+
+
+def _opened(backend: Backend, url: URL) -> SqlStore:
+    with _explained(backend, url):
+        store = SqlStore(backend.open(url), backend)
     try:
         store.migrate()
     except BaseException:
@@ -68,18 +66,20 @@ def open_store(url: str) -> SqlStore:
 class SqlStore:
     """A `Store` on one database; made by `open_store`."""
 
-    def __init__(self, engine: Engine, backend: _Backend) -> None:
+    def __init__(self, engine: Engine, backend: Backend) -> None:
         self._engine = engine
         self._writing = engine.execution_options(writes=True)
         self._backend = backend
         self._inserts = {
-            kind: _insert(METADATA.tables[name], backend) for kind, name in TABLE_NAMES.items()
+            kind: backend.insert(METADATA.tables[name]) for kind, name in TABLE_NAMES.items()
         }
 
     def migrate(self) -> None:
         """Bring the schema to this program's."""
-        with self._explained(), self._writing.begin() as connection:
-            upgrade(connection, self._engine.url.database or str(self._engine.url))
+        migrating = self._writing.execution_options(migrates=True)
+        with self._explained(), migrating.begin() as connection:
+            place = self._backend.place(self._engine.url)
+            upgrade(connection, place, self._backend.elsewhere)
 
     def write(self, rows: Sequence[Stored]) -> None:
         """Write rows in one transaction: all of them or, where it raises, none."""
@@ -89,8 +89,9 @@ class SqlStore:
         if not by_kind:
             return
         with self._explained(), self._writing.begin() as connection:
-            for kind, columns in by_kind.items():
-                connection.execute(self._inserts[kind], columns)
+            for kind, insert in self._inserts.items():  # always in this order: no deadlocks
+                if kind in by_kind:
+                    insert(connection, by_kind[kind])
 
     def candles(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Candle]:
         """Return the candles that open in the range, forming ones too."""
@@ -170,31 +171,15 @@ class SqlStore:
 
 
 @contextmanager
-def _explained(backend: _Backend, url: URL) -> Iterator[None]:
+def _explained(backend: Backend, url: URL) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
         raise backend.explain(url, error) from error
-
-
-def _insert(table: Table, backend: _Backend) -> Executable:
-    """Return the insert that leaves alone what has to stay."""
-    insert = backend.insert(table)
-    key = list(table.primary_key)
-    old, new = table.c, insert.excluded
-    changes: Executable
-    if table is CANDLES:
-        changes = insert.on_conflict_do_update(
-            index_elements=key,
-            set_={column.name: new[column.name] for column in old if not column.primary_key},
-            where=or_(
-                and_(new.state == "closed", old.state == "forming"),
-                and_(new.state == old.state, new.revision > old.revision),
-            ),
-        )
-    else:
-        changes = insert.on_conflict_do_nothing(index_elements=key)
-    return changes
+    except PoolTimeoutError as error:
+        raise TransientStateError(
+            f"{backend.place(url)}: all connections are busy for too long: see what is slow"
+        ) from error
 
 
 def _range(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from marketstream.errors import SettingsError, StateError
+from marketstream.errors import SettingsError, StateError, TransientStateError
+from marketstream.store.backend import Backend, Insert
+from marketstream.store.conflicts import upsert
 
 _PRAGMAS = (
     "PRAGMA busy_timeout = 10000",  # first: the others may have to wait for another process
@@ -42,18 +45,25 @@ def open_sqlite(url: URL) -> Engine:
     return engine
 
 
-def explain_sqlite(url: URL, error: DBAPIError) -> StateError:
+def _explain(url: URL, error: DBAPIError) -> StateError:
     """Return what an error of the driver means, and what can be done about it."""
     cause = error.orig
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the rest says more than is needed here
     if code in _DAMAGED:
         return _damaged(str(url.database), str(cause))
     if code == sqlite3.SQLITE_BUSY:
-        return StateError(f"{url.database} is in use by another program: stop it {_ELSEWHERE}")
+        return TransientStateError(
+            f"{url.database} is in use by another program: stop it {_ELSEWHERE}"
+        )
     return StateError(
         f"{url.database} cannot be used ({cause}): "
         f"see that it is this program's, can be written and the disk has room, {_ELSEWHERE}"
     )
+
+
+def _insert(table: Table) -> Insert:
+    statement = upsert(table, sqlite.insert(table))
+    return lambda connection, rows: connection.execute(statement, rows)
 
 
 def _damaged(path: str, reason: str) -> StateError:
@@ -98,3 +108,12 @@ def _begin(connection: Connection) -> None:
     # says so at its start.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+SQLITE = Backend(
+    open=open_sqlite,
+    insert=_insert,
+    explain=_explain,
+    place=lambda url: str(url.database),
+    elsewhere=_ELSEWHERE,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from marketstream.errors import StateError
 from marketstream.metrics import Metrics
+from marketstream.store.patience import patiently
 from marketstream.store.port import Store
 from marketstream.store.rows import TABLE_NAMES, Stored
 
@@ -20,8 +22,9 @@ class StoreWriter:
     """Takes rows from any thread and writes them in the order they came.
 
     A batch is written when it is full or `interval_s` after the last one. Where `limit` rows wait
-    already, `put` waits too: nothing is ever dropped. An error of the store ends the writing; it is
-    raised by the next call of any method. Whoever made the store closes it, after the writer.
+    already, `put` waits too: nothing is ever dropped. A store out of reach is tried again for
+    `patience_s` seconds. After that, or at once for another error, the writing ends, and the error
+    is raised by the next call of any method. Whoever made the store closes it, after the writer.
     """
 
     def __init__(
@@ -31,12 +34,14 @@ class StoreWriter:
         batch: int = 1_000,
         interval_s: float = 0.25,
         limit: int = 100_000,
+        patience_s: float = 60.0,
         metrics: Metrics | None = None,
     ) -> None:
         self._store = store
         self._batch = min(batch, limit)
         self._interval_s = interval_s
         self._limit = limit
+        self._patience_s = patience_s
         self._metrics = metrics or Metrics(CollectorRegistry())
         self._changed = threading.Condition()
         self._waiting: deque[Stored] = deque()
@@ -105,7 +110,7 @@ class StoreWriter:
     def _run(self) -> None:
         try:
             while rows := self._next_batch():
-                self._store.write(rows)
+                patiently(partial(self._store.write, rows), self._patience_s)
                 self._count(rows)
         except Exception as error:  # noqa: BLE001 - kept, and raised in whoever uses the writer
             with self._changed:
