@@ -9,7 +9,9 @@ WEB := services/prediction-api/web
 DASHBOARD := services/prediction-api/src/prediction_api/static/.built
 TYPED := src tests scripts conftest.py $(wildcard libs/*/src services/*/src)
 
-.PHONY: help setup test check lint types format dashboard run simulate replay clean
+SERVICES := trades candles technical_indicators predictor prediction-api
+
+.PHONY: help setup test check lint types format dashboard run simulate replay kafka dev clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +55,13 @@ simulate: $(INSTALLED) ## The simulated exchange alone; ARGS="--seed 7"
 
 replay: $(INSTALLED) ## A recording through the pipeline; ARGS="FILE --symbol BTC/USDT --timeframe 1s --horizon 2"
 	$(BIN)/realtime replay $(ARGS)
+
+kafka: ## A single Kafka broker on loopback, by Docker or Java; ARGS="stop" ends it
+	@scripts/kafka $(or $(ARGS),start)
+
+dev: $(INSTALLED) ## One service as a process on Kafka: make dev service=trades
+	@[[ " $(SERVICES) " == *" $(service) "* ]] || { echo "service=$(service): choose one of $(SERVICES)" >&2; exit 2; }
+	@exec $(BIN)/python -m $(subst -,_,$(service))
 
 clean: ## Remove caches and build output; keeps .venv and state
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist $(dir $(DASHBOARD))

@@ -10,12 +10,13 @@ from exchange_simulator.ceiling import expected_moves, realised_moves
 from exchange_simulator.messages import trades_messages
 from marketstream.messages import Outcome, Prediction
 from marketstream.plan import Plan
+from marketstream.scoring import Score, Scoreboard
 from marketstream.tables import FeatureTable
 from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS
+from marketstream.uncertainty import effective_size, wilson
 from predictor.history import FeatureHistory
 from predictor.prices import Label, PriceSeries, label_returns
 from predictor.retraining import Trained, TrainingJob
-from predictor.scoring import Score, Scoreboard, effective_size, wilson
 from predictor.serving import forecast
 from predictor.settings import PredictorSettings, TrainingSettings
 from predictor.training import train

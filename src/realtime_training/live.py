@@ -29,20 +29,21 @@ from marketstream.timeframes import timeframe_ms
 from prediction_api.app import build_app
 from prediction_api.board import PredictionBoard
 from prediction_api.dashboard import Dashboard
+from prediction_api.following import Following
+from prediction_api.http_server import HttpServer, listen
 from prediction_api.live_view import LiveView
+from predictor.trainer import Registration, TrainerProcess, registry_uri
 from predictor.training import TrainedModel
 from realtime_training import report
 from realtime_training.auditor import Auditor
 from realtime_training.clock import ReceiveClock
 from realtime_training.exchange import Exchange, connected_exchange
-from realtime_training.http_server import HttpServer, listen
 from realtime_training.options import RunOptions
 from realtime_training.pipeline import Pipeline
 from realtime_training.recorder import Recorder
 from realtime_training.settings import Settings
 from realtime_training.startup import Startup
 from realtime_training.status import Status
-from realtime_training.trainer import Registration, TrainerProcess, registry_uri
 from trades.batchers import heartbeat_s, make_batchers
 from trades.batching import TradesBatcher
 from trades.feed import Feed
@@ -102,11 +103,7 @@ class _Live:
         )
         self._trainer = TrainerProcess(
             lambda market, result: self._metrics.model_trainings.labels(market, result).inc(),
-            Registration(
-                registry_uri(settings.system, options.state),
-                options.timeframe,
-                self._pipeline.feature_set.version,
-            ),
+            Registration(registry_uri(settings.system, options.state), options.timeframe),
         )
         self._board = PredictionBoard(
             markets,
@@ -115,9 +112,8 @@ class _Live:
             stale_after_ms=round(settings.api.stale_after_ms * max(1.0, options.speed)),
         )
         self._view = LiveView(markets, options.timeframe, plan.horizons_ms)
-        self._recorder = Recorder(
-            self._pipeline.runner, self._board, self._view, self._writer, self._metrics
-        )
+        self._following = Following(self._board, self._view, self._metrics)
+        Recorder(self._pipeline.runner, self._following, self._writer, self._metrics)
         self._auditor = Auditor(
             store, self._writer, exchange.rest_url, markets, plan.candle_timeframes
         )
@@ -209,7 +205,9 @@ class _Live:
                     client,
                     self._gate,
                     history_ms=self._settings.trades.history_minutes * 60_000,
-                    recall=self._recorder.recall,
+                    recall=lambda predictions, outcomes: self._following.recall(
+                        (), predictions, outcomes
+                    ),
                     read=read,
                 )
                 await startup.fill_all()
@@ -217,7 +215,9 @@ class _Live:
     async def _restore_champions(self) -> None:
         """Serve what served before a stop, until the first training of this start."""
         plan = self._pipeline.plan
-        found = await self._trainer.champions(plan.markets, plan.horizons_ms)
+        found = await self._trainer.champions(
+            plan.markets, plan.horizons_ms, self._pipeline.feature_set.version
+        )
         for market, models in found.items():
             self._pipeline.retrainers[market].restore(models)
 
@@ -269,7 +269,7 @@ class _Live:
             self._options.venue,
             self._pipeline,
             self._board,
-            self._recorder.scoreboards,
+            self._following.scoreboards,
             self._metrics,
             batchers=self._batchers,
             feed=feed,

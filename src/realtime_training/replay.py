@@ -14,11 +14,11 @@ from marketstream.errors import InputError
 from marketstream.messages import Candle, Features
 from marketstream.plan import Plan
 from marketstream.recordings import read_frames
+from marketstream.scoring import Scoreboard
 from marketstream.symbols import market_of, split_market
 from marketstream.timeframes import timeframe_ms
 from marketstream.topics import CANDLES, DEAD_LETTERS, FEATURES, OUTCOMES, PREDICTIONS
 from predictor.retraining import Trained, TrainingJob
-from predictor.scoring import Scoreboard
 from realtime_training.pipeline import Pipeline
 from realtime_training.settings import Settings
 from trades.batching import TradesBatcher

@@ -9,9 +9,9 @@ import msgspec
 from candles.aggregation import CandleAggregator
 from candles.parity import Parity
 from marketstream.metrics import Metrics
+from marketstream.scoring import Score, Scoreboard
 from prediction_api.board import PredictionBoard
 from prediction_api.state import FeedState, ModelState, SystemState, WarmingUp
-from predictor.scoring import Score, Scoreboard
 from realtime_training.pipeline import Pipeline
 from trades.batching import TradesBatcher
 from trades.feed import Feed

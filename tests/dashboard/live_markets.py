@@ -14,6 +14,7 @@ from exchange_simulator import SeededMarket
 from exchange_simulator.messages import trades_messages
 from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.plan import Plan
+from marketstream.scoring import Score, Scoreboard
 from marketstream.topics import CANDLES, OUTCOMES, PREDICTIONS, TRADES
 from prediction_api.app import build_app
 from prediction_api.board import PredictionBoard
@@ -21,7 +22,6 @@ from prediction_api.dashboard import Dashboard
 from prediction_api.live_view import LiveView
 from prediction_api.state import FeedState, ModelState, SystemState, WarmingUp
 from predictor.retraining import Trained, TrainingJob
-from predictor.scoring import Score, Scoreboard
 from predictor.settings import PredictorSettings
 from realtime_training.pipeline import Pipeline
 from technical_indicators.feature_set import FeatureSettings

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
+from marketstream.errors import SettingsError
 from marketstream.tables import Floats
-from predictor.models import LEARNERS, Fit, Flags, fit_imbalance_sign
+from predictor.hyperparameters import KNOWN, checked
+from predictor.models import (
+    LEARNERS,
+    Fit,
+    Flags,
+    fit_imbalance_sign,
+    gradient_boosting,
+    random_forest,
+)
 from predictor.models.imbalance import ImbalanceSign
 from predictor.models.logistic import Logistic, fit_logistic
+from predictor.settings import Learner
 
 KINDS: dict[str, Fit] = {**LEARNERS, "imbalance_sign": fit_imbalance_sign}
 
@@ -164,6 +176,94 @@ def test_plain_floats_agree_with_arrays_on_any_row(rows: Floats, hit_rate: float
 
 
 @pytest.mark.parametrize("depth", [-1, 0, 1, 2, 12])
-def test_trees_of_any_depth_can_be_fitted(noise: Floats, up: Flags, depth: int) -> None:
-    p = LEARNERS["lightgbm"](noise, up, {"max_depth": depth}).probability(noise)
+@pytest.mark.parametrize("learner", [name for name in LEARNERS if "max_depth" in KNOWN[name]])
+def test_trees_of_any_depth_can_be_fitted(
+    noise: Floats, up: Flags, depth: int, learner: str
+) -> None:
+    p = LEARNERS[learner](noise, up, {"max_depth": depth}).probability(noise)
     assert np.mean((p > 0.5) == up) > 0.65
+
+
+def test_every_learner_can_be_set_and_its_hyperparameters_are_checked() -> None:
+    assert set(LEARNERS) == set(KNOWN) == set(get_args(Learner.__value__))
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_misspelt_hyperparameter_is_named_with_those_there_are(
+    learner: str, noise: Floats, up: Flags
+) -> None:
+    with pytest.raises(SettingsError, match=f"max_dept is no hyperparameter of {learner}; known"):
+        LEARNERS[learner](noise, up, {"max_dept": 3})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("n_estimators", 0, "a whole number from 1"),
+        ("n_estimators", 2.5, "a whole number"),
+        ("learning_rate", 0, "above 0 to 1"),
+        ("learning_rate", float("nan"), "a number"),
+        ("lambda_l2", -1, "from 0"),
+    ],
+)
+def test_hyperparameter_that_makes_no_sense_is_named(name: str, value: float, said: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} = .*{said}"):
+        checked("lightgbm", {name: value})
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_every_hyperparameter_can_be_set_to_its_default(
+    learner: str, noise: Floats, up: Flags
+) -> None:
+    given = {name: parameter.default for name, parameter in KNOWN[learner].items()}
+    one, other = LEARNERS[learner](noise, up, {}), LEARNERS[learner](noise, up, given)
+    np.testing.assert_array_equal(one.probability(noise), other.probability(noise))
+
+
+@pytest.mark.parametrize("holes", [False, True])
+def test_plain_trees_say_what_gradient_boosting_of_scikit_learn_says(
+    noise: Floats, up: Flags, monkeypatch: pytest.MonkeyPatch, holes: bool
+) -> None:
+    rows = with_holes(noise) if holes else noise
+    fitted = []
+
+    class Watched(HistGradientBoostingClassifier):
+        def fit(self, *args: Any) -> Any:
+            fitted.append(self)
+            return super().fit(*args)
+
+    monkeypatch.setattr(gradient_boosting, "HistGradientBoostingClassifier", Watched)
+    plain = LEARNERS["gradient_boosting"](rows, up, {})
+    asked = np.vstack([rows, 100 * noise, with_holes(noise)])
+    np.testing.assert_allclose(
+        plain.probability(asked), fitted[0].predict_proba(asked)[:, 1], rtol=0, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("holes", [False, True])
+def test_plain_trees_say_what_a_forest_of_scikit_learn_says_but_for_certainty(
+    noise: Floats, up: Flags, monkeypatch: pytest.MonkeyPatch, holes: bool
+) -> None:
+    rows = (with_holes(noise) if holes else noise).astype(np.float32).astype(np.float64)
+    fitted = []
+
+    class Watched(RandomForestClassifier):
+        def fit(self, *args: Any) -> Any:
+            fitted.append(self)
+            return super().fit(*args)
+
+    monkeypatch.setattr(random_forest, "RandomForestClassifier", Watched)
+    plain = LEARNERS["random_forest"](rows, up, {})
+    theirs = []
+    for tree in fitted[0].estimators_:
+        share = tree.predict_proba(rows)[:, 1]
+        seen = tree.tree_.weighted_n_node_samples[tree.apply(rows)]
+        theirs.append((share * seen + 1) / (seen + 2))
+    np.testing.assert_allclose(plain.probability(rows), np.mean(theirs, axis=0), rtol=0, atol=1e-12)
+
+
+def test_forest_is_never_certain_of_leaves_with_few_rows(noise: Floats, up: Flags) -> None:
+    p = LEARNERS["random_forest"](noise, up, {"min_samples_leaf": 1, "max_depth": 0}).probability(
+        noise
+    )
+    assert 0 < p.min() < p.max() < 1

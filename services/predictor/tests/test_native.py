@@ -14,11 +14,17 @@ from hypothesis import strategies as st
 from marketstream.errors import InputError
 from marketstream.tables import Floats
 from predictor import native
-from predictor.models import LEARNERS, fit_imbalance_sign
+from predictor.abstention import Guard
+from predictor.calibration import Calibrated
+from predictor.models import LEARNERS, Fit, fit_imbalance_sign
 from predictor.models.logistic import Logistic
 from predictor.training import Candidate, TrainedModel
 
-KINDS = {**LEARNERS, "imbalance_sign": fit_imbalance_sign}
+KINDS: dict[str, Fit] = {
+    **LEARNERS,
+    "imbalance_sign": fit_imbalance_sign,
+    "calibrated": lambda rows, up, given: Calibrated(LEARNERS["xgboost"](rows, up, given), 0.7),
+}
 
 
 @pytest.fixture(params=KINDS)
@@ -28,7 +34,10 @@ def model(
     """A model whose champion is of one kind."""
     up = KINDS[request.param](noise, noise[:, 0] > 0, {})
     champion = Candidate(request.param, tuple("abcdef"), up)
-    return replace(make_model(), champion=champion, validation={request.param: 0.1 + 0.2})
+    guard = Guard(0.1, ("a", "b"), (0.1, -np.inf), (0.2, np.inf), complete_only=True)
+    return replace(
+        make_model(), champion=champion, validation={request.param: 0.1 + 0.2}, guard=guard
+    )
 
 
 def test_every_kind_predicts_the_same_after_the_round_trip(
@@ -108,6 +117,15 @@ def test_model_with_a_field_this_program_does_not_know_is_refused(
     written["sha256"] = native._digest(written["model"])
     with pytest.raises(InputError, match="invented"):
         native.load(json.dumps(written).encode())
+
+
+def test_model_written_before_there_were_guards_answers_everything(
+    make_model: Callable[..., TrainedModel],
+) -> None:
+    written = json.loads(native.dump(make_model()))
+    del written["model"]["guard"]
+    written["sha256"] = native._digest(written["model"])
+    assert native.load(json.dumps(written).encode()).guard == Guard()
 
 
 def test_kind_without_a_native_form_is_named(make_model: Callable[..., TrainedModel]) -> None:

@@ -7,8 +7,9 @@ from math import log
 import pytest
 
 from marketstream.messages import Features, Outcome, Prediction
+from marketstream.scoring import BASELINES
 from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS
-from predictor.operator import BASELINES, Predictor
+from predictor.operator import Predictor
 from predictor.stage import predictor_stage
 from predictor.training import TrainedModel
 

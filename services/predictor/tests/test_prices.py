@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictor.prices import PriceSeries, label_returns, on_grid
+from marketstream.errors import InputError
+from marketstream.tables import FeatureTable
+from predictor.prices import PriceSeries, choose_label, label_ends, label_returns, on_grid
 
 TIMES = np.arange(250, 3_250, 250, dtype=np.int64)
 MIDS = np.linspace(100.0, 111.0, 12)
@@ -129,3 +131,45 @@ def test_fair_mid_does_not_reach_across_a_hole() -> None:
 def test_where_no_prints_are_known_there_is_no_fair_mid() -> None:
     assert np.isnan(SERIES.of("fair")).all()
     assert SERIES.of("close") is SERIES.close
+
+
+def test_label_of_a_known_price_ends_on_the_grid_after_latency_and_horizon() -> None:
+    ends = label_ends(np.array([1_000, 1_250]), "mid", SERIES, horizon_ms=1_000, latency_ms=10)
+    assert ends.tolist() == [2_250, 2_500]
+
+
+def test_label_of_a_fair_mid_ends_when_its_last_print_has_come() -> None:
+    series = prints([None, None, 104.0, None, None, 103.0], [None, 99.0, None, None, 100.0, 100.0])
+    ends = label_ends(np.array([250, 500, 750, 1_000]), "fair", series, horizon_ms=250)
+    # From 500 ms on, a buy came by 750 and a sell by 1250; and so on.
+    assert ends.tolist() == [1_250, 1_500, 1_500, 1_500]
+
+
+def test_label_that_is_never_known_ends_at_its_moment() -> None:
+    series = prints([101.0, None, None], [99.0, None, None])
+    assert label_ends(np.array([250]), "fair", series, horizon_ms=250).tolist() == [500]
+
+
+def candles(base_ms: int) -> PriceSeries:
+    times = base_ms * np.arange(1, 5, dtype=np.int64)
+    unknown, close = np.full(4, np.nan), np.array([1.0, 2.0, 4.0, 8.0])
+    table = FeatureTable(times, (), np.empty((4, 0)), unknown, unknown, close, np.ones(4, np.bool_))
+    return PriceSeries.of_table(table, base_ms)
+
+
+def test_candles_of_a_minute_are_labelled_by_their_close() -> None:
+    series = candles(60_000)
+    assert choose_label(series) == "close"
+    returns = label_returns(series.close_time_ms, series.of("close"), series, horizon_ms=120_000)
+    assert returns[:2].tolist() == pytest.approx([log(4), log(4)])
+    assert np.isnan(returns[2:]).all()
+
+
+def test_candles_of_seconds_without_quotes_or_sides_are_refused() -> None:
+    with pytest.raises(InputError, match="bounces between bid and ask"):
+        choose_label(candles(1_000))
+
+
+def test_mid_is_the_label_where_it_is_known_and_the_fair_mid_comes_second() -> None:
+    assert choose_label(SERIES) == "mid"
+    assert choose_label(prints([101.0, 102.0], [99.0, 98.0])) == "fair"

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketstream.messages import Features, Outcome, Verdict
+from marketstream.scoring import Scoreboard
+from marketstream.uncertainty import effective_size, wilson
 from predictor.operator import Predictor
-from predictor.scoring import Scoreboard, effective_size, wilson
 from predictor.training import TrainedModel
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from marketstream.errors import SettingsError
 from marketstream.settings import load_settings
+from predictor.hyperparameters import checked
 from predictor.settings import PredictorSettings
 
 CONFIG = Path(__file__).parent.parent / "config.yaml"
@@ -22,6 +23,8 @@ def test_config_that_is_shipped_says_what_the_defaults_are() -> None:
     default = PredictorSettings()
     assert shipped.features == default.features
     assert shipped.training == default.training
+    assert shipped.tuning == default.tuning
+    assert shipped.abstention == default.abstention
     assert shipped.model.type == default.model.type
 
 
@@ -35,6 +38,9 @@ def test_environment_wins_over_the_file() -> None:
     [
         ("model: {type: transformer}", "type"),
         ("model: {hyperparameters: {max_depth: deep}}", "max_depth"),
+        ("model: {hyperparameters: {max_dept: 3}}", "max_dept is no hyperparameter of lightgbm"),
+        ("model: {type: logistic, hyperparameters: {max_depth: 3}}", "known are C, max_iter"),
+        ("model: {hyperparameters: {learning_rate: 2}}", "learning_rate = 2"),
         ("training: {validation_split: 1}", "validation_split"),
         ("training: {validation_split: 0}", "validation_split"),
         ("training: {first_after: 0}", "first_after"),
@@ -42,6 +48,13 @@ def test_environment_wins_over_the_file() -> None:
         ("training: {fewest_moved: 1}", "fewest_moved"),
         ("training: {most_rows: 10}", "most_rows"),
         ("training: {every: 10}", "every"),
+        ("tuning: {space: {lightgbm: {max_dept: {low: 1, high: 2}}}}", "max_dept is no hyper"),
+        ("tuning: {space: {lightgbm: {max_depth: {low: 3, high: 2}}}}", "below high"),
+        ("tuning: {space: {logistic: {C: {low: 0, high: 2}}}}", "C = 0"),
+        ("tuning: {space: {xgboost: {gamma: {low: 0, high: 2, log: true}}}}", "above 0"),
+        ("tuning: {space: {prophet: {}}}", "prophet"),
+        ("abstention: {rate: 1}", "rate"),
+        ("abstention: {stale_closes: 0}", "stale_closes"),
         ("features: []", "features"),
         ("interval_level: 1", "interval_level"),
         ("outcome_grace_ms: -1", "outcome_grace_ms"),
@@ -51,6 +64,23 @@ def test_environment_wins_over_the_file() -> None:
 def test_setting_that_makes_no_sense_is_named(text: str, key: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=key):
         load(text, tmp_path)
+
+
+def test_a_file_with_another_learner_and_classical_indicators_works(tmp_path: Path) -> None:
+    text = """
+model:
+  type: "xgboost"
+  hyperparameters: {max_depth: 10, learning_rate: 0.01, n_estimators: 100}
+features: [rsi_14, macd, bb_upper, ema_20]
+training:
+  retrain_interval: 3600
+  validation_split: 0.2
+"""
+    settings = load(text, tmp_path)
+    assert settings.model.type == "xgboost"
+    assert checked("xgboost", settings.model.hyperparameters)["max_depth"] == 10
+    assert settings.features == ["rsi_14", "macd", "bb_upper", "ema_20"]
+    assert settings.training.validation_split == 0.2
 
 
 def test_hyperparameters_keep_whole_numbers_whole(tmp_path: Path) -> None:

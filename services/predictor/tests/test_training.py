@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from marketstream.tables import FeatureTable, Floats
+from predictor.calibration import Calibrated, log_loss
 from predictor.models import LEARNERS
 from predictor.prices import PriceSeries
 from predictor.serving import forecast
@@ -189,6 +190,26 @@ def test_interval_is_not_flattered_by_trees_that_know_their_rows_by_heart(
         np.mean((said(model, table)[:500] > 0.5) == (np.diff(market.prices.mid)[:500] > 0)) > 0.95
     )
     assert coverage(model, replace(market, table=table), range(500, 1_500)) > model.level - 0.1
+
+
+def test_overconfident_trees_are_calibrated_on_later_rows_and_keep_their_direction(
+    make_market: MakeMarket, make_settings: MakeSettings
+) -> None:
+    market = make_market(1_500, certainty=0.65, flat=0.0)
+    names = ("a", *market.table.names[1:])  # no reference to choose instead
+    table = replace(market.table, names=names)
+    settings = make_settings("lightgbm", columns=names)
+    settings.model.hyperparameters = {"min_child_samples": 1, "learning_rate": 0.5, "max_depth": 0}
+    model = train(table.rows(slice(0, 1_000)), market.prices, 1_000, settings, trained_at_ms=0)
+    assert model is not None
+    calibrated = model.champion.up
+    assert isinstance(calibrated, Calibrated)
+    assert calibrated.slope < 0.5
+    came = np.diff(market.prices.mid)[1_000:] > 0
+    asked = table.columns(names)[1_000:]
+    raw, calm = calibrated.classifier.probability(asked), calibrated.probability(asked)
+    assert log_loss(calm, came) < log_loss(raw, came) - 0.1
+    np.testing.assert_array_equal(calm > 0.5, raw > 0.5)
 
 
 def test_majority_and_move_size_are_those_of_the_moved_rows(

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from marketstream.errors import SettingsError
-from marketstream.settings import Env
+from marketstream.settings import Env, split_commas
 from marketstream.symbols import market_of, parse_symbol
 from marketstream.timeframes import finest_first, timeframe_ms
 
@@ -61,11 +61,6 @@ class Plan:
         return tuple(horizon * timeframe_ms(self.timeframe) for horizon in self.horizons)
 
 
-def _parts(value: object) -> object:
-    """Split what an environment variable says at its commas."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
 def _timeframe(value: str) -> str:
     try:
         timeframe_ms(value)
@@ -95,12 +90,12 @@ class PlanSettings(BaseModel):
 
     exchange: Annotated[str, Env("EXCHANGE")] = "binance"
     symbols: Annotated[
-        list[Symbol], BeforeValidator(_parts), Field(min_length=1), Env("SYMBOLS")
+        list[Symbol], BeforeValidator(split_commas), Field(min_length=1), Env("SYMBOLS")
     ] = ["BTC/USDT", "ETH/USDT"]
     timeframe: Annotated[Timeframe, Env("TIMEFRAME")] = "1s"
     base_timeframe: Annotated[Timeframe, Env("BASE_TIMEFRAME")] = "250ms"
     horizons: Annotated[
-        list[PositiveInt], BeforeValidator(_parts), Field(min_length=1), Env("HORIZONS")
+        list[PositiveInt], BeforeValidator(split_commas), Field(min_length=1), Env("HORIZONS")
     ] = [1, 2, 5, 10]
     latency_ms: Annotated[int, Field(ge=0), Env("LABEL_LATENCY_MS")] = 0
 

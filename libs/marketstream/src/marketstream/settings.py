@@ -20,7 +20,12 @@ from pydantic import BaseModel, Field, PositiveInt, SecretStr, ValidationError
 from marketstream.errors import SettingsError
 from marketstream.settings_fields import Env, Key, env_names, explain, fields_of
 
-__all__ = ["Env", "SystemSettings", "load_settings"]
+__all__ = ["Env", "SystemSettings", "load_settings", "split_commas"]
+
+
+def split_commas(value: object) -> object:
+    """Split what an environment variable says into a list; for BeforeValidator."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
 class SystemSettings(BaseModel):

@@ -1,4 +1,4 @@
-"""Test helpers: a `realtime run` in a process of its own, and what it answers."""
+"""Test helpers: a `realtime run` in a process of its own and what it answers; a Kafka broker."""
 
 from __future__ import annotations
 
@@ -89,6 +89,30 @@ def running_command(folder: Path, *arguments: str, **environment: str) -> Iterat
     finally:
         if process.poll() is None:
             running.kill()
+
+
+@contextmanager
+def running_kafka(folder: Path, *properties: str) -> Iterator[str]:
+    """Start a broker of its own on a free port; yield its address, `host:port`.
+
+    `properties` are `key=value` for the broker. Its data is deleted afterwards.
+    """
+    script = str(Path(__file__).parents[4] / "scripts" / "kafka")
+    port, controller_port = free_port(), free_port()
+    where = ["--folder", str(folder), "--port", str(port)]
+    asked = [part for line in properties for part in ("--set", line)]
+    started = subprocess.run(
+        [script, "start", *where, "--controller-port", str(controller_port), *asked],
+        check=False,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert started.returncode == 0, started.stderr
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        subprocess.run([script, "remove", *where], check=True, stdout=subprocess.DEVNULL)
 
 
 def free_port() -> int:

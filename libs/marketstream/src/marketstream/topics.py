@@ -6,19 +6,23 @@ from typing import NamedTuple
 
 from marketstream.messages import Candle, DeadLetter, Features, Outcome, Prediction, Trades
 
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+
 
 class Topic(NamedTuple):
-    """A name and the one type of message that travels under it."""
+    """A name, the one type of message that travels under it, and how long a broker keeps them."""
 
     name: str
     message: type
+    retention_ms: int = 7 * _DAY_MS
 
 
-TRADES = Topic("trades", Trades)
+TRADES = Topic("trades", Trades, 6 * _HOUR_MS)  # much the largest, and read within moments
 CANDLES = Topic("candles", Candle)
-FEATURES = Topic("technical_indicators", Features)
+FEATURES = Topic("technical_indicators", Features, _DAY_MS)
 PREDICTIONS = Topic("predictions", Prediction)
 OUTCOMES = Topic("outcomes", Outcome)
-DEAD_LETTERS = Topic("dead_letters", DeadLetter)
+DEAD_LETTERS = Topic("dead_letters", DeadLetter, 30 * _DAY_MS)  # people look at them
 
 ALL_TOPICS = (TRADES, CANDLES, FEATURES, PREDICTIONS, OUTCOMES, DEAD_LETTERS)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
+
+from marketstream.settings import Env
 
 
 class ApiSettings(BaseModel):
@@ -10,6 +14,6 @@ class ApiSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65_535)
+    host: Annotated[str, Env("API_HOST")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535), Env("API_PORT")] = 8000
     stale_after_ms: int = Field(default=5_000, gt=0)

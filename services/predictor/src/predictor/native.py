@@ -6,8 +6,9 @@
          "references": [...], "moves": CLASSIFIER, ...}}
 
 The keys of the model are the fields of `TrainedModel`. CLASSIFIER has the fields of its class and
-its `kind`: `imbalance_sign`, `logistic`, or `lightgbm`, whose `booster` is LightGBM's own model
-text. Every number comes back bit for bit; NaN and infinity are written as Python's `json` does.
+its `kind`: `imbalance_sign`, `logistic`, `trees`; `lightgbm` and `xgboost`, whose `booster` is that
+library's own model text; or `calibrated`, which holds another one as its `classifier`. Every number
+comes back bit for bit; NaN and infinity are written as Python's `json` does.
 The digest is that of the model written by itself: LightGBM ends the whole process on some damaged
 texts, so nothing damaged may reach it.
 """
@@ -21,20 +22,26 @@ from typing import Any
 
 import lightgbm
 import msgspec
+import xgboost
 
 from marketstream.errors import InputError
+from predictor.abstention import Guard
+from predictor.calibration import Calibrated
 from predictor.models import Classifier
 from predictor.models.imbalance import ImbalanceSign
 from predictor.models.lightgbm import Trees
 from predictor.models.logistic import Logistic
+from predictor.models.trees import TreeEnsemble
+from predictor.models.xgboost import XgboostTrees
 from predictor.training import Candidate, TrainedModel
 
 _FORMAT = 1
-_PLAIN: dict[str, type[ImbalanceSign | Logistic]] = {
+_PLAIN: dict[str, type[ImbalanceSign | Logistic | TreeEnsemble]] = {
     "imbalance_sign": ImbalanceSign,
     "logistic": Logistic,
+    "trees": TreeEnsemble,
 }
-_TREES = "lightgbm"
+_LIGHTGBM, _XGBOOST, _CALIBRATED = "lightgbm", "xgboost", "calibrated"
 
 
 def dump(model: TrainedModel) -> bytes:
@@ -43,6 +50,7 @@ def dump(model: TrainedModel) -> bytes:
     fields["champion"] = _write_candidate(model.champion)
     fields["references"] = [_write_candidate(reference) for reference in model.references]
     fields["moves"] = _write_classifier(model.moves)
+    fields["guard"] = dataclasses.asdict(model.guard)
     return json.dumps({"format": _FORMAT, "sha256": _digest(fields), "model": fields}).encode()
 
 
@@ -64,11 +72,12 @@ def load(data: bytes) -> TrainedModel:
         fields["champion"] = _read_candidate(fields["champion"])
         fields["references"] = tuple(_read_candidate(each) for each in fields["references"])
         fields["moves"] = _read_classifier(fields["moves"])
+        fields["guard"] = msgspec.convert(fields.get("guard", {}), Guard)
         fields["move_columns"] = tuple(fields["move_columns"])
         return TrainedModel(**fields)
     except (
         ValueError, LookupError, TypeError, AttributeError,
-        msgspec.MsgspecError, lightgbm.basic.LightGBMError,
+        msgspec.MsgspecError, lightgbm.basic.LightGBMError, xgboost.core.XGBoostError,
     ) as error:  # fmt: skip
         raise InputError(f"the model cannot be read ({error!r})") from error
 
@@ -88,8 +97,13 @@ def _read_candidate(written: dict[str, Any]) -> Candidate:
 
 
 def _write_classifier(classifier: Classifier) -> dict[str, Any]:
+    if isinstance(classifier, Calibrated):
+        inner = _write_classifier(classifier.classifier)
+        return {"kind": _CALIBRATED, "slope": classifier.slope, "classifier": inner}
     if isinstance(classifier, Trees):
-        return {"kind": _TREES, "booster": classifier.booster.model_to_string()}
+        return {"kind": _LIGHTGBM, "booster": classifier.booster.model_to_string()}
+    if isinstance(classifier, XgboostTrees):
+        return {"kind": _XGBOOST, "booster": classifier.to_text()}
     for kind, plain in _PLAIN.items():
         if type(classifier) is plain:
             return {"kind": kind, **dataclasses.asdict(classifier)}
@@ -98,6 +112,10 @@ def _write_classifier(classifier: Classifier) -> dict[str, Any]:
 
 def _read_classifier(written: dict[str, Any]) -> Classifier:
     kind = written["kind"]
-    if kind == _TREES:
+    if kind == _CALIBRATED:
+        return Calibrated(_read_classifier(written["classifier"]), written["slope"])
+    if kind == _LIGHTGBM:
         return Trees(lightgbm.Booster(model_str=written["booster"]))
+    if kind == _XGBOOST:
+        return XgboostTrees.of_text(written["booster"])
     return msgspec.convert(written, _PLAIN[kind])

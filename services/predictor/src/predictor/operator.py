@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import OrderedDict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import log
 
 import msgspec
 
 from marketstream.messages import Answer, Direction, Features, Outcome, Prediction, Verdict
 from marketstream.timeframes import timeframe_ms
+from predictor.intervals import Reach
 from predictor.prices import on_grid
-from predictor.serving import answer, direction_of, forecast
+from predictor.serving import Forecast, answer, direction_of, forecast
 from predictor.training import TrainedModel
 
-BASELINES = ("majority", "persistence", "reversal")
+type _Snapshot = tuple[
+    list[Prediction],
+    dict[int, tuple[float | None, float]],
+    int,
+    dict[int, Reach],
+    tuple[float | None, float | None, float] | None,
+    int,
+    dict[str, int],
+]
 
 
 class Predictor:
@@ -46,10 +55,22 @@ class Predictor:
         self._pending: dict[int, deque[Prediction]] = {h: deque() for h in horizons_ms}
         # Close time to mid and last price, the oldest first.
         self._prices: OrderedDict[int, tuple[float | None, float]] = OrderedDict()
+        self._reach = {h: Reach() for h in horizons_ms}
+        self._newest: tuple[float | None, float | None, float] | None = None  # bid, ask, close
+        self._unchanged = 0
+        self._said: dict[tuple[int, int], Prediction] = {}
+        self._seen_ms: dict[str, int] = {}  # the newest close of each timeframe
 
     def install(self, models: Mapping[int, TrainedModel]) -> None:
         """Serve these models from the next close on; horizons not named keep theirs."""
         self._models.update(models)
+
+    def remember(self, said: Iterable[Prediction]) -> None:
+        """Let stand what was predicted before a stop that this operator does not know of.
+
+        A close that comes once more is not predicted anew: by now another model may serve.
+        """
+        self._said = {(one.close_time_ms, one.horizon_ms): one for one in said}
 
     @property
     def models(self) -> Mapping[int, TrainedModel]:
@@ -59,24 +80,38 @@ class Predictor:
     def update(self, message: Features) -> list[Prediction | Outcome]:
         """Fold one message; return the outcomes that are due and the predictions made.
 
-        A forming candle brings previews, and leaves everything as it is.
+        A forming candle brings previews, and leaves everything as it is. A close that was seen
+        before is passed over: each is predicted once.
         """
         if message.forming:
             return self._previews(message)
+        if message.close_time_ms <= self._seen_ms.get(message.timeframe, -1):
+            return []
+        self._seen_ms[message.timeframe] = message.close_time_ms
         following: list[Prediction | Outcome] = []
         if message.timeframe == self._base:
             self._prices[message.close_time_ms] = (message.mid, message.close)
             following += self._due(message.close_time_ms)
             self._forget(message.close_time_ms)
+        if message.timeframe == self._timeframe:
+            self._watch(message)
         if message.timeframe == self._timeframe and message.mid is not None:
             for horizon_ms in self._horizons_ms:
                 model = self._models.get(horizon_ms)
-                if model is not None:
+                prediction = self._said.pop((message.close_time_ms, horizon_ms), None)
+                if prediction is None and model is not None:
                     prediction = self._predict(message, message.mid, model)
+                if prediction is not None:
                     # In the order they are due: a newer model may have a shorter latency.
                     insort(self._pending[horizon_ms], prediction, key=self._end_ms)
                     following.append(prediction)
         return following
+
+    def _watch(self, message: Features) -> None:
+        """Count the closes that brought nothing new."""
+        newest = (message.bid, message.ask, message.close)
+        self._unchanged = self._unchanged + 1 if newest == self._newest else 0
+        self._newest = newest
 
     def _previews(self, message: Features) -> list[Prediction | Outcome]:
         if message.mid is None:
@@ -88,8 +123,8 @@ class Predictor:
         ]
 
     def _predict(self, features: Features, mid: float, model: TrainedModel) -> Prediction:
-        said = forecast(model, features.values, mid)
-        direction, reason = _decide(said.p_up - said.p_down, features, model)
+        said = forecast(model, features.values, mid, self._reach[model.horizon_ms])
+        direction, reason = _decide(said, features, model, self._unchanged)
         return Prediction(
             market=self.market,
             timeframe=self._timeframe,
@@ -140,7 +175,16 @@ class Predictor:
                     self.unscored += 1
                 else:
                     outcomes.append(outcome)
+                    self._learn(prediction, outcome.realised_mid)
         return outcomes
+
+    def _learn(self, prediction: Prediction, realised_mid: float) -> None:
+        reach = self._reach.get(prediction.horizon_ms)
+        if reach is not None:  # else a horizon that is no longer asked for
+            reach.happened(
+                realised_mid, prediction.predicted_price,
+                prediction.low, prediction.high, prediction.level,
+            )  # fmt: skip
 
     def _outcome(self, prediction: Prediction) -> Outcome | None:
         """Measure a prediction; None where a hole in the prices leaves nothing to measure by."""
@@ -181,25 +225,36 @@ class Predictor:
             self._prices.popitem(last=False)
 
     def snapshot(self) -> bytes:
-        """Return the predictions whose moment is to come and the prices to measure them by."""
+        """Return the predictions whose moment is to come and the prices to measure them by.
+
+        With them goes what was learnt of the bounds, and for how long nothing has changed.
+        """
         pending = [prediction for queue in self._pending.values() for prediction in queue]
-        return msgspec.msgpack.encode((pending, self._prices, self.unscored))
+        learnt = (self._reach, self._newest, self._unchanged, self._seen_ms)
+        return msgspec.msgpack.encode((pending, self._prices, self.unscored, *learnt))
 
     def restore(self, snapshot: bytes) -> None:
         """Go on from a snapshot; models are installed anew by whoever keeps them."""
-        pending, prices, self.unscored = msgspec.msgpack.decode(
-            snapshot, type=tuple[list[Prediction], dict[int, tuple[float | None, float]], int]
-        )
+        state = msgspec.msgpack.decode(snapshot, type=_Snapshot)
+        pending, prices, self.unscored, reach, self._newest, self._unchanged, self._seen_ms = state
+        self._reach |= {h: learnt for h, learnt in reach.items() if h in self._reach}
         self._prices = OrderedDict(prices)
         self._pending = {horizon_ms: deque() for horizon_ms in self._horizons_ms}
         for prediction in pending:  # also those of a horizon that is no longer asked for
             self._pending.setdefault(prediction.horizon_ms, deque()).append(prediction)
 
 
-def _decide(lean: float, features: Features, model: TrainedModel) -> tuple[Direction, str | None]:
+def _decide(
+    said: Forecast, features: Features, model: TrainedModel, unchanged: int
+) -> tuple[Direction, str | None]:
     missing = [n for n in model.champion.columns if features.values.get(n) is None]
     if missing:
         return "abstain", f"not known yet: {', '.join(missing)}"
+    lean, p_moves = said.p_up - said.p_down, said.p_up + said.p_down
+    confidence = abs(lean) / p_moves if p_moves > 0 else 0.0
+    reason = model.guard.reason(features, confidence, unchanged)
+    if reason is not None:
+        return "abstain", reason
     if lean == 0:
         return "abstain", "up and down are equally likely"
     return ("up" if lean > 0 else "down"), None

@@ -29,6 +29,7 @@ class TrainingJob:
     trained_at_ms: int
     latency_ms: int
     label: Label = "mid"
+    feature_set: str = ""
 
     def run(self) -> dict[int, TrainedModel]:
         """Train; return a model for each horizon with enough rows."""
@@ -88,11 +89,13 @@ class Retrainer:
         self._held = False
         self._book_from_ms: int | None = None
         self._label: Label | None = None
+        self._feature_set = ""
 
     def observe(self, features: Features) -> None:
         """Remember a message, and train where the time has come."""
         self._history.append(features)
         self._now_ms = features.close_time_ms
+        self._feature_set = features.feature_set
         if self._book_from_ms is None and features.mid is not None:
             self._book_from_ms = self._now_ms
         if self._started_ms is None:
@@ -140,6 +143,7 @@ class Retrainer:
             trained_at_ms=self._now_ms,
             latency_ms=self._latency_ms,
             label=self._label,
+            feature_set=self._feature_set,
         )
         self._execute(job, self._finished)
 

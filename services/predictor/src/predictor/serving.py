@@ -7,6 +7,7 @@ from math import exp, nan
 from typing import NamedTuple
 
 from marketstream.messages import Answer
+from predictor.intervals import Reach
 from predictor.training import Candidate, TrainedModel
 
 
@@ -22,19 +23,30 @@ class Forecast(NamedTuple):
     high: float
 
 
-def forecast(model: TrainedModel, values: Mapping[str, float | None], mid: float) -> Forecast:
-    """Return what the champion says about the price `horizon_ms` on."""
+def forecast(
+    model: TrainedModel,
+    values: Mapping[str, float | None],
+    mid: float,
+    reach: Reach | None = None,
+) -> Forecast:
+    """Return what the champion says about the price `horizon_ms` on.
+
+    `reach` is how far the bounds reach beyond the model's own, by what came since it was made.
+    """
     up = probability(model.champion, values)
     moves = model.moves.probability_of(_row(model.move_columns, values))
     expected = moves * (2 * up - 1) * model.move_size
+    low, high = model.low, model.high
+    if reach is not None:
+        low, high = reach.bounds(low, high, model.move_size)
     return Forecast(
         p_up=moves * up,
         p_flat=1 - moves,
         p_down=moves * (1 - up),
         expected_return=expected,
         predicted_price=mid * exp(expected),
-        low=mid * exp(expected + model.low),
-        high=mid * exp(expected + model.high),
+        low=mid * exp(expected + low),
+        high=mid * exp(expected + high),
     )
 
 

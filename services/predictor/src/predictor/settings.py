@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from marketstream.errors import SettingsError
 from marketstream.settings import Env
+from predictor.hyperparameters import SPACES, checked
+
+type Learner = Literal["logistic", "random_forest", "gradient_boosting", "xgboost", "lightgbm"]
 
 DEFAULT_FEATURES = (
     "imbalance",
@@ -36,12 +49,23 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    type: Literal["lightgbm", "logistic"] = "lightgbm"
+    type: Learner = "lightgbm"
     hyperparameters: dict[str, int | float] = Field(default_factory=dict)
+
+    @field_validator("hyperparameters")
+    @classmethod
+    def _known(cls, given: dict[str, int | float], info: ValidationInfo) -> dict[str, int | float]:
+        if "type" in info.data:  # else the type is what is wrong
+            _check(info.data["type"], given)
+        return given
 
 
 class TrainingSettings(BaseModel):
-    """When and on what models are trained; times are seconds of market time."""
+    """When and on what models are trained; times are seconds of market time.
+
+    `folds` is how many times a walk forward tests; `embargo` how many closes before a test are not
+    learnt from, so that features that look back find nothing of the test.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,6 +74,77 @@ class TrainingSettings(BaseModel):
     validation_split: float = Field(default=0.2, gt=0, lt=0.9)
     most_rows: int = Field(default=50_000, gt=100)
     fewest_moved: int = Field(default=30, gt=1)
+    folds: int = Field(default=5, gt=0)
+    embargo: int = Field(default=10, ge=0)
+
+
+class RangeSettings(BaseModel):
+    """The values of a hyperparameter that are tried; `log` where factors count, not steps."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    low: int | float
+    high: int | float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError(f"low {self.low} has to be below high {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low {self.low} has to be above 0 where log is true")
+        return self
+
+
+def _default_space() -> dict[Learner, dict[str, RangeSettings]]:
+    ranges = SPACES["lightgbm"].items()
+    return {
+        "lightgbm": {
+            name: RangeSettings(low=each.low, high=each.high, log=each.log) for name, each in ranges
+        }
+    }
+
+
+class TuningSettings(BaseModel):
+    """How hyperparameters are searched for; `seconds` end a search that has not made all `trials`.
+
+    `space` has the ranges to try by learner; a learner that it leaves out is tuned within the
+    program's own. `storage` is the URL of a database to go on from, such as
+    `sqlite:///state/tuning.sqlite`; null keeps a search in memory.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    trials: int = Field(default=50, gt=0)
+    seconds: int = Field(default=600, gt=0)
+    storage: str | None = None
+    space: dict[Learner, dict[str, RangeSettings]] = Field(default_factory=_default_space)
+
+    @field_validator("space")
+    @classmethod
+    def _known(
+        cls, space: dict[Learner, dict[str, RangeSettings]]
+    ) -> dict[Learner, dict[str, RangeSettings]]:
+        for learner, ranges in space.items():
+            for end in ("low", "high"):
+                _check(learner, {name: getattr(each, end) for name, each in ranges.items()})
+        return space
+
+
+class AbstentionSettings(BaseModel):
+    """When the model does not answer.
+
+    `rate` is the share of rows left out for being the least sure; `novelty` how far a feature may
+    be beyond the range of its training, in lengths of that range; `stale_closes` how many closes
+    may pass without any change of book and price. Null switches a check off.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    rate: float = Field(default=0.0, ge=0, lt=1)
+    novelty: float | None = Field(default=1.0, ge=0)
+    incomplete: bool = True
+    stale_closes: int | None = Field(default=60, gt=0)
 
 
 class PredictorSettings(BaseModel):
@@ -60,5 +155,15 @@ class PredictorSettings(BaseModel):
     model: ModelSettings = ModelSettings()
     features: list[str] = Field(default_factory=lambda: list(DEFAULT_FEATURES), min_length=1)
     training: TrainingSettings = TrainingSettings()
+    tuning: TuningSettings = TuningSettings()
+    abstention: AbstentionSettings = AbstentionSettings()
     interval_level: float = Field(default=0.8, gt=0, lt=1)
     outcome_grace_ms: int = Field(default=0, ge=0)
+
+
+def _check(learner: str, given: Mapping[str, float]) -> None:
+    """Raise ValueError, which pydantic asks for, where a hyperparameter makes no sense."""
+    try:
+        checked(learner, given)
+    except SettingsError as error:
+        raise ValueError(str(error)) from error

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from marketstream.tables import FeatureTable, Floats
-from predictor.models import LEARNERS, Classifier, Fit, Flags, fit_imbalance_sign, fit_logistic
-from predictor.prices import Label, PriceSeries, label_returns
+from predictor.abstention import Guard
+from predictor.calibration import Calibrated, fit_slope, log_loss, scaled
+from predictor.dataset import Dataset, labelled
+from predictor.models import LEARNERS, Classifier, Fit, fit_imbalance_sign, fit_logistic
+from predictor.prices import Label, PriceSeries
 from predictor.settings import PredictorSettings
+from predictor.validation import latest
 
 FIVE_FEATURES = ("imbalance", "imbalance_mean_1s", "close_against_mid", "flow_1s", "return_1s")
-_KNOWN_SHARE = 0.5
 REFERENCES = ("imbalance_sign", "logistic_five")
 
 
@@ -50,6 +53,7 @@ class TrainedModel:
     high: float
     level: float
     validation: dict[str, float]
+    guard: Guard = field(default_factory=Guard)
 
 
 def train_horizons(
@@ -84,57 +88,105 @@ def train(
     latency_ms: int = 0,
     label: Label = "mid",
 ) -> TrainedModel | None:
-    """Fit all candidates on the earlier rows, choose by log loss on the later ones, refit on all.
-
-    Rows are decisions whose outcome is known and whose candle is complete. Between the two parts
-    lie the rows whose outcome falls into the later one: they are left out (purged). A candidate of
-    whose columns little is known, such as the book in history, is left out too. Returns None where
-    fewer than `fewest_moved` rows moved, or no candidate is left.
-    """
-    series = prices.of(label)
-    returns = label_returns(
-        table.close_time_ms, series, prices, horizon_ms=horizon_ms, latency_ms=latency_ms
-    )
-    # From the decision itself, latency included: what the bounds of the price have to hold.
-    ways = label_returns(table.close_time_ms, series, prices, horizon_ms=horizon_ms + latency_ms)
-    data = _Rows(table, returns, ways, np.isfinite(returns + ways) & table.complete)
-    fewest = settings.training.fewest_moved
-    if np.count_nonzero(data.moved) < fewest:
+    """Return the model that serves, or None where fewer rows moved than the settings ask for."""
+    data = labelled(table, prices, horizon_ms=horizon_ms, latency_ms=latency_ms, label=label)
+    tried = try_candidates(data, settings)
+    if tried is None:
         return None
-
-    times = data.times_ms
-    split_ms = times[0] + (times[-1] - times[0]) * (1 - settings.training.validation_split)
-    earlier = times + latency_ms + horizon_ms <= split_ms
-    later = times >= split_ms
-    whole = np.ones(len(times), np.bool_)
-    kinds = [kind for kind in _kinds(table, settings) if data.knows(kind.columns)]
-    if not kinds:
-        return None
-    final = _fit(kinds, data, whole, settings)
-    tried, judged, scores = final, whole, {}
-    if np.count_nonzero(data.moved & earlier) >= fewest // 2 and (data.moved & later).any():
-        tried, judged = _fit(kinds, data, earlier, settings), later
-        scores = {name: _log_loss(c, data, later) for name, c in tried.candidates.items()}
-    chosen = min(scores, key=lambda name: scores[name]) if scores else kinds[0].name
-
-    tail = (1 - settings.interval_level) / 2
-    low, high = np.quantile(_missed(tried, chosen, data, judged), [tail, 1 - tail])
+    scores = tried.scores
+    name = min(scores, key=lambda each: scores[each]) if scores else next(iter(tried.candidates))
+    champion = tried.candidates[name]
+    low, high = tried.bounds(name, settings.interval_level)
     return TrainedModel(
         horizon_ms=horizon_ms,
         latency_ms=latency_ms,
         version=str(trained_at_ms),
         trained_at_ms=trained_at_ms,
-        rows=len(times),
-        champion=final.candidates[chosen],
-        references=tuple(c for name, c in final.candidates.items() if name in REFERENCES),
+        rows=len(data),
+        champion=champion,
+        references=tuple(c for each, c in tried.candidates.items() if each in REFERENCES),
+        moves=tried.moves,
+        move_columns=tried.move_columns,
+        move_size=tried.move_size,
+        majority=tried.majority,
+        low=low,
+        high=high,
+        level=settings.interval_level,
+        validation=scores,
+        guard=tried.guard(name, data, settings),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Candidates fitted on all rows, and what their like, fitted on the earlier, said of the later.
+
+    `candidates` are calibrated on the later rows, and `said` is their calibrated probability of up
+    for each row of `judged`; `expected` the expected return. Where there are too few rows to judge
+    by, there are no `scores`, nothing is calibrated, and `judged` are the rows fitted on.
+    """
+
+    candidates: dict[str, Candidate]
+    moves: Classifier
+    move_columns: tuple[str, ...]
+    move_size: float
+    majority: Literal["up", "down"]
+    judged: Dataset
+    said: dict[str, Floats]
+    expected: dict[str, Floats]
+    scores: dict[str, float]
+
+    def bounds(self, name: str, level: float) -> tuple[float, float]:
+        """Return the quantiles of what returns missed a candidate's expectation by."""
+        tail = (1 - level) / 2
+        low, high = np.quantile(self.judged.ways - self.expected[name], [tail, 1 - tail])
+        return float(low), float(high)
+
+    def guard(self, name: str, data: Dataset, settings: PredictorSettings) -> Guard:
+        """Return the guard of a candidate, by the rows that all was fitted on."""
+        columns = tuple(dict.fromkeys((*self.candidates[name].columns, *self.move_columns)))
+        return Guard.of(columns, data.columns(columns), self.said[name], settings.abstention)
+
+
+def try_candidates(data: Dataset, settings: PredictorSettings) -> Tried | None:
+    """Fit the references and the configured learner, and calibrate and judge them on later rows.
+
+    Return None where fewer rows moved than the settings ask for, or nothing is known of them.
+    """
+    fewest = settings.training.fewest_moved
+    if np.count_nonzero(data.moved) < fewest:
+        return None
+    kinds = [kind for kind in _kinds(data.names, settings) if data.knows(kind.columns)]
+    if not kinds:
+        return None
+    final = _fit(kinds, data, settings)
+    tried, judged = final, data
+    split = latest(data, settings.training.validation_split, embargo=settings.training.embargo)
+    enough = np.count_nonzero(data.moved & split.train) >= fewest // 2
+    judging = enough and bool((data.moved & split.test).any())
+    if judging:
+        tried, judged = _fit(kinds, data.take(split.train), settings), data.take(split.test)
+    said = {name: _p_up(each, judged) for name, each in tried.candidates.items()}
+    candidates, scores, moved = final.candidates, {}, judged.moved
+    if judging:
+        for name, p in said.items():
+            slope = fit_slope(p[moved], judged.up[moved])
+            said[name] = scaled(p, slope)
+            scores[name] = log_loss(said[name][moved], judged.up[moved])
+            fitted = candidates[name]
+            up = Calibrated(fitted.up, slope)
+            candidates[name] = Candidate(name, fitted.columns, up)
+    p_moved = tried.moves.probability(judged.columns(tried.move_columns))
+    return Tried(
+        candidates=candidates,
         moves=final.moves,
         move_columns=final.move_columns,
         move_size=final.move_size,
-        majority="up" if data.up.mean() >= 0.5 else "down",
-        low=float(low),
-        high=float(high),
-        level=settings.interval_level,
-        validation=scores,
+        majority="up" if data.up[data.moved].mean() >= 0.5 else "down",
+        judged=judged,
+        said=said,
+        expected={name: p_moved * (2 * p - 1) * tried.move_size for name, p in said.items()},
+        scores=scores,
     )
 
 
@@ -147,33 +199,12 @@ class _Kind(NamedTuple):
     hyperparameters: Mapping[str, float]
 
 
-class _Rows:
-    """The usable rows of a table with their labels."""
-
-    def __init__(self, table: FeatureTable, returns: Floats, ways: Floats, used: Flags) -> None:
-        self._table = table
-        self._used = used
-        self.times_ms = table.close_time_ms[used]
-        self.returns = returns[used]
-        self.ways = ways[used]
-        self.moved: Flags = self.returns != 0
-        self.up: Flags = self.returns[self.moved] > 0
-
-    def knows(self, names: Sequence[str]) -> bool:
-        """Say whether at least one of the columns is known in half of the rows."""
-        known = np.isfinite(self.columns(names)).mean(axis=0)
-        return bool((known >= _KNOWN_SHARE).any())
-
-    def columns(self, names: Sequence[str]) -> Floats:
-        return self._table.columns(names)[self._used]
-
-
-def _kinds(table: FeatureTable, settings: PredictorSettings) -> list[_Kind]:
+def _kinds(names: Sequence[str], settings: PredictorSettings) -> list[_Kind]:
     """Return the kinds to try, the references first."""
     kinds = []
-    if FIVE_FEATURES[0] in table.names:
+    if FIVE_FEATURES[0] in names:
         kinds.append(_Kind(REFERENCES[0], FIVE_FEATURES[:1], fit_imbalance_sign, {}))
-    if set(FIVE_FEATURES) <= set(table.names):
+    if set(FIVE_FEATURES) <= set(names):
         kinds.append(_Kind(REFERENCES[1], FIVE_FEATURES, fit_logistic, {}))
     model = settings.model
     learner = LEARNERS[model.type]
@@ -189,30 +220,17 @@ class _Fitted(NamedTuple):
     move_size: float
 
 
-def _fit(
-    kinds: Sequence[_Kind], data: _Rows, chosen: Flags, settings: PredictorSettings
-) -> _Fitted:
-    moved = data.moved & chosen
-    up = data.up[chosen[data.moved]]
+def _fit(kinds: Sequence[_Kind], data: Dataset, settings: PredictorSettings) -> _Fitted:
+    moved = data.moved
     candidates = {}
     for kind in kinds:
-        fitted = kind.fit(data.columns(kind.columns)[moved], up, kind.hyperparameters)
+        rows = data.columns(kind.columns)[moved]
+        fitted = kind.fit(rows, data.up[moved], kind.hyperparameters)
         candidates[kind.name] = Candidate(kind.name, kind.columns, fitted)
     columns = tuple(settings.features)
-    moves = fit_logistic(data.columns(columns)[chosen], data.moved[chosen], {})
+    moves = fit_logistic(data.columns(columns), moved, {})
     return _Fitted(candidates, moves, columns, float(np.mean(np.abs(data.returns[moved]))))
 
 
-def _log_loss(candidate: Candidate, data: _Rows, chosen: Flags) -> float:
-    p = candidate.up.probability(data.columns(candidate.columns)[data.moved & chosen])
-    p = np.clip(p, 1e-6, 1 - 1e-6)
-    up = data.up[chosen[data.moved]]
-    return float(-np.mean(np.where(up, np.log(p), np.log(1 - p))))
-
-
-def _missed(fitted: _Fitted, name: str, data: _Rows, chosen: Flags) -> Floats:
-    """Return what rows' returns missed the expectation of a candidate by."""
-    candidate = fitted.candidates[name]
-    p_up = candidate.up.probability(data.columns(candidate.columns)[chosen])
-    p_moved = fitted.moves.probability(data.columns(fitted.move_columns)[chosen])
-    return data.ways[chosen] - p_moved * (2 * p_up - 1) * fitted.move_size
+def _p_up(candidate: Candidate, data: Dataset) -> Floats:
+    return candidate.up.probability(data.columns(candidate.columns))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from marketstream.messages import Message, Trades
-
-type Publish = Callable[[Message, int], None]
+from marketstream.messages import Trades
+from trades.intake import Publish
 
 
 class Gate:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from decimal import Decimal
 
 from loguru import logger
+from msgspec.structs import replace
 
 from marketstream.messages import Trade, Trades
 from trades.exchanges.binance_rest import MOST_TRADES, parse_trades, trades_request
@@ -13,6 +15,29 @@ from trades.rest import RestClient
 
 _RETRY_S = 0.25
 _PATIENCE_S = 10.0
+
+
+def not_in(known: Sequence[Trade], trades: Sequence[Trade]) -> list[Trade]:
+    """Return what of a page comes after known trades, all of them ordered by id.
+
+    History comes in aggregates of several fills. One of which some fills are known is cut down to
+    the others: they have one price and one taker, and what they are worth together is what is left.
+    """
+    if not known:
+        return list(trades)
+    last_id = known[-1].id
+    new = []
+    for trade in trades:
+        first_id = trade.id - trade.count + 1
+        if first_id > last_id:
+            new.append(trade)
+        elif trade.id > last_id:
+            inside = [one for one in known if one.id >= first_id]
+            quantity = Decimal(repr(trade.quantity))
+            quantity -= sum(Decimal(repr(one.quantity)) for one in inside)
+            if len(inside) == last_id - first_id + 1 and quantity > 0:
+                new.append(replace(trade, quantity=float(quantity), count=trade.id - last_id))
+    return new
 
 
 async def fetch_history(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from marketstream.errors import SettingsError
-from marketstream.settings import Env
+from marketstream.settings import Env, split_commas
 from marketstream.symbols import parse_symbol
 from trades.exchanges import ADAPTERS
 
@@ -22,8 +22,10 @@ class TradesSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    exchange: str = "binance"
-    symbols: Annotated[list[str], Field(min_length=1)] = ["BTC/USDT", "ETH/USDT"]
+    exchange: Annotated[str, Env("EXCHANGE")] = "binance"
+    symbols: Annotated[
+        list[str], BeforeValidator(split_commas), Field(min_length=1), Env("SYMBOLS")
+    ] = ["BTC/USDT", "ETH/USDT"]
     ws_url: Annotated[str, Env("EXCHANGE_WS_URL")] = "wss://stream.binance.com:9443/ws"
     rest_url: Annotated[str, Env("EXCHANGE_REST_URL")] = "https://api.binance.com"
     grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 100

@@ -1,19 +1,22 @@
-"""What can be fitted: each kind of model is one function that returns one of these."""
+"""What can be fitted: each kind of model is one function that returns a classifier.
+
+A new learner is such a function in `LEARNERS` and its hyperparameters in `hyperparameters.KNOWN`;
+one that returns a class of its own needs its form in `native` too. The tests find it there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from marketstream.tables import Floats
+from predictor.dataset import Flags
+from predictor.models.gradient_boosting import fit_gradient_boosting
 from predictor.models.imbalance import fit_imbalance_sign
 from predictor.models.lightgbm import fit_lightgbm
 from predictor.models.logistic import fit_logistic
-
-type Flags = NDArray[np.bool_]
+from predictor.models.random_forest import fit_random_forest
+from predictor.models.xgboost import fit_xgboost
 
 
 class Classifier(Protocol):
@@ -28,8 +31,14 @@ class Classifier(Protocol):
         ...
 
 
-type Fit = Callable[[Floats, NDArray[np.bool_], Mapping[str, float]], Classifier]
+type Fit = Callable[[Floats, Flags, Mapping[str, float]], Classifier]
 
-LEARNERS: dict[str, Fit] = {"lightgbm": fit_lightgbm, "logistic": fit_logistic}
+LEARNERS: dict[str, Fit] = {
+    "logistic": fit_logistic,
+    "random_forest": fit_random_forest,
+    "gradient_boosting": fit_gradient_boosting,
+    "xgboost": fit_xgboost,
+    "lightgbm": fit_lightgbm,
+}
 
 __all__ = ["LEARNERS", "Classifier", "Fit", "Flags", "fit_imbalance_sign", "fit_logistic"]

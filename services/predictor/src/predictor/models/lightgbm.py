@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketstream.tables import Floats
+from predictor.hyperparameters import checked
 from predictor.models.one_row import row_predictor
 
 _MOST_LEAVES = 31
-_DEFAULTS = {"max_depth": 4, "learning_rate": 0.05, "n_estimators": 60, "min_child_samples": 20}
 
 
 class Trees:
@@ -45,17 +45,12 @@ def fit_lightgbm(
     rows: Floats, up: NDArray[np.bool_], hyperparameters: Mapping[str, float]
 ) -> Trees:
     """Fit boosted trees; the same rows give the same trees."""
-    chosen = {**_DEFAULTS, **hyperparameters}
-    depth = int(chosen.pop("max_depth"))
-    rounds = int(chosen.pop("n_estimators"))
-    chosen["min_child_samples"] = int(chosen["min_child_samples"])
+    chosen = checked("lightgbm", hyperparameters)
+    depth, rounds = int(chosen["max_depth"]), int(chosen.pop("n_estimators"))
+    leaves = int(chosen.pop("num_leaves"))
     parameters = {
         "objective": "binary",
-        "num_leaves": _leaves(depth),
-        "max_depth": depth,
-        "lambda_l2": 1.0,
-        "feature_fraction": 0.7,
-        "bagging_fraction": 0.7,
+        "num_leaves": max(2, leaves) if leaves else _leaves(depth),
         "bagging_freq": 1,
         "deterministic": True,
         "force_row_wise": True,

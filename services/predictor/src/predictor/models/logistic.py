@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from marketstream.tables import Floats
+from predictor.hyperparameters import checked
 
 _FARTHEST = 5.0  # standard deviations; one wild value must not decide alone
 _ROUNDING = 1e-9  # of the mean: a column that deviates less is constant, not worth scaling up
@@ -45,10 +46,11 @@ class Logistic:
 def fit_logistic(
     rows: Floats, up: NDArray[np.bool_], hyperparameters: Mapping[str, float]
 ) -> Logistic:
-    """Fit on rows by maximum likelihood with an L2 penalty (`C`, default 0.1).
+    """Fit on rows by maximum likelihood with an L2 penalty (`C`, its inverse).
 
     Mean and scale come from these rows alone. With one class only, its share is the answer.
     """
+    chosen = checked("logistic", hyperparameters)
     known = np.isfinite(rows)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, rows, 0.0).sum(axis=0) / count
@@ -57,7 +59,7 @@ def fit_logistic(
     share = (np.count_nonzero(up) + 1) / (len(up) + 2)
     weights, intercept = np.zeros(rows.shape[1]), float(np.log(share / (1 - share)))
     if up.any() and not up.all():
-        fitted = LogisticRegression(C=hyperparameters.get("C", 0.1), max_iter=200)
+        fitted = LogisticRegression(C=chosen["C"], max_iter=int(chosen["max_iter"]))
         fitted.fit(_standardized(rows, mean, scale), up)
         weights, intercept = fitted.coef_[0], float(fitted.intercept_[0])
     return Logistic(tuple(mean.tolist()), tuple(scale.tolist()), tuple(weights.tolist()), intercept)

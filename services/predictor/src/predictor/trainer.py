@@ -31,11 +31,10 @@ _POLITENESS = 10  # of `nice`: the market's data comes first
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Where models are registered, and what all that are trained here have in common."""
+    """Where models are registered, and the timeframe of all that are trained here."""
 
     uri: str
     timeframe: str
-    feature_set: str
 
 
 def registry_uri(settings: SystemSettings, state: Path) -> str:
@@ -47,10 +46,11 @@ def registry_uri(settings: SystemSettings, state: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The question for champions."""
+    """The question for champions that were trained on a feature set."""
 
     markets: tuple[str, ...]
     horizons_ms: tuple[int, ...]
+    feature_set: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +86,14 @@ class TrainerProcess:
         task.add_done_callback(self._tasks.discard)
 
     async def champions(
-        self, markets: Sequence[str], horizons_ms: Sequence[int]
+        self, markets: Sequence[str], horizons_ms: Sequence[int], feature_set: str
     ) -> dict[str, Models]:
         """Return the registered champions by market and horizon, those that can be served.
 
         Asked first, it is answered before any job runs; the first answer waits a few seconds for
         the process to start.
         """
-        reply = await self._ask(Wanted(tuple(markets), tuple(horizons_ms)))
+        reply = await self._ask(Wanted(tuple(markets), tuple(horizons_ms), feature_set))
         for complaint in (*reply.complaints, *filter(None, [reply.failure])):
             logger.warning("Champion not loaded, a model is trained anew", reason=complaint)
         return reply.models
@@ -140,7 +140,7 @@ def _serve(connection: Connection, registration: Registration | None) -> None:
     """Answer requests until the parent is gone."""
     os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and LightGBM are imported
     os.nice(_POLITENESS)
-    from realtime_training.training_child import Trainer
+    from predictor.training_child import Trainer
 
     trainer = Trainer(registration)
     while True:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
-from math import sqrt
 from typing import Any
 
 import msgspec
@@ -14,11 +12,13 @@ from numpy.typing import NDArray
 
 from marketstream.messages import Outcome, Prediction, Verdict
 from marketstream.tables import Floats, Times
-from predictor.operator import BASELINES
+from marketstream.uncertainty import HORIZONS_PER_BLOCK, effective_size, wilson
 
-_Z95 = 1.959963984540054
-_HORIZONS_PER_BLOCK = 3
-_FEWEST_BLOCKS = 10
+__all__ = ["Score", "Scoreboard", "effective_size", "wilson"]
+
+BASELINES = ("majority", "persistence", "reversal")
+"""What every model has to beat; other names among an outcome's answers are reference models."""
+
 _ANSWERED = "answered "
 _CODES: dict[Verdict, int] = {"abstained": 0, "flat": 1, "wrong": 2, "right": 3}
 
@@ -108,7 +108,7 @@ class Scoreboard:
         told = verdict != _CODES["abstained"]
         moved = told & (verdict != _CODES["flat"])
         hits = _credit(verdict[moved])
-        effective = effective_size(hits, times[moved] // (_HORIZONS_PER_BLOCK * horizon_ms))
+        effective = effective_size(hits, times[moved] // (HORIZONS_PER_BLOCK * horizon_ms))
         accuracy = _mean(hits)
         low, high = (None, None) if accuracy is None else wilson(accuracy, effective)
         close = columns.get("close_verdict", nothing)
@@ -142,31 +142,3 @@ def _credit(codes: NDArray[np.int8]) -> Floats:
 
 def _mean(values: NDArray[Any]) -> float | None:
     return float(values.mean()) if len(values) else None
-
-
-def wilson(share: float, size: float) -> tuple[float, float]:
-    """Return the 95 % interval of a share by Wilson (1927) at `size` independent rows."""
-    spread = _Z95**2 / size
-    centre = (share + spread / 2) / (1 + spread)
-    half = _Z95 * sqrt(share * (1 - share) / size + spread / (4 * size)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def effective_size(hits: Floats, blocks: Sequence[int] | Times) -> float:
-    """Return how many independent rows say as much as these, whose outcomes overlap.
-
-    The variance of the mean is estimated from sums over blocks of time that are at least three
-    horizons long (cluster-robust, Liang and Zeger 1986); never more than there are rows. Few blocks
-    say too little of their variance: each then counts as one row.
-    """
-    size = len(hits)
-    if size == 0:
-        return 0.0
-    share = float(hits.mean())
-    _, block = np.unique(np.asarray(blocks), return_inverse=True)
-    count = int(block.max()) + 1
-    if count < _FEWEST_BLOCKS or share in (0.0, 1.0):
-        return float(count)
-    sums = np.bincount(block, weights=hits - share)
-    variance = float((sums**2).sum()) / size**2 * count / (count - 1)
-    return min(float(size), share * (1 - share) / variance) if variance > 0 else float(size)

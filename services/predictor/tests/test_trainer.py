@@ -20,8 +20,8 @@ from marketstream.tables import FeatureTable
 from predictor.prices import PriceSeries
 from predictor.retraining import TrainingJob
 from predictor.settings import ModelSettings, PredictorSettings
+from predictor.trainer import Registration, TrainerProcess, registry_uri
 from predictor.training import TrainedModel
-from realtime_training.trainer import Registration, TrainerProcess, registry_uri
 
 MARKET = "simulator:BTC/USDT"
 NAMES = ("imbalance", "noise")
@@ -50,11 +50,12 @@ def make_job(rows: int = 400, *, features: tuple[str, ...] = NAMES) -> TrainingJ
         settings=settings,
         trained_at_ms=int(times[-1]),
         latency_ms=0,
+        feature_set="f1",
     )
 
 
 def registration(folder: Path) -> Registration:
-    return Registration(f"sqlite:///{folder / 'mlflow.sqlite'}", "1s", "f1")
+    return Registration(f"sqlite:///{folder / 'mlflow.sqlite'}", "1s")
 
 
 @contextmanager
@@ -107,7 +108,7 @@ def test_trained_models_are_registered_and_a_new_process_loads_those_that_are_wh
 ) -> None:
     async def first() -> list[Mapping[int, TrainedModel]]:
         with trainer_process(registration(tmp_path)) as (trainer, reports):
-            assert await trainer.champions([MARKET], HORIZONS_MS) == {MARKET: {}}
+            assert await trainer.champions([MARKET], HORIZONS_MS, "f1") == {MARKET: {}}
             job = make_job()
             models = [await trained(trainer, job), await trained(trainer, job)]
             assert reports == [(MARKET, "trained")] * 2
@@ -115,7 +116,9 @@ def test_trained_models_are_registered_and_a_new_process_loads_those_that_are_wh
 
     async def second() -> Mapping[int, TrainedModel]:
         with trainer_process(registration(tmp_path)) as (trainer, _):
-            loaded = await trainer.champions([MARKET, "simulator:ETH/USDT"], [*HORIZONS_MS, 9_000])
+            loaded = await trainer.champions(
+                [MARKET, "simulator:ETH/USDT"], [*HORIZONS_MS, 9_000], "f1"
+            )
             assert loaded["simulator:ETH/USDT"] == {}
             return loaded[MARKET]
 
@@ -162,7 +165,7 @@ def test_model_serves_unregistered_where_the_registry_fails_and_that_is_said_onc
 def test_without_a_registry_there_are_models_and_no_champions() -> None:
     async def run() -> None:
         with trainer_process() as (trainer, reports):
-            assert await trainer.champions([MARKET], [1_000]) == {MARKET: {}}
+            assert await trainer.champions([MARKET], [1_000], "f1") == {MARKET: {}}
             models = await trained(trainer, make_job())
             assert [model.version for model in models.values()] == ["400000", "400000"]
             assert await trained(trainer, make_job(rows=10)) == {}
@@ -206,7 +209,7 @@ def test_stop_takes_less_than_two_seconds_and_calls_nobody(warnings: list[str]) 
         called: list[object] = []
         with trainer_process() as (trainer, reports):
             trainer.execute(make_job(rows=5_000), called.append)
-            champions = asyncio.create_task(trainer.champions([MARKET], [1_000]))
+            champions = asyncio.create_task(trainer.champions([MARKET], [1_000], "f1"))
             await asyncio.sleep(0)
             started = time.monotonic()
             trainer.stop()

@@ -9,7 +9,7 @@ from itertools import product
 from marketstream.errors import InputError, StateError
 from predictor.registry import ModelRegistry, TrainedOn
 from predictor.retraining import TrainingJob
-from realtime_training.trainer import Models, Registration, Reply, Wanted
+from predictor.trainer import Models, Registration, Reply, Wanted
 
 
 class Trainer:
@@ -48,7 +48,7 @@ class Trainer:
         complaints = []
         for market, horizon_ms in product(wanted.markets, wanted.horizons_ms):
             try:
-                model = registry.champion(market, where.timeframe, horizon_ms, where.feature_set)
+                model = registry.champion(market, where.timeframe, horizon_ms, wanted.feature_set)
             except (InputError, StateError) as error:
                 complaints.append(str(error))
                 continue
@@ -64,7 +64,7 @@ class Trainer:
             timeframe=registration.timeframe,
             first_close_ms=int(times[0]),
             last_close_ms=int(times[-1]),
-            feature_set=registration.feature_set,
+            feature_set=job.feature_set,
             label=job.label,
         )
         named = {

@@ -33,7 +33,7 @@ def listen(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise NetworkError(
                 f"port {port} on {host} is already in use: stop what listens there, "
-                "or choose another with --port"
+                "or choose another with --port or API_PORT"
             ) from error
         raise SettingsError(f"cannot listen on {host} port {port}: {error.strerror}") from error
     return listening

@@ -1,0 +1,1 @@
+"""Stages on Kafka through Quix Streams, the only package that imports either."""

@@ -1,0 +1,94 @@
+"""Puts messages on their topics: the way out of the edge, where an event loop must not wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from marketstream.errors import NetworkError
+from marketstream.messages import DeadLetter, Message
+from marketstream.metrics import Metrics
+from marketstream.runners.kafka.connection import RECEIVED_NS, connect, open_topic
+from marketstream.runners.kafka.settings import KafkaSettings
+from marketstream.topics import ALL_TOPICS, Topic
+
+_MOST_WAITING = 10_000  # messages; a tenth of what librdkafka's queue holds
+_LOOK_AGAIN_S = 0.002
+_LAST_WORDS_S = 10.0
+
+
+class KafkaPublisher:
+    """Publishes messages of some topics, keyed by market, from one thread.
+
+    `publish` never waits: whoever publishes a lot awaits `drain` now and then, which is when a slow
+    broker holds the edge back. What could not be delivered raises NetworkError at the next call.
+    """
+
+    def __init__(
+        self, settings: KafkaSettings, metrics: Metrics, topics: Sequence[Topic] = ALL_TOPICS
+    ) -> None:
+        application = connect(settings, "publisher")
+        self._names = {
+            topic.message: open_topic(application, topic, settings).name for topic in topics
+        }
+        self._passed = {topic.message: metrics.messages.labels(topic.name) for topic in topics}
+        self._producer = application.get_producer()
+        self._encode = msgspec.json.Encoder().encode
+        self._failure: str | None = None
+
+    def publish(self, message: Message, received_ns: int = 0) -> None:
+        """Hand one message over for delivery; `received_ns` is when the edge received it."""
+        self._raise_failure()
+        kind = type(message)
+        try:
+            self._producer.produce(
+                self._names[kind],
+                self._encode(message),
+                None if isinstance(message, DeadLetter) else message.market.encode(),
+                headers=[(RECEIVED_NS, str(received_ns).encode())] if received_ns else None,
+                buffer_error_max_tries=1,
+                on_delivery=self._delivered,
+            )
+        except BufferError as error:
+            raise NetworkError(
+                f"{len(self._producer):,} messages wait for the broker and no more have room: "
+                "see whether it still answers"
+            ) from error
+        self._passed[kind].inc()
+
+    async def drain(self) -> None:
+        """Wait while too many messages are on their way."""
+        while len(self._producer) > _MOST_WAITING:
+            self._producer.poll(0)
+            self._raise_failure()
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+    def flush(self) -> None:
+        """Wait until everything is delivered; NetworkError where that takes over 10 seconds."""
+        left = self._producer.flush(_LAST_WORDS_S)
+        self._raise_failure()
+        if left:
+            raise NetworkError(f"{left:,} messages were not delivered: the broker does not answer")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.flush()
+
+    def _delivered(self, error: Any, _message: Any) -> None:
+        if error is not None and self._failure is None:
+            self._failure = error.str()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise NetworkError(f"the broker did not take a message: {self._failure}")

@@ -1,0 +1,131 @@
+"""Drives one stage on Kafka: a worker of the consumer group that shares the stage's markets."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from confluent_kafka import KafkaException  # type: ignore[import-untyped]
+from quixstreams import MessageContext, State, message_context
+from quixstreams.exceptions import QuixException
+from quixstreams.models import Topic as KafkaTopic
+
+from marketstream.errors import BadMessage, NetworkError
+from marketstream.messages import DeadLetter
+from marketstream.metrics import Metrics
+from marketstream.runners.in_process import Tap
+from marketstream.runners.kafka.connection import Headers, connect, open_topic, received_ns_of
+from marketstream.runners.kafka.operators import Operators
+from marketstream.runners.kafka.settings import KafkaSettings
+from marketstream.runners.kafka.statistics import Statistics
+from marketstream.stage import Stage
+from marketstream.topics import DEAD_LETTERS, Topic
+
+
+class KafkaRunner:
+    """Reads the stage's topic, has each market's operator fold it, writes what follows.
+
+    What cannot be read, and what an operator refuses with BadMessage, becomes a dead letter; the
+    stream goes on. A message may be read, and what follows from it written, more than once: whoever
+    reads it knows it by its identity. A tap is told of each message of its topic that this worker
+    reads or writes; `before_commit` is called before what has been read counts as done, so that
+    what taps put aside can be made safe.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        settings: KafkaSettings,
+        metrics: Metrics,
+        *,
+        before_commit: Callable[[], None] | None = None,
+    ) -> None:
+        self._stage = stage
+        self._metrics = metrics
+        self._decoder = msgspec.json.Decoder[Any](stage.reads.message)
+        self._operators = Operators(stage.name, stage.make_operator, self._saved, before_commit)
+        statistics = Statistics(
+            stage.name, stage.reads.name, metrics, self._operators.forget_all_but
+        )
+        self._application = connect(settings, stage.name, statistics.update)
+        self._topics: dict[type, KafkaTopic] = {
+            topic.message: open_topic(self._application, topic, settings)
+            for topic in (*stage.writes, DEAD_LETTERS)
+        }
+        self._taps: dict[type, list[Tap]] = defaultdict(list)
+        self._hop = metrics.hop.labels(stage.name)
+        frame = self._application.dataframe(open_topic(self._application, stage.reads, settings))
+        frame = frame.apply(self._process, expand=True, stateful=True, metadata=True)
+        frame.to_topic(self._topic_of)
+        frame.sink(self._operators)
+
+    def tap(self, topic: Topic, tap: Tap) -> None:
+        """Have `tap` told of the messages of a topic, in order, between two of them."""
+        self._taps[topic.message].append(tap)
+
+    def run(self) -> None:
+        """Work until SIGTERM, SIGINT or `stop`, then commit; in the main thread only.
+
+        NetworkError where Kafka is gone for two minutes, or takes nothing from us.
+        """
+        try:
+            self._application.run()
+        except (KafkaException, QuixException) as error:
+            raise NetworkError(f"stage {self._stage.name} cannot go on: {error}") from error
+
+    def stop(self) -> None:
+        """Have `run` end soon; from any thread."""
+        self._application.stop()
+
+    def _process(
+        self,
+        raw: bytes | None,
+        key: bytes | None,
+        time_ms: int,
+        headers: Headers,
+        state: State[str, bytes],
+    ) -> list[Any]:
+        context = message_context()
+        received_ns = received_ns_of(headers)
+        try:
+            message = self._decode(raw, key)
+            held = self._operators.of(message.market, context.partition, context.offset, state)
+            following = list(held.operator.update(message))
+            held.offset = context.offset
+        except BadMessage as error:
+            return [self._dead_letter(raw or b"", context, time_ms, str(error))]
+        if received_ns:
+            self._hop.observe((time.time_ns() - received_ns) / 1e9)
+        if self._taps:
+            for passed in (message, *following):
+                for tap in self._taps.get(type(passed), ()):
+                    tap(passed, received_ns)
+        return following
+
+    def _decode(self, raw: bytes | None, key: bytes | None) -> Any:
+        if raw is None:
+            raise BadMessage("it has no value")
+        try:
+            message = self._decoder.decode(raw)
+        except msgspec.DecodeError as error:
+            raise BadMessage(f"it is no {self._stage.reads.message.__name__}: {error}") from error
+        if key != message.market.encode():
+            raise BadMessage(f"its key is {key!r}, and its market {message.market!r}")
+        return message
+
+    def _dead_letter(
+        self, raw: bytes, context: MessageContext, time_ms: int, reason: str
+    ) -> DeadLetter:
+        self._metrics.dead_letters.labels(self._stage.name).inc()
+        source = f"{context.topic}[{context.partition}]@{context.offset}"
+        return DeadLetter(source, raw, reason, time_ms * 1_000)
+
+    def _topic_of(self, message: Any, _key: Any, _time_ms: int, _headers: Any) -> KafkaTopic:
+        found = self._topics.get(type(message))
+        return self._topics[self._stage.topic_of(message).message] if found is None else found
+
+    def _saved(self, market: str, size: int) -> None:
+        self._metrics.state_bytes.labels(self._stage.name, market).set(size)

@@ -1,0 +1,54 @@
+"""How sure a share or a mean is, where the outcomes of neighbouring rows overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+
+import numpy as np
+
+from marketstream.tables import Floats, Times
+
+Z95 = 1.959963984540054
+HORIZONS_PER_BLOCK = 3
+_FEWEST_BLOCKS = 10
+
+
+def wilson(share: float, size: float) -> tuple[float, float]:
+    """Return the 95 % interval of a share by Wilson (1927) at `size` independent rows."""
+    spread = Z95**2 / size
+    centre = (share + spread / 2) / (1 + spread)
+    half = Z95 * sqrt(share * (1 - share) / size + spread / (4 * size)) / (1 + spread)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def effective_size(hits: Floats, blocks: Sequence[int] | Times) -> float:
+    """Return how many independent rows say as much as these, whose outcomes overlap.
+
+    The variance of the mean is estimated from sums over blocks of time that are at least three
+    horizons long (cluster-robust, Liang and Zeger 1986); never more than there are rows. Few blocks
+    say too little of their variance: each then counts as one row.
+    """
+    size = len(hits)
+    if size == 0:
+        return 0.0
+    share = float(hits.mean())
+    variance = variance_of_mean(hits, blocks)
+    if variance is None or share in (0.0, 1.0):
+        return float(len(np.unique(np.asarray(blocks))))
+    return min(float(size), share * (1 - share) / variance) if variance > 0 else float(size)
+
+
+def variance_of_mean(values: Floats, blocks: Sequence[int] | Times) -> float | None:
+    """Return the variance of a mean whose values depend on each other within blocks of time.
+
+    None where there are too few blocks to say.
+    """
+    if len(values) == 0:
+        return None
+    _, block = np.unique(np.asarray(blocks), return_inverse=True)
+    count = int(block.max()) + 1
+    if count < _FEWEST_BLOCKS:
+        return None
+    sums = np.bincount(block, weights=values - values.mean())
+    return float((sums**2).sum()) / len(values) ** 2 * count / (count - 1)

@@ -1,0 +1,133 @@
+"""The API on Kafka: it listens to the topics, recalls the store, and answers over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from typing import Any
+
+import uvicorn
+from loguru import logger
+
+from marketstream.messages import Candle, Outcome, Prediction, Trades
+from marketstream.runners.kafka.tap import KafkaTap
+from marketstream.service import Service
+from marketstream.store.port import Store
+from marketstream.symbols import url_symbol
+from marketstream.topics import CANDLES, OUTCOMES, PREDICTIONS, TRADES
+from prediction_api.app import build_app
+from prediction_api.board import PredictionBoard
+from prediction_api.dashboard import Dashboard
+from prediction_api.following import Following
+from prediction_api.http_server import HttpServer, listen
+from prediction_api.live_view import LiveView
+from prediction_api.overview import Overview
+from prediction_api.settings import ApiSettings
+
+_RECALLED_MS = 3_600_000
+_LOOK_EVERY_S = 10.0
+
+
+class Serving:
+    """Follows the markets of the plan; every instance of the API follows all of them."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._settings = service.settings(ApiSettings)
+        plan = self._plan = service.plan
+        self._board = PredictionBoard(
+            plan.markets, now_ns=time.time_ns, stale_after_ms=self._settings.stale_after_ms
+        )
+        self._view = LiveView(plan.markets, plan.timeframe, plan.horizons_ms)
+        self._following = Following(self._board, self._view, service.metrics)
+        self._overview = Overview(plan, self._board, self._following, service.metrics)
+
+    async def run(self) -> None:
+        """Serve until SIGINT or SIGTERM."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        listening = listen(self._settings.host, self._settings.port)
+        with contextlib.closing(listening), self._service.store() as (store, _):
+            # Listening begins here, and only then the store is read: nothing falls in between.
+            tap = await asyncio.to_thread(self._tap, loop)
+            await asyncio.to_thread(self._recall, store)
+            server = HttpServer(self._api())
+            waited: set[asyncio.Task[Any]] = {
+                loop.create_task(server.serve(sockets=[listening])),
+                loop.create_task(asyncio.to_thread(tap.run)),
+                loop.create_task(self._look_at_models(store)),
+                loop.create_task(stop.wait()),
+            }
+            self._service.ready()
+            self._say_where(*listening.getsockname()[:2])
+            done, left = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            server.should_exit = True
+            self._view.close()
+            tap.stop()
+            for task in left:
+                if task.get_coro().__name__ != "serve":  # type: ignore[union-attr]
+                    task.cancel()
+            await asyncio.wait(waited)
+            for task in done:
+                task.result()
+
+    def _tap(self, loop: asyncio.AbstractEventLoop) -> KafkaTap:
+        def heard(message: Any, received_ns: int) -> None:
+            loop.call_soon_threadsafe(self._heard, message, received_ns)
+
+        topics = (TRADES, CANDLES, PREDICTIONS, OUTCOMES)
+        return KafkaTap(self._service.kafka, topics, heard)
+
+    def _heard(self, message: Any, received_ns: int) -> None:
+        if message.market not in self._following.scoreboards:
+            return  # a market of somebody else's plan
+        match message:
+            case Prediction():
+                self._following.predicted(message, received_ns)
+            case Trades():
+                self._following.saw_trades(message, received_ns)
+            case Candle():
+                self._following.saw_candle(message)
+                self._overview.saw_candle(message)
+            case Outcome():
+                self._following.happened(message)
+
+    def _recall(self, store: Store) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        for market in self._plan.markets:
+            window = (market, self._plan.timeframe, now_ms - _RECALLED_MS, now_ms + _RECALLED_MS)
+            self._following.recall(
+                store.candles(*window), store.predictions(*window), store.outcomes(*window)
+            )
+
+    async def _look_at_models(self, store: Store) -> None:
+        """Look now and then which models were trained last."""
+        while True:
+            for market in self._plan.markets:
+                for horizon_ms in self._plan.horizons_ms:
+                    self._overview.trained(
+                        await asyncio.to_thread(
+                            store.latest_model, market, self._plan.timeframe, horizon_ms
+                        )
+                    )
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _api(self) -> uvicorn.Config:
+        overview = self._overview
+        app = build_app(
+            self._board,
+            warming_up=overview.warming_up,
+            render_metrics=overview.render_metrics,
+            details=overview.details,
+            dashboard=Dashboard(self._view, overview.system, overview.score),
+        )
+        return uvicorn.Config(app, log_config=None, access_log=False)
+
+    def _say_where(self, host: str, port: int) -> None:
+        logger.info("Dashboard", url=f"http://{host}:{port}/")
+        for symbol in self._board.symbols:
+            logger.info("Predictions", url=f"http://{host}:{port}/predictions/{url_symbol(symbol)}")

@@ -1,0 +1,59 @@
+"""What of the exchange's past is new to a topic that has some of it already."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from marketstream.messages import Trade
+from trades.history import not_in
+
+
+def fill(number: int, quantity: float = 0.5) -> Trade:
+    return Trade(number, 100.25, quantity, "buy", 1_000_000)
+
+
+def aggregate(fills: list[Trade]) -> Trade:
+    quantity = float(sum(Decimal(repr(one.quantity)) for one in fills))
+    return replace(fills[-1], quantity=quantity, count=len(fills))
+
+
+def test_on_an_empty_topic_everything_is_new() -> None:
+    page = [fill(1), fill(2)]
+    assert not_in([], page) == page
+
+
+def test_what_was_published_is_left_out() -> None:
+    page = [fill(number) for number in range(1, 6)]
+    assert not_in(page[:3], page) == page[3:]
+
+
+def test_an_aggregate_known_in_part_is_cut_down_to_the_rest() -> None:
+    fills = [fill(1, 0.1), fill(2, 0.2), fill(3, 0.3), fill(4, 0.4)]
+    (rest,) = not_in(fills[:2], [aggregate(fills)])
+    assert rest == replace(fills[-1], quantity=0.7, count=2)
+
+
+def test_an_aggregate_that_is_more_than_was_kept_is_left_to_show_as_a_gap() -> None:
+    fills = [fill(number) for number in range(1, 5)]
+    assert not_in(fills[1:3], [aggregate(fills)]) == []
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=2, max_size=20), st.data())
+def test_however_a_page_is_cut_nothing_is_lost_or_doubled(
+    quantities: list[int], data: st.DataObject
+) -> None:
+    fills = [fill(number, quantity / 1_000) for number, quantity in enumerate(quantities, 1)]
+    known = data.draw(st.integers(0, len(fills)))
+    page, at = [], 0
+    while at < len(fills):
+        size = data.draw(st.integers(1, 4))
+        page.append(aggregate(fills[at : at + size]))
+        at += size
+    new = not_in(fills[:known], page)
+    assert sum(trade.count for trade in new) == len(fills) - known
+    whole = sum(Decimal(repr(one.quantity)) for one in fills[known:])
+    assert sum(Decimal(repr(one.quantity)) for one in new) == whole

@@ -1,0 +1,40 @@
+"""A broker of its own for each test, one database server for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from marketstream.store.testing import PostgresServer, postgres_server
+from marketstream.testing import running_kafka
+from tests.kafka.system import System
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[str]:
+    with running_kafka(tmp_path / "kafka") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as running:
+        yield running
+
+
+@pytest.fixture
+def make_system(
+    tmp_path: Path, broker: str, server: PostgresServer
+) -> Iterator[Callable[[Sequence[str], float], System]]:
+    made: list[System] = []
+
+    def make(symbols: Sequence[str], rate: float) -> System:
+        made.append(System(tmp_path, broker, server, symbols, rate))
+        return made[-1]
+
+    yield make
+    for system in made:
+        system.close()
