@@ -11,10 +11,10 @@ TYPED := src tests scripts conftest.py $(wildcard libs/*/src services/*/src)
 
 SERVICES := trades candles technical_indicators predictor prediction-api
 
-.PHONY: help setup test check lint types format dashboard run simulate replay kafka dev clean
+.PHONY: help setup test test-kafka check lint types format dashboard run simulate replay kafka dev clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## Install everything into .venv; brings uv if it is missing
 	@echo "installed in .venv; next: make run"
@@ -22,6 +22,9 @@ setup: $(INSTALLED) ## Install everything into .venv; brings uv if it is missing
 $(INSTALLED): uv.lock .python-version pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml) scripts/setup
 	@scripts/setup
 	@touch $@
+
+test-kafka: $(INSTALLED) ## The tests on Kafka, with a minute of 10,000 trades/s
+	$(BIN)/pytest -m kafka -s $(ARGS) libs/marketstream/tests/runners tests/kafka
 
 test: check $(DASHBOARD) ## Check, then run the tests; ARGS="services/trades -k late" goes to pytest
 	$(BIN)/pytest -n 2 $(ARGS)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from marketstream.store.testing import PostgresServer, postgres_server
 from marketstream.testing import running_kafka
-from tests.kafka.system import System
+from tests.kafka.system import MakeSystem, System
 
 
 @pytest.fixture
@@ -26,13 +25,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]
 
 
 @pytest.fixture
-def make_system(
-    tmp_path: Path, broker: str, server: PostgresServer
-) -> Iterator[Callable[[Sequence[str], float], System]]:
+def make_system(tmp_path: Path, broker: str, server: PostgresServer) -> Iterator[MakeSystem]:
     made: list[System] = []
 
-    def make(symbols: Sequence[str], rate: float) -> System:
-        made.append(System(tmp_path, broker, server, symbols, rate))
+    def make(symbols: Sequence[str], rate: float, configs: Mapping[str, object]) -> System:
+        made.append(System(tmp_path, broker, server, symbols, rate, configs))
         return made[-1]
 
     yield make

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -29,18 +29,24 @@ from marketstream.testing import free_port
 
 SERVICES = ("trades", "candles", "technical_indicators", "predictor", "prediction_api")
 FAR_MS = 2**62
-_HISTORY_MINUTES = 3  # enough to train on
 
 
 class System:
     """A simulated exchange and what follows it; processes are started and ended by name."""
 
     def __init__(
-        self, folder: Path, broker: str, server: PostgresServer, symbols: Sequence[str], rate: float
+        self,
+        folder: Path,
+        broker: str,
+        server: PostgresServer,
+        symbols: Sequence[str],
+        rate: float,
+        configs: Mapping[str, object],
     ) -> None:
         self.folder = folder
         self.symbols = symbols
         self.rate = rate
+        self._configs = configs
         self.markets = [f"binance:{symbol}" for symbol in symbols]
         self.api_port, exchange_port = free_port(), free_port()
         self._store_url = server.url(server.new_database())
@@ -71,10 +77,13 @@ class System:
     def start(self, service: str, name: str | None = None) -> None:
         """Start a service; another worker of it has a name, and so a state folder, of its own."""
         name = name or service
-        environment = {"KAFKA_STATE_FOLDER": str(self.folder / f"{name}-state")}
-        if service == "trades":
-            config = self.folder / "trades.yaml"
-            config.write_text(f"history_minutes: {_HISTORY_MINUTES}\n")
+        environment = {
+            "KAFKA_STATE_FOLDER": str(self.folder / f"{name}-state"),
+            "KAFKA_WORKER": name,
+        }
+        if service in self._configs:
+            config = self.folder / f"{service}.yaml"
+            config.write_text(json.dumps(self._configs[service]))
             environment["SERVICE_CONFIG"] = str(config)
         self._run(name, [service], **environment)
 
@@ -208,6 +217,9 @@ class System:
             process.kill()
         for process in self._running.values():
             process.wait()
+
+
+type MakeSystem = Callable[[Sequence[str], float, Mapping[str, object]], System]
 
 
 def what_traded(candle: Candle) -> tuple[object, ...]:

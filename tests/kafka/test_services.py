@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.kafka.system import SERVICES, System
+from tests.kafka.system import SERVICES, MakeSystem, System
 
 pytestmark = pytest.mark.kafka
 
-type MakeSystem = Callable[[Sequence[str], float], System]
-
+WARM = {"trades": {"history_minutes": 3}}  # enough to train on
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT")
 
 
@@ -37,7 +35,7 @@ def assert_predicted_once(system: System, market: str, from_ms: int, until_ms: i
 
 @pytest.mark.timeout(400)
 def test_killing_each_service_in_turn_loses_and_doubles_nothing(make_system: MakeSystem) -> None:
-    system = make_system(SYMBOLS, 100.0)
+    system = make_system(SYMBOLS, 100.0, WARM)
     for service in SERVICES:
         system.start(service)
     system.wait_for("predictions", system.predicts)
@@ -56,7 +54,7 @@ def test_killing_each_service_in_turn_loses_and_doubles_nothing(make_system: Mak
 
 @pytest.mark.timeout(400)
 def test_one_worker_three_and_one_again_lose_and_double_nothing(make_system: MakeSystem) -> None:
-    system = make_system(SYMBOLS, 100.0)
+    system = make_system(SYMBOLS, 100.0, WARM)
     for service in SERVICES:
         system.start(service)
     system.wait_for("predictions", system.predicts)

@@ -17,6 +17,7 @@ FAMILIES = {
     "realtime_gaps": {"market"},
     "realtime_candles": {"market", "timeframe"},
     "realtime_candles_incomplete": {"market", "timeframe"},
+    "realtime_candle_revisions": {"market", "timeframe"},
     "realtime_late_trades": {"market"},
     "realtime_predictions": {"market", "horizon_ms", "direction"},
     "realtime_outcomes": {"market", "horizon_ms", "verdict"},
@@ -28,6 +29,10 @@ FAMILIES = {
     "realtime_store_rows": {"table"},
     "realtime_store_queue_rows": set(),
     "realtime_store_waits": set(),
+    "realtime_hop_seconds": {"stage"},
+    "realtime_consumer_lag_messages": {"topic", "partition"},
+    "realtime_rebalances": {"stage"},
+    "realtime_state_bytes": {"stage", "market"},
 }
 
 

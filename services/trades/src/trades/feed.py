@@ -142,7 +142,7 @@ class Feed:
             idle_s = now_s - connection.last_life_s
             if idle_s > _PROBE_S and now_s >= probe_due_s:
                 transport.send_ping()
-                probe_due_s = now_s + _PROBE_S
+                probe_due_s = now_s + idle_s  # ever more seldom: who is stalled reads all at once
             if now_s >= heartbeat_due_s:
                 heartbeat_due_s = now_s + self._heartbeat_s
                 if idle_s < _ALIVE_S:

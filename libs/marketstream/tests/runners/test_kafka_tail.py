@@ -1,0 +1,67 @@
+"""What was published last, read backwards from a real broker."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from marketstream.messages import Trade, Trades
+from marketstream.metrics import Metrics
+from marketstream.runners.kafka.connection import connect, open_topic
+from marketstream.runners.kafka.publisher import KafkaPublisher
+from marketstream.runners.kafka.settings import KafkaSettings
+from marketstream.runners.kafka.tail import Published, read_tail
+from marketstream.topics import Topic
+
+pytestmark = pytest.mark.kafka
+
+MARKETS = ("binance:BTC/USDT", "binance:ETH/USDT", "binance:SOL/USDT")
+
+
+def trades(market: str, number: int) -> Trades:
+    return Trades(market, (Trade(number, 1.5, 0.25, "buy", number),), None, number)
+
+
+@pytest.fixture
+def topic() -> Topic:
+    return Topic(f"trades-{uuid.uuid4().hex}", Trades)
+
+
+def numbers(tail: list[Published]) -> list[int]:
+    return [published.message.trades[0].id for published in tail]
+
+
+def test_the_tail_of_each_market_is_read_until_it_is_enough(kafka: str, topic: Topic) -> None:
+    settings = KafkaSettings(broker=kafka)
+    with KafkaPublisher(settings, Metrics(CollectorRegistry()), [topic]) as publisher:
+        for number in range(5_000):
+            publisher.publish(trades(MARKETS[number % 2], number))
+    tails = read_tail(settings, topic, MARKETS[:2], lambda tail: len(tail) >= 10)
+    for place, market in enumerate(MARKETS[:2]):
+        found = numbers(tails[market])
+        assert 10 <= len(found) < 2_500
+        assert found == [n for n in range(5_000) if n % 2 == place][-len(found) :]
+        assert all(published.time_ms > 1_700_000_000_000 for published in tails[market])
+
+
+def test_a_market_without_messages_has_an_empty_tail(kafka: str, topic: Topic) -> None:
+    settings = KafkaSettings(broker=kafka)
+    assert read_tail(settings, topic, MARKETS, bool) == {market: [] for market in MARKETS}
+    with KafkaPublisher(settings, Metrics(CollectorRegistry()), [topic]) as publisher:
+        publisher.publish(trades(MARKETS[0], 7))
+    tails = read_tail(settings, topic, MARKETS, bool)
+    assert [numbers(tails[market]) for market in MARKETS] == [[7], [], []]
+
+
+def test_what_is_no_message_is_passed_over(kafka: str, topic: Topic) -> None:
+    settings = KafkaSettings(broker=kafka)
+    application = connect(settings, "test")
+    open_topic(application, topic, settings)
+    producer = application.get_producer()
+    producer.produce(topic.name, b"{}", MARKETS[0].encode())
+    producer.flush()
+    with KafkaPublisher(settings, Metrics(CollectorRegistry()), [topic]) as publisher:
+        publisher.publish(trades(MARKETS[0], 7))
+    assert numbers(read_tail(settings, topic, MARKETS, bool)[MARKETS[0]]) == [7]
