@@ -9,7 +9,8 @@ import pytest
 
 from marketstream.store.testing import PostgresServer, postgres_server
 from marketstream.testing import running_kafka
-from tests.kafka.system import MakeSystem, System
+
+from .system import MakeSystem, System
 
 
 @pytest.fixture

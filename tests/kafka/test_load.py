@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from loguru import logger
 
-from tests.kafka.system import SERVICES, MakeSystem
-from tests.kafka.test_services import assert_predicted_once, now_ms
+from .system import SERVICES, MakeSystem
+from .test_services import assert_predicted_once, now_ms
 
 pytestmark = [pytest.mark.kafka, pytest.mark.load]
 

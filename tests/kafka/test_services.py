@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.kafka.system import SERVICES, MakeSystem, System
+from .system import SERVICES, MakeSystem, System
 
 pytestmark = pytest.mark.kafka
 
