@@ -11,6 +11,7 @@ from marketstream.logs import configure_logs
 from realtime_training.cli.bench import bench
 from realtime_training.cli.candles import candles
 from realtime_training.cli.dead_letters import dead_letters
+from realtime_training.cli.evaluate import evaluate
 from realtime_training.cli.replay import replay
 from realtime_training.cli.run import run
 from realtime_training.cli.simulate import simulate
@@ -64,5 +65,5 @@ def realtime(log_level: str) -> None:
     configure_logs(level=log_level.upper())
 
 
-for command in (run, replay, simulate, candles, dead_letters, bench):
+for command in (run, replay, simulate, candles, evaluate, dead_letters, bench):
     realtime.add_command(command)

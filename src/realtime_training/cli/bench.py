@@ -6,6 +6,7 @@ import click
 
 from realtime_training import report
 from realtime_training.bench import NAMES
+from realtime_training.cli.options import json_option
 
 
 @click.command()
@@ -18,7 +19,7 @@ from realtime_training.bench import NAMES
     help="How often to measure each figure; the median counts.",
 )
 @click.option("--quick", is_flag=True, help="Do little work: to see that it runs, not how fast.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 def bench(names: tuple[str, ...], runs: int, *, quick: bool, as_json: bool) -> None:
     """Measure how fast it is: replay, candles, live and start, or those that are named.
 

@@ -11,6 +11,7 @@ import msgspec
 
 from marketstream.errors import InputError
 from marketstream.settings import load_settings
+from realtime_training.cli.options import json_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ _SHOWN_REASON = 100
 
 
 @click.group(name="dead-letters", invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 @click.pass_context
 def dead_letters(context: click.Context, *, as_json: bool) -> None:
     r"""List what could not be used, from Kafka's topic dead_letters; KAFKA_BROKER says where.

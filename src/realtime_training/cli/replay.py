@@ -7,19 +7,14 @@ from pathlib import Path
 import click
 
 from realtime_training import report
-from realtime_training.cli.types import DURATION, FILE, SYMBOL, TIMEFRAME
+from realtime_training.cli.options import json_option, latency_option, timeframe_option
+from realtime_training.cli.types import DURATION, FILE, SYMBOL
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--symbol", type=SYMBOL, required=True, help="Market, like BTC/USDT.")
-@click.option(
-    "--timeframe",
-    type=TIMEFRAME,
-    default="1s",
-    show_default=True,
-    help="Predict at every close of this.",
-)
+@timeframe_option
 @click.option(
     "--horizon",
     "horizons",
@@ -29,14 +24,7 @@ from realtime_training.cli.types import DURATION, FILE, SYMBOL, TIMEFRAME
     show_default=True,
     help="Predict so many timeframes ahead; may be repeated.",
 )
-@click.option(
-    "--latency",
-    "latency_ms",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Count outcomes from so many ms after the close.",
-)
+@latency_option
 @click.option(
     "--retrain-every",
     "retrain_every_ms",
@@ -45,7 +33,7 @@ from realtime_training.cli.types import DURATION, FILE, SYMBOL, TIMEFRAME
     show_default=True,
     help="Train again after this much market time.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 def replay(
     files: tuple[Path, ...],
     symbol: str,

@@ -9,7 +9,8 @@ import click
 
 from marketstream.errors import SettingsError
 from marketstream.timeframes import duration_ms
-from realtime_training.cli.types import DURATION, FILE, SPEED, SYMBOL, TIMEFRAME
+from realtime_training.cli.options import latency_option, timeframe_option
+from realtime_training.cli.types import DURATION, FILE, SPEED, SYMBOL
 
 _RECORDING_RETRAIN = "60s"
 
@@ -29,13 +30,7 @@ _RECORDING_RETRAIN = "60s"
     multiple=True,
     help="Market, like BTC/USDT; may be repeated.  [default: as configured]",
 )
-@click.option(
-    "--timeframe",
-    type=TIMEFRAME,
-    default="1s",
-    show_default=True,
-    help="Predict at every close of this.",
-)
+@timeframe_option
 @click.option(
     "--horizon",
     "horizons",
@@ -62,14 +57,7 @@ _RECORDING_RETRAIN = "60s"
     show_default=True,
     help="How much faster than life the simulator runs, or max.",
 )
-@click.option(
-    "--latency",
-    "latency_ms",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Count outcomes from so many ms after the close.",
-)
+@latency_option
 @click.option(
     "--retrain-every",
     "retrain_every_ms",

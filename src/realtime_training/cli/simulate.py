@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from realtime_training import report
+from realtime_training.cli.options import json_option
 from realtime_training.cli.types import FILE, SPEED, SYMBOL
 
 
@@ -65,7 +66,7 @@ from realtime_training.cli.types import FILE, SPEED, SYMBOL
     is_flag=True,
     help="Instead of running, say how good any model could be on the made-up market.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 def simulate(
     protocol: str,
     symbols: tuple[str, ...],

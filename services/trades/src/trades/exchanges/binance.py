@@ -15,6 +15,7 @@ from marketstream.errors import BadMessage, SettingsError
 from marketstream.messages import Trade
 from marketstream.symbols import market_of
 from trades.events import Event, Ignored, Notice, QuoteEvent, TradeEvent
+from trades.exchanges.wire import Positive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,6 @@ _FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # the years 2009 to 
 _AFTER_HEAD = len('{"stream":"')
 _SHUTDOWN = Notice("shutdown", "the exchange announced that it closes this connection")
 
-_Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e18)]
 _Id = Annotated[int, msgspec.Meta(ge=0)]
 _Time = Annotated[int, msgspec.Meta(ge=_FIRST_MS, lt=_LAST_MS * 1_000)]
 
@@ -34,8 +34,8 @@ class _Trade(msgspec.Struct, gc=False):
     event: str = msgspec.field(name="e")
     symbol: str = msgspec.field(name="s")
     id: _Id = msgspec.field(name="t")
-    price: _Positive = msgspec.field(name="p")
-    quantity: _Positive = msgspec.field(name="q")
+    price: Positive = msgspec.field(name="p")
+    quantity: Positive = msgspec.field(name="q")
     time: _Time = msgspec.field(name="T")
     buyer_is_maker: bool = msgspec.field(name="m")
     execution: str = msgspec.field(name="X", default="")
@@ -43,10 +43,10 @@ class _Trade(msgspec.Struct, gc=False):
 
 class _Quote(msgspec.Struct, gc=False):
     symbol: str = msgspec.field(name="s")
-    bid: _Positive = msgspec.field(name="b")
-    bid_quantity: _Positive = msgspec.field(name="B")
-    ask: _Positive = msgspec.field(name="a")
-    ask_quantity: _Positive = msgspec.field(name="A")
+    bid: Positive = msgspec.field(name="b")
+    bid_quantity: Positive = msgspec.field(name="B")
+    ask: Positive = msgspec.field(name="a")
+    ask_quantity: Positive = msgspec.field(name="A")
     event: str = msgspec.field(name="e", default="bookTicker")  # the spot frame has none,
     time: _Time | None = msgspec.field(name="T", default=None)  # and no time either
 

@@ -13,6 +13,7 @@ import msgspec
 from marketstream.errors import NetworkError, SettingsError
 from marketstream.klines import Kline
 from marketstream.messages import Trade
+from trades.exchanges.wire import Positive
 
 MOST_TRADES = 1_000
 MOST_KLINES = 1_000
@@ -20,8 +21,6 @@ KLINE_INTERVALS = frozenset(
     ["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"]
 )
 _UNKNOWN_SYMBOL = -1121
-
-_Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e18)]
 
 
 class Request(NamedTuple):
@@ -47,8 +46,8 @@ class HistoricTrade(NamedTuple):
 
 class _Aggregate(msgspec.Struct):
     id: int = msgspec.field(name="a")
-    price: _Positive = msgspec.field(name="p")
-    quantity: _Positive = msgspec.field(name="q")
+    price: Positive = msgspec.field(name="p")
+    quantity: Positive = msgspec.field(name="q")
     first_trade_id: int = msgspec.field(name="f")
     last_trade_id: int = msgspec.field(name="l")
     time_ms: int = msgspec.field(name="T")

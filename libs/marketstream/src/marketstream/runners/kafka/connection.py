@@ -118,7 +118,7 @@ def open_topic(application: Application, topic: Topic, settings: KafkaSettings) 
     except (KafkaException, QuixException) as error:
         raise NetworkError(
             f"topic {topic.name} cannot be opened at {settings.broker} ({error}): see whether the "
-            "broker runs and KAFKA_* say how to log in there"
+            "broker runs (`make kafka` starts one) and KAFKA_* say how to log in there"
         ) from error
 
 
