@@ -21,7 +21,6 @@ from marketstream.errors import NetworkError, StateError
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
-from marketstream.store.rows import ModelRow
 from marketstream.store.sql import open_store
 from marketstream.store.writer import StoreWriter
 from marketstream.symbols import market_of, url_symbol
@@ -32,6 +31,7 @@ from prediction_api.dashboard import Dashboard
 from prediction_api.following import Following
 from prediction_api.http_server import HttpServer, listen
 from prediction_api.live_view import LiveView
+from predictor.installation import note_installed
 from predictor.trainer import Registration, TrainerProcess, registry_uri
 from predictor.training import TrainedModel
 from realtime_training import report
@@ -240,29 +240,10 @@ class _Live:
             gc.freeze()
         for model in models.values():
             self._trainings[market, model.horizon_ms] += 1
-            self._writer.put(
-                ModelRow(
-                    market=market,
-                    timeframe=self._options.timeframe,
-                    horizon_ms=model.horizon_ms,
-                    name=model.champion.name,
-                    version=model.version,
-                    trained_at_ms=model.trained_at_ms,
-                    rows=model.rows,
-                    metrics=dict(model.validation),
-                )
-            )
-            self._metrics.model_trained.labels(market, model.horizon_ms).set(
-                model.trained_at_ms / 1_000
-            )
-            logger.info(
-                "Model installed",
-                market=market,
-                horizon_ms=model.horizon_ms,
-                model=model.champion.name,
-                version=model.version,
-                rows=model.rows,
-            )
+        note_installed(
+            market, self._options.timeframe, models.values(),
+            writer=self._writer, metrics=self._metrics,
+        )  # fmt: skip
 
     def _api(self, feed: Feed) -> uvicorn.Config:
         status = Status(

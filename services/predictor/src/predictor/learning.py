@@ -12,16 +12,14 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from loguru import logger
-
 from marketstream.errors import SettingsError
 from marketstream.messages import Features, Prediction
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.stage import Stage
-from marketstream.store.rows import ModelRow
 from marketstream.store.writer import StoreWriter
 from predictor.history import FeatureHistory
+from predictor.installation import note_installed
 from predictor.operator import Predictor
 from predictor.retraining import Retrainer, Trained, TrainingJob
 from predictor.settings import PredictorSettings
@@ -192,26 +190,7 @@ class Learning:
         self._models.setdefault(market, {}).update(models)
         if market in self._predictors:
             self._predictors[market].install(models)
-        for model in models.values():
-            self._writer.put(
-                ModelRow(
-                    market=market,
-                    timeframe=self._plan.timeframe,
-                    horizon_ms=model.horizon_ms,
-                    name=model.champion.name,
-                    version=model.version,
-                    trained_at_ms=model.trained_at_ms,
-                    rows=model.rows,
-                    metrics=dict(model.validation),
-                )
-            )
-            trained_s = model.trained_at_ms / 1_000
-            self._metrics.model_trained.labels(market, model.horizon_ms).set(trained_s)
-            logger.info(
-                "Model installed",
-                market=market,
-                horizon_ms=model.horizon_ms,
-                model=model.champion.name,
-                version=model.version,
-                rows=model.rows,
-            )
+        note_installed(
+            market, self._plan.timeframe, models.values(),
+            writer=self._writer, metrics=self._metrics,
+        )  # fmt: skip
