@@ -10,8 +10,10 @@ DASHBOARD := services/prediction-api/src/prediction_api/static/.built
 TYPED := src tests scripts conftest.py $(wildcard libs/*/src services/*/src)
 
 SERVICES := trades candles technical_indicators predictor prediction-api
+CLUSTER := rwml-34fa
+DEPLOYED = $(subst _,-,$(service))
 
-.PHONY: help setup test test-kafka check lint types format dashboard run simulate replay kafka dev clean
+.PHONY: help setup test test-kafka check lint types format dashboard run simulate replay kafka dev render deploy-for-dev deploy clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +67,24 @@ kafka: ## A single Kafka broker on loopback, by Docker or Java; ARGS="stop" ends
 dev: $(INSTALLED) ## One service as a process on Kafka: make dev service=trades
 	@[[ " $(SERVICES) " == *" $(service) "* ]] || { echo "service=$(service): choose one of $(SERVICES)" >&2; exit 2; }
 	@exec $(BIN)/python -m $(subst -,_,$(service))
+
+render: $(INSTALLED) ## Write the dashboards, and the manifests in deployment/dev and deployment/prod
+	$(BIN)/python scripts/dashboards.py
+	$(BIN)/python scripts/render.py
+
+deploy-for-dev: ## Build one service and run it in the kind cluster rwml-34fa: service=trades
+	@[[ " $(SERVICES) " == *" $(service) "* ]] || { echo "service=$(service): choose one of $(SERVICES)" >&2; exit 2; }
+	TAG=dev scripts/images build exchange-simulator $(service)
+	kind load docker-image exchange-simulator:dev $(service):dev --name $(CLUSTER)
+	kubectl --context kind-$(CLUSTER) apply $(patsubst %,-f deployment/dev/%.yaml,01-common kafka postgres exchange-simulator $(DEPLOYED))
+	kubectl --context kind-$(CLUSTER) rollout restart deployment/$(DEPLOYED)
+	kubectl --context kind-$(CLUSTER) rollout status deployment/$(DEPLOYED) --timeout 5m
+
+deploy: ## Deploy one service to the cluster kubectl is set to: service=trades env=prod
+	@[[ " $(SERVICES) " == *" $(service) "* ]] || { echo "service=$(service): choose one of $(SERVICES)" >&2; exit 2; }
+	@[[ "$(env)" == prod ]] || { echo "env=$(env): prod, or make deploy-for-dev" >&2; exit 2; }
+	kubectl apply $(patsubst %,-f deployment/prod/%.yaml,00-namespace 01-common $(DEPLOYED))
+	kubectl rollout status --namespace production deployment/$(DEPLOYED) --timeout 5m
 
 clean: ## Remove caches and build output; keeps .venv and state
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist $(dir $(DASHBOARD))

@@ -2,7 +2,8 @@
 
 `REALTIME_DATA` names a folder of recorded market data; where it is unset the group `data` is left
 out and said to be in one line. So is the group `browser` where there is no Chromium, and the group
-`kafka` where there is neither a Docker engine nor Java with Maven. `REALTIME_REQUIRE=data,browser`
+`kafka` where there is neither a Docker engine nor Java with Maven, and the group `prometheus`
+where there is no Prometheus. `REALTIME_REQUIRE=data,browser`
 makes that, and any skipped test, a failure.
 """
 
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-GROUPS = ("data", "browser", "kafka")
+GROUPS = ("data", "browser", "kafka", "prometheus")
 
 # How long one example takes depends on the machine; pytest-timeout ends what hangs.
 settings.register_profile("untimed", deadline=None)
@@ -33,6 +34,10 @@ def _missing(group: str) -> str | None:
         if _docker_runs() or (shutil.which("java") and shutil.which("mvn")):
             return None
         return "group kafka not run: install Java 17 and Maven, or start Docker"
+    if group == "prometheus":
+        if shutil.which("prometheus") is None or shutil.which("promtool") is None:
+            return "group prometheus not run: install Debian's prometheus"
+        return None
     folder = os.environ.get("REALTIME_DATA")
     if folder is None:
         return f"group {group} not run: set REALTIME_DATA to a folder of recorded market data"

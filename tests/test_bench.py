@@ -1,12 +1,15 @@
 """`realtime bench`: what it prints, and that what it measures is what it says."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -32,6 +35,9 @@ from realtime_training.bench.load import (
 )
 from realtime_training.bench.peers import PEERS, Floats, Peer, Prepared
 from realtime_training.bench.seeded_trades import SeededTrades
+from realtime_training.bench.timing import process_cpu_s
+from realtime_training.bench.watching import total, watch
+from realtime_training.bench.workers import rate_together
 from realtime_training.settings import load_all
 
 TWO = SYMBOLS[:2]
@@ -42,10 +48,11 @@ def load() -> Load:
     return make_load(TWO, 300, 20)
 
 
-def realtime(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def realtime(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "realtime_training", "bench", *arguments],
         capture_output=True, text=True, timeout=200, check=False,
+        env={**os.environ, **environment},
     )  # fmt: skip
 
 
@@ -76,7 +83,7 @@ def test_a_benchmark_that_does_not_exist_is_refused_by_name() -> None:
     done = realtime("nonsense")
     assert done.returncode == 2
     assert "'replay', 'candles', 'live', 'start'" in done.stderr
-    assert list(BENCHMARKS) == ["replay", "candles", "live", "start"]
+    assert list(BENCHMARKS) == ["replay", "candles", "live", "start", "train", "infer", "kafka"]
 
 
 def test_the_load_has_every_trade_in_order_and_quotes_among_them(load: Load) -> None:
@@ -236,3 +243,68 @@ def test_the_peers_that_are_installed_make_our_candles_and_the_others_are_none()
     assert set(result["candles"]["peers"]) == set(PEERS)
     assert measured == {name for name, peer in PEERS.items() if peer.version is not None}
     assert ("uv sync --group peers" in done.stderr) == (measured != set(PEERS))
+
+
+def test_two_workers_are_measured_while_both_are_at_work() -> None:
+    second_ns = 1_000_000_000
+    one = [at * second_ns // 10 for at in range(101)]  # ten messages of 100 a second
+    assert rate_together([one]) == 1_000
+    late = [at + 5 * second_ns for at in one]
+    assert rate_together([one, late]) == pytest.approx(2_000, rel=0.01)
+    with pytest.raises(RealtimeError, match="one worker was done before the other began"):
+        rate_together([one, [at + 11 * second_ns for at in one]])
+    with pytest.raises(RealtimeError, match="given no partition"):
+        rate_together([one, []])
+
+
+def test_each_prediction_is_seen_once_and_none_from_before() -> None:
+    answers = iter([[1], [1, 2], [2, 3], [2, 3]])
+
+    def get(path: str) -> Any:
+        assert path == "/predictions/BTC-USDT"
+        predictions = [{"id": str(one), "latency_us": one * 10} for one in next(answers)]
+        return {"predictions": predictions}
+
+    assert watch(get, ["BTC/USDT"], 0.6).closed_us == {"2": 20, "3": 30}
+    assert watch(lambda _path: None, ["BTC/USDT"], 0.0).closed_us == {}
+
+
+def test_a_counter_is_summed_over_its_labels() -> None:
+    page = 'a_total{market="x"} 2.0\na_total{market="y"} 3.0\na_total_other 9.0\na_total 1.0'
+    assert total(page, "a_total") == 6
+    assert total(None, "a_total") == 0
+
+
+def test_cpu_time_is_that_of_the_process_and_of_none_where_there_is_none() -> None:
+    before = process_cpu_s(os.getpid())
+    if before is not None:
+        assert before == pytest.approx(time.process_time(), abs=0.5)
+    assert process_cpu_s(2**30) is None
+
+
+def test_without_a_broker_to_be_had_the_command_says_so_in_one_line(tmp_path: Path) -> None:
+    done = realtime("kafka", PATH=str(tmp_path), KAFKA_BROKER="")
+    assert done.returncode == 5
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 2  # what it begins with, and the error
+    assert "no Kafka: install Java 17 and Maven, start Docker, or set KAFKA_BROKER" in done.stderr
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_workers_and_services_are_measured_on_kafka() -> None:
+    done = realtime("kafka", "--quick", "--runs", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    figures = result["kafka"]
+    assert set(figures) == {
+        *("worker_trades_per_second", "two_workers_ratio"),
+        *("rate", "p50_ms", "p99_ms"),
+    }
+    assert figures["worker_trades_per_second"] > 1_000
+    assert figures["rate"] == pytest.approx(2 * 50, rel=0.3)
+    assert 0 < figures["p50_ms"] <= figures["p99_ms"]
+    conditions = result["meta"]["conditions"]["kafka"]
+    assert conditions["workers"]["topic"]["trades"] == pytest.approx(100_000, rel=0.1)
+    assert conditions["workers"]["cpu_seconds"]["one_worker"]["workers"] > 0
+    assert set(conditions["services"]["cores_used"]) >= {"trades", "candles", "predictor"}

@@ -264,6 +264,7 @@ class _Live:
             render_metrics=status.render_metrics,
             details=status.details,
             dashboard=Dashboard(self._view, status.system, status.score),
+            metrics=self._metrics,
         )
         return uvicorn.Config(app, log_config=None, access_log=False)
 

@@ -108,6 +108,7 @@ async def simulate(
     choice: MarketChoice,
     *,
     speed: float,
+    host: str = "127.0.0.1",
     port: int,
     announce: Callable[[Announcement], None],
 ) -> None:
@@ -124,7 +125,7 @@ async def simulate(
             )
         )
 
-    await serve(tapes, port=port, speed=speed, announce=listening)
+    await serve(tapes, host=host, port=port, speed=speed, announce=listening)
 
 
 def _serve_child(connection: Connection, choice: MarketChoice, speed: float) -> None:

@@ -11,6 +11,7 @@ from candles.parity import Parity
 from marketstream.metrics import Metrics
 from marketstream.scoring import Score, Scoreboard
 from prediction_api.board import PredictionBoard
+from prediction_api.measuring import show_score
 from prediction_api.state import FeedState, ModelState, SystemState, WarmingUp
 from realtime_training.pipeline import Pipeline
 from trades.batching import TradesBatcher
@@ -130,9 +131,7 @@ class Status:
             gaps = self._batchers[market].gaps
             metrics.gaps.labels(market).inc(self._news(f"gaps {market}", gaps))
             for horizon_ms in self._pipeline.plan.horizons_ms:
-                accuracy = self._scoreboards[market].score(horizon_ms).accuracy
-                if accuracy is not None:
-                    metrics.accuracy.labels(market, horizon_ms).set(accuracy)
+                show_score(metrics, market, horizon_ms, self.score(market, horizon_ms))
         counts = self._feed.counts
         metrics.ignored_frames.labels(self._exchange).inc(self._news("ignored", counts.ignored))
         metrics.reconnects.labels(self._exchange).inc(self._news("reconnects", counts.reconnects))

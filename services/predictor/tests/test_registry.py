@@ -20,7 +20,16 @@ import numpy as np
 import pytest
 
 from marketstream.errors import InputError, StateError
-from predictor.registry import CHAMPION, EXPERIMENT, ModelRegistry, TrainedOn, model_name
+from predictor.evidence import Evidence
+from predictor.figures import Evaluation, Share
+from predictor.registry import (
+    CHALLENGER,
+    CHAMPION,
+    EXPERIMENT,
+    ModelRegistry,
+    TrainedOn,
+    model_name,
+)
 from predictor.settings import PredictorSettings
 from predictor.training import TrainedModel, train
 
@@ -332,3 +341,44 @@ def test_server_serves_as_registry_and_its_absence_is_said_soon(
     with pytest.raises(StateError, match=f"the model registry at {url} failed"):
         registry.log(make_model(), ON, SETTINGS)
     assert time.monotonic() - started < 15
+
+
+def _evidence(*, promoted: bool) -> Evidence:
+    score = Share(90, 80.0, 0.7, 0.6, 0.8)
+    evaluation = Evaluation(
+        model="logistic", label="fair", horizon_ms=1_000, latency_ms=0, trials=1, rows=100,
+        incomplete=0, unlabelled=0, seconds=1.0, verdict="skill", score=score,
+    )  # fmt: skip
+    return Evidence(
+        evaluation, promoted=promoted, reason="because", data="d" * 64, sources=["a.csv"],
+        pictures={"calibration.svg": b"<svg/>"},
+    )  # fmt: skip
+
+
+def test_challenger_leaves_the_champion_whose_evaluation_is_there_for_the_next(
+    registry: ModelRegistry, client: Any, on: TrainedOn, make_model: Callable[..., TrainedModel]
+) -> None:
+    shown = on.market, "1s", 1_000
+    assert registry.champion_evaluation(*shown) is None
+    assert registry.log(make_model(hit_rate=0.6), on, SETTINGS) == 1
+    assert registry.champion_evaluation(*shown) is None  # nobody walked it forward
+    kept = _evidence(promoted=True)
+    assert registry.log(make_model(hit_rate=0.7), on, SETTINGS, kept) == 2
+    assert registry.log(make_model(hit_rate=0.8), on, SETTINGS, _evidence(promoted=False)) == 3
+    champion = registry.champion(*shown, "f1")
+    assert champion == replace(make_model(hit_rate=0.7), version="2")
+    assert registry.champion_evaluation(*shown) == kept.evaluation
+    version = client.get_model_version_by_alias(model_name(*shown), CHALLENGER)
+    assert version.version == 3
+    run = client.get_run(version.run_id)
+    assert run.data.tags["promotion"] == "because"
+    assert run.data.metrics["evaluation.accuracy"] == 0.7
+
+
+def test_evaluation_that_is_damaged_is_said(
+    registry: ModelRegistry, client: Any, on: TrainedOn, make_model: Callable[..., TrainedModel]
+) -> None:
+    registry.log(make_model(), on, SETTINGS, _evidence(promoted=True))
+    artifact_of(client, on).with_name("evaluation.json").write_text("{")
+    with pytest.raises(StateError, match=r"version 1: its evaluation\.json cannot be read"):
+        registry.champion_evaluation(on.market, "1s", 1_000)

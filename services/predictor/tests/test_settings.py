@@ -25,6 +25,7 @@ def test_config_that_is_shipped_says_what_the_defaults_are() -> None:
     assert shipped.training == default.training
     assert shipped.tuning == default.tuning
     assert shipped.abstention == default.abstention
+    assert shipped.gates == default.gates
     assert shipped.model.type == default.model.type
 
 
@@ -55,6 +56,8 @@ def test_environment_wins_over_the_file() -> None:
         ("tuning: {space: {prophet: {}}}", "prophet"),
         ("abstention: {rate: 1}", "rate"),
         ("abstention: {stale_closes: 0}", "stale_closes"),
+        ("gates: {missing: 2}", "missing"),
+        ("gates: {ranges: {rsi: [100, 0]}}", "rsi"),
         ("features: []", "features"),
         ("interval_level: 1", "interval_level"),
         ("outcome_grace_ms: -1", "outcome_grace_ms"),

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ type Reports = list[tuple[str, str]]
 def make_job(rows: int = 400, *, features: tuple[str, ...] = NAMES) -> TrainingJob:
     """A market whose next move goes where the imbalance points, four times out of five."""
     random = np.random.default_rng(0)
-    values = random.normal(size=(rows, len(NAMES)))
+    values = random.uniform(-1, 1, size=(rows, len(NAMES)))
     follows = np.where(random.random(rows) < 0.8, 1e-4, -1e-4)
     steps = np.concatenate(([0.0], np.cumsum(np.sign(values[:, 0]) * follows)))
     mid = 100 * np.exp(steps)
@@ -81,6 +82,12 @@ def child_pid() -> int:
     (child,) = multiprocessing.active_children()
     assert child.pid is not None
     return child.pid
+
+
+def wait_for(folder: Path, pattern: str) -> None:
+    """Wait until there is such a file; the test's time-out ends it."""
+    while not list(folder.glob(pattern)):
+        time.sleep(0.05)
 
 
 def clear(folder: Path) -> None:
@@ -150,7 +157,7 @@ def test_model_serves_unregistered_where_the_registry_fails_and_that_is_said_onc
             models = await trained(trainer, make_job())
             assert reports == [(MARKET, "trained")]
             assert len(warnings) == 1
-            assert "Models not registered" in warnings[0]
+            assert "Not kept of a training" in warnings[0]
             assert "file is not a database" in warnings[0]
             clear(tmp_path)
             again = await trained(trainer, make_job())  # the registry is back
@@ -179,7 +186,8 @@ def test_process_stays_out_of_the_way_and_its_failures_leave_the_models(
 ) -> None:
     async def run() -> None:
         with trainer_process() as (trainer, reports):
-            assert await trained(trainer, make_job(features=("unknown",))) == {}
+            broken = replace(make_job(), horizons_ms=(None,))  # type: ignore[arg-type]
+            assert await trained(trainer, broken) == {}
             assert os.getpriority(os.PRIO_PROCESS, child_pid()) == 10
             models = await trained(trainer, make_job())
             assert models.keys() == set(HORIZONS_MS)
@@ -188,6 +196,26 @@ def test_process_stays_out_of_the_way_and_its_failures_leave_the_models(
     asyncio.run(run())
     assert len(warnings) == 1
     assert "Training failed" in warnings[0]
+
+
+def test_training_set_that_is_not_what_it_has_to_be_is_refused_by_name(
+    tmp_path: Path, warnings: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "data-docs"
+    where = replace(registration(tmp_path), data_docs=folder)
+
+    async def run() -> None:
+        with trainer_process(where) as (trainer, reports):
+            assert await trained(trainer, make_job(features=("unknown",))) == {}
+            assert await trained(trainer, make_job())
+            assert reports == [(MARKET, "refused"), (MARKET, "trained")]
+            await asyncio.to_thread(wait_for, folder, "simulator-BTC-USDT/*/index.html")
+
+    asyncio.run(run())
+    assert len(warnings) == 1
+    assert "Training refused" in warnings[0]
+    assert "schema: unknown is not there" in warnings[0]
+    assert capfd.readouterr().err == ""
 
 
 def test_killed_process_is_started_again(warnings: list[str]) -> None:

@@ -9,23 +9,36 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from realtime_training.bench.broker import missing
 from realtime_training.bench.candles import bench_candles
 from realtime_training.bench.figures import Effort, Measured, Say, summary
+from realtime_training.bench.infer import bench_infer
+from realtime_training.bench.kafka import bench_kafka
 from realtime_training.bench.live import bench_live
 from realtime_training.bench.replay import bench_replay
 from realtime_training.bench.start import bench_start
+from realtime_training.bench.train import bench_train
 
 BENCHMARKS: Mapping[str, Callable[[Effort, Say], Measured]] = {
     "replay": bench_replay,
     "candles": bench_candles,
     "live": bench_live,
     "start": bench_start,
+    "train": bench_train,
+    "infer": bench_infer,
+    "kafka": bench_kafka,
 }
 
 
 def run_all(names: Sequence[str], effort: Effort) -> dict[str, Any]:
-    """Run benchmarks one after the other, with progress on stderr; return the summary."""
+    """Run benchmarks one after the other, with progress on stderr; return the summary.
+
+    Without names that is all of them, but for the one on Kafka where there can be none.
+    """
     chosen = [name for name in BENCHMARKS if name in names] if names else list(BENCHMARKS)
+    if not names and (reason := missing()) is not None:
+        chosen.remove("kafka")
+        _teller("kafka")(f"left out: {reason}")
     measured = {name: BENCHMARKS[name](effort, _teller(name)) for name in chosen}
     command = ["realtime", "bench", *chosen, "--runs", str(effort.runs)]
     return summary(measured, " ".join([*command, "--quick"] if effort.quick else command))

@@ -11,7 +11,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-_PACKAGES = ("realtime-training", "msgspec", "numpy", "ta-lib", "lightgbm", "picows", "uvicorn")
+_PACKAGES = (
+    "realtime-training",
+    "msgspec",
+    "numpy",
+    "ta-lib",
+    "lightgbm",
+    "picows",
+    "uvicorn",
+    "quixstreams",
+)
 
 type Say = Callable[[str], None]
 

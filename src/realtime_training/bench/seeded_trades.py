@@ -9,6 +9,7 @@ import numpy as np
 from exchange_simulator.seeded import SeededMarket
 from marketstream.messages import Quote, Trade, Trades
 from marketstream.readers.table import TradeTable
+from marketstream.symbols import market_of
 
 SYMBOL, MARKET = "BTC/USDT", "binance:BTC/USDT"
 TRADES_PER_MESSAGE = 100
@@ -18,8 +19,9 @@ _START_US = 1_704_067_800_000_000  # ten minutes into 2024
 class SeededTrades:
     """The first seconds of one market; its trades have consecutive ids and come in order."""
 
-    def __init__(self, trades_per_second: float, seconds: float) -> None:
-        self._tape = SeededMarket(SYMBOL, 1, trades_per_second=trades_per_second)
+    def __init__(self, trades_per_second: float, seconds: float, symbol: str = SYMBOL) -> None:
+        self._market = market_of("binance", symbol)
+        self._tape = SeededMarket(symbol, 1, trades_per_second=trades_per_second)
         self._range_us = _START_US, _START_US + round(seconds * 1_000_000)
         self._trades = self._tape.trades(*self._range_us)
 
@@ -61,7 +63,7 @@ class SeededTrades:
                 newest += 1
             messages.append(
                 Trades(
-                    MARKET, some, quotes[newest], seen_until_us,
+                    self._market, some, quotes[newest], seen_until_us,
                     self._tape.price_decimals, self._tape.quantity_decimals,
                 )
             )  # fmt: skip

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from time import perf_counter
 
 
@@ -32,3 +33,13 @@ def one_core() -> Iterator[int | None]:
         yield max(before)
     finally:
         os.sched_setaffinity(0, before)
+
+
+def process_cpu_s(pid: int) -> float | None:
+    """Return the CPU seconds of a process, as /proc has them (proc_pid_stat(5)); None without."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    user, system = stat.rpartition(")")[2].split()[11:13]  # the name before may hold anything
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

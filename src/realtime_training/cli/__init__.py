@@ -12,9 +12,13 @@ from realtime_training.cli.bench import bench
 from realtime_training.cli.candles import candles
 from realtime_training.cli.dead_letters import dead_letters
 from realtime_training.cli.evaluate import evaluate
+from realtime_training.cli.features import features
+from realtime_training.cli.leakcheck import leakcheck
 from realtime_training.cli.replay import replay
+from realtime_training.cli.risingwave import risingwave
 from realtime_training.cli.run import run
 from realtime_training.cli.simulate import simulate
+from realtime_training.cli.train import train
 
 _INTERRUPTED = 130
 
@@ -52,7 +56,7 @@ def _fail(message: str, code: int) -> None:
     help="What is logged, on stderr.",
 )
 def realtime(log_level: str) -> None:
-    r"""Predict crypto prices in real time: an exchange's trades in, scored predictions out.
+    """Predict crypto prices in real time: an exchange's trades in, scored predictions out.
 
     \b
     Start here:
@@ -61,9 +65,24 @@ def realtime(log_level: str) -> None:
       realtime replay FILE --symbol BTC/USDT --timeframe 1s --horizon 2
                                             a recording as fast as it goes, then how good it was
       realtime candles FILE --timeframe 1m  any recording of trades as candles
-    """
+      realtime evaluate FILE --horizon 5 --model lightgbm
+                                            how good a model is, beside baselines
+      realtime train FILE --symbol BTC/USDT the same, and the model registered
+    """  # noqa: D301 - click asks for a real backspace
     configure_logs(level=log_level.upper())
 
 
-for command in (run, replay, simulate, candles, evaluate, dead_letters, bench):
+for command in (
+    run,
+    replay,
+    simulate,
+    candles,
+    features,
+    train,
+    evaluate,
+    leakcheck,
+    dead_letters,
+    risingwave,
+    bench,
+):
     realtime.add_command(command)

@@ -21,11 +21,13 @@ from realtime_training.cli.options import json_option
 @click.option("--quick", is_flag=True, help="Do little work: to see that it runs, not how fast.")
 @json_option
 def bench(names: tuple[str, ...], runs: int, *, quick: bool, as_json: bool) -> None:
-    """Measure how fast it is: replay, candles, live and start, or those that are named.
+    """Measure how fast it is: everything, or what is named.
 
     replay runs a million trades from frames to outcomes on one core; candles only makes candles of
     them, beside the peers that `uv sync --group peers` installs; live measures the whole system on
-    a real socket at 10,000 trades/s; start measures the way to the first prediction.
+    a real socket at 10,000 trades/s; start measures the way to the first prediction; train makes
+    features and labels of a million candles and fits LightGBM; infer asks for one row at a time;
+    kafka measures workers and all services on a broker, its own unless KAFKA_BROKER names one.
     """
     from realtime_training.bench.catalogue import print_table, run_all
     from realtime_training.bench.figures import Effort

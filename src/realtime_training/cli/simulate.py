@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from collections.abc import Coroutine
 from pathlib import Path
 
 import click
@@ -55,8 +57,16 @@ from realtime_training.cli.types import FILE, SPEED, SYMBOL
     help="How much faster than life, or max.",
 )
 @click.option(
+    "--host",
+    envvar="EXCHANGE_HOST",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 for every one.",
+)
+@click.option(
     "--port",
     type=click.IntRange(0, 65_535),
+    envvar="EXCHANGE_PORT",
     default=9443,
     show_default=True,
     help="For WebSocket and REST; 0 takes a free one.",
@@ -74,6 +84,7 @@ def simulate(
     seed: int,
     trades_per_second: float,
     speed: float,
+    host: str,
     port: int,
     *,
     control: bool,
@@ -82,8 +93,9 @@ def simulate(
 ) -> None:
     """Run the simulated exchange alone, for any client to connect to.
 
-    It speaks Binance spot's WebSocket and REST protocols on this machine only. A recording starts
-    when the first client has subscribed, and the command ends with it.
+    It speaks Binance spot's WebSocket and REST protocols, and unless --host says otherwise to this
+    machine only. A recording starts when the first client has subscribed, and the command ends with
+    it.
     """
     from realtime_training.simulator import Announcement, MarketChoice, ceilings
     from realtime_training.simulator import simulate as run_simulator
@@ -97,4 +109,14 @@ def simulate(
     def announce(announcement: Announcement) -> None:
         report.print_announcement(announcement, as_json=as_json)
 
-    asyncio.run(run_simulator(choice, speed=speed, port=port, announce=announce))
+    serving = run_simulator(choice, speed=speed, host=host, port=port, announce=announce)
+    asyncio.run(_until_told(serving))
+
+
+async def _until_told(serving: Coroutine[None, None, None]) -> None:
+    """Serve until SIGTERM, which the first process of a container has to ask for."""
+    task = asyncio.create_task(serving)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()

@@ -77,6 +77,16 @@ class Metrics:
             "market",
             "horizon_ms",
         )
+        self.accuracy_bound = gauge(
+            "accuracy_bound_ratio",
+            "Between which accuracy lies at 95 %: low and high",
+            *("market", "horizon_ms", "bound"),
+        )
+        self.baseline_accuracy = gauge(
+            "baseline_accuracy_ratio",
+            "Share right of a baseline on the predictions that accuracy is of",
+            *("market", "horizon_ms", "baseline"),
+        )
         self.prediction_latency = Histogram(
             "realtime_prediction_latency_seconds",
             "From the receipt of what closed a candle to its prediction being readable",
@@ -101,6 +111,16 @@ class Metrics:
             "store_waits_total", "Rows that had to wait for room in the full queue"
         )
 
+        self.http_requests = counter(
+            "http_requests_total", "Requests that were answered", "route", "status"
+        )
+        self.http_seconds = Histogram(
+            "realtime_http_request_seconds",
+            "From a request until its answer begins",
+            ["route"],
+            buckets=_LATENCY_BUCKETS_S,
+            registry=registry,
+        )
         self.hop = Histogram(
             "realtime_hop_seconds",
             "From the receipt at the edge until a stage was done with what came of it",

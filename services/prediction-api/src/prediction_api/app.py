@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 from fastapi import FastAPI, Response
 
+from marketstream.metrics import Metrics
 from marketstream.symbols import url_symbol
 from prediction_api.answers import (
     JSON,
@@ -18,6 +19,7 @@ from prediction_api.answers import (
 )
 from prediction_api.board import PredictionBoard
 from prediction_api.dashboard import Dashboard, add_dashboard
+from prediction_api.measuring import Measured
 from prediction_api.state import WarmingUp
 
 __all__ = ["WarmingUp", "build_app"]
@@ -32,13 +34,16 @@ def build_app(
     render_metrics: Callable[[], bytes],
     details: Callable[[str], Mapping[str, object]],
     dashboard: Dashboard | None = None,
+    metrics: Metrics | None = None,
 ) -> FastAPI:
     """Return the app; `warming_up` and `details` are asked by market.
 
-    Without a `dashboard` there are the JSON routes only.
+    Without a `dashboard` there are the JSON routes only; with `metrics` answers are counted there.
     """
     app = FastAPI(title="Real-time price predictions", docs_url=None, redoc_url=None)
     app.add_exception_handler(NoSuchSymbolError, no_such_symbol)
+    if metrics is not None:
+        app.add_middleware(Measured, metrics=metrics)
 
     @app.get("/routes")
     async def index() -> Response:
@@ -77,7 +82,7 @@ def build_app(
         return json_answer({"status": worst, "markets": markets}, 503 if worst == "stale" else 200)
 
     @app.get("/metrics")
-    async def metrics() -> Response:
+    async def prometheus() -> Response:
         """Return the Prometheus metrics."""
         return Response(render_metrics(), media_type=_PROMETHEUS)
 

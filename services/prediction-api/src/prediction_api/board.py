@@ -24,6 +24,13 @@ class Published(NamedTuple):
     latency_us: int
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """How far a market is seen: a Trades message whose trades nobody decodes."""
+
+    market: str
+    seen_until_us: int
+
+
 class DataAge(NamedTuple):
     """The market's time now, and how long ago (market time) anything came from it."""
 
@@ -69,8 +76,8 @@ class PredictionBoard:
         """Return the market of a symbol, None where it is not followed."""
         return self._markets.get(symbol)
 
-    def saw(self, message: Trades, received_ns: int) -> None:
-        """Remember how far time was seen, and when."""
+    def saw(self, message: Trades | Seen, received_ns: int) -> None:
+        """Remember how far time was seen, and when; from any thread."""
         self._seen[message.market] = (message.seen_until_us, received_ns)
 
     def publish(self, prediction: Prediction, received_ns: int) -> Published:

@@ -8,7 +8,7 @@ from marketstream.messages import Candle, Outcome, Prediction, Trades
 from marketstream.metrics import Metrics
 from marketstream.scoring import Scoreboard
 from marketstream.store.rows import PredictionRow
-from prediction_api.board import PredictionBoard, Published
+from prediction_api.board import PredictionBoard, Published, Seen
 from prediction_api.live_view import LiveView
 
 _SCORED = 10_000  # outcomes a horizon: what was good last week says little of now
@@ -45,8 +45,8 @@ class Following:
                 self.scoreboards[outcome.market].happened(outcome)
         self._view.preload(candles, predictions, outcomes)
 
-    def saw_trades(self, message: Trades, received_ns: int) -> None:
-        """Note how far a market is seen."""
+    def saw_trades(self, message: Trades | Seen, received_ns: int) -> None:
+        """Note how far a market is seen; from any thread."""
         if received_ns:  # history is not received: it says nothing of the feed
             self._board.saw(message, received_ns)
 

@@ -10,6 +10,7 @@ from marketstream.store.rows import ModelRow
 from marketstream.symbols import split_market
 from prediction_api.board import PredictionBoard
 from prediction_api.following import Following
+from prediction_api.measuring import show_score
 from prediction_api.state import FeedState, ModelState, SystemState, WarmingUp
 
 _CANDLES = 3_600
@@ -96,9 +97,7 @@ class Overview:
             if age is not None:
                 metrics.data_age.labels(market).set(age.age_ms / 1_000)
             for horizon_ms in self._plan.horizons_ms:
-                accuracy = self.score(market, horizon_ms).accuracy
-                if accuracy is not None:
-                    metrics.accuracy.labels(market, horizon_ms).set(accuracy)
+                show_score(metrics, market, horizon_ms, self.score(market, horizon_ms))
         return metrics.render()
 
     def _missing(self, market: str) -> int:

@@ -11,14 +11,14 @@ from typing import Any
 import uvicorn
 from loguru import logger
 
-from marketstream.messages import Candle, Outcome, Prediction, Trades
+from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.runners.kafka.tap import KafkaTap
 from marketstream.service import Service
 from marketstream.store.port import Store
 from marketstream.symbols import url_symbol
 from marketstream.topics import CANDLES, OUTCOMES, PREDICTIONS, TRADES
 from prediction_api.app import build_app
-from prediction_api.board import PredictionBoard
+from prediction_api.board import PredictionBoard, Seen
 from prediction_api.dashboard import Dashboard
 from prediction_api.following import Following
 from prediction_api.http_server import HttpServer, listen
@@ -77,19 +77,20 @@ class Serving:
 
     def _tap(self, loop: asyncio.AbstractEventLoop) -> KafkaTap:
         def heard(message: Any, received_ns: int) -> None:
-            loop.call_soon_threadsafe(self._heard, message, received_ns)
+            if message.market not in self._following.scoreboards:
+                return  # a market of somebody else's plan
+            if isinstance(message, Seen):  # hundreds a second: none is worth a turn of the loop
+                self._following.saw_trades(message, received_ns)
+            else:
+                loop.call_soon_threadsafe(self._heard, message, received_ns)
 
-        topics = (TRADES, CANDLES, PREDICTIONS, OUTCOMES)
+        topics = (TRADES._replace(message=Seen), CANDLES, PREDICTIONS, OUTCOMES)
         return KafkaTap(self._service.kafka, topics, heard)
 
     def _heard(self, message: Any, received_ns: int) -> None:
-        if message.market not in self._following.scoreboards:
-            return  # a market of somebody else's plan
         match message:
             case Prediction():
                 self._following.predicted(message, received_ns)
-            case Trades():
-                self._following.saw_trades(message, received_ns)
             case Candle():
                 self._following.saw_candle(message)
                 self._overview.saw_candle(message)
@@ -124,6 +125,7 @@ class Serving:
             render_metrics=overview.render_metrics,
             details=overview.details,
             dashboard=Dashboard(self._view, overview.system, overview.score),
+            metrics=self._service.metrics,
         )
         return uvicorn.Config(app, log_config=None, access_log=False)
 

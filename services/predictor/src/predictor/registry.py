@@ -1,25 +1,31 @@
 """The models' registry: MLflow, on a SQLite file beside its artifacts or on a server.
 
 A model is a version of the registered model of its market, timeframe and horizon, such as
-`simulator-BTC-USDT-1s-2000ms`; the version under the alias `champion` serves. Each has a run with
-what it was trained on, how, and how good it was. This is the only module that imports MLflow.
+`simulator-BTC-USDT-1s-2000ms`; the version under the alias `champion` serves, and one that was not
+good enough to take its place is the `challenger`. Each has a run with what it was trained on, how,
+and how good it was. This is the only module that imports MLflow.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from marketstream.errors import InputError, RealtimeError, StateError
 from marketstream.symbols import split_market, url_symbol
 from predictor import native
+from predictor.evidence import Evidence, metrics_of, parameters_of
+from predictor.figures import Evaluation
 from predictor.prices import Label
+from predictor.registry_file import prepare_file, root_cause
 from predictor.settings import PredictorSettings
 from predictor.training import TrainedModel
 
@@ -28,9 +34,11 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 EXPERIMENT = "realtime-training"
-CHAMPION = "champion"
-_SQLITE = "sqlite:///"
+CHAMPION, CHALLENGER = "champion", "challenger"
 _FILE = "model.json"
+_EVALUATION = "evaluation.json"
+_DIGEST = 36  # characters: MLflow takes no longer one
+_ANSWERS = ("p_up", "p_flat", "p_down", "expected_return", "predicted_price", "low", "high")
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -62,21 +70,46 @@ class ModelRegistry:
     def __init__(self, uri: str) -> None:
         self._uri = uri
         with self._explained():
-            artifacts = _prepare_file(uri)
+            artifacts = prepare_file(uri)
             self._client = _open_client(uri)
             self._experiment = self._find_experiment(artifacts)
 
-    def log(self, model: TrainedModel, trained_on: TrainedOn, settings: PredictorSettings) -> int:
-        """Register a model and make it champion; return its version.
+    def log(
+        self,
+        model: TrainedModel,
+        trained_on: TrainedOn,
+        settings: PredictorSettings,
+        evidence: Evidence | None = None,
+    ) -> int:
+        """Register a model and return its version; it is champion unless the evidence says no.
 
         Where another process holds the database for longer than MLflow waits, it tries once more.
         """
         try:
-            return self._log(model, trained_on, settings)
+            return self._log(model, trained_on, settings, evidence)
         except StateError as error:
             if "database is locked" not in str(error):
                 raise
-        return self._log(model, trained_on, settings)
+        return self._log(model, trained_on, settings, evidence)
+
+    def champion_evaluation(
+        self, market: str, timeframe: str, horizon_ms: int
+    ) -> Evaluation | None:
+        """Return how good the champion was; None without one, or where nobody walked it forward."""
+        with self._explained():
+            version = self._champion_of(model_name(market, timeframe, horizon_ms))
+            if version is None or version.run_id is None:
+                return None
+            files = {each.path for each in self._client.list_artifacts(version.run_id)}
+            if _EVALUATION not in files:
+                return None
+        try:
+            return msgspec.json.decode(self._artifact(version, _EVALUATION), type=Evaluation)
+        except msgspec.MsgspecError as error:
+            raise StateError(
+                f"{version.name} version {version.version}: its {_EVALUATION} cannot be read "
+                f"({error}): train with --promote always"
+            ) from error
 
     def champion(
         self, market: str, timeframe: str, horizon_ms: int, feature_set: str
@@ -98,59 +131,76 @@ class ModelRegistry:
                 f"and {feature_set} is computed now"
             )
         try:
-            model = native.load(self._artifact(version))
+            model = native.load(self._artifact(version, _FILE))
         except InputError as error:
             raise InputError(f"{name} version {version.version}: {error}") from error
         return replace(model, version=str(version.version))
 
-    def _log(self, model: TrainedModel, trained_on: TrainedOn, settings: PredictorSettings) -> int:
+    def _log(
+        self,
+        model: TrainedModel,
+        trained_on: TrainedOn,
+        settings: PredictorSettings,
+        evidence: Evidence | None,
+    ) -> int:
         name = model_name(trained_on.market, trained_on.timeframe, model.horizon_ms)
         with self._explained():
             tags = {"market": trained_on.market, "timeframe": trained_on.timeframe}
             run = self._client.create_run(self._experiment, run_name=name, tags=tags)
+            run_id = run.info.run_id
             try:
-                self._describe(run.info.run_id, model, trained_on, settings)
-                self._client.log_text(run.info.run_id, native.dump(model).decode(), _FILE)
+                self._describe(run_id, model, trained_on, settings)
+                if evidence is not None:
+                    self._show(run_id, trained_on.market, model, evidence)
+                self._client.log_text(run_id, native.dump(model).decode(), _FILE)
+                self._client.log_text(run_id, _signed(model, run_id), "MLmodel")
+                alias = CHAMPION if evidence is None or evidence.promoted else CHALLENGER
                 version = self._new_version(
-                    name, run.info.artifact_uri, run.info.run_id, trained_on.feature_set
+                    name, run.info.artifact_uri, run_id, trained_on.feature_set, alias
                 )
             except Exception:
-                self._client.set_terminated(run.info.run_id, "FAILED")
+                self._client.set_terminated(run_id, "FAILED")
                 raise
-            self._client.set_terminated(run.info.run_id)
+            self._client.set_terminated(run_id)
         return version
+
+    def _show(self, run_id: str, market: str, model: TrainedModel, evidence: Evidence) -> None:
+        """Write down how good a model is, on what data, and why it serves or does not."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
+
+        self._client.log_batch(
+            run_id,
+            [Metric(name, value, model.trained_at_ms, step)
+             for name, value, step in evidence.metrics()],
+            tags=[RunTag("verdict", evidence.evaluation.verdict),
+                  RunTag("promotion", evidence.reason)],
+        )  # fmt: skip
+        sources = json.dumps(list(evidence.sources))
+        data = Dataset(market, evidence.data[:_DIGEST], "local", sources)
+        self._client.log_inputs(
+            run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])]
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in evidence.files().items():
+                (Path(folder) / name).write_bytes(content)
+            self._client.log_artifacts(run_id, folder)
 
     def _describe(
         self, run_id: str, model: TrainedModel, trained_on: TrainedOn, settings: PredictorSettings
     ) -> None:
         from mlflow.entities import Metric, Param
 
-        parameters: dict[str, object] = {
-            **asdict(trained_on),
-            "horizon_ms": model.horizon_ms,
-            "latency_ms": model.latency_ms,
-            "champion": model.champion.name,
-            "learner": settings.model.type,
-            "hyperparameters": settings.model.hyperparameters,
-            "features": ", ".join(settings.features),
-            "validation_split": settings.training.validation_split,
-            "level": model.level,
-        }
-        metrics: dict[str, float] = {
-            **{f"log_loss.{name}": loss for name, loss in model.validation.items()},
-            "rows": model.rows,
-            "trained_at_ms": model.trained_at_ms,
-            "move_size": model.move_size,
-            "low": model.low,
-            "high": model.high,
-        }
+        parameters = {**asdict(trained_on), **parameters_of(model, settings)}
+        metrics = metrics_of(model)
         self._client.log_batch(
             run_id,
             [Metric(name, value, model.trained_at_ms, 0) for name, value in metrics.items()],
             [Param(name, str(value)) for name, value in parameters.items()],
         )
 
-    def _new_version(self, name: str, source: str, run_id: str, feature_set: str) -> int:
+    def _new_version(
+        self, name: str, source: str, run_id: str, feature_set: str, alias: str
+    ) -> int:
         from mlflow.exceptions import MlflowException
 
         try:
@@ -161,7 +211,7 @@ class ModelRegistry:
         version = self._client.create_model_version(
             name, source, run_id, tags={"feature_set": feature_set}, await_creation_for=0
         )
-        self._client.set_registered_model_alias(name, CHAMPION, version.version)
+        self._client.set_registered_model_alias(name, alias, version.version)
         return int(version.version)
 
     def _champion_of(self, name: str) -> ModelVersion | None:
@@ -175,17 +225,17 @@ class ModelRegistry:
                 return None
             raise
 
-    def _artifact(self, version: ModelVersion) -> bytes:
+    def _artifact(self, version: ModelVersion, name: str) -> bytes:
         from mlflow.exceptions import MlflowException
 
         if version.run_id is None:
             raise InputError("it was registered by hand, without a run")
         with tempfile.TemporaryDirectory() as folder:
             try:
-                path = self._client.download_artifacts(version.run_id, _FILE, folder)
+                path = self._client.download_artifacts(version.run_id, name, folder)
                 return Path(path).read_bytes()
             except (MlflowException, OSError) as error:
-                raise InputError(f"its artifact cannot be read ({_reason(error)})") from error
+                raise InputError(f"its artifact cannot be read ({root_cause(error)})") from error
 
     def _find_experiment(self, artifacts: str | None) -> str:
         """Return the experiment, made where it is missing.
@@ -211,7 +261,7 @@ class ModelRegistry:
             raise
         except Exception as error:
             raise StateError(
-                f"the model registry at {self._uri} failed ({_reason(error)}): look at the "
+                f"the model registry at {self._uri} failed ({root_cause(error)}): look at the "
                 "disk and the server, or set MLFLOW_TRACKING_URI to another place"
             ) from error
 
@@ -222,19 +272,20 @@ def model_name(market: str, timeframe: str, horizon_ms: int) -> str:
     return f"{exchange}-{url_symbol(symbol)}-{timeframe}-{horizon_ms}ms"
 
 
-def _prepare_file(uri: str) -> str | None:
-    """Make sure that a SQLite file can be used; return where its artifacts go.
+def _signed(model: TrainedModel, run_id: str) -> str:
+    """Return MLflow's description of a model: what goes in, what comes out, and in which file."""
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
-    MLflow would go on trying for minutes to open a file that it cannot open. With a write-ahead log
-    readers never wait for a writer.
-    """
-    if not uri.startswith(_SQLITE):
-        return None
-    path = Path(uri.removeprefix(_SQLITE)).resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-    return (path.parent / "mlflow-artifacts").as_uri()
+    columns = dict.fromkeys((*model.champion.columns, *model.move_columns))
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(DataType.double, name, required=False) for name in columns
+    ]
+    outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name) for name in _ANSWERS]
+    signature = ModelSignature(Schema([*inputs, ColSpec(DataType.double, "mid")]), Schema(outputs))
+    flavors = {"predictor": {"data": _FILE, "format": "predictor.native"}}
+    text: str = Model(run_id=run_id, flavors=flavors, signature=signature).to_yaml()
+    return text
 
 
 def _open_client(uri: str) -> MlflowClient:
@@ -243,10 +294,3 @@ def _open_client(uri: str) -> MlflowClient:
     from mlflow import MlflowClient  # reads the environment; and it takes a second and a half
 
     return MlflowClient(uri, uri)
-
-
-def _reason(error: BaseException) -> str:
-    """Return the first line of what an error goes back to: what is wrapped around it is SQL."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return (str(error).strip().splitlines() or [repr(error)])[0]

@@ -147,6 +147,50 @@ class AbstentionSettings(BaseModel):
     stale_closes: int | None = Field(default=60, gt=0)
 
 
+def _default_ranges() -> dict[str, tuple[float, float]]:
+    return {
+        "imbalance": (-1, 1),
+        "flow": (-1, 1),
+        "spread": (0, 0.1),
+        "close_against_mid": (-0.2, 0.2),
+        "return": (-0.5, 0.5),
+        "volatility": (0, 0.5),
+        "trades": (0, 1e7),
+        "rsi": (0, 100),
+    }
+
+
+class GateSettings(BaseModel):
+    """What a training set has to be like; one that is not is refused.
+
+    Shares of rows: `missing` where a feature is unknown (after the first `warm_up` closes),
+    `incomplete` of candles that lack trades, `gaps` before which time is missing. `age` is how many
+    closes the newest row may be old, `jump` how much the price may move from row to row, as a share
+    of it. `ranges` bound features by their name or the beginning of it. `drift` is how far a
+    feature may be from the last training set, as a population stability index; null switches that
+    off. A drift is refused once: what is still so the next time is how the market is now.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    missing: float = Field(default=0.2, ge=0, le=1)
+    warm_up: int = Field(default=200, ge=0)
+    incomplete: float = Field(default=0.5, ge=0, le=1)
+    gaps: float = Field(default=0.05, ge=0, le=1)
+    age: int = Field(default=60, gt=0)
+    jump: float = Field(default=0.5, gt=0)
+    drift: float | None = Field(default=3.0, gt=0)
+    ranges: dict[str, tuple[float, float]] = Field(default_factory=_default_ranges)
+
+    @field_validator("ranges")
+    @classmethod
+    def _in_order(cls, ranges: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        for name, (least, most) in ranges.items():
+            if least > most:
+                raise ValueError(f"{name}: {least} has to be at most {most}")
+        return ranges
+
+
 class PredictorSettings(BaseModel):
     """The predictor's settings; `features` is what models use of what is computed."""
 
@@ -157,6 +201,7 @@ class PredictorSettings(BaseModel):
     training: TrainingSettings = TrainingSettings()
     tuning: TuningSettings = TuningSettings()
     abstention: AbstentionSettings = AbstentionSettings()
+    gates: GateSettings = GateSettings()
     interval_level: float = Field(default=0.8, gt=0, lt=1)
     outcome_grace_ms: int = Field(default=0, ge=0)
 

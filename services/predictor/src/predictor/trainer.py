@@ -27,14 +27,19 @@ type Report = Callable[[str, str], None]
 type Models = dict[int, TrainedModel]
 
 _POLITENESS = 10  # of `nice`: the market's data comes first
+_IDLE_S = 2.0  # so long without a request: the other markets' first ones come right after another
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Where models are registered, and the timeframe of all that are trained here."""
+    """Where models are registered, and the timeframe of all that are trained here.
+
+    `data_docs` is the folder for what was found of training sets; without one it is not kept.
+    """
 
     uri: str
     timeframe: str
+    data_docs: Path | None = None
 
 
 def registry_uri(settings: SystemSettings, state: Path) -> str:
@@ -55,11 +60,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Models by market and horizon, what the registry could not do, and what failed altogether."""
+    """Models by market and horizon, what could not be kept, and what failed altogether.
+
+    `refusal` says what is wrong with a training set that was not trained on.
+    """
 
     models: dict[str, Models] = field(default_factory=dict)
     complaints: tuple[str, ...] = ()
     failure: str | None = None
+    refusal: str | None = None
 
 
 class TrainerProcess:
@@ -67,8 +76,8 @@ class TrainerProcess:
 
     A registered model's version is the registry's; where the registry fails, or none is given, the
     models serve all the same. `report` is told the market and how each job ended: `trained`,
-    `too little data` or `failed`. A job that fails, or takes the process with it, leaves the models
-    that serve as they are.
+    `too little data`, `refused` (its training set is not what it has to be) or `failed`. A job that
+    is refused, fails, or takes the process with it leaves the models that serve as they are.
     """
 
     def __init__(self, report: Report, registration: Registration | None = None) -> None:
@@ -102,12 +111,15 @@ class TrainerProcess:
         reply = await self._ask(job)
         models: Mapping[int, TrainedModel] = reply.models.get(job.market, {})
         for complaint in reply.complaints:
-            logger.warning("Models not registered", market=job.market, reason=complaint)
-        if reply.failure is None:
-            self._report(job.market, "trained" if models else "too little data")
-        else:
+            logger.warning("Not kept of a training", market=job.market, reason=complaint)
+        if reply.failure is not None:
             logger.error("Training failed", market=job.market, reason=reply.failure)
             self._report(job.market, "failed")
+        elif reply.refusal is not None:
+            logger.warning("Training refused", market=job.market, reason=reply.refusal)
+            self._report(job.market, "refused")
+        else:
+            self._report(job.market, "trained" if models else "too little data")
         trained(models)
 
     async def _ask(self, request: TrainingJob | Wanted) -> Reply:
@@ -144,6 +156,8 @@ def _serve(connection: Connection, registration: Registration | None) -> None:
 
     trainer = Trainer(registration)
     while True:
+        if not connection.poll(_IDLE_S):
+            trainer.prepare()
         try:
             request: TrainingJob | Wanted = connection.recv()
         except EOFError:

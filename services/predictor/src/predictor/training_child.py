@@ -1,4 +1,4 @@
-"""What the training process does: train, register, and load what was registered."""
+"""What the training process does: check, train, register, and load what was registered."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import product
 
 from marketstream.errors import InputError, StateError
+from predictor.gates.gate import Gate
+from predictor.leakcheck import before_training
 from predictor.registry import ModelRegistry, TrainedOn
 from predictor.retraining import TrainingJob
 from predictor.trainer import Models, Registration, Reply, Wanted
@@ -18,18 +20,38 @@ class Trainer:
     def __init__(self, registration: Registration | None) -> None:
         self._registration = registration
         self._registry: ModelRegistry | None = None
+        self._gate = Gate(None if registration is None else registration.data_docs)
         if registration is not None:
             with contextlib.suppress(StateError):  # tried again, and said, when it is needed
                 self._open(registration)
 
+    def prepare(self) -> None:
+        """Import what no training should wait for, and do what was put off for want of it."""
+        self._gate.catch_up()
+
     def answer(self, request: TrainingJob | Wanted) -> Reply:
-        """Train, or load champions."""
+        """Train on a set that is as it has to be, or load champions."""
         if isinstance(request, Wanted):
             return self._champions(request)
+        verdict = self._gate.check(
+            request.table, request.settings,
+            market=request.market, label=request.label, now_ms=request.trained_at_ms,
+            at_once=True,
+        )  # fmt: skip
+        complaints = () if verdict.complaint is None else (verdict.complaint,)
+        if verdict.refusal is not None:
+            return Reply(complaints=complaints, refusal=verdict.refusal)
+        leaks = before_training(
+            request.table, request.prices, request.horizons_ms, request.settings,
+            latency_ms=request.latency_ms, label=request.label,
+        )  # fmt: skip
+        if leaks:
+            return Reply(complaints=complaints, refusal=f"leak: {leaks[0]}")
         models = request.run()
         if self._registration is None or not models:
-            return Reply({request.market: models})
-        return self._registered(self._registration, request, models)
+            return Reply({request.market: models}, complaints)
+        reply = self._registered(self._registration, request, models)
+        return replace(reply, complaints=(*complaints, *reply.complaints))
 
     def _open(self, registration: Registration) -> ModelRegistry:
         if self._registry is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from quixstreams.exceptions import QuixException
 from quixstreams.kafka import ConnectionConfig
 from quixstreams.models import Serializer, TopicConfig
 from quixstreams.models import Topic as KafkaTopic
+from quixstreams.models.topics.exceptions import TopicNotFoundError
 
 from marketstream.errors import NetworkError
 from marketstream.runners.kafka.settings import KafkaSettings
@@ -24,6 +26,7 @@ type Headers = Sequence[tuple[str, bytes]] | None
 
 _ANSWER_S = 5.0
 _POLL_TIMEOUT_S = 0.1  # a message ends it at once; a signal to stop waits for it
+_LOOK_AGAIN_S = 0.25
 _TRANSACTION_TIMEOUT_MS = 10_000  # readers wait so long for what a killed process left open
 
 
@@ -107,19 +110,36 @@ def open_topic(application: Application, topic: Topic, settings: KafkaSettings) 
             "segment.ms": str(topic.retention_ms // 6),  # only whole segments are deleted
         },
     )
-    try:
-        return application.topic(
+    return with_topic(
+        topic.name,
+        settings,
+        lambda: application.topic(
             topic.name,
             key_deserializer="bytes",
             value_deserializer="bytes",
             value_serializer=_Json(),
             config=config,
-        )
-    except (KafkaException, QuixException) as error:
-        raise NetworkError(
-            f"topic {topic.name} cannot be opened at {settings.broker} ({error}): see whether the "
-            "broker runs (`make kafka` starts one) and KAFKA_* say how to log in there"
-        ) from error
+        ),
+    )
+
+
+def with_topic[T](name: str, settings: KafkaSettings, make: Callable[[], T]) -> T:
+    """Return what needs a topic that may have to be made first; NetworkError as `open_topic`.
+
+    A busy broker may not show yet what it has just made, and Quix looks once: it is asked again.
+    """
+    give_up_s = time.monotonic() + _ANSWER_S
+    while True:
+        try:
+            return make()
+        except (KafkaException, QuixException) as error:
+            if isinstance(error, TopicNotFoundError) and time.monotonic() < give_up_s:
+                time.sleep(_LOOK_AGAIN_S)
+                continue
+            raise NetworkError(
+                f"topic {name} cannot be opened at {settings.broker} ({error}): see whether the "
+                "broker runs (`make kafka` starts one) and KAFKA_* say how to log in there"
+            ) from error
 
 
 def received_ns_of(headers: Headers) -> int:

@@ -1,9 +1,8 @@
-"""A broker of somebody else's, left as it was found: for benchmarks, whose messages are made up."""
+"""A broker of somebody else's, left as it was found: for benchmarks, whose trades are made up."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,39 +19,36 @@ _CHANGELOG = "changelog__"
 
 
 @contextmanager
-def guest(settings: KafkaSettings, ours: Collection[str]) -> Iterator[None]:
-    """Delete the topics and groups made meanwhile whose names begin with one of `ours`.
+def guest(settings: KafkaSettings, ours: Sequence[str]) -> Iterator[None]:
+    """Delete, at the end, the topics made meanwhile whose names begin with one of `ours`.
 
-    SettingsError where topics of the pipeline are there already: a system works, or has worked,
-    with them, and made-up trades have no place among its own. NetworkError without an answer.
+    Kafka forgets what groups had read of them. SettingsError where topics of the pipeline are there
+    already: some system has its trades on them, and made-up ones have no place among those.
+    NetworkError where the broker does not answer.
     """
     address: Any = connect(settings, "guest").config.broker_address
     admin = AdminClient(address.as_librdkafka_dict())
-    before = _names(admin, settings)
-    taken = [topic.name for topic in ALL_TOPICS if topic.name in before]
-    if taken:
-        raise SettingsError(
-            f"the broker at {settings.broker} has topics of a system already "
-            f"({', '.join(taken)}): name an empty one in KAFKA_BROKER, or none"
-        )
     try:
-        yield
-    finally:
-        beginnings = tuple(prefix + name for name in ours for prefix in ("", _CHANGELOG))
-        made = [name for name in _names(admin, settings) - before if name.startswith(beginnings)]
-        topics = admin.list_topics(timeout=_ANSWER_S).topics
-        _done(admin.delete_topics([name for name in made if name in topics]))
-        _done(admin.delete_consumer_groups([name for name in made if name not in topics]))
-
-
-def _names(admin: AdminClient, settings: KafkaSettings) -> set[str]:
-    """Return the names of all topics and groups."""
-    try:
-        groups = admin.list_consumer_groups(request_timeout=_ANSWER_S).result()
-        topics: set[str] = set(admin.list_topics(timeout=_ANSWER_S).topics)
+        before = _topics(admin)
+        taken = [topic.name for topic in ALL_TOPICS if topic.name in before]
+        if taken:
+            raise SettingsError(
+                f"the broker at {settings.broker} has topics of a system already "
+                f"({', '.join(taken)}): let KAFKA_BROKER name an empty one, or none"
+            )
+        try:
+            yield
+        finally:
+            beginnings = tuple(part + name for name in ours for part in ("", _CHANGELOG))
+            made = [name for name in _topics(admin) - before if name.startswith(beginnings)]
+            for deleted in admin.delete_topics(made).values() if made else ():
+                deleted.result()
     except KafkaException as error:
         raise NetworkError(
             f"the broker at {settings.broker} does not answer ({error}): see whether it runs and "
             "KAFKA_* say how to log in there"
         ) from error
-    return topics | {group.group_id for group in groups.valid}
+
+
+def _topics(admin: AdminClient) -> set[str]:
+    return set(admin.list_topics(timeout=_ANSWER_S).topics)

@@ -17,7 +17,13 @@ from marketstream.errors import BadMessage, NetworkError
 from marketstream.messages import DeadLetter
 from marketstream.metrics import Metrics
 from marketstream.runners.in_process import Tap
-from marketstream.runners.kafka.connection import Headers, connect, open_topic, received_ns_of
+from marketstream.runners.kafka.connection import (
+    Headers,
+    connect,
+    open_topic,
+    received_ns_of,
+    with_topic,
+)
 from marketstream.runners.kafka.operators import Operators
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.runners.kafka.statistics import Statistics
@@ -57,8 +63,12 @@ class KafkaRunner:
         }
         self._taps: dict[type, list[Tap]] = defaultdict(list)
         self._hop = metrics.hop.labels(stage.name)
-        frame = self._application.dataframe(open_topic(self._application, stage.reads, settings))
-        frame = frame.apply(self._process, expand=True, stateful=True, metadata=True)
+        source = self._application.dataframe(open_topic(self._application, stage.reads, settings))
+        frame = with_topic(
+            f"changelog of {stage.name}",
+            settings,
+            lambda: source.apply(self._process, expand=True, stateful=True, metadata=True),
+        )
         frame.to_topic(self._topic_of)
         frame.sink(self._operators)
 

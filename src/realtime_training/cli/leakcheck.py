@@ -1,0 +1,91 @@
+"""`realtime leakcheck`: whether anything looks ahead."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from realtime_training import report
+from realtime_training.cli.types import FILE, SYMBOL, TIMEFRAME
+
+if TYPE_CHECKING:
+    from realtime_training.leakcheck_command import Check
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("--symbol", type=SYMBOL, help="Market, like BTC/USDT, where FILES hold several.")
+@click.option(
+    "--timeframe",
+    type=TIMEFRAME,
+    help="Decide at every close of this.  [default: 1s, or that of a file of candles]",
+)
+@click.option(
+    "--horizon",
+    "horizons",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(1, 2),
+    show_default=True,
+    help="So many timeframes ahead; may be repeated.",
+)
+@click.option(
+    "--latency",
+    "latency_ms",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Count outcomes from so many ms after the close.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def leakcheck(
+    files: tuple[Path, ...],
+    symbol: str | None,
+    timeframe: str | None,
+    horizons: tuple[int, ...],
+    latency_ms: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Check that no feature, label or split knows what comes later.
+
+    FILES are recordings of trades or candles, as for `realtime evaluate`; their newest rows are
+    checked: with the future scrambled, the past cut off, and holes in time. Ends with 1 where
+    there is a leak, and names the feature and the row.
+    """
+    from realtime_training.leakcheck_command import check_leaks
+    from realtime_training.leakcheck_sample import read_sample
+    from realtime_training.settings import load_all
+
+    settings = load_all()
+    with report.reading(files, shown=not as_json) as advanced:
+        sample = read_sample(files, settings, symbol=symbol, timeframe=timeframe, advanced=advanced)
+    summary = check_leaks(
+        sample, horizons, settings, latency_ms=latency_ms,
+        told=_ignored if as_json else _print,
+    )  # fmt: skip
+    if as_json:
+        report.print_json(summary)
+    else:
+        found = "clean" if summary["clean"] else f"{summary['leaks']} leaks"
+        click.echo(
+            f"{found}: {summary['rows']:,} rows of {summary['timeframe']}, "
+            f"{summary['features']} features, label: {summary['label']}"
+        )
+    if not summary["clean"]:
+        sys.exit(1)
+
+
+def _ignored(check: Check) -> None:
+    del check
+
+
+def _print(check: Check) -> None:
+    ahead = "" if check.horizon is None else f" (horizon {check.horizon})"
+    state = "LEAK" if check.leaks else "skipped" if check.skipped else "ok"
+    click.echo(f"{state:8}{check.name}{ahead}: {check.skipped or check.says}")
+    for leak in check.leaks:
+        click.echo(f"        {leak.feature} at {leak.time_ms}: {leak.detail}")

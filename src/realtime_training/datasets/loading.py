@@ -1,0 +1,202 @@
+"""Files of any known kind to features and prices, or what was kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from marketstream.errors import InputError, SettingsError
+from marketstream.plan import Plan
+from marketstream.readers import read_trades
+from marketstream.symbols import market_of
+from marketstream.tables import FeatureTable
+from marketstream.timeframes import finest_first, timeframe_ms
+from predictor.prices import Label, PriceSeries
+from realtime_training.datasets import profiles
+from realtime_training.datasets.arrays import CandleArrays, features_of, in_longer, prices_of
+from realtime_training.datasets.cache import DatasetCache, Entry, Made, identity_of
+from realtime_training.datasets.contents import Kind, kind_of
+from realtime_training.datasets.frames import replay_features
+from realtime_training.datasets.klines import read_candles
+from realtime_training.datasets.trades import candles_of
+from realtime_training.settings import Settings
+from technical_indicators.feature_set import FeatureSet
+
+_DEFAULT_TIMEFRAME = "1s"
+_SHORTEST_CLOSE_MS = 60_000
+_LABELS: tuple[Label, ...] = ("mid", "fair", "close")
+
+type Advanced = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A market's features and prices; `label` is the best its prices allow, `used` is for models.
+
+    `identity` is a digest of the data it was made of; `cached` says that it was made before.
+    """
+
+    symbol: str | None
+    timeframe: str
+    label: Label
+    table: FeatureTable
+    prices: PriceSeries
+    used: tuple[str, ...]
+    feature_set: str
+    identity: str
+    cached: bool = False
+    remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, entry: Entry, settings: Settings, identity: str, *, cached: bool = False
+    ) -> Recorded:
+        """Return a dataset as it was made, with what models use of it by the settings of now."""
+        made, table, prices = entry
+        return cls(
+            symbol=made.symbol,
+            timeframe=made.timeframe,
+            label=made.label,
+            table=table,
+            prices=prices,
+            used=profiles.used(made.label, table, settings),
+            feature_set=made.feature_set,
+            identity=identity,
+            cached=cached,
+            remarks=made.remarks,
+        )
+
+
+def load_files(
+    files: Sequence[Path],
+    settings: Settings,
+    state: Path,
+    *,
+    symbol: str | None = None,
+    timeframe: str | None = None,
+    advanced: Advanced | None = None,
+) -> Recorded:
+    """Return the features and prices of files that hold one market.
+
+    Recorded frames go through the running system's own stages, so that there is a book; trades and
+    candles are folded as columns. Without a timeframe decisions are made each second, or at each
+    candle of a file of candles. What was made is kept in the state folder. Raises InputError where
+    the files cannot be read or are of several kinds.
+    """
+    kinds = {kind_of(file) for file in files}
+    if len(kinds) > 1:
+        raise InputError(
+            f"{', '.join(map(str, files))}: {' and '.join(sorted(kinds))} together: give files of "
+            "one kind"
+        )
+    kind = kinds.pop()
+    identity = identity_of(files)
+    cache = DatasetCache(state / "datasets")
+    computed = [profiles.computed(label, settings) for label in _LABELS]
+    path = cache.path(
+        identity, kind, symbol, timeframe, settings.candles, settings.trades, *computed
+    )
+    entry = cache.read(path)
+    if entry is not None:
+        return Recorded.of(entry, settings, identity, cached=True)
+    entry = _make(kind, files, settings, symbol, timeframe, advanced)
+    cache.write(path, entry)
+    return Recorded.of(entry, settings, identity)
+
+
+def _make(
+    kind: Kind,
+    files: Sequence[Path],
+    settings: Settings,
+    symbol: str | None,
+    timeframe: str | None,
+    advanced: Advanced | None,
+) -> Entry:
+    if kind == "candles":
+        return _of_candles(files, settings, symbol, timeframe)
+    timeframe = timeframe or _DEFAULT_TIMEFRAME
+    if kind == "frames":
+        entry = _of_frames(files, settings, symbol, timeframe, advanced)
+        if entry is not None:
+            return entry
+    return _of_trades(files, settings, symbol, timeframe, advanced)
+
+
+def _of_frames(
+    files: Sequence[Path],
+    settings: Settings,
+    symbol: str | None,
+    timeframe: str,
+    advanced: Advanced | None,
+) -> Entry | None:
+    """Return what frames say; None where there are no quotes among them."""
+    if symbol is None:
+        raise SettingsError("give --symbol, like BTC/USDT: recorded frames may hold several")
+    market = market_of(settings.trades.exchange, symbol)
+    plan = Plan((market,), timeframe, (1,), tuple(settings.candles.timeframes))
+    feature_set = FeatureSet(timeframe, plan.base, profiles.computed("mid", settings))
+    history = replay_features(files, symbol, plan, feature_set, settings, advanced)
+    table, prices = history.table(), history.prices()
+    if not np.isfinite(prices.mid).any():
+        return None
+    return _made(symbol, timeframe, "mid", feature_set, table, prices)
+
+
+def _of_trades(
+    files: Sequence[Path],
+    settings: Settings,
+    symbol: str | None,
+    timeframe: str,
+    advanced: Advanced | None,
+) -> Entry:
+    trades = read_trades(files, symbol=symbol, advanced=advanced)
+    base = finest_first([*settings.candles.timeframes, timeframe])[0]
+    if not (trades.taker != 0).any() and timeframe_ms(timeframe) >= _SHORTEST_CLOSE_MS:
+        base = timeframe  # without sides there is only the close, which nothing finer judges
+    Plan(("trades",), timeframe, (1,), (base,))  # says so where the two do not fit
+    remarks = tuple(f"left out: {count:,} x {reason}" for reason, count in trades.unusable.items())
+    return _of_arrays(
+        candles_of(trades, timeframe), candles_of(trades, base), symbol or trades.symbol, settings,
+        remarks,
+    )  # fmt: skip
+
+
+def _of_candles(
+    files: Sequence[Path], settings: Settings, symbol: str | None, timeframe: str | None
+) -> Entry:
+    base, left_out = read_candles(files)
+    remarks = (f"left out: {left_out:,} candles that repeat or make no sense",) if left_out else ()
+    candles = in_longer(base, timeframe or base.timeframe)
+    return _of_arrays(candles, base, symbol, settings, remarks)
+
+
+def _of_arrays(
+    candles: CandleArrays,
+    base: CandleArrays,
+    symbol: str | None,
+    settings: Settings,
+    remarks: tuple[str, ...],
+) -> Entry:
+    prices = prices_of(base)
+    label = profiles.label_of(prices)
+    feature_set = FeatureSet(candles.timeframe, base.timeframe, profiles.computed(label, settings))
+    table = features_of(candles, base, feature_set)
+    return _made(symbol, candles.timeframe, label, feature_set, table, prices, remarks)
+
+
+def _made(
+    symbol: str | None,
+    timeframe: str,
+    label: Label,
+    feature_set: FeatureSet,
+    table: FeatureTable,
+    prices: PriceSeries,
+    remarks: tuple[str, ...] = (),
+) -> Entry:
+    made = Made(
+        symbol, timeframe, prices.base_ms, label, feature_set.version, feature_set.names, remarks
+    )
+    return made, table, prices

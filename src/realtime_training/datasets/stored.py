@@ -1,0 +1,100 @@
+"""What the running system stored as features and prices."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from marketstream.errors import InputError
+from marketstream.messages import Candle
+from marketstream.plan import Plan
+from marketstream.store.port import Store
+from marketstream.store.postgresql import postgres_url
+from marketstream.store.sql import open_store
+from marketstream.symbols import market_of, split_market
+from marketstream.timeframes import timeframe_ms
+from predictor.prices import PriceSeries
+from realtime_training.datasets import profiles
+from realtime_training.datasets.cache import Made
+from realtime_training.datasets.loading import Recorded
+from realtime_training.settings import Settings
+from technical_indicators.batch import feature_table
+from technical_indicators.feature_set import FeatureSet
+
+_END_OF_TIME_MS = 2**62
+
+
+def load_stored(
+    settings: Settings, state: Path, exchange: str, symbol: str, timeframe: str | None = None
+) -> Recorded:
+    """Return the features and prices of a market's stored candles, of 1s unless said.
+
+    The store is PostgreSQL where a POSTGRES_ setting names it, else the file in the state folder.
+    Raises InputError where it holds no such candles.
+    """
+    store = _open(settings, state)
+    try:
+        return read_store(store, market_of(exchange, symbol), timeframe or "1s", settings)
+    finally:
+        store.close()
+
+
+def _open(settings: Settings, state: Path) -> Store:
+    system = settings.system
+    if any(name.startswith("postgres_") for name in system.model_fields_set):
+        return open_store(postgres_url(system))
+    path = state / "realtime.sqlite"
+    if not path.exists():
+        raise InputError(
+            f"{path}: no such file: let realtime run collect some candles, or name its folder with "
+            "--state"
+        )
+    return open_store(f"sqlite:///{path}")
+
+
+def read_store(store: Store, market: str, timeframe: str, settings: Settings) -> Recorded:
+    """Return the features and prices of a market's candles that have closed.
+
+    Raises InputError where there are none of the timeframe.
+    """
+    base = Plan((market,), timeframe, (1,), tuple(settings.candles.timeframes)).base
+    candles = _closed(store, market, timeframe)
+    if not candles:
+        raise InputError(
+            f"the store holds no candles of {market} {timeframe}: let realtime run collect some, "
+            "or name another market with --exchange and --symbol"
+        )
+    base_candles = _closed(store, market, base) if base != timeframe else candles
+    if not base_candles:
+        base, base_candles = timeframe, candles
+    prices = _prices(base_candles, timeframe_ms(base))
+    label = profiles.label_of(prices)
+    feature_set = FeatureSet(timeframe, base, profiles.computed(label, settings))
+    table = feature_table(candles, base_candles, feature_set)
+    made = Made(
+        split_market(market)[1], timeframe, prices.base_ms, label,
+        feature_set.version, feature_set.names, (),
+    )  # fmt: skip
+    identity = hashlib.sha256(msgspec.msgpack.encode((candles, base_candles))).hexdigest()
+    return Recorded.of((made, table, prices), settings, identity)
+
+
+def _closed(store: Store, market: str, timeframe: str) -> list[Candle]:
+    candles = store.candles(market, timeframe, 0, _END_OF_TIME_MS)
+    return [candle for candle in candles if candle.state == "closed"]
+
+
+def _prices(candles: list[Candle], base_ms: int) -> PriceSeries:
+    rows = [(c.mid, c.close, c.first_buy, c.first_sell) for c in candles]
+    columns = np.array(rows, np.float64)  # None becomes NaN
+    return PriceSeries(
+        close_time_ms=np.array([candle.close_time_ms for candle in candles], np.int64),
+        mid=columns[:, 0],
+        close=columns[:, 1],
+        base_ms=base_ms,
+        first_buy=columns[:, 2],
+        first_sell=columns[:, 3],
+    )

@@ -1,0 +1,27 @@
+"""`realtime bench train infer`: what they measure is what they say."""
+
+from __future__ import annotations
+
+from realtime_training.bench.figures import Effort
+from realtime_training.bench.infer import bench_infer
+from realtime_training.bench.train import bench_train
+
+
+def test_training_is_measured_in_seconds_on_rows_that_have_labels() -> None:
+    said: list[str] = []
+    measured = bench_train(Effort(2, quick=True), said.append)
+    assert set(measured.figures()) == {"features_1m_seconds", "lightgbm_200k_seconds"}
+    assert all(0 < value < 10 for value in measured.figures().values())
+    assert [len(values) for values in measured.runs.values()] == [2, 2]
+    conditions = measured.conditions
+    assert (conditions["candles"], conditions["labelled"]) == (20_000, 19_995)
+    assert (conditions["rows"], conditions["columns"]) == (4_000, 60)
+    assert said == ["run 1 of 2", "run 2 of 2"]
+
+
+def test_one_row_is_measured_in_microseconds_by_each_kind_of_model() -> None:
+    measured = bench_infer(Effort(1, quick=True), lambda _text: None)
+    figures = measured.figures()
+    assert set(figures) == {"lightgbm_us_p50", "xgboost_us_p50", "logistic_us_p50"}
+    assert all(0.5 < value < 10_000 for value in figures.values())
+    assert figures["logistic_us_p50"] < figures["xgboost_us_p50"]
