@@ -6,6 +6,7 @@ FROM ${PYTHON_IMAGE} AS build
 ARG UV_VERSION=0.13.9
 ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+    UV_CACHE_DIR=/var/cache/uv \
     UV_LINK_MODE=copy \
     UV_PROJECT_ENVIRONMENT=/opt/venv \
     UV_PYTHON_DOWNLOADS=never
@@ -15,7 +16,7 @@ RUN --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.cr
     python -m pip install --no-cache-dir "uv==${UV_VERSION}"
 COPY . .
 RUN --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.crt \
-    --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=cache,target=/var/cache/uv \
     python -m uv sync --frozen --no-dev --no-install-workspace \
         --package exchange-simulator --package prediction-api \
     && find /opt/venv -type d -name tests -prune -exec rm -rf {} + \

@@ -5,6 +5,7 @@ FROM ${PYTHON_IMAGE} AS build
 ARG UV_VERSION=0.13.9
 ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+    UV_CACHE_DIR=/var/cache/uv \
     UV_LINK_MODE=copy \
     UV_PROJECT_ENVIRONMENT=/opt/venv \
     UV_PYTHON_DOWNLOADS=never
@@ -17,7 +18,7 @@ COPY pyproject.toml uv.lock ./
 COPY libs/marketstream/pyproject.toml libs/marketstream/
 COPY services/trades/pyproject.toml services/trades/
 RUN --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.crt \
-    --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=cache,target=/var/cache/uv \
     python -m uv sync --frozen --package trades --no-dev --no-install-workspace \
     && find /opt/venv -type d -name tests -prune -exec rm -rf {} + \
     && find /opt/venv -name '*.py[ix]' -delete
