@@ -98,8 +98,9 @@ def test_leak_ends_with_1(
     trades: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from realtime_training import leakcheck_sample
+    from realtime_training.datasets.arrays import features_of as honest
 
-    honest, peek = leakcheck_sample.features_of, peeking("rsi_14")
+    peek = peeking("rsi_14")
     monkeypatch.setattr(leakcheck_sample, "features_of", lambda *given: peek(honest(*given)))
     with pytest.raises(SystemExit) as ended:
         leakcheck.main([str(trades), "--horizon", "1"], standalone_mode=False)

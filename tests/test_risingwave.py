@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -269,7 +270,9 @@ def test_second_opinion_on_a_recorded_market_agrees_and_names_what_was_tampered_
 
 
 def opened_ms(row: dict[str, object]) -> int:
-    return round(row["opened_at"].timestamp() * 1_000)  # type: ignore[attr-defined]
+    opened_at = row["opened_at"]
+    assert isinstance(opened_at, datetime)
+    return round(opened_at.timestamp() * 1_000)
 
 
 def recorded(market_data: Path) -> list[Trades]:

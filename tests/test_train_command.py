@@ -64,7 +64,7 @@ def test_a_model_is_registered_with_figures_pictures_data_and_signature_and_can_
     from mlflow import MlflowClient
     from mlflow.models import Model
 
-    client = MlflowClient(uri, uri)
+    client: Any = MlflowClient(uri, uri)  # whose stubs have None everywhere
     name = model_name(MARKET, "1s", 2_000)
     version = client.get_model_version_by_alias(name, "champion")
     run = client.get_run(version.run_id)
@@ -84,7 +84,7 @@ def test_a_model_is_registered_with_figures_pictures_data_and_signature_and_can_
         "model.json", "MLmodel", "evaluation.json", "importance.json", "calibration.svg",
         "coverage.svg", "over_time.svg", "money.svg", "importance.svg",
     }  # fmt: skip
-    signature = Model.load(client.download_artifacts(version.run_id, "MLmodel")).signature
+    signature: Any = Model.load(client.download_artifacts(version.run_id, "MLmodel")).signature
     assert {"imbalance", "mid"} <= set(signature.inputs.input_names())
     assert signature.outputs.input_names()[:3] == ["p_up", "p_flat", "p_down"]
 

@@ -103,7 +103,11 @@ class _Live:
         )
         self._trainer = TrainerProcess(
             lambda market, result: self._metrics.model_trainings.labels(market, result).inc(),
-            Registration(registry_uri(settings.system, options.state), options.timeframe),
+            Registration(
+                registry_uri(settings.system, options.state),
+                options.timeframe,
+                options.state / "data-docs",
+            ),
         )
         self._board = PredictionBoard(
             markets,

@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from marketstream.errors import InputError
+from marketstream.errors import InputError, RealtimeError
 from marketstream.symbols import market_of
 from marketstream.timeframes import timeframe_ms
 from predictor.evidence import Evidence
+from predictor.gates.gate import Gate
 from predictor.importance import importances
+from predictor.leakcheck import before_training
 from predictor.plots import Judged, pictures
 from predictor.promotion import Promotion, should_promote
 from predictor.registry import ModelRegistry, TrainedOn, model_name
@@ -45,21 +47,41 @@ def train_all(
     *,
     promote: When = "better",
     sources: Sequence[str] = (),
+    gate: Gate | None = None,
     advanced: Stage | None = None,
 ) -> list[Registered]:
     """Walk the learner forward at each horizon, train it on all rows and register it.
 
     Where several learners are wanted, the one with the least log loss walking forward is trained.
     Raises InputError where a horizon has too few rows to train on; those before it are registered.
+    A set that is not as it has to be is refused before: InputError names the expectation that
+    failed, RealtimeError the leak that was found.
     """
     if data.symbol is None:
         raise InputError("give --symbol, like BTC/USDT: a model is registered under its market")
     market = market_of(exchange, data.symbol)
+    _check(data, market, wanted, settings, Gate() if gate is None else gate)
     results = evaluate_all(data, wanted, settings, advanced=advanced)
     return [
         _train(data, market, best, wanted, registry, promote, sources)
         for best in _best_by_horizon(results)
     ]
+
+
+def _check(
+    data: Recorded, market: str, wanted: Wanted, settings: PredictorSettings, gate: Gate
+) -> None:
+    label = wanted.label or data.label
+    now_ms = int(data.table.close_time_ms[-1]) if len(data.table) else 0
+    verdict = gate.check(data.table, settings, market=market, label=label, now_ms=now_ms)
+    if verdict.refusal is not None:
+        raise InputError(f"training refused: {verdict.refusal}")
+    horizons_ms = [horizon * timeframe_ms(data.timeframe) for horizon in wanted.horizons]
+    leaks = before_training(
+        data.table, data.prices, horizons_ms, settings, latency_ms=wanted.latency_ms, label=label
+    )
+    if leaks:
+        raise RealtimeError(f"training refused, a leak: {leaks[0]}")
 
 
 def summary(data: Recorded, wanted: Wanted, results: Sequence[Registered]) -> dict[str, Any]:

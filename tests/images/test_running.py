@@ -10,6 +10,7 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,7 @@ class System:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     with postgres_server(tmp_path_factory.mktemp("postgres")) as running:
+        assert running.socket_folder is not None
         running.socket_folder.chmod(0o755)  # the containers' user is another one
         yield running
 
@@ -121,9 +123,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, server: PostgresServer) -> 
 @pytest.mark.timeout(600)
 def test_every_service_becomes_healthy(system: System) -> None:
     for name in ("exchange", *SERVICES):
-        system.containers.wait_for(
-            f"healthy {name}", lambda n=name: system.containers.is_healthy(n)
-        )  # type: ignore[misc]
+        system.containers.wait_for(f"healthy {name}", partial(system.containers.is_healthy, name))
 
 
 @pytest.mark.timeout(600)

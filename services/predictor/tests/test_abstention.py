@@ -104,11 +104,14 @@ def test_rate_is_about_the_share_of_later_rows_left_out(
 
 
 def test_guard_leaves_room_beyond_training_and_ignores_columns_that_never_differed() -> None:
-    rows = np.array([[0.0, 5.0, np.nan], [2.0, 5.0, np.nan], [np.nan, 5.0, np.nan]])
+    rows = np.full((300, 4), np.nan)
+    rows[:200, 0] = np.linspace(0.0, 2.0, 200)
+    rows[:, 1] = 5.0
+    rows[:99, 3] = np.linspace(0.0, 2.0, 99)  # hardly ever known
     said = np.array([0.5, 0.6, 0.7])
-    guard = Guard.of(("a", "b", "c"), rows, said, AbstentionSettings(novelty=0.5))
+    guard = Guard.of(("a", "b", "c", "d"), rows, said, AbstentionSettings(novelty=0.5))
     assert (guard.columns, guard.low, guard.high) == (("a",), (-1.0,), (3.0,))
     assert guard.confidence == 0
-    off = Guard.of(("a", "b", "c"), rows, said, AbstentionSettings(novelty=None, rate=0.5))
+    off = Guard.of(("a", "b", "c", "d"), rows, said, AbstentionSettings(novelty=None, rate=0.5))
     assert off.columns == ()
     assert off.confidence == pytest.approx(0.2)

@@ -62,6 +62,7 @@ def train(
     becomes the champion of its market, timeframe and horizon where it beats the one there is beyond
     chance, else the challenger. MLflow is MLFLOW_TRACKING_URI, or a file in the state folder.
     """
+    from predictor.gates.gate import Gate
     from predictor.registry import ModelRegistry
     from predictor.trainer import registry_uri
     from realtime_training import evaluation_report, training_command
@@ -95,6 +96,7 @@ def train(
             ModelRegistry(registry_uri(settings.system, state)),
             promote=promote,
             sources=[file.name for file in files] or ["the store"],
+            gate=Gate(state / "data-docs"),
             advanced=told,
         )
     if as_json:

@@ -31,7 +31,7 @@ def run(service: Service) -> None:
         Learning(
             plan,
             service.settings(PredictorSettings),
-            Registration(uri, plan.timeframe),
+            Registration(uri, plan.timeframe, service.process.state / "data-docs"),
             said=lambda: record.recall(
                 read_tail(service.kafka, PREDICTIONS, plan.markets, _recent)
             ),
