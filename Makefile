@@ -11,12 +11,13 @@ TYPED := src tests scripts conftest.py $(wildcard libs/*/src services/*/src)
 
 SERVICES := trades candles technical_indicators predictor prediction-api
 CLUSTER := rwml-34fa
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 DEPLOYED = $(subst _,-,$(service))
 
-.PHONY: help setup test test-kafka check lint types format dashboard run simulate replay kafka dev render deploy-for-dev deploy clean
+.PHONY: help setup test test-kafka check lint types format dashboard run simulate replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## Install everything into .venv; brings uv if it is missing
 	@echo "installed in .venv; next: make run"
@@ -71,6 +72,19 @@ dev: $(INSTALLED) ## One service as a process on Kafka: make dev service=trades
 render: $(INSTALLED) ## Write the dashboards, and the manifests in deployment/dev and deployment/prod
 	$(BIN)/python scripts/dashboards.py
 	$(BIN)/python scripts/render.py
+
+build-for-dev: ## Build the image of one service, tagged dev: service=trades
+	@[[ " $(SERVICES) " == *" $(service) "* ]] || { echo "service=$(service): choose one of $(SERVICES)" >&2; exit 2; }
+	TAG=dev scripts/images build $(service)
+
+build-and-push: ## Build one image and push it to REGISTRY, tagged with the version: image=trades env=prod
+	@[[ " $(SERVICES) exchange-simulator " == *" $(image) "* ]] || { echo "image=$(image): choose one of $(SERVICES) exchange-simulator" >&2; exit 2; }
+	@[[ "$(env)" == prod ]] || { echo "env=$(env): prod, or make build-for-dev" >&2; exit 2; }
+	TAG=$(VERSION) scripts/images build $(image)
+	TAG=$(VERSION) scripts/images push $(image)
+
+test-images: $(INSTALLED) ## Build every image, run and test them; with Docker, else buildah and podman as root
+	scripts/images test
 
 deploy-for-dev: ## Build one service and run it in the kind cluster rwml-34fa: service=trades
 	@[[ " $(SERVICES) " == *" $(service) "* ]] || { echo "service=$(service): choose one of $(SERVICES)" >&2; exit 2; }

@@ -67,7 +67,6 @@ def test_the_command_prints_benchmark_figure_and_number_and_how_they_came_about(
         "sparse_trades_per_second",
     }
     assert all(number > 0 for number in result["replay"].values())
-    assert result["replay"]["decode_only_per_second"] > result["replay"]["trades_per_second"]
     meta = result["meta"]
     assert meta["command"] == "realtime bench replay --runs 2 --quick"
     assert {"cpu", "cores", "memory_gib", "system", "load_1m"} == set(meta["machine"])

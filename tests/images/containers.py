@@ -58,7 +58,7 @@ class Containers:
 
     def stop(self, name: str) -> int:
         """Stop a container as an orchestrator does; return its exit code."""
-        images("engine", "stop", "--time", "20", self._prefix + name)
+        images("engine", "stop", "-t", "20", self._prefix + name)
         return int(self.state(name)["State"]["ExitCode"])
 
     def wait_for(self, what: str, condition: Callable[[], bool], seconds: float = 180) -> None:

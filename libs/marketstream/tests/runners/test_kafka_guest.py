@@ -20,7 +20,8 @@ from marketstream.topics import CANDLES, Topic
 def topics(settings: KafkaSettings) -> set[str]:
     consumer: Any = connect(settings, "test").get_consumer(auto_commit_enable=False)
     try:
-        return set(consumer.list_topics(timeout=10).topics)
+        known = consumer.list_topics(timeout=10).topics
+        return {name for name in known if not name.startswith("__")}  # Kafka's own
     finally:
         consumer.close()
 
