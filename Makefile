@@ -11,7 +11,7 @@ TYPED := src tests scripts conftest.py $(wildcard libs/*/src services/*/src)
 
 SERVICES := trades candles technical_indicators predictor prediction-api
 CLUSTER := rwml-34fa
-VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+VERSION = $(shell awk -F'"' '/^version = /{print $$2; exit}' pyproject.toml)
 DEPLOYED = $(subst _,-,$(service))
 
 .PHONY: help setup test test-kafka check lint types format dashboard run simulate replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
