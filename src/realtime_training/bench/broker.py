@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +26,13 @@ _OWN_PROPERTIES = ("group.initial.rebalance.delay.ms=3000",)
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """How to reach a broker; its process id where it is on this machine and ours to know."""
+    """How to reach a broker, here and by `environment` from other processes.
+
+    `pid` is its process where it is on this machine and ours to know.
+    """
 
     settings: KafkaSettings
+    environment: Mapping[str, str]
     pid: int | None
 
     def cpu_s(self) -> float | None:
@@ -57,10 +61,12 @@ def running_broker(folder: Path) -> Iterator[Broker]:
     if "broker" in settings.model_fields_set:
         topics = [topic.name for topic in ALL_TOPICS]
         with guest(settings, (TOPIC_PREFIX, *topics, *_STAGES)):
-            yield Broker(settings, None)
+            yield Broker(settings, {"KAFKA_BROKER": settings.broker}, None)
         return
     with running_kafka(folder, *_OWN_PROPERTIES) as address:
-        yield Broker(KafkaSettings(broker=address), _pid(folder, address))
+        elsewhere = [name for name in os.environ if name.startswith(("KAFKA_", "QUIX_"))]
+        environment = {**dict.fromkeys(elsewhere, ""), "KAFKA_BROKER": address}
+        yield Broker(KafkaSettings(broker=address), environment, _pid(folder, address))
 
 
 def _pid(folder: Path, address: str) -> int | None:

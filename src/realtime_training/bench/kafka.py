@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import closing
 from pathlib import Path
@@ -28,6 +29,7 @@ _PATIENCE_S = 300.0
 
 def bench_kafka(effort: Effort, say: Say) -> Measured:
     """Measure workers on a full topic, then latencies through five processes at 10,000 trades/s."""
+    logging.getLogger("quixstreams").setLevel(logging.WARNING)  # it tells of each topic it makes
     system = load_settings(SystemSettings, None, env_file=None)
     postgresql = any(name.startswith("postgres_") for name in system.model_fields_set)
     if postgresql:
@@ -58,7 +60,7 @@ def _bench_services(broker: Broker, folder: Path, effort: Effort, say: Say) -> M
     symbols = SYMBOLS[:2] if effort.quick else SYMBOLS
     rate = _QUICK_TRADES_PER_SECOND if effort.quick else _TRADES_PER_SECOND
     window_s = _QUICK_WINDOW_S if effort.quick else _WINDOW_S
-    environment = {"HORIZONS": ",".join(map(str, HORIZONS))}
+    environment = {**broker.environment, "HORIZONS": ",".join(map(str, HORIZONS))}
     # No hour of history at this rate: models are trained on the first half minute instead.
     first_after_s = _QUICK_FIRST_AFTER_S if effort.quick else _FIRST_AFTER_S
     configs = {

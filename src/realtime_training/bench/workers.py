@@ -44,10 +44,16 @@ class Run:
 
 
 def bench_workers(broker: Broker, effort: Effort, say: Say) -> Measured:
-    """Measure one worker, and two as a multiple of it, in turn: what disturbs one disturbs both."""
+    """Measure one worker, and two as a multiple of it, in turn: what disturbs one disturbs both.
+
+    A first run is not counted.
+    """
     seconds = _SECONDS / (_QUICK if effort.quick else 1)
     say("filling a topic with trades")
     messages = _fill(broker, seconds)
+    if not effort.quick:
+        say("warming the broker up")  # Java compiles what it is asked often
+        _run(broker, f"{TOPIC_PREFIX}warm", 2, messages)
     ones, twos = [], []
     for number in range(1, effort.runs + 1):
         say(f"workers, run {number} of {effort.runs}")
