@@ -14,11 +14,13 @@ from marketstream.scoring import Score, Scoreboard
 from marketstream.tables import FeatureTable
 from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS
 from marketstream.uncertainty import effective_size, wilson
+from predictor.evaluation import evaluate
 from predictor.history import FeatureHistory
+from predictor.models import LEARNERS
 from predictor.prices import Label, PriceSeries, label_returns
 from predictor.retraining import Trained, TrainingJob
 from predictor.serving import forecast
-from predictor.settings import PredictorSettings, TrainingSettings
+from predictor.settings import Learner, ModelSettings, PredictorSettings, TrainingSettings
 from predictor.training import train
 from realtime_training.pipeline import Pipeline
 from technical_indicators.feature_set import FeatureSettings
@@ -88,6 +90,33 @@ def test_the_model_comes_within_three_points_of_the_ceiling_and_not_above_it() -
     assert score.accuracy >= ceiling - 0.03
     assert score.low <= ceiling, "better than an oracle: a leak"
     assert all(abs(share - 0.5) < 0.02 for share in score.baselines.values())
+
+
+@pytest.fixture(scope="module")
+def day() -> Watched:
+    """Return enough of the market with signals to judge on 10,000 independent rows."""
+    return watch(SeededMarket("BTC/USDT", 7), hours=8, horizon=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_every_learner_comes_within_three_points_of_the_ceiling_and_not_above_it(
+    day: Watched, learner: Learner
+) -> None:
+    settings = SETTINGS.model_copy(update={"model": ModelSettings(type=learner)})
+    evaluation, rows = evaluate(day.table, day.prices, 2_000, settings)
+    assert rows is not None
+    assert evaluation.score is not None
+    accuracy, low = evaluation.score.accuracy, evaluation.score.low
+    oracle = expected_moves(SeededMarket("BTC/USDT", 7), rows.times_ms * 1_000, horizon_ms=2_000)
+    counted = (rows.returns != 0) & rows.answered
+    ceiling = float(np.mean(np.sign(oracle[counted]) == np.sign(rows.returns[counted])))
+    assert evaluation.score.effective >= 10_000
+    assert evaluation.verdict == "skill"
+    assert accuracy is not None
+    assert low is not None
+    assert accuracy >= ceiling - 0.03
+    assert low <= ceiling, "better than an oracle: a leak"
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ def bench_kafka(effort: Effort, say: Say) -> Measured:
     if postgresql:
         _check_empty(system)
     with TemporaryDirectory(prefix="realtime-bench-") as name:
-        say("starting the broker")
+        say("preparing the broker")
         with running_broker(Path(name) / "kafka") as broker:
             workers = bench_workers(broker, effort, say)
             services = _bench_services(broker, Path(name), effort, say)
