@@ -93,7 +93,7 @@ class LiveMarkets:
             details=lambda market: {},
             dashboard=Dashboard(self.live, self.state, self.score),
         )
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         while not stop.is_set():
             now_us = time.time_ns() // 250_000_000 * 250_000

@@ -231,7 +231,7 @@ def test_connection_ends_with_its_life(running):
     async def play() -> None:
         market = SeededMarket("BTC/USDT", 1)
         async with (
-            running(market, rules=ConnectionRules(life_s=0.3)) as (exchange, session),
+            running(market, rules=ConnectionRules(life_s=2.0)) as (exchange, session),
             session.ws_connect(f"{exchange.ws_url}/{BOOK}") as ws,
         ):
             assert await rest_of(ws)

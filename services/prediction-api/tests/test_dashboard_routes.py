@@ -68,7 +68,7 @@ def system(tmp_path: Path) -> System:
 
 @contextmanager
 def served(app: FastAPI, live: LiveView) -> Iterator[tuple[str, int]]:
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
