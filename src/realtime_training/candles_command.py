@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
-from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from candles.bars import BarRule, fold_bars
 from candles.columnar import CandleColumns, fold
 from candles.klines import KLINE_COLUMNS, kline_arrays, kline_rows
 from marketstream.errors import StateError
 from marketstream.readers import TradeTable, read_trades
+from realtime_training.output import ARROW, opened, write_arrow
 
-_ARROW = (".parquet", ".feather")
 _NAMED = 5
 
 
@@ -72,10 +67,10 @@ def write_candles(candles: CandleColumns, output: Path | None) -> None:
     Raises StateError where the file cannot be written.
     """
     try:
-        if output is not None and output.suffix in _ARROW:
-            _write_arrow(candles, output)
+        if output is not None and output.suffix in ARROW:
+            write_arrow(kline_arrays(candles), output)
             return
-        with _opened(output) as file:
+        with opened(output) as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(KLINE_COLUMNS)
             writer.writerows(kline_rows(candles))
@@ -105,39 +100,3 @@ def remarks(result: CandlesResult) -> Iterator[str]:
         if len(named) > 2 * _NAMED:
             named[_NAMED:-_NAMED] = ["…"]
         yield f"incomplete: {len(times_ms):,}, those of {', '.join(named)}"
-
-
-@contextmanager
-def _opened(output: Path | None) -> Iterator[IO[str]]:
-    if output is None:
-        yield sys.stdout
-        sys.stdout.flush()
-    elif output.suffix == ".gz":
-        # No name and no time inside: the same candles make the same file.
-        with (
-            output.open("wb") as raw,
-            gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,
-            TextIOWrapper(packed, encoding="ascii", newline="") as file,
-        ):
-            yield file
-    else:
-        with output.open("w", encoding="ascii", newline="") as file:
-            yield file
-
-
-def _write_arrow(candles: CandleColumns, output: Path) -> None:
-    try:
-        pa: Any = import_module("pyarrow")
-        ipc: Any = import_module("pyarrow.ipc")
-        parquet: Any = import_module("pyarrow.parquet")
-    except ModuleNotFoundError as error:
-        raise StateError(
-            f"{output}: {output.suffix} is written with pyarrow, which is not installed: "
-            "install it, or write .csv"
-        ) from error
-    table = pa.table(kline_arrays(candles))
-    if output.suffix == ".parquet":
-        parquet.write_table(table, output)
-        return
-    with ipc.new_file(str(output), table.schema) as file:
-        file.write_table(table)

@@ -12,7 +12,6 @@ from marketstream.errors import InputError, SettingsError
 from marketstream.messages import Candle
 from marketstream.plan import Plan
 from marketstream.readers import read_trades
-from marketstream.recordings import read_frames
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import market_of
 from marketstream.tables import FeatureTable
@@ -26,13 +25,11 @@ from realtime_training.datasets.contents import kind_of
 from realtime_training.datasets.klines import read_candles
 from realtime_training.datasets.trades import candles_of
 from realtime_training.leakcheck_candles import arrays_of, messages_of, prices_at
+from realtime_training.recorded_feed import feed_recording
 from realtime_training.settings import Settings
 from technical_indicators.batch import feature_table
 from technical_indicators.feature_set import FeatureSet
 from technical_indicators.operator import FeatureEngine
-from trades.batching import TradesBatcher
-from trades.exchanges import ADAPTERS
-from trades.replay import replay_frames
 
 _ROWS = 2_000  # beyond those that features need to settle
 _FEWEST_ROWS = 10
@@ -109,8 +106,7 @@ def _candles_in_frames(
     advanced: Advanced | None,
 ) -> Series:
     """Return the newest candles, each as it was known first."""
-    exchange = settings.trades.exchange
-    market = market_of(exchange, symbol)
+    market = market_of(settings.trades.exchange, symbol)
     timeframe = plan.timeframe
     rows, bases = _lengths(feature_set)
     kept = {plan.base: deque[Candle](maxlen=bases), timeframe: deque[Candle](maxlen=rows)}
@@ -121,20 +117,7 @@ def _candles_in_frames(
 
     runner = InProcessRunner([candles_stage(plan.candle_timeframes)])
     runner.tap(CANDLES, keep)
-    batcher = TradesBatcher(
-        market,
-        price_decimals=0,  # no exchange to ask: candles take the decimals they see
-        quantity_decimals=0,
-        finest_ms=timeframe_ms(plan.base),
-        grace_ms=settings.trades.grace_ms,
-    )
-    replay_frames(
-        read_frames(files, advanced),
-        ADAPTERS[exchange]([symbol]),
-        {market: batcher},
-        runner.publish,
-        runner.publish,
-    )
+    feed_recording(files, market, plan.base, settings.trades, runner, advanced=advanced)
     return Series(list(kept[timeframe]), list(kept[plan.base]))
 
 

@@ -23,13 +23,13 @@ from marketstream.plan import Plan
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
 from marketstream.store.writer import StoreWriter
-from marketstream.symbols import market_of, url_symbol
+from marketstream.symbols import market_of
 from marketstream.timeframes import timeframe_ms
 from prediction_api.app import build_app
 from prediction_api.board import PredictionBoard
 from prediction_api.dashboard import Dashboard
 from prediction_api.following import Following
-from prediction_api.http_server import HttpServer, listen
+from prediction_api.http_server import HttpServer, listen, say_where
 from prediction_api.live_view import LiveView
 from predictor.installation import note_installed
 from predictor.trainer import Registration, TrainerProcess, registry_uri
@@ -150,7 +150,7 @@ class _Live:
             following = loop.create_task(self._follow(feed))
             stopping = loop.create_task(stop.wait())
             starting = loop.create_task(self._start(feed))
-            self._say_where()
+            say_where(self._listening, self._exchange.symbols)
             waited: set[asyncio.Task[Any]] = {serving, following, stopping, starting}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
@@ -271,13 +271,6 @@ class _Live:
             metrics=self._metrics,
         )
         return uvicorn.Config(app, log_config=None, access_log=False)
-
-    def _say_where(self) -> None:
-        host, port = self._listening.getsockname()[:2]
-        logger.info("Dashboard", url=f"http://{host}:{port}/")
-        for symbol in self._exchange.symbols:
-            logger.info("Predictions", url=f"http://{host}:{port}/predictions/{url_symbol(symbol)}")
-        logger.info("Health and metrics", health=f"http://{host}:{port}/health")
 
 
 def _open_store(state: Path) -> Store:

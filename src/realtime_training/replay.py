@@ -13,19 +13,13 @@ import msgspec
 from marketstream.errors import InputError
 from marketstream.messages import Candle, Features
 from marketstream.plan import Plan
-from marketstream.recordings import read_frames
 from marketstream.scoring import Scoreboard
 from marketstream.symbols import market_of, split_market
-from marketstream.timeframes import timeframe_ms
 from marketstream.topics import CANDLES, DEAD_LETTERS, FEATURES, OUTCOMES, PREDICTIONS
 from predictor.retraining import Trained, TrainingJob
 from realtime_training.pipeline import Pipeline
+from realtime_training.recorded_feed import FRAMES_PER_READ, feed_recording
 from realtime_training.settings import Settings
-from trades.batching import TradesBatcher
-from trades.exchanges import ADAPTERS
-from trades.replay import replay_frames
-
-FRAMES_PER_READ = 64
 
 
 class Replay:
@@ -85,20 +79,14 @@ class Replay:
         """
         symbol = split_market(self.market)[1]
         plan = self.pipeline.plan
-        batcher = TradesBatcher(
-            self.market,
-            price_decimals=0,  # no exchange to ask: candles take the decimals they see
-            quantity_decimals=0,
-            finest_ms=timeframe_ms(plan.base),
-            grace_ms=self._settings.trades.grace_ms,
-        )
         started = perf_counter()
-        counts = replay_frames(
-            read_frames(paths, advanced),
-            ADAPTERS[self._settings.trades.exchange]([symbol]),
-            {self.market: batcher},
-            self.pipeline.runner.publish,
-            self.pipeline.runner.publish,
+        counts = feed_recording(
+            paths,
+            self.market,
+            plan.base,
+            self._settings.trades,
+            self.pipeline.runner,
+            advanced=advanced,
             frames_per_read=frames_per_read,
         )
         seconds = perf_counter() - started

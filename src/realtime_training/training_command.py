@@ -17,7 +17,7 @@ from predictor.importance import importances
 from predictor.leakcheck import before_training
 from predictor.plots import Judged, pictures
 from predictor.promotion import Promotion, should_promote
-from predictor.registry import ModelRegistry, TrainedOn, model_name
+from predictor.registry import ModelRegistry, model_name
 from predictor.retraining import TrainingJob
 from predictor.settings import PredictorSettings
 from predictor.training import TrainedModel
@@ -160,24 +160,12 @@ def _train(
     }[promote]()
     version = registry.log(
         model,
-        _trained_on(job, data),
+        job.trained_on(data.timeframe),
         settings,
         _evidence(wanted, evaluated, promotion, data, sources),
     )
     name = model_name(market, data.timeframe, horizon_ms)
     return Registered(evaluated, model, name, version, promotion)
-
-
-def _trained_on(job: TrainingJob, data: Recorded) -> TrainedOn:
-    times = data.table.close_time_ms
-    return TrainedOn(
-        market=job.market,
-        timeframe=data.timeframe,
-        first_close_ms=int(times[0]),
-        last_close_ms=int(times[-1]),
-        feature_set=data.feature_set,
-        label=job.label,
-    )
 
 
 def _evidence(

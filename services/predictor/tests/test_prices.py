@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketstream.errors import InputError
-from marketstream.tables import FeatureTable
 from predictor.prices import PriceSeries, choose_label, label_ends, label_returns, on_grid
 
 TIMES = np.arange(250, 3_250, 250, dtype=np.int64)
@@ -152,9 +151,7 @@ def test_label_that_is_never_known_ends_at_its_moment() -> None:
 
 def candles(base_ms: int) -> PriceSeries:
     times = base_ms * np.arange(1, 5, dtype=np.int64)
-    unknown, close = np.full(4, np.nan), np.array([1.0, 2.0, 4.0, 8.0])
-    table = FeatureTable(times, (), np.empty((4, 0)), unknown, unknown, close, np.ones(4, np.bool_))
-    return PriceSeries.of_table(table, base_ms)
+    return PriceSeries(times, np.full(4, np.nan), np.array([1.0, 2.0, 4.0, 8.0]), base_ms)
 
 
 def test_candles_of_a_minute_are_labelled_by_their_close() -> None:

@@ -27,9 +27,9 @@ from predictor.registry import (
     CHAMPION,
     EXPERIMENT,
     ModelRegistry,
-    TrainedOn,
     model_name,
 )
+from predictor.retraining import TrainedOn
 from predictor.settings import PredictorSettings
 from predictor.training import TrainedModel, train
 

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from realtime_training import report
-from realtime_training.cli.types import DURATION, FILE, SYMBOL, TIMEFRAME
+from realtime_training.cli.options import horizons_option, own_timeframe_option
+from realtime_training.cli.types import DURATION, FILE, SYMBOL
 
 if TYPE_CHECKING:
+    from predictor.prices import Label
+    from predictor.settings import Learner
     from realtime_training.datasets import Recorded
+    from realtime_training.evaluation_command import Wanted
     from realtime_training.settings import Settings
 
 LEARNERS = ("logistic", "random_forest", "gradient_boosting", "xgboost", "lightgbm")
@@ -21,11 +25,7 @@ _DATA = {
     "symbol": click.option(
         "--symbol", type=SYMBOL, help="Market, like BTC/USDT; needed for recorded frames."
     ),
-    "timeframe": click.option(
-        "--timeframe",
-        type=TIMEFRAME,
-        help="Decide at every close of this.  [default: 1s; of candles, their own]",
-    ),
+    "timeframe": own_timeframe_option,
     "state": click.option(
         "--state",
         type=FILE,
@@ -35,15 +35,7 @@ _DATA = {
     ),
 }
 _LEARNING = {
-    "horizon": click.option(
-        "--horizon",
-        "horizons",
-        type=click.IntRange(min=1),
-        multiple=True,
-        default=(1, 2),
-        show_default=True,
-        help="So many timeframes ahead; may be repeated.",
-    ),
+    "horizon": horizons_option,
     "model": click.option(
         "--model",
         "models",
@@ -86,6 +78,30 @@ def _added(command: Callable[..., Any], options: Sequence[Any]) -> Callable[...,
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def wanted_of(
+    settings: Settings,
+    horizons: Sequence[int],
+    models: Sequence[Learner],
+    latency_ms: int,
+    cost_bps: float,
+    folds: int | None,
+    tune_ms: int | None,
+    label: Label | None = None,
+) -> Wanted:
+    """Return what the options ask for; the configured learner where they name none."""
+    from realtime_training.evaluation_command import Wanted
+
+    return Wanted(
+        horizons=tuple(dict.fromkeys(horizons)),
+        models=tuple(dict.fromkeys(models)) or (settings.predictor.model.type,),
+        latency_ms=latency_ms,
+        cost_bps=cost_bps,
+        folds=folds,
+        tune_s=None if tune_ms is None else max(1, tune_ms // 1_000),
+        label=label,
+    )
 
 
 def load(

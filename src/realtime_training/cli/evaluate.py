@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from realtime_training import report
-from realtime_training.cli.dataset_options import data_options, learning_options, load
+from realtime_training.cli.dataset_options import data_options, learning_options, load, wanted_of
 from realtime_training.cli.options import json_option, latency_option
 from realtime_training.cli.types import FILE
 
@@ -58,15 +58,7 @@ def evaluate(
     from realtime_training.settings import load_all
 
     settings = load_all()
-    wanted = evaluation_command.Wanted(
-        horizons=tuple(dict.fromkeys(horizons)),
-        models=tuple(dict.fromkeys(models)) or (settings.predictor.model.type,),
-        latency_ms=latency_ms,
-        cost_bps=cost_bps,
-        folds=folds,
-        tune_s=None if tune_ms is None else max(1, tune_ms // 1_000),
-        label=label,
-    )
+    wanted = wanted_of(settings, horizons, models, latency_ms, cost_bps, folds, tune_ms, label)
     data = load(files, settings, state, symbol, timeframe, shown=not as_json)
     with evaluation_report.working(shown=not as_json) as told:
         results = evaluation_command.evaluate_all(data, wanted, settings.predictor, advanced=told)

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from realtime_training import report
-from realtime_training.cli.types import FILE, SYMBOL, TIMEFRAME
+from realtime_training.cli.options import (
+    horizons_option,
+    json_option,
+    latency_option,
+    own_timeframe_option,
+)
+from realtime_training.cli.types import FILE, SYMBOL
 
 if TYPE_CHECKING:
     from realtime_training.leakcheck_command import Check
@@ -18,29 +24,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--symbol", type=SYMBOL, help="Market, like BTC/USDT, where FILES hold several.")
-@click.option(
-    "--timeframe",
-    type=TIMEFRAME,
-    help="Decide at every close of this.  [default: 1s, or that of a file of candles]",
-)
-@click.option(
-    "--horizon",
-    "horizons",
-    type=click.IntRange(min=1),
-    multiple=True,
-    default=(1, 2),
-    show_default=True,
-    help="So many timeframes ahead; may be repeated.",
-)
-@click.option(
-    "--latency",
-    "latency_ms",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Count outcomes from so many ms after the close.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@own_timeframe_option
+@horizons_option
+@latency_option
+@json_option
 def leakcheck(
     files: tuple[Path, ...],
     symbol: str | None,

@@ -14,6 +14,22 @@ timeframe_option = click.option(
     help="Predict at every close of this.",
 )
 
+own_timeframe_option = click.option(
+    "--timeframe",
+    type=TIMEFRAME,
+    help="Decide at every close of this.  [default: 1s; of candles, their own]",
+)
+
+horizons_option = click.option(
+    "--horizon",
+    "horizons",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(1, 2),
+    show_default=True,
+    help="So many timeframes ahead; may be repeated.",
+)
+
 latency_option = click.option(
     "--latency",
     "latency_ms",

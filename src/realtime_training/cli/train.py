@@ -9,7 +9,7 @@ import click
 
 from marketstream.errors import SettingsError
 from realtime_training import report
-from realtime_training.cli.dataset_options import data_options, learning_options, load
+from realtime_training.cli.dataset_options import data_options, learning_options, load, wanted_of
 from realtime_training.cli.options import json_option, latency_option
 from realtime_training.cli.types import FILE
 
@@ -67,7 +67,6 @@ def train(
     from predictor.trainer import registry_uri
     from realtime_training import evaluation_report, training_command
     from realtime_training.datasets import load_stored
-    from realtime_training.evaluation_command import Wanted
     from realtime_training.settings import load_all
 
     if bool(files) == from_store:
@@ -75,14 +74,7 @@ def train(
     if symbol is None:
         raise SettingsError("give --symbol, like BTC/USDT: a model is registered under its market")
     settings = load_all()
-    wanted = Wanted(
-        horizons=tuple(dict.fromkeys(horizons)),
-        models=tuple(dict.fromkeys(models)) or (settings.predictor.model.type,),
-        latency_ms=latency_ms,
-        cost_bps=cost_bps,
-        folds=folds,
-        tune_s=None if tune_ms is None else max(1, tune_ms // 1_000),
-    )
+    wanted = wanted_of(settings, horizons, models, latency_ms, cost_bps, folds, tune_ms)
     if from_store:
         data = load_stored(settings, state, exchange, symbol, timeframe)
     else:

@@ -9,18 +9,14 @@ from candles.stage import candles_stage
 from marketstream.errors import InputError
 from marketstream.messages import Features
 from marketstream.plan import Plan
-from marketstream.recordings import read_frames
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import market_of
-from marketstream.timeframes import timeframe_ms
 from marketstream.topics import FEATURES
 from predictor.history import FeatureHistory
+from realtime_training.recorded_feed import feed_recording
 from realtime_training.settings import Settings
 from technical_indicators.feature_set import FeatureSet
 from technical_indicators.stage import technical_indicators_stage
-from trades.batching import TradesBatcher
-from trades.exchanges import ADAPTERS
-from trades.replay import replay_frames
 
 _MOST_ROWS = 50_000_000
 
@@ -37,8 +33,7 @@ def replay_features(
 
     Raises InputError where the files hold no trade of the symbol.
     """
-    exchange = settings.trades.exchange
-    market = market_of(exchange, symbol)
+    market = market_of(settings.trades.exchange, symbol)
     history = FeatureHistory(feature_set.names, plan.timeframe, plan.base, _MOST_ROWS)
     runner = InProcessRunner(
         [candles_stage(plan.candle_timeframes), technical_indicators_stage(feature_set)]
@@ -48,20 +43,7 @@ def replay_features(
         history.append(features)
 
     runner.tap(FEATURES, remember)
-    batcher = TradesBatcher(
-        market,
-        price_decimals=0,  # no exchange to ask: candles take the decimals they see
-        quantity_decimals=0,
-        finest_ms=timeframe_ms(plan.base),
-        grace_ms=settings.trades.grace_ms,
-    )
-    counts = replay_frames(
-        read_frames(files, advanced),
-        ADAPTERS[exchange]([symbol]),
-        {market: batcher},
-        runner.publish,
-        runner.publish,
-    )
+    counts = feed_recording(files, market, plan.base, settings.trades, runner, advanced=advanced)
     if counts.trades == 0:
         raise InputError(
             f"no trades of {symbol} in {', '.join(map(str, files))} ({counts.frames} lines: "

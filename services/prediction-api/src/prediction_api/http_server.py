@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 
 import uvicorn
+from loguru import logger
 
 from marketstream.errors import NetworkError, SettingsError
+from marketstream.symbols import url_symbol
 
 
 class HttpServer(uvicorn.Server):
@@ -19,6 +21,15 @@ class HttpServer(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Capture none."""
         yield
+
+
+def say_where(listening: socket.socket, symbols: Iterable[str]) -> None:
+    """Log where the dashboard and the predictions of each symbol are."""
+    host, port = listening.getsockname()[:2]
+    logger.info("Dashboard", url=f"http://{host}:{port}/")
+    for symbol in symbols:
+        logger.info("Predictions", url=f"http://{host}:{port}/predictions/{url_symbol(symbol)}")
+    logger.info("Health and metrics", health=f"http://{host}:{port}/health")
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -9,19 +9,17 @@ import time
 from typing import Any
 
 import uvicorn
-from loguru import logger
 
 from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.runners.kafka.tap import KafkaTap
 from marketstream.service import Service
 from marketstream.store.port import Store
-from marketstream.symbols import url_symbol
 from marketstream.topics import CANDLES, OUTCOMES, PREDICTIONS, TRADES
 from prediction_api.app import build_app
 from prediction_api.board import PredictionBoard, Seen
 from prediction_api.dashboard import Dashboard
 from prediction_api.following import Following
-from prediction_api.http_server import HttpServer, listen
+from prediction_api.http_server import HttpServer, listen, say_where
 from prediction_api.live_view import LiveView
 from prediction_api.overview import Overview
 from prediction_api.settings import ApiSettings
@@ -63,7 +61,7 @@ class Serving:
                 loop.create_task(stop.wait()),
             }
             self._service.ready()
-            self._say_where(*listening.getsockname()[:2])
+            say_where(listening, self._board.symbols)
             done, left = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             self._view.close()
@@ -128,8 +126,3 @@ class Serving:
             metrics=self._service.metrics,
         )
         return uvicorn.Config(app, log_config=None, access_log=False)
-
-    def _say_where(self, host: str, port: int) -> None:
-        logger.info("Dashboard", url=f"http://{host}:{port}/")
-        for symbol in self._board.symbols:
-            logger.info("Predictions", url=f"http://{host}:{port}/predictions/{url_symbol(symbol)}")

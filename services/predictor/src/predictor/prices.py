@@ -8,13 +8,13 @@ of later prints alone, since a mid of the last ones is stale and looks predictab
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marketstream.errors import InputError
-from marketstream.tables import FeatureTable, Floats, Times
+from marketstream.tables import Floats, Times
 
 _SHORTEST_CLOSE_MS = 60_000
 
@@ -35,11 +35,6 @@ class PriceSeries:
     base_ms: int
     first_buy: Floats | None = None
     first_sell: Floats | None = None
-
-    @classmethod
-    def of_table(cls, table: FeatureTable, base_ms: int) -> Self:
-        """Return the prices of candles that are all there is; no label is finer than they are."""
-        return cls(table.close_time_ms, table.mid, table.close, base_ms)
 
     def of(self, label: Label) -> Floats:
         """Return the prices that a label is about."""

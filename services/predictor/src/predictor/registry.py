@@ -13,7 +13,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,8 @@ from marketstream.symbols import split_market, url_symbol
 from predictor import native
 from predictor.evidence import Evidence, metrics_of, parameters_of
 from predictor.figures import Evaluation
-from predictor.prices import Label
 from predictor.registry_file import prepare_file, root_cause
+from predictor.retraining import TrainedOn
 from predictor.settings import PredictorSettings
 from predictor.training import TrainedModel
 
@@ -46,18 +46,6 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # training goes on without a registry that is away
 }
-
-
-@dataclass(frozen=True, slots=True)
-class TrainedOn:
-    """What data a model was trained on; times are closes, the first and the last row's."""
-
-    market: str
-    timeframe: str
-    first_close_ms: int
-    last_close_ms: int
-    feature_set: str
-    label: Label
 
 
 class ModelRegistry:

@@ -18,6 +18,18 @@ type Trained = Callable[[Mapping[int, TrainedModel]], None]
 
 
 @dataclass(frozen=True, slots=True)
+class TrainedOn:
+    """What data a model was trained on; times are closes, the first and the last row's."""
+
+    market: str
+    timeframe: str
+    first_close_ms: int
+    last_close_ms: int
+    feature_set: str
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingJob:
     """Everything one training needs, ready to be sent to another process."""
 
@@ -30,6 +42,18 @@ class TrainingJob:
     latency_ms: int
     label: Label = "mid"
     feature_set: str = ""
+
+    def trained_on(self, timeframe: str) -> TrainedOn:
+        """Return what this trains on, of rows of a timeframe."""
+        times = self.table.close_time_ms
+        return TrainedOn(
+            market=self.market,
+            timeframe=timeframe,
+            first_close_ms=int(times[0]),
+            last_close_ms=int(times[-1]),
+            feature_set=self.feature_set,
+            label=self.label,
+        )
 
     def run(self) -> dict[int, TrainedModel]:
         """Train; return a model for each horizon with enough rows."""

@@ -9,7 +9,7 @@ from itertools import product
 from marketstream.errors import InputError, StateError
 from predictor.gates.gate import Gate
 from predictor.leakcheck import before_training
-from predictor.registry import ModelRegistry, TrainedOn
+from predictor.registry import ModelRegistry
 from predictor.retraining import TrainingJob
 from predictor.trainer import Models, Registration, Reply, Wanted
 
@@ -80,15 +80,7 @@ class Trainer:
 
     def _registered(self, registration: Registration, job: TrainingJob, models: Models) -> Reply:
         """Register models and name them by their version; after a failure the rest go without."""
-        times = job.table.close_time_ms
-        trained_on = TrainedOn(
-            market=job.market,
-            timeframe=registration.timeframe,
-            first_close_ms=int(times[0]),
-            last_close_ms=int(times[-1]),
-            feature_set=job.feature_set,
-            label=job.label,
-        )
+        trained_on = job.trained_on(registration.timeframe)
         named = {
             horizon_ms: replace(model, version=f"unregistered-{model.trained_at_ms}")
             for horizon_ms, model in models.items()

@@ -1,0 +1,46 @@
+"""Recorded frames of one market into a runner, the way that live ones go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from marketstream.recordings import read_frames
+from marketstream.runners.in_process import InProcessRunner
+from marketstream.symbols import split_market
+from marketstream.timeframes import timeframe_ms
+from trades.batching import TradesBatcher
+from trades.exchanges import ADAPTERS
+from trades.intake import Counts
+from trades.replay import replay_frames
+from trades.settings import TradesSettings
+
+FRAMES_PER_READ = 64
+
+
+def feed_recording(
+    files: Sequence[Path],
+    market: str,
+    base: str,
+    settings: TradesSettings,
+    runner: InProcessRunner,
+    *,
+    advanced: Callable[[int], None] | None = None,
+    frames_per_read: int = FRAMES_PER_READ,
+) -> Counts:
+    """Publish what the files say of a market whose finest candles are `base`; return the counts."""
+    batcher = TradesBatcher(
+        market,
+        price_decimals=0,  # no exchange to ask: candles take the decimals they see
+        quantity_decimals=0,
+        finest_ms=timeframe_ms(base),
+        grace_ms=settings.grace_ms,
+    )
+    return replay_frames(
+        read_frames(files, advanced),
+        ADAPTERS[settings.exchange]([split_market(market)[1]]),
+        {market: batcher},
+        runner.publish,
+        runner.publish,
+        frames_per_read=frames_per_read,
+    )
