@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from marketstream.errors import RealtimeError
-from predictor.registry import ModelRegistry, model_name
+from predictor.model_names import model_name
+from predictor.registry import ModelRegistry
 from realtime_training.bench.load import make_load
 from realtime_training.cli.train import train
 from realtime_training.datasets import load_files

@@ -102,11 +102,9 @@ class _Live:
             later=asyncio.get_running_loop().call_soon,
         )
         self._trainer = TrainerProcess(
-            lambda market, result: self._metrics.model_trainings.labels(market, result).inc(),
+            self._metrics,
             Registration(
-                registry_uri(settings.system, options.state),
-                options.timeframe,
-                options.state / "data-docs",
+                registry_uri(settings.system, options.state), options.timeframe, options.state
             ),
         )
         self._board = PredictionBoard(

@@ -11,13 +11,14 @@ import msgspec
 from marketstream.errors import InputError, RealtimeError
 from marketstream.symbols import market_of
 from marketstream.timeframes import timeframe_ms
-from predictor.evidence import Evidence
+from predictor.evidence import Evidence, parameters_of
 from predictor.gates.gate import Gate
 from predictor.importance import importances
 from predictor.leakcheck import before_training
+from predictor.model_names import model_name
 from predictor.plots import Judged, pictures
 from predictor.promotion import Promotion, should_promote
-from predictor.registry import ModelRegistry, model_name
+from predictor.registry import ModelRegistry
 from predictor.retraining import TrainingJob
 from predictor.settings import PredictorSettings
 from predictor.training import TrainedModel
@@ -161,7 +162,7 @@ def _train(
     version = registry.log(
         model,
         job.trained_on(data.timeframe),
-        settings,
+        parameters_of(settings),
         _evidence(wanted, evaluated, promotion, data, sources),
     )
     name = model_name(market, data.timeframe, horizon_ms)

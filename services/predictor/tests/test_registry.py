@@ -20,17 +20,14 @@ import numpy as np
 import pytest
 
 from marketstream.errors import InputError, StateError
-from predictor.evidence import Evidence
+from predictor.evidence import Evidence, parameters_of
 from predictor.figures import Evaluation, Share
-from predictor.registry import (
-    CHALLENGER,
-    CHAMPION,
-    EXPERIMENT,
-    ModelRegistry,
-    model_name,
-)
-from predictor.retraining import TrainedOn
+from predictor.model_names import model_name
+from predictor.registrar import Registrar
+from predictor.registry import CHALLENGER, CHAMPION, EXPERIMENT, ModelRegistry
+from predictor.retraining import TrainedOn, TrainingJob
 from predictor.settings import PredictorSettings
+from predictor.trainer import Registration, Wanted
 from predictor.training import TrainedModel, train
 
 # MLflow's own, of how it uses its database layer: hidden where Python's defaults hold.
@@ -44,7 +41,7 @@ ON = TrainedOn(
     feature_set="f1",
     label="fair",
 )
-SETTINGS = PredictorSettings()
+PARAMETERS = parameters_of(PredictorSettings())
 
 
 def uri_of(folder: Path) -> str:
@@ -97,7 +94,7 @@ def test_champion_predicts_what_was_logged_and_carries_its_version(
     model = train(market.table, market.prices, 1_000, settings, trained_at_ms=7)
     assert model is not None
     on = replace(ON, market=f"binance:{learner.upper()}/USDT")
-    version = registry.log(model, on, settings)
+    version = registry.log(model, on, parameters_of(settings))
     loaded = registry.champion(on.market, "1s", 1_000, "f1")
     assert loaded is not None
     assert loaded.version == str(version) == "1"
@@ -114,7 +111,7 @@ def test_versions_increase_and_the_newest_is_champion(
     registry: ModelRegistry, client: Any, on: TrainedOn, make_model: Callable[..., TrainedModel]
 ) -> None:
     hit_rates = (0.6, 0.7, 0.8)
-    versions = [registry.log(make_model(hit_rate=rate), on, SETTINGS) for rate in hit_rates]
+    versions = [registry.log(make_model(hit_rate=rate), on, PARAMETERS) for rate in hit_rates]
     assert versions == [1, 2, 3]
     champion = registry.champion(on.market, "1s", 1_000, "f1")
     assert champion == replace(make_model(hit_rate=0.8), version="3")
@@ -126,8 +123,8 @@ def test_versions_increase_and_the_newest_is_champion(
 def test_horizons_and_timeframes_have_champions_of_their_own(
     registry: ModelRegistry, on: TrainedOn, make_model: Callable[..., TrainedModel]
 ) -> None:
-    assert registry.log(make_model(1_000), on, SETTINGS) == 1
-    assert registry.log(make_model(5_000), on, SETTINGS) == 1
+    assert registry.log(make_model(1_000), on, PARAMETERS) == 1
+    assert registry.log(make_model(5_000), on, PARAMETERS) == 1
     loaded = registry.champion(on.market, "1s", 5_000, "f1")
     assert loaded is not None
     assert loaded.horizon_ms == 5_000
@@ -141,7 +138,7 @@ def test_model_without_a_champion_is_none(
     on: TrainedOn,
     make_model: Callable[..., TrainedModel],
 ) -> None:
-    registry.log(make_model(), on, SETTINGS)
+    registry.log(make_model(), on, PARAMETERS)
     client.delete_registered_model_alias(model_name(on.market, "1s", 1_000), CHAMPION)
     assert registry.champion(on.market, "1s", 1_000, "f1") is None
 
@@ -151,7 +148,7 @@ def test_run_says_what_the_model_was_trained_on_how_and_how_good_it_is(
 ) -> None:
     model = replace(make_model(latency_ms=30), trained_at_ms=123, validation={"lightgbm": 0.6})
     settings = PredictorSettings.model_validate({"model": {"hyperparameters": {"max_depth": 3}}})
-    registry.log(model, on, settings)
+    registry.log(model, on, parameters_of(settings))
     version = client.get_model_version_by_alias(model_name(on.market, "1s", 1_000), CHAMPION)
     run = client.get_run(version.run_id)
     assert run.info.status == "FINISHED"
@@ -179,7 +176,7 @@ def test_run_says_what_the_model_was_trained_on_how_and_how_good_it_is(
 def test_champion_of_other_features_is_refused(
     registry: ModelRegistry, on: TrainedOn, make_model: Callable[..., TrainedModel]
 ) -> None:
-    registry.log(make_model(), on, SETTINGS)
+    registry.log(make_model(), on, PARAMETERS)
     with pytest.raises(InputError, match="version 1 was trained on feature set f1, and f2"):
         registry.champion(on.market, "1s", 1_000, "f2")
 
@@ -194,7 +191,7 @@ def test_damaged_champion_is_refused_and_the_next_one_serves(
     damage: str,
 ) -> None:
     on = replace(on, market=f"simulator:{damage.upper()}/USDT")
-    registry.log(make_model(), on, SETTINGS)
+    registry.log(make_model(), on, PARAMETERS)
     path = artifact_of(client, on)
     assert path.is_relative_to(folder / "mlflow-artifacts")
     if damage == "gone":
@@ -204,7 +201,7 @@ def test_damaged_champion_is_refused_and_the_next_one_serves(
         path.write_bytes(whole[:-9] if damage == "cut" else whole.replace(b"100", b"101"))
     with pytest.raises(InputError, match="version 1"):
         registry.champion(on.market, "1s", 1_000, "f1")
-    registry.log(make_model(), on, SETTINGS)
+    registry.log(make_model(), on, PARAMETERS)
     assert registry.champion(on.market, "1s", 1_000, "f1") == replace(make_model(), version="2")
 
 
@@ -212,14 +209,13 @@ _WRITER = """
 import sys
 from predictor.models.imbalance import ImbalanceSign
 from predictor.registry import ModelRegistry
-from predictor.settings import PredictorSettings
 from predictor.training import Candidate, TrainedModel
 sys.path.insert(0, sys.argv[2])
 from conftest import _model
-from test_registry import ON
+from test_registry import ON, PARAMETERS
 registry = ModelRegistry(sys.argv[1])
 for _ in range(10):
-    registry.log(_model(), ON, PredictorSettings())
+    registry.log(_model(), ON, PARAMETERS)
 """
 
 
@@ -246,12 +242,12 @@ def test_new_file_is_made_without_a_word_and_a_moved_folder_goes_on(
     tmp_path: Path, make_model: Callable[..., TrainedModel], capfd: pytest.CaptureFixture[str]
 ) -> None:
     registry = ModelRegistry(uri_of(tmp_path / "old"))
-    registry.log(make_model(), ON, SETTINGS)
+    registry.log(make_model(), ON, PARAMETERS)
     shutil.move(tmp_path / "old", tmp_path / "new")
     moved = ModelRegistry(uri_of(tmp_path / "new"))
     with pytest.raises(InputError, match="artifact cannot be read"):
         moved.champion(ON.market, "1s", 1_000, "f1")
-    assert moved.log(make_model(), ON, SETTINGS) == 2
+    assert moved.log(make_model(), ON, PARAMETERS) == 2
     assert moved.champion(ON.market, "1s", 1_000, "f1") == replace(make_model(), version="2")
     assert not (tmp_path / "old").exists()
     assert capfd.readouterr() == ("", "")
@@ -275,12 +271,12 @@ def test_artifacts_that_cannot_be_written_leave_the_champion_and_a_failed_run(
     from mlflow import MlflowClient
 
     registry = ModelRegistry(uri_of(tmp_path))
-    registry.log(make_model(), ON, SETTINGS)
+    registry.log(make_model(), ON, PARAMETERS)
     artifacts = tmp_path / "mlflow-artifacts"
     artifacts.rename(tmp_path / "aside")
     artifacts.touch()
     with pytest.raises(StateError, match=r"mlflow\.sqlite failed"):
-        registry.log(make_model(), ON, SETTINGS)
+        registry.log(make_model(), ON, PARAMETERS)
     artifacts.unlink()
     (tmp_path / "aside").rename(artifacts)
     assert registry.champion(ON.market, "1s", 1_000, "f1") == replace(make_model(), version="1")
@@ -292,10 +288,8 @@ def test_artifacts_that_cannot_be_written_leave_the_champion_and_a_failed_run(
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """Run MLflow's own server on a free port of this machine."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
+def server(folder: Path, port: int) -> Iterator[str]:
+    """Run MLflow's own server on this machine."""
     command = [
         sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
         "--workers", "1", "--backend-store-uri", uri_of(folder),
@@ -307,10 +301,18 @@ def server(folder: Path) -> Iterator[str]:
             command, stdout=log, stderr=log, env=environment, cwd=folder, start_new_session=True
         )
     try:
-        yield f"http://127.0.0.1:{port}"
+        url = f"http://127.0.0.1:{port}"
+        wait_for(url, folder / "log")
+        yield url
     finally:
         os.killpg(process.pid, signal.SIGKILL)  # it starts workers of its own
         process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
 
 
 def wait_for(url: str, log: Path) -> None:
@@ -328,19 +330,55 @@ def wait_for(url: str, log: Path) -> None:
 def test_server_serves_as_registry_and_its_absence_is_said_soon(
     tmp_path: Path, make_model: Callable[..., TrainedModel]
 ) -> None:
-    with server(tmp_path) as url:
-        wait_for(url, tmp_path / "log")
+    with server(tmp_path, free_port()) as url:
         registry = ModelRegistry(url)
         assert registry.champion(ON.market, "1s", 1_000, "f1") is None
-        assert registry.log(make_model(), ON, SETTINGS) == 1
-        assert registry.log(make_model(hit_rate=0.9), ON, SETTINGS) == 2
+        assert registry.log(make_model(), ON, PARAMETERS) == 1
+        assert registry.log(make_model(hit_rate=0.9), ON, PARAMETERS) == 2
         expected = replace(make_model(hit_rate=0.9), version="2")
         assert ModelRegistry(url).champion(ON.market, "1s", 1_000, "f1") == expected
         assert list((tmp_path / "artifacts").rglob("model.json"))  # by proxy, not from here
     started = time.monotonic()
     with pytest.raises(StateError, match=f"the model registry at {url} failed"):
-        registry.log(make_model(), ON, SETTINGS)
+        registry.log(make_model(), ON, PARAMETERS)
     assert time.monotonic() - started < 15
+
+
+@pytest.mark.slow
+def test_what_was_trained_while_the_server_was_away_is_registered_in_order_when_it_is_back(
+    tmp_path: Path, make_market: Callable[..., Any], make_model: Callable[..., TrainedModel]
+) -> None:
+    market, port = make_market(), free_port()
+    job = TrainingJob(
+        ON.market, market.table, market.prices, (1_000,), PredictorSettings(), 0, 0, "mid", "f1"
+    )  # fmt: skip
+    wanted = Wanted((job.market,), (1_000,), "f1")
+    models = [
+        {1_000: replace(make_model(hit_rate=rate), trained_at_ms=n)}
+        for n, rate in enumerate((0.6, 0.7, 0.8), 1)
+    ]
+    where = Registration(f"http://127.0.0.1:{port}", "1s", tmp_path / "state")
+    with server(tmp_path, port):
+        registrar = Registrar(where)
+        named, complaints = registrar.register(job, models[0])
+        assert (named[1_000].version, complaints) == ("1", ())
+    for each in models[1:]:
+        named, (complaint,) = registrar.register(job, each)
+        assert "failed" in complaint
+    restarted = Registrar(where)
+    assert restarted.unregistered == 2
+    champions, (complaint,) = restarted.champions(wanted)
+    assert champions[job.market] == named
+    assert named[1_000] == replace(models[2][1_000], version="unregistered-3")
+    with server(tmp_path, port) as url:
+        champions, complaints = restarted.champions(wanted)
+        assert champions[job.market] == {1_000: replace(models[2][1_000], version="3")}
+        assert (restarted.unregistered, complaints) == (0, ())
+        from mlflow import MlflowClient
+
+        name = model_name(job.market, "1s", 1_000)
+        second = MlflowClient(url, url).get_model_version(name, "2")
+        assert second.tags == {"feature_set": "f1", "served_as": "unregistered-2"}
 
 
 def _evidence(*, promoted: bool) -> Evidence:
@@ -360,11 +398,11 @@ def test_challenger_leaves_the_champion_whose_evaluation_is_there_for_the_next(
 ) -> None:
     shown = on.market, "1s", 1_000
     assert registry.champion_evaluation(*shown) is None
-    assert registry.log(make_model(hit_rate=0.6), on, SETTINGS) == 1
+    assert registry.log(make_model(hit_rate=0.6), on, PARAMETERS) == 1
     assert registry.champion_evaluation(*shown) is None  # nobody walked it forward
     kept = _evidence(promoted=True)
-    assert registry.log(make_model(hit_rate=0.7), on, SETTINGS, kept) == 2
-    assert registry.log(make_model(hit_rate=0.8), on, SETTINGS, _evidence(promoted=False)) == 3
+    assert registry.log(make_model(hit_rate=0.7), on, PARAMETERS, kept) == 2
+    assert registry.log(make_model(hit_rate=0.8), on, PARAMETERS, _evidence(promoted=False)) == 3
     champion = registry.champion(*shown, "f1")
     assert champion == replace(make_model(hit_rate=0.7), version="2")
     assert registry.champion_evaluation(*shown) == kept.evaluation
@@ -378,7 +416,7 @@ def test_challenger_leaves_the_champion_whose_evaluation_is_there_for_the_next(
 def test_evaluation_that_is_damaged_is_said(
     registry: ModelRegistry, client: Any, on: TrainedOn, make_model: Callable[..., TrainedModel]
 ) -> None:
-    registry.log(make_model(), on, SETTINGS, _evidence(promoted=True))
+    registry.log(make_model(), on, PARAMETERS, _evidence(promoted=True))
     artifact_of(client, on).with_name("evaluation.json").write_text("{")
     with pytest.raises(StateError, match=r"version 1: its evaluation\.json cannot be read"):
         registry.champion_evaluation(on.market, "1s", 1_000)

@@ -105,6 +105,9 @@ class Metrics:
         self.model_trainings = counter(
             "model_trainings_total", "Trainings, by how they ended", "market", "result"
         )
+        self.models_unregistered = gauge(
+            "models_unregistered", "Models that serve or served, and wait for the registry"
+        )
         self.store_rows = counter("store_rows_total", "Rows written to the store", "table")
         self.store_queue_rows = gauge("store_queue_rows", "Rows that wait to be written")
         self.store_waits = counter(

@@ -31,7 +31,7 @@ def run(service: Service) -> None:
         Learning(
             plan,
             service.settings(PredictorSettings),
-            Registration(uri, plan.timeframe, service.process.state / "data-docs"),
+            Registration(uri, plan.timeframe, service.process.state),
             said=lambda: record.recall(
                 read_tail(service.kafka, PREDICTIONS, plan.markets, _recent)
             ),

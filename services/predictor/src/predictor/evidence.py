@@ -68,19 +68,15 @@ class Evidence:
                     yield f"fold.{name}", value, step
 
 
-def parameters_of(model: TrainedModel, settings: PredictorSettings) -> dict[str, object]:
-    """Return how a model was made."""
+def parameters_of(settings: PredictorSettings) -> dict[str, object]:
+    """Return how models are made with these settings."""
     return {
-        "horizon_ms": model.horizon_ms,
-        "latency_ms": model.latency_ms,
-        "champion": model.champion.name,
         "learner": settings.model.type,
         "hyperparameters": settings.model.hyperparameters,
         "features": ", ".join(settings.features),
         "validation_split": settings.training.validation_split,
         "folds": settings.training.folds,
         "embargo": settings.training.embargo,
-        "level": model.level,
     }
 
 

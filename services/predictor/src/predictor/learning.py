@@ -66,7 +66,7 @@ class Learning:
         self._news: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="training", daemon=True)
-        self._trainer = TrainerProcess(self._report, registration)
+        self._trainer = TrainerProcess(metrics, registration)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -79,8 +79,9 @@ class Learning:
         traceback: TracebackType | None,
     ) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._trainer.stop()
         self._thread.join()
+        self._trainer.stop()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
     def stage(self) -> Stage:
@@ -182,9 +183,6 @@ class Learning:
             self._news.put(lambda: trained(models))
 
         self._loop.call_soon_threadsafe(self._trainer.execute, job, finished)
-
-    def _report(self, market: str, result: str) -> None:
-        self._metrics.model_trainings.labels(market, result).inc()
 
     def _install(self, market: str, models: Models) -> None:
         self._models.setdefault(market, {}).update(models)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from marketstream.errors import InputError, RealtimeError, StateError
-from marketstream.symbols import split_market, url_symbol
 from predictor import native
-from predictor.evidence import Evidence, metrics_of, parameters_of
+from predictor.evidence import Evidence, metrics_of
 from predictor.figures import Evaluation
+from predictor.model_names import UNREGISTERED, model_name
 from predictor.registry_file import prepare_file, root_cause
 from predictor.retraining import TrainedOn
-from predictor.settings import PredictorSettings
 from predictor.training import TrainedModel
 
 if TYPE_CHECKING:
@@ -66,19 +65,20 @@ class ModelRegistry:
         self,
         model: TrainedModel,
         trained_on: TrainedOn,
-        settings: PredictorSettings,
+        parameters: Mapping[str, object],
         evidence: Evidence | None = None,
     ) -> int:
         """Register a model and return its version; it is champion unless the evidence says no.
 
-        Where another process holds the database for longer than MLflow waits, it tries once more.
+        One that served before it could be registered has the tag `served_as`. Where another process
+        holds the database for longer than MLflow waits, it tries once more.
         """
         try:
-            return self._log(model, trained_on, settings, evidence)
+            return self._log(model, trained_on, parameters, evidence)
         except StateError as error:
             if "database is locked" not in str(error):
                 raise
-        return self._log(model, trained_on, settings, evidence)
+        return self._log(model, trained_on, parameters, evidence)
 
     def champion_evaluation(
         self, market: str, timeframe: str, horizon_ms: int
@@ -128,7 +128,7 @@ class ModelRegistry:
         self,
         model: TrainedModel,
         trained_on: TrainedOn,
-        settings: PredictorSettings,
+        parameters: Mapping[str, object],
         evidence: Evidence | None,
     ) -> int:
         name = model_name(trained_on.market, trained_on.timeframe, model.horizon_ms)
@@ -137,14 +137,14 @@ class ModelRegistry:
             run = self._client.create_run(self._experiment, run_name=name, tags=tags)
             run_id = run.info.run_id
             try:
-                self._describe(run_id, model, trained_on, settings)
+                self._describe(run_id, model, trained_on, parameters)
                 if evidence is not None:
                     self._show(run_id, trained_on.market, model, evidence)
                 self._client.log_text(run_id, native.dump(model).decode(), _FILE)
                 self._client.log_text(run_id, _signed(model, run_id), "MLmodel")
                 alias = CHAMPION if evidence is None or evidence.promoted else CHALLENGER
                 version = self._new_version(
-                    name, run.info.artifact_uri, run_id, trained_on.feature_set, alias
+                    name, run.info.artifact_uri, run_id, _tags(model, trained_on), alias
                 )
             except Exception:
                 self._client.set_terminated(run_id, "FAILED")
@@ -174,11 +174,22 @@ class ModelRegistry:
             self._client.log_artifacts(run_id, folder)
 
     def _describe(
-        self, run_id: str, model: TrainedModel, trained_on: TrainedOn, settings: PredictorSettings
+        self,
+        run_id: str,
+        model: TrainedModel,
+        trained_on: TrainedOn,
+        parameters: Mapping[str, object],
     ) -> None:
         from mlflow.entities import Metric, Param
 
-        parameters = {**asdict(trained_on), **parameters_of(model, settings)}
+        parameters = {
+            **asdict(trained_on),
+            "horizon_ms": model.horizon_ms,
+            "latency_ms": model.latency_ms,
+            "champion": model.champion.name,
+            "level": model.level,
+            **parameters,
+        }
         metrics = metrics_of(model)
         self._client.log_batch(
             run_id,
@@ -187,7 +198,7 @@ class ModelRegistry:
         )
 
     def _new_version(
-        self, name: str, source: str, run_id: str, feature_set: str, alias: str
+        self, name: str, source: str, run_id: str, tags: dict[str, str], alias: str
     ) -> int:
         from mlflow.exceptions import MlflowException
 
@@ -197,7 +208,7 @@ class ModelRegistry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         version = self._client.create_model_version(
-            name, source, run_id, tags={"feature_set": feature_set}, await_creation_for=0
+            name, source, run_id, tags=tags, await_creation_for=0
         )
         self._client.set_registered_model_alias(name, alias, version.version)
         return int(version.version)
@@ -254,10 +265,11 @@ class ModelRegistry:
             ) from error
 
 
-def model_name(market: str, timeframe: str, horizon_ms: int) -> str:
-    """Return what the registered model is called; MLflow takes neither colons nor slashes."""
-    exchange, symbol = split_market(market)
-    return f"{exchange}-{url_symbol(symbol)}-{timeframe}-{horizon_ms}ms"
+def _tags(model: TrainedModel, trained_on: TrainedOn) -> dict[str, str]:
+    tags = {"feature_set": trained_on.feature_set}
+    if model.version.startswith(UNREGISTERED):
+        tags["served_as"] = model.version
+    return tags
 
 
 def _signed(model: TrainedModel, run_id: str) -> str:
