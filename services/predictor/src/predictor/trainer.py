@@ -152,8 +152,8 @@ class TrainerProcess:
     async def _catch_up(self) -> None:
         """Have models registered once the registry is back; what is wrong with it has been said."""
         while self._unregistered:
-            waiting = self._unregistered
             await asyncio.sleep(_REGISTER_EVERY_S)
+            waiting = self._unregistered
             await self._ask(CatchUp())
             if self._unregistered < waiting:
                 logger.info(
