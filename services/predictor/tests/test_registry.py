@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import numpy as np
 import pytest
 
 from marketstream.errors import InputError, StateError
+from marketstream.testing import free_port
 from predictor.evidence import Evidence, parameters_of
 from predictor.figures import Evaluation, Share
 from predictor.model_names import model_name
@@ -307,12 +307,6 @@ def server(folder: Path, port: int) -> Iterator[str]:
     finally:
         os.killpg(process.pid, signal.SIGKILL)  # it starts workers of its own
         process.wait()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def wait_for(url: str, log: Path) -> None:

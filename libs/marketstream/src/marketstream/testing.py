@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from marketstream.errors import StateError
+
 
 class RunningCommand:
     """A started command, its API and its log."""
@@ -108,7 +110,8 @@ def running_kafka(folder: Path, *properties: str) -> Iterator[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert started.returncode == 0, started.stderr
+    if started.returncode != 0:
+        raise StateError(started.stderr.strip())
     try:
         yield f"127.0.0.1:{port}"
     finally:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from marketstream.messages import Candle, Outcome, Prediction, Trades
 from marketstream.metrics import Metrics
+from marketstream.recent import Recent
 from marketstream.scoring import Scoreboard
 from marketstream.store.rows import PredictionRow
 from prediction_api.board import PredictionBoard, Published, Seen
 from prediction_api.live_view import LiveView
 
 _SCORED = 10_000  # outcomes a horizon: what was good last week says little of now
-_REMEMBERED = 20_000  # identities: what comes a second time comes soon
+_REMEMBERED = 20_000
 
 
 class Following:
@@ -27,8 +28,8 @@ class Following:
         self._board = board
         self._view = view
         self._metrics = metrics
-        self._late: set[tuple[object, ...]] = set()
-        self._known: dict[tuple[object, ...], None] = {}
+        self._late = Recent(_REMEMBERED)
+        self._known = Recent(_REMEMBERED)
 
     def recall(
         self,
@@ -79,8 +80,7 @@ class Following:
 
     def happened(self, outcome: Outcome) -> bool:
         """Score an outcome; False for one of a prediction made too late, or scored before."""
-        if outcome.identity in self._late:
-            self._late.discard(outcome.identity)
+        if self._late.take(outcome.identity):
             return False
         if not self._is_new("outcome", outcome.identity):
             return False
@@ -90,10 +90,4 @@ class Following:
         return True
 
     def _is_new(self, kind: str, identity: tuple[object, ...]) -> bool:
-        key = (kind, *identity)
-        if key in self._known:
-            return False
-        self._known[key] = None
-        if len(self._known) > _REMEMBERED:
-            del self._known[next(iter(self._known))]
-        return True
+        return self._known.add((kind, *identity))

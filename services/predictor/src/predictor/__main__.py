@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from marketstream.messages import Outcome, Prediction
 from marketstream.metrics import Metrics
+from marketstream.recent import Recent
 from marketstream.runners.kafka.runner import KafkaRunner
 from marketstream.runners.kafka.tail import Published, read_tail
 from marketstream.service import Service, main
@@ -56,7 +57,7 @@ class _Record:
     def __init__(self, writer: StoreWriter, metrics: Metrics) -> None:
         self._writer = writer
         self._metrics = metrics
-        self._late: dict[tuple[object, ...], None] = {}
+        self._late = Recent(_LATE)
         self._published_ms: dict[tuple[object, ...], int] = {}
 
     def recall(self, tails: Mapping[str, list[Published]]) -> dict[str, list[Prediction]]:
@@ -77,9 +78,7 @@ class _Record:
         latency_us = max(0, now_ns - received_ns) // 1_000 if received_ns else 0
         late = made_at_ms >= prediction.for_ms
         if late:
-            self._late[prediction.identity] = None
-            if len(self._late) > _LATE:
-                del self._late[next(iter(self._late))]
+            self._late.add(prediction.identity)
         self._writer.put(PredictionRow(prediction, made_at_ms, latency_us, late))
         metrics = self._metrics
         if received_ns:
@@ -90,8 +89,7 @@ class _Record:
 
     def happened(self, outcome: Outcome, received_ns: int) -> None:
         del received_ns
-        if outcome.identity in self._late:
-            del self._late[outcome.identity]
+        if self._late.take(outcome.identity):
             return
         self._writer.put(outcome)
         self._metrics.outcomes.labels(outcome.market, outcome.horizon_ms, outcome.verdict).inc()
