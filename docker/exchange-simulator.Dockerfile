@@ -1,6 +1,6 @@
 # docker build -t exchange-simulator:latest -f docker/exchange-simulator.Dockerfile .
 # The realtime command without what only training needs: `simulate`, `risingwave`, `dead-letters`.
-ARG PYTHON_IMAGE=docker.io/library/python:3.12.12-slim-bookworm
+ARG PYTHON_IMAGE=docker.io/library/python:3.12.12-slim-bookworm@sha256:593bd06efe90efa80dc4eee3948be7c0fde4134606dd40d8dd8dbcade98e669c
 
 FROM ${PYTHON_IMAGE} AS build
 ARG UV_VERSION=0.13.9
@@ -20,7 +20,7 @@ RUN --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.cr
     python -m uv sync --frozen --no-dev --no-install-workspace \
         --package exchange-simulator --package prediction-api \
     && find /opt/venv -type d -name tests -prune -exec rm -rf {} + \
-    && find /opt/venv -name '*.py[ix]' -delete
+    && find /opt/venv -type f -regex '.*\.\(pyi\|pyx\|pxd\|pxi\|c\|cpp\|h\|a\)' -delete
 # Importing it compiles what a start needs, and shows that nothing is missing.
 RUN python -m uv pip install --offline --no-deps --python /opt/venv/bin/python . libs/* services/* \
     && /opt/venv/bin/python -c 'import realtime_training.simulator, realtime_training.cli' \

@@ -1,5 +1,5 @@
 # docker build -t trades:latest -f docker/trades.Dockerfile .
-ARG PYTHON_IMAGE=docker.io/library/python:3.12.12-slim-bookworm
+ARG PYTHON_IMAGE=docker.io/library/python:3.12.12-slim-bookworm@sha256:593bd06efe90efa80dc4eee3948be7c0fde4134606dd40d8dd8dbcade98e669c
 
 FROM ${PYTHON_IMAGE} AS build
 ARG UV_VERSION=0.13.9
@@ -21,7 +21,7 @@ RUN --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.cr
     --mount=type=cache,target=/var/cache/uv \
     python -m uv sync --frozen --package trades --no-dev --no-install-workspace \
     && find /opt/venv -type d -name tests -prune -exec rm -rf {} + \
-    && find /opt/venv -name '*.py[ix]' -delete
+    && find /opt/venv -type f -regex '.*\.\(pyi\|pyx\|pxd\|pxi\|c\|cpp\|h\|a\)' -delete
 COPY libs/marketstream libs/marketstream
 COPY services/trades services/trades
 # Importing it compiles what a start needs, and shows that nothing is missing.
