@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
 
 from candles.aggregation import CandleAggregator
 from exchange_simulator import SeededMarket
 from exchange_simulator.messages import trades_messages
 from exchange_simulator.server import start
 from marketstream.messages import Candle
+from marketstream.metrics import Metrics
+from marketstream.parity import Parity
 from marketstream.store.sql import open_store
-from marketstream.store.writer import StoreWriter
-from realtime_training.auditor import Auditor
+from trades.auditor import Auditor
 from trades.rest import RestClient
 
 MARKET = "simulator:BTC/USDT"
@@ -29,46 +33,99 @@ def candles_until_now(market: SeededMarket) -> list[Candle]:
     return [candle for message in messages for candle in aggregator.update(message)]
 
 
-async def audited(folder: Path, candles: list[Candle]) -> tuple[Auditor, list[Candle]]:
-    """Return the auditor after a round, and the candles as it left them."""
+@dataclass
+class Audited:
+    """What was found, the metrics that say so, and the candles as they were left."""
+
+    parity: Parity
+    metrics: str
+    kept: list[Candle]
+
+
+async def audited(
+    folder: Path, candles: list[Candle], revised: Callable[[], list[Candle]] = list
+) -> Audited:
+    """Audit candles twice; what `revised` returns is stored in between, as those who made it do."""
     exchange = await start([SeededMarket("BTC/USDT", 1)], port=0)
     store = open_store(f"sqlite:///{folder}/realtime.sqlite")
-    writer = StoreWriter(store)
+    metrics, parity = Metrics(CollectorRegistry()), Parity()
     try:
         store.write(candles)
-        auditor = Auditor(store, writer, exchange.rest_url, [MARKET], ["250ms", "1s"])
+        auditor = Auditor(store, exchange.rest_url, {MARKET: parity}, ["250ms", "1s"], metrics)
         async with RestClient(exchange.rest_url) as client:
             await auditor.audit(client)
-        await asyncio.to_thread(writer.close)
-        return auditor, store.candles(MARKET, "1s", 0, 2**62)
+            store.write(revised())
+            await auditor.audit(client)
+        return Audited(parity, metrics.render().decode(), store.candles(MARKET, "1s", 0, 2**62))
     finally:
         store.close()
         await exchange.close()
 
 
+def seconds() -> list[Candle]:
+    return [c for c in candles_until_now(SeededMarket("BTC/USDT", 1)) if c.timeframe == "1s"]
+
+
+def without_a_trade(candle: Candle) -> Candle:
+    count = candle.trade_count - 1
+    return replace(candle, trade_count=count, expected_count=count, volume=1e-5)
+
+
 def test_candles_equal_to_the_exchange_s_are_counted_as_equal(tmp_path: Path) -> None:
-    candles = [c for c in candles_until_now(SeededMarket("BTC/USDT", 1)) if c.timeframe == "1s"]
-    auditor, kept = asyncio.run(audited(tmp_path, candles))
-    parity = auditor.parities[MARKET]
+    candles = seconds()
+    found = asyncio.run(audited(tmp_path, candles))
+    parity = found.parity
     assert parity.compared > MARKET_SECONDS - 10
     assert (parity.rate, parity.differing, list(parity.differences)) == (1.0, 0, [])
     assert parity.incomplete == 1  # the first, which began before watching
-    assert kept == candles
+    assert found.kept == candles
+    assert f'realtime_parity_ratio{{market="{MARKET}"}} 1.0' in found.metrics
+    compared = f'realtime_parity_compared_total{{market="{MARKET}"}} {parity.compared}.0'
+    assert compared in found.metrics
+    assert f'realtime_parity_differences_total{{market="{MARKET}"}} 0.0' in found.metrics
 
 
 def test_a_candle_that_lacks_trades_is_named_and_marked_for_repair(tmp_path: Path) -> None:
-    candles = [c for c in candles_until_now(SeededMarket("BTC/USDT", 1)) if c.timeframe == "1s"]
+    candles = seconds()
     whole = next(c for c in candles[20:] if c.trade_count > 1)
     at = candles.index(whole)
-    count = whole.trade_count - 1
-    candles[at] = replace(whole, trade_count=count, expected_count=count, volume=1e-5)
-    auditor, kept = asyncio.run(audited(tmp_path, candles))
-    parity = auditor.parities[MARKET]
+    candles[at] = without_a_trade(whole)
+    found = asyncio.run(audited(tmp_path, candles))
+    parity = found.parity
     assert parity.equal == parity.compared - 1
     assert {(one.open_time_ms, one.field) for one in parity.differences} == {
         (whole.open_time_ms, "trade_count"), (whole.open_time_ms, "volume"),
     }  # fmt: skip
-    assert kept[at] == replace(
+    assert found.kept[at] == replace(
         candles[at], complete=False, expected_count=whole.trade_count, revision=1
     )
-    assert kept[:at] + kept[at + 1 :] == candles[:at] + candles[at + 1 :]
+    assert found.kept[:at] + found.kept[at + 1 :] == candles[:at] + candles[at + 1 :]
+    assert f'realtime_parity_differences_total{{market="{MARKET}"}} 2.0' in found.metrics
+
+
+def test_a_candle_that_may_still_be_revised_is_left_to_its_revision(tmp_path: Path) -> None:
+    candles = seconds()
+    young = [c for c in candles[-60:-20] if c.trade_count > 1][:2]
+    revised = replace(young[0], revision=1, filled=True)
+    for whole in young:
+        candles[candles.index(whole)] = without_a_trade(whole)
+    found = asyncio.run(audited(tmp_path, candles, lambda: [revised]))
+    assert found.parity.equal == found.parity.compared - 2
+    by_time = {candle.open_time_ms: candle for candle in found.kept}
+    assert by_time[young[0].open_time_ms] == revised
+    assert by_time[young[1].open_time_ms] == without_a_trade(young[1])
+
+
+def test_a_candle_repaired_before_it_is_too_old_is_not_marked(tmp_path: Path) -> None:
+    candles = seconds()
+    whole = next(c for c in candles[-60:] if c.trade_count > 1)
+    at = candles.index(whole)
+    candles[at] = without_a_trade(whole)
+    revised = replace(whole, revision=1, filled=True)
+    last = candles[-1]
+    later = [
+        replace(last, open_time_ms=last.open_time_ms + ms, close_time_ms=last.close_time_ms + ms)
+        for ms in range(1_000, 100_000, 1_000)
+    ]
+    found = asyncio.run(audited(tmp_path, candles, lambda: [revised, *later]))
+    assert found.kept[at] == revised

@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from marketstream.errors import NetworkError, StateError
 from marketstream.metrics import Metrics
+from marketstream.parity import Parity
 from marketstream.plan import Plan
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
@@ -35,7 +36,6 @@ from predictor.installation import note_installed
 from predictor.trainer import Registration, TrainerProcess, registry_uri
 from predictor.training import TrainedModel
 from realtime_training import report
-from realtime_training.auditor import Auditor
 from realtime_training.clock import ReceiveClock
 from realtime_training.exchange import Exchange, connected_exchange
 from realtime_training.options import RunOptions
@@ -44,13 +44,14 @@ from realtime_training.recorder import Recorder
 from realtime_training.settings import Settings
 from realtime_training.startup import Startup
 from realtime_training.status import Status
+from trades.auditor import Auditor
 from trades.batchers import heartbeat_s, make_batchers
 from trades.batching import TradesBatcher
 from trades.feed import Feed
 from trades.gate import Gate
+from trades.repair import Repair
 from trades.rest import RestClient
 
-_AUDIT_EVERY_S = 15.0
 _PREVIEW_EVERY_MS = 100
 _SWITCH_S = 0.0005  # the threads that read and write may not hold up a prediction for longer
 
@@ -116,8 +117,9 @@ class _Live:
         self._view = LiveView(markets, options.timeframe, plan.horizons_ms)
         self._following = Following(self._board, self._view, self._metrics)
         Recorder(self._pipeline.runner, self._following, self._writer, self._metrics)
+        self._parities = {market: Parity() for market in markets}
         self._auditor = Auditor(
-            store, self._writer, exchange.rest_url, markets, plan.candle_timeframes
+            store, exchange.rest_url, self._parities, plan.candle_timeframes, self._metrics
         )
         self._trainings: Counter[tuple[str, int]] = Counter()
         self._store = store
@@ -142,18 +144,20 @@ class _Live:
                 grace_ms=self._settings.trades.grace_ms,
                 speed=self._options.speed,
             )
-            feed = self._make_feed()
+            repair = self._make_repair()
+            feed = self._make_feed(repair)
             server = HttpServer(self._api(feed))
             serving = loop.create_task(server.serve(sockets=[self._listening]))
             following = loop.create_task(self._follow(feed))
             stopping = loop.create_task(stop.wait())
-            starting = loop.create_task(self._start(feed))
+            starting = loop.create_task(self._start(feed, repair))
+            repairing = loop.create_task(repair.run(self._exchange.rest_url, feed.answered))
             say_where(self._listening, self._exchange.symbols)
-            waited: set[asyncio.Task[Any]] = {serving, following, stopping, starting}
+            waited: set[asyncio.Task[Any]] = {serving, following, stopping, starting, repairing}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             self._view.close()
-            for task in (following, stopping, starting):
+            for task in waited - {serving}:
                 task.cancel()
             await asyncio.wait(waited)
             for task in waited:
@@ -186,18 +190,18 @@ class _Live:
         )
         await asyncio.Event().wait()
 
-    async def _start(self, feed: Feed) -> None:
+    async def _start(self, feed: Feed, repair: Repair) -> None:
         """Read the past, let live trades join, have models trained; audit candles from then on."""
         if self._has_past:
             retrainers = self._pipeline.retrainers.values()
             for retrainer in retrainers:
                 retrainer.hold()
-            await asyncio.gather(self._restore_champions(), self._read_history(feed))
+            await asyncio.gather(self._restore_champions(), self._read_history(feed, repair))
             for retrainer in retrainers:
                 retrainer.begin()
-        await self._auditor.run(_AUDIT_EVERY_S)
+        await self._auditor.run(self._settings.trades.audit_every_s)
 
-    async def _read_history(self, feed: Feed) -> None:
+    async def _read_history(self, feed: Feed, repair: Repair) -> None:
         await feed.answered.wait()  # subscribed: now nothing falls between past and live
         with report.history(self._history_read) as read:
             async with RestClient(self._exchange.rest_url) as client:
@@ -206,6 +210,7 @@ class _Live:
                     self._store,
                     client,
                     self._gate,
+                    repair,
                     history_ms=self._settings.trades.history_minutes * 60_000,
                     recall=lambda predictions, outcomes: self._following.recall(
                         (), predictions, outcomes
@@ -223,13 +228,24 @@ class _Live:
         for market, models in found.items():
             self._pipeline.retrainers[market].restore(models)
 
-    def _make_feed(self) -> Feed:
+    def _make_repair(self) -> Repair:
+        return Repair(
+            self._batchers,
+            self._gate,
+            self._pipeline.runner.publish,
+            self._metrics,
+            base_ms=timeframe_ms(self._pipeline.plan.base),
+            hold_s=self._settings.trades.hold_s,
+        )
+
+    def _make_feed(self, repair: Repair) -> Feed:
         return Feed(
             self._exchange.adapter(self._exchange.symbols, self._options.venue),
             self._batchers,
             ws_url=self._exchange.ws_url,
-            publish=self._gate,
+            publish=repair,
             publish_dead_letter=self._pipeline.runner.publish,
+            lost=repair.lost,
             silence_s=self._settings.trades.silence_s,
             heartbeat_s=heartbeat_s(timeframe_ms(self._pipeline.plan.base), self._options.speed),
             clock=self._clock,
@@ -257,7 +273,7 @@ class _Live:
             batchers=self._batchers,
             feed=feed,
             trainings=self._trainings,
-            parities=self._auditor.parities,
+            parities=self._parities,
             history=self._history_read,
         )
         app = build_app(

@@ -18,6 +18,7 @@ from marketstream.timeframes import timeframe_ms
 from realtime_training.pipeline import Pipeline
 from trades.gate import Gate
 from trades.history import fetch_history, messages_of
+from trades.repair import Repair
 from trades.rest import RestClient, fetch_server_time
 
 _CANDLES_A_TURN = 500
@@ -33,6 +34,7 @@ class Startup:
         store: Store,
         client: RestClient,
         gate: Gate,
+        repair: Repair,
         *,
         history_ms: int,
         recall: Callable[[Sequence[PredictionRow], Sequence[Outcome]], None],
@@ -42,9 +44,11 @@ class Startup:
         self._store = store
         self._client = client
         self._gate = gate
+        self._repair = repair
         self._history_ms = history_ms
         self._recall = recall
         self._read = read
+        self._last: dict[str, tuple[int, int]] = {}  # id and time of the last trade of the past
 
     async def fill_all(self) -> None:
         """Read the history of all markets and let their live trades join.
@@ -56,14 +60,21 @@ class Startup:
         markets = self._pipeline.plan.markets
         try:
             now_ms = await fetch_server_time(self._client)
-            await asyncio.gather(*(self._fill(market, now_ms) for market in markets))
         except NetworkError as error:
-            logger.warning("No history, or not all of it", reason=str(error))
-        for market in markets:
-            self._read(market, 1.0)
-            self._gate.open(market)
+            logger.warning("No history", reason=str(error))
+            for market in markets:
+                self._open(market)
+            return
+        await asyncio.gather(*(self._fill(market, now_ms) for market in markets))
 
     async def _fill(self, market: str, now_ms: int) -> None:
+        try:
+            await self._fill_from(market, now_ms)
+        except NetworkError as error:
+            logger.warning("Not all of the history", market=market, reason=str(error))
+        self._open(market)
+
+    async def _fill_from(self, market: str, now_ms: int) -> None:
         from_ms = now_ms - self._history_ms
         plan = self._pipeline.plan
         window = (market, plan.timeframe, from_ms, now_ms)
@@ -80,13 +91,20 @@ class Startup:
         )
         async for page in pages:
             trades += len(page)
+            self._last[market] = (page[-1].id, page[-1].time_us)
             for message in messages_of(market, page, base_ms):
                 self._pipeline.runner.publish(message, _NEVER_RECEIVED_NS)
             passed_ms = page[-1].time_us // 1_000 - from_ms
             self._read(market, min(1.0, passed_ms / max(1, now_ms - from_ms)))
             await asyncio.sleep(0)
-        self._gate.open(market)
         logger.info("History read", market=market, trades=trades, resumed=resumed_ms > 0)
+
+    def _open(self, market: str) -> None:
+        """Let live trades pass; what is missing before the first of them is a gap to repair."""
+        self._read(market, 1.0)
+        if market in self._last:
+            self._repair.follow_on(market, *self._last[market])
+        self._gate.open(market)
 
     async def _replay_candles(self, market: str, from_ms: int, now_ms: int) -> int:
         """Run the store's candles through the stages that read candles; return where they end."""
@@ -110,7 +128,10 @@ class Startup:
         last = [candle for candle in candles if candle.timeframe == plan.base]
         if not last:
             return 0
-        aggregator.resume(last[-1], last_trade_id(last))
+        resumed_id = last_trade_id(last)
+        aggregator.resume(last[-1], resumed_id)
+        if resumed_id is not None:
+            self._last[market] = (resumed_id, end_ms * 1_000 - 1)
         return end_ms
 
 

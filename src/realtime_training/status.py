@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
 from candles.aggregation import CandleAggregator
-from candles.parity import Parity
+from candles.late import LateTrades
 from marketstream.metrics import Metrics
+from marketstream.parity import Parity
 from marketstream.scoring import Score, Scoreboard
 from prediction_api.board import PredictionBoard
 from prediction_api.measuring import show_score
@@ -16,8 +15,6 @@ from prediction_api.state import FeedState, ModelState, SystemState, WarmingUp
 from realtime_training.pipeline import Pipeline
 from trades.batching import TradesBatcher
 from trades.feed import Feed
-
-_SHOWN = 5
 
 
 class Status:
@@ -47,6 +44,7 @@ class Status:
         self._trainings = trainings
         self._parities = parities
         self._history = history
+        self._late_trades = LateTrades(metrics)
         self._counted: dict[str, int] = {}
 
     def warming_up(self, market: str) -> WarmingUp:
@@ -78,15 +76,7 @@ class Status:
                 for horizon_ms in self._pipeline.plan.horizons_ms
             },
             "missing_trades": self._batchers[market].missing,
-            "parity": {
-                "compared": self._parities[market].compared,
-                "equal": self._parities[market].equal,
-                "incomplete": self._parities[market].incomplete,
-                "differences": [
-                    msgspec.to_builtins(difference)
-                    for difference in list(self._parities[market].differences)[-_SHOWN:]
-                ],
-            },
+            "parity": self._parities[market].summary(),
         }
 
     def system(self, market: str) -> SystemState:
@@ -121,13 +111,10 @@ class Status:
         """Bring what is not counted as it happens up to date, and render all."""
         metrics = self._metrics
         for market in self._pipeline.plan.markets:
-            age = self._board.age(market)
-            if age is not None:
-                metrics.data_age.labels(market).set(age.age_ms / 1_000)
+            metrics.data_age.labels(market).set(self._board.silence_ms(market) / 1_000)
             candles = self._pipeline.runner.operator("candles", market)
             if isinstance(candles, CandleAggregator):
-                metrics.late_trades.labels(market).inc(self._news(f"late {market}", candles.late))
-            self._render_parity(market, self._parities[market])
+                self._late_trades.count(candles)
             gaps = self._batchers[market].gaps
             metrics.gaps.labels(market).inc(self._news(f"gaps {market}", gaps))
             for horizon_ms in self._pipeline.plan.horizons_ms:
@@ -136,15 +123,6 @@ class Status:
         metrics.ignored_frames.labels(self._exchange).inc(self._news("ignored", counts.ignored))
         metrics.reconnects.labels(self._exchange).inc(self._news("reconnects", counts.reconnects))
         return metrics.render()
-
-    def _render_parity(self, market: str, parity: Parity) -> None:
-        metrics = self._metrics
-        if parity.rate is not None:
-            metrics.parity.labels(market).set(parity.rate)
-        compared = self._news(f"compared {market}", parity.compared)
-        metrics.parity_compared.labels(market).inc(compared)
-        differing = self._news(f"differing {market}", parity.differing)
-        metrics.parity_differences.labels(market).inc(differing)
 
     def _news(self, name: str, count: int) -> int:
         """Return by how much a count has grown since it was last asked for."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from marketstream.errors import BadMessage
 from marketstream.messages import Quote, Trade, Trades
-from trades.batching import TradesBatcher
+from trades.batching import Gap, TradesBatcher
 from trades.events import QuoteEvent, TradeEvent
 
 if TYPE_CHECKING:
@@ -228,3 +228,33 @@ def test_time_and_quotes_only_move_forward_and_no_trade_is_ahead_of_what_is_seen
     assert quotes == sorted(quotes)
     for message in messages:
         assert all(each.time_us <= message.seen_until_us for each in message.trades)
+
+
+def test_gaps_are_given_once_with_the_time_before_them_and_count_until_they_are_repaired() -> None:
+    one = batcher()
+    for number, at_us in ((1, 0), (4, 3_000), (5, 4_000), (9, 8_000)):
+        one.add(trade(number, at_us), received(at_us))
+    assert (one.gaps, one.missing) == (2, 5)
+    assert one.take_gaps() == [
+        Gap(range(2, 4), START_US),
+        Gap(range(6, 9), START_US + 4_000),
+    ]
+    assert one.take_gaps() == []
+    one.repaired(2)
+    assert (one.gaps, one.missing) == (2, 3)
+
+
+def test_what_came_another_way_is_a_duplicate_and_what_follows_on_it_no_gap() -> None:
+    one = batcher()
+    assert one.expected is None
+    one.add(trade(1, 0), received(0))
+    assert one.expected is not None
+    assert (one.expected.ids.start, one.expected.since_us) == (2, START_US)
+    one.skip_to(5, START_US + 4_000)
+    one.skip_to(3, START_US + 2_000)
+    one.add(trade(4, 4_000), received(4_000))
+    one.add(trade(5, 5_000), received(5_000))
+    assert (one.duplicates, one.gaps) == (1, 0)
+    one.skip_to(7, START_US + 6_000)
+    one.add(trade(9, 9_000), received(9_000))
+    assert one.take_gaps() == [Gap(range(7, 9), START_US + 6_000)]

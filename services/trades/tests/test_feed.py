@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from loguru import logger
 
-from marketstream.errors import SettingsError
+from marketstream.errors import NetworkError, SettingsError
 from marketstream.messages import DeadLetter, Trades
 from trades.backoff import Backoff
 from trades.batching import TradesBatcher
@@ -335,6 +335,50 @@ def test_error_of_whoever_reads_the_messages_ends_the_feed() -> None:
         ):
             with pytest.raises(RuntimeError, match="disk full"):
                 await task
+
+    run(test)
+
+
+def test_error_of_the_broker_is_no_lost_connection() -> None:
+    async def session(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await socket.send_str(trade(1))
+        await until_closed(socket)
+
+    async def test() -> None:
+        def undelivered(message: Trades, received_ns: int) -> None:
+            raise NetworkError("the broker did not take a message")
+
+        feed_options = {"publish": undelivered, "lost": lambda: pytest.fail("nothing is lost")}
+        async with (
+            exchange(session) as url,
+            running(feed_of(url, Published(), **feed_options)) as task,
+        ):
+            with pytest.raises(NetworkError, match="the broker did not take"):
+                await task
+
+    run(test)
+
+
+def test_a_lost_connection_is_told_before_the_next_one_answers() -> None:
+    async def first(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await socket.send_str(trade(1))
+
+    async def second(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await socket.send_str(trade(2))
+        await until_closed(socket)
+
+    async def test() -> None:
+        answered: list[bool] = []
+        published = Published()
+        async with exchange(first, second) as url:
+            feed = feed_of(url, published, lost=lambda: answered.append(feed.answered.is_set()))
+            async with running(feed):
+                assert await published.trades(2) == [1, 2]
+                assert answered == [False]
+                assert feed.answered.is_set()
 
     run(test)
 

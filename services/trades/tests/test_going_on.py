@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from marketstream.messages import Trade
-from trades.history import not_in
+from trades.history import not_in, only
 
 
 def fill(number: int, quantity: float = 0.5) -> Trade:
@@ -40,6 +40,20 @@ def test_an_aggregate_known_in_part_is_cut_down_to_the_rest() -> None:
 def test_an_aggregate_that_is_more_than_was_kept_is_left_to_show_as_a_gap() -> None:
     fills = [fill(number) for number in range(1, 5)]
     assert not_in(fills[1:3], [aggregate(fills)]) == []
+
+
+def test_of_a_page_only_the_trades_of_some_ids_are_chosen() -> None:
+    page = [fill(number) for number in range(1, 8)]
+    assert only(range(3, 5), [], page) == page[2:4]
+    assert only(range(8, 10), [], page) == []
+    assert only(range(3, 3), [], page) == []
+
+
+def test_an_aggregate_around_missing_trades_is_cut_on_both_sides() -> None:
+    fills = [fill(number, number / 10) for number in range(1, 6)]
+    (rest,) = only(range(2, 5), [fills[0], fills[4]], [aggregate(fills)])
+    assert rest == replace(fills[3], quantity=0.9, count=3)
+    assert only(range(2, 5), [fills[0]], [aggregate(fills)]) == []  # what the fifth had is unknown
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=2, max_size=20), st.data())

@@ -44,6 +44,12 @@ class Metrics:
         )
         self.reconnects = counter("reconnects_total", "Connections made again", "exchange")
         self.gaps = counter("gaps_total", "Gaps in the trade ids", "market")
+        self.trades_repaired = counter(
+            "trades_repaired_total", "Trades the stream left out, fetched by REST", "market"
+        )
+        self.gaps_unrepaired = counter(
+            "gaps_unrepaired_total", "Gaps in the trade ids that REST did not fill", "market"
+        )
         self.candles = counter("candles_total", "Candles closed", "market", "timeframe")
         self.candles_incomplete = counter(
             "candles_incomplete_total", "Candles closed with trades missing", "market", "timeframe"

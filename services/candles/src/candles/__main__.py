@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from candles.aggregation import CandleAggregator
+from candles.late import LateTrades
 from candles.settings import CandlesSettings
 from candles.stage import candles_stage
 from marketstream.messages import Candle
@@ -16,6 +20,13 @@ def run(service: Service) -> None:
     settings = service.settings(CandlesSettings)
     timeframes = finest_first([*settings.timeframes, *service.plan.candle_timeframes])
     metrics = service.metrics
+    late_trades = LateTrades(metrics)
+    operators: dict[str, CandleAggregator] = {}
+
+    def make_operator(market: str) -> CandleAggregator:
+        operators[market] = CandleAggregator(market, timeframes)
+        return operators[market]
+
     with service.store() as (_, writer):
 
         def closed(candle: Candle, received_ns: int) -> None:
@@ -25,10 +36,10 @@ def run(service: Service) -> None:
             count.labels(candle.market, candle.timeframe).inc()
             if candle.revision == 0 and not candle.complete:
                 metrics.candles_incomplete.labels(candle.market, candle.timeframe).inc()
+            late_trades.count(operators[candle.market])
 
-        runner = KafkaRunner(
-            candles_stage(timeframes), service.kafka, metrics, before_commit=writer.flush
-        )
+        stage = replace(candles_stage(timeframes), make_operator=make_operator)
+        runner = KafkaRunner(stage, service.kafka, metrics, before_commit=writer.flush)
         runner.tap(CANDLES, closed)
         service.ready()
         runner.run()

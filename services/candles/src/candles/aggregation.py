@@ -33,7 +33,8 @@ class CandleAggregator:
     skipped and counted in `duplicates`; one whose interval has closed is counted in `late` and
     makes a revision of its candles, and of the flat ones since. So does what changes the number of
     trades that a closed candle lacks: a jump in ids that shows only later, or a trade that was
-    missing. The newest 64 candles of each timeframe can be revised.
+    missing. The newest 64 candles of each timeframe can be revised. Both counts are of what this
+    object has seen itself; a snapshot does not hold them.
 
     `preview` names a timeframe and how often, in ms of event time, its candle is shown while it
     forms, with the newest book; there is nothing to show without a book, nor by a message that
@@ -262,8 +263,6 @@ class CandleAggregator:
             book=self._book,
             quotes=list(self._quotes),
             closed=self._closed.state(),
-            late=self.late,
-            duplicates=self.duplicates,
         ).encode()
 
     def restore(self, snapshot: bytes) -> None:
@@ -277,7 +276,6 @@ class CandleAggregator:
         self._book = state.book
         self._quotes = deque(state.quotes)
         self._closed.restore(state.closed)
-        self.late, self.duplicates = state.late, state.duplicates
 
 
 def _id(trade: Trade) -> int:

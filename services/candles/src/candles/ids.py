@@ -92,9 +92,18 @@ class TradeIds:
         return count
 
     def take_changed(self) -> list[tuple[int, int]]:
-        """Return the stretches of time in which what is missing has changed since last asked."""
-        changed, self._changed = self._changed, []
-        return changed
+        """Return the stretches of time in which what is missing has changed since last asked.
+
+        Those that overlap are put together: the many trades of one gap change one stretch.
+        """
+        changed, self._changed = sorted(self._changed), []
+        merged: list[tuple[int, int]] = []
+        for from_us, to_us in changed:
+            if merged and from_us <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(merged[-1][1], to_us))
+            else:
+                merged.append((from_us, to_us))
+        return merged
 
     def _open(self, gap: Gap) -> None:
         self._gaps.append(gap)

@@ -24,8 +24,6 @@ class Snapshot(msgspec.Struct):
     book: Quote | None
     quotes: list[Quote]
     closed: Saved
-    late: int
-    duplicates: int
 
     def encode(self) -> bytes:
         """Return the snapshot as bytes."""

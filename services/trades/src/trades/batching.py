@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
 
 from marketstream.errors import BadMessage
 from marketstream.messages import Quote, Trade, Trades
@@ -13,6 +15,14 @@ if TYPE_CHECKING:
     from trades.events import MarketEvent
 
 _FURTHEST_AHEAD_US = 3_600_000_000
+_MOST_GAPS = 1_000  # that wait to be repaired: candles remember no more of them
+
+
+class Gap(NamedTuple):
+    """Trade ids that were jumped over, and when the trade before them was."""
+
+    ids: range
+    since_us: int
 
 
 class TradesBatcher:
@@ -26,7 +36,7 @@ class TradesBatcher:
     `grace_ms` is how late a trade may come without being late. Before the first trade neither
     quotes nor heartbeats say anything: nothing ties the receive time to the exchange's time yet.
     `duplicates`, `gaps` and `missing` count repeated trade ids, jumps in them, and the ids jumped
-    over; `trades` and `quotes` what came in.
+    over that were not repaired; `trades` and `quotes` what came in.
     """
 
     def __init__(
@@ -49,7 +59,9 @@ class TradesBatcher:
         self._grace_us = grace_ms * 1_000
         self._clock_offset = ClockOffset()
         self._next_trade_id: int | None = None
+        self._open_gaps: deque[Gap] = deque(maxlen=_MOST_GAPS)
         self._last_trade_us = 0
+        self._skipped_us = 0
         self._last_received_us = 0
         self._last_event_us = 0
         self._seen_until_us = 0
@@ -63,6 +75,28 @@ class TradesBatcher:
     def trades(self) -> int:
         """How many trades came in, without duplicates."""
         return self._published_trades + len(self._pending_trades)
+
+    @property
+    def expected(self) -> Gap | None:
+        """What may be missing after the last trade: ids without an end; None before the first."""
+        if self._next_trade_id is None:
+            return None
+        return self._gap_until(sys.maxsize, self._next_trade_id)
+
+    def take_gaps(self) -> list[Gap]:
+        """Return the gaps seen since they were last taken, for who repairs them."""
+        gaps = list(self._open_gaps)
+        self._open_gaps.clear()
+        return gaps
+
+    def repaired(self, count: int) -> None:
+        """Note that so many of the ids jumped over have come another way."""
+        self.missing -= count
+
+    def skip_to(self, trade_id: int, since_us: int) -> None:
+        """Take what comes live before this id as a duplicate: it came another way, up to a time."""
+        if self._next_trade_id is None or trade_id > self._next_trade_id:
+            self._next_trade_id, self._skipped_us = trade_id, since_us
 
     def add(self, event: MarketEvent, received_us: int) -> list[Trades]:
         """Take in one event; return the messages it closed, none to two.
@@ -179,7 +213,11 @@ class TradesBatcher:
             return False
         self.gaps += 1
         self.missing += trade_id - next_id
+        self._open_gaps.append(self._gap_until(trade_id, next_id))
         return True
+
+    def _gap_until(self, trade_id: int, next_id: int) -> Gap:
+        return Gap(range(next_id, trade_id), max(self._last_trade_us, self._skipped_us))
 
     def _refuse_leap(self, time_us: int, received_us: int) -> None:
         offset_us = self._clock_offset.offset_us

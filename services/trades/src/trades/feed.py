@@ -40,7 +40,8 @@ _ALIVE_S = 3.0  # after so long without one, silence no longer means that nothin
 class Feed:
     """Follow an exchange for several markets and publish what it says, for ever.
 
-    `answered` is set once the exchange has said anything, its answer to the subscription first.
+    `answered` is set while connected, once the exchange has said anything, its answer to the
+    subscription first. `lost` is called whenever the connection is lost or was not to be had.
     `silence_s` is how long to wait for a frame or ping of the exchange before connecting anew, and
     `heartbeat_s` how often to say how far time is seen. `clock` gives receive times in ns.
     """
@@ -53,6 +54,7 @@ class Feed:
         ws_url: str,
         publish: Publish,
         publish_dead_letter: PublishDeadLetter,
+        lost: Callable[[], None] = lambda: None,
         silence_s: float = 30.0,
         heartbeat_s: float = 0.25,
         clock: Callable[[], int] = time.time_ns,
@@ -61,6 +63,7 @@ class Feed:
         self._exchange = exchange
         self._url = exchange.stream_url(ws_url)
         self._intake = Intake(exchange, batchers, publish, publish_dead_letter)
+        self._lost = lost
         self._silence_s = silence_s
         self._heartbeat_s = heartbeat_s
         self._clock = clock
@@ -83,7 +86,9 @@ class Feed:
             started_s = time.monotonic()
             try:
                 await self._follow()
-            except NetworkError as error:
+            except _ConnectionLostError as error:
+                self.answered.clear()
+                self._lost()
                 if time.monotonic() - started_s >= _STABLE_S:
                     self._backoff.reset()
                 retry_in_s = self._backoff.next_s()
@@ -99,7 +104,7 @@ class Feed:
                 self._reconnects += 1
 
     async def _follow(self) -> None:
-        """Follow one connection until it is lost, which raises NetworkError."""
+        """Follow one connection until it is lost, which raises _ConnectionLostError."""
         connection = _Connection(self._clock)
         transport = await _connect(self._url, connection)
         loop = asyncio.get_running_loop()
@@ -132,13 +137,13 @@ class Feed:
                 notice = self._intake.handle(frame, received_ns)
                 if notice is not None:
                     self._intake.flush()
-                    raise NetworkError(notice.text)
+                    raise _ConnectionLostError(notice.text)
             self._intake.flush()
             if connection.lost is not None:
-                raise NetworkError(connection.lost)
+                raise _ConnectionLostError(connection.lost)
             now_s = time.monotonic()
             if now_s - connection.last_frame_s > self._silence_s:
-                raise NetworkError(f"no frame for {self._silence_s:g} s")
+                raise _ConnectionLostError(f"no frame for {self._silence_s:g} s")
             idle_s = now_s - connection.last_life_s
             if idle_s > _PROBE_S and now_s >= probe_due_s:
                 transport.send_ping()
@@ -149,7 +154,11 @@ class Feed:
                     self._intake.heartbeat(self._clock())
 
 
-class _LocationRefusedError(NetworkError):
+class _ConnectionLostError(NetworkError):
+    """The connection is lost or was not to be had; whoever gets the messages may fail otherwise."""
+
+
+class _LocationRefusedError(_ConnectionLostError):
     """The exchange serves nobody where we are: there is no use in hurrying."""
 
 
@@ -219,11 +228,13 @@ async def _connect(url: str, connection: _Connection) -> WSTransport:
                 f"{url} refuses this location (HTTP 451): set EXCHANGE_WS_URL and "
                 "EXCHANGE_REST_URL to a server that serves it, such as a simulator"
             ) from error
-        raise NetworkError(f"{url} did not open a WebSocket: {error}") from error
+        raise _ConnectionLostError(f"{url} did not open a WebSocket: {error}") from error
     except TimeoutError as error:
-        raise NetworkError(f"{url} did not answer within {_CONNECT_TIMEOUT_S:g} s") from error
+        raise _ConnectionLostError(
+            f"{url} did not answer within {_CONNECT_TIMEOUT_S:g} s"
+        ) from error
     except (OSError, WSError) as error:
-        raise NetworkError(f"{url} cannot be reached: {error}") from error
+        raise _ConnectionLostError(f"{url} cannot be reached: {error}") from error
     return transport
 
 

@@ -1,4 +1,4 @@
-"""Holds live messages back while history is being read, so that the two join without a seam."""
+"""Holds live messages back while the past is being read, so that the two join without a seam."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ class Gate:
             self._publish(message, received_ns)
         else:
             held.append((message, received_ns))
+
+    def holds(self, market: str) -> bool:
+        """Say whether the messages of a market are held back."""
+        return market in self._held
+
+    def close(self, market: str) -> None:
+        """Hold back what comes from now on; again changes nothing."""
+        self._held.setdefault(market, [])
 
     def first_trade_id(self, market: str) -> int | None:
         """Return the id of the first trade held back, None while there is none."""

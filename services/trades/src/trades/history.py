@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from loguru import logger
@@ -18,26 +19,38 @@ _PATIENCE_S = 10.0
 
 
 def not_in(known: Sequence[Trade], trades: Sequence[Trade]) -> list[Trade]:
-    """Return what of a page comes after known trades, all of them ordered by id.
+    """Return what of a page comes after known trades, all of them ordered by id."""
+    if not known:
+        return list(trades)
+    return only(range(known[-1].id + 1, sys.maxsize), known, trades)
+
+
+def only(ids: range, known: Iterable[Trade], trades: Iterable[Trade]) -> list[Trade]:
+    """Return what of a page are trades of these ids; `known` are those around them.
 
     History comes in aggregates of several fills. One of which some fills are known is cut down to
     the others: they have one price and one taker, and what they are worth together is what is left.
+    One of which more is left than these ids is not used: nobody knows what they are worth.
     """
-    if not known:
-        return list(trades)
-    last_id = known[-1].id
-    new = []
+    quantities: dict[int, float] | None = None
+    chosen = []
     for trade in trades:
         first_id = trade.id - trade.count + 1
-        if first_id > last_id:
-            new.append(trade)
-        elif trade.id > last_id:
-            inside = [one for one in known if one.id >= first_id]
-            quantity = Decimal(repr(trade.quantity))
-            quantity -= sum(Decimal(repr(one.quantity)) for one in inside)
-            if len(inside) == last_id - first_id + 1 and quantity > 0:
-                new.append(replace(trade, quantity=float(quantity), count=trade.id - last_id))
-    return new
+        inside = range(max(first_id, ids.start), min(trade.id + 1, ids.stop))
+        if len(inside) == trade.count:
+            chosen.append(trade)
+        elif inside:
+            if quantities is None:
+                quantities = {one.id: one.quantity for one in known if one.count == 1}
+            others = [*range(first_id, inside.start), *range(inside.stop, trade.id + 1)]
+            if all(one in quantities for one in others):
+                quantity = Decimal(repr(trade.quantity))
+                quantity -= sum(Decimal(repr(quantities[one])) for one in others)
+                if quantity > 0:
+                    chosen.append(
+                        replace(trade, id=inside[-1], quantity=float(quantity), count=len(inside))
+                    )
+    return chosen
 
 
 async def fetch_history(
@@ -60,10 +73,12 @@ async def fetch_history(
             page_id = page[-1].page_id + 1
             last_id = page[-1].trade.id
             yield [row.trade for row in page]
+        live_id = first_live_id()
+        if live_id is not None and last_id >= live_id - 1:
+            return
         if len(page) == MOST_TRADES:
             continue
-        live_id = first_live_id()
-        if live_id is None or last_id >= live_id - 1:
+        if live_id is None:
             return
         if deadline_s is None:
             deadline_s = loop.time() + _PATIENCE_S
@@ -81,6 +96,10 @@ def messages_of(market: str, trades: Sequence[Trade], every_ms: int) -> Iterator
     for end in range(1, len(trades) + 1):
         bucket = trades[start].time_us // every_us
         if end == len(trades) or trades[end].time_us // every_us != bucket:
-            part = tuple(trades[start:end])
-            yield Trades(market, part, None, part[-1].time_us, 0, 0)  # candles see the decimals
+            yield message_of(market, trades[start:end])
             start = end
+
+
+def message_of(market: str, trades: Sequence[Trade]) -> Trades:
+    """Return trades in one message; candles see the decimals."""
+    return Trades(market, tuple(trades), None, trades[-1].time_us, 0, 0)

@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 from loguru import logger
 from prometheus_client import Counter
 
-from marketstream.errors import NetworkError
+from marketstream.errors import NetworkError, StateError
 from marketstream.messages import DeadLetter, Trade, Trades
+from marketstream.parity import Parity
 from marketstream.runners.kafka.publisher import KafkaPublisher
 from marketstream.runners.kafka.tail import Published, read_tail
 from marketstream.service import Service
+from marketstream.store.port import Store
 from marketstream.symbols import market_of, split_market
 from marketstream.timeframes import timeframe_ms
 from marketstream.topics import TRADES
+from trades.auditor import Auditor
 from trades.batchers import heartbeat_s, make_batchers
 from trades.batching import TradesBatcher
 from trades.exchanges import ADAPTERS
 from trades.feed import Feed
 from trades.gate import Gate
 from trades.history import fetch_history, messages_of, not_in
+from trades.repair import Repair
 from trades.rest import RestClient
 from trades.settings import TradesSettings
 
@@ -45,6 +50,7 @@ class Publishing:
         self._markets = [market_of(exchange, symbol) for symbol in self._settings.symbols]
         self._base_ms = timeframe_ms(service.plan.base)
         self._publisher = KafkaPublisher(service.kafka, service.metrics)
+        self._parities = {market: Parity() for market in self._markets}
 
     async def run(self) -> None:
         """Publish until cancelled; whatever is on its way then is delivered."""
@@ -56,12 +62,17 @@ class Publishing:
             self._markets, settings.rest_url, base_ms=self._base_ms, grace_ms=settings.grace_ms
         )
         gate = Gate(self._markets if settings.history_minutes else (), self._publish)
+        repair = Repair(
+            batchers, gate, self._publish, self._service.metrics,
+            base_ms=self._base_ms, hold_s=settings.hold_s, pause=self._publisher.drain,
+        )  # fmt: skip
         feed = Feed(
             ADAPTERS[settings.exchange](settings.symbols),
             batchers,
             ws_url=settings.ws_url,
-            publish=gate,
+            publish=repair,
             publish_dead_letter=self._publish_dead_letter,
+            lost=repair.lost,
             silence_s=settings.silence_s,
             heartbeat_s=heartbeat_s(self._base_ms),
         )
@@ -70,28 +81,36 @@ class Publishing:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(feed.run())
                     tasks.create_task(self._count(feed, batchers))
-                    tasks.create_task(self._fill(feed, gate, tails))
+                    tasks.create_task(repair.run(settings.rest_url, feed.answered))
+                    tasks.create_task(self._fill(feed, gate, repair, tails))
+                    tasks.create_task(self._audit())
             except ExceptionGroup as failures:
                 raise failures.exceptions[0] from failures
 
-    async def _fill(self, feed: Feed, gate: Gate, tails: dict[str, list[Published]]) -> None:
+    async def _fill(
+        self, feed: Feed, gate: Gate, repair: Repair, tails: dict[str, list[Published]]
+    ) -> None:
         """Publish what is missing before the live trades, of all markets, and let these pass."""
         if self._settings.history_minutes:
             await feed.answered.wait()  # subscribed: now nothing falls between past and live
             async with RestClient(self._settings.rest_url) as client:
                 await asyncio.gather(
-                    *(self._fill_market(client, gate, market, tails[market]) for market in tails)
+                    *(
+                        self._fill_market(client, gate, repair, market, tails[market])
+                        for market in tails
+                    )
                 )
         self._service.ready()
 
     async def _fill_market(
-        self, client: RestClient, gate: Gate, market: str, tail: list[Published]
+        self, client: RestClient, gate: Gate, repair: Repair, market: str, tail: list[Published]
     ) -> None:
         known = [trade for published in tail for trade in published.message.trades]
+        last = known[-1] if known else None
         from_ms = time.time_ns() // 1_000_000 - self._settings.history_minutes * 60_000
         from_ms = -(-from_ms // self._base_ms) * self._base_ms
-        if known:
-            from_ms = max(from_ms, known[-1].time_us // 1_000)
+        if last is not None:
+            from_ms = max(from_ms, last.time_us // 1_000)
         published = 0
         try:
             pages = fetch_history(
@@ -102,8 +121,11 @@ class Publishing:
             )
             async for page in pages:
                 published += await self._publish_page(market, not_in(known, page))
+                last = page[-1]
         except NetworkError as error:
             logger.warning("Not all of the past", market=market, reason=str(error))
+        if last is not None:
+            repair.follow_on(market, last.id, last.time_us)
         gate.open(market)
         logger.info("Past published", market=market, trades=published, resumed=bool(known))
 
@@ -112,6 +134,32 @@ class Publishing:
             self._publish(message, _NEVER_RECEIVED_NS)
         await self._publisher.drain()
         return len(page)
+
+    async def _audit(self) -> None:
+        """Compare what the candles service stores with the exchange's candles, for ever.
+
+        Trades are published whether the store can be used or not.
+        """
+        every_s = self._settings.audit_every_s
+        if not every_s:
+            return
+        with ExitStack() as stack:
+            store = await self._open_store(stack, every_s)
+            timeframes = self._service.plan.candle_timeframes
+            auditor = Auditor(
+                store, self._settings.rest_url, self._parities, timeframes, self._service.metrics
+            )
+            await auditor.run(every_s)
+
+    async def _open_store(self, stack: ExitStack, retry_s: float) -> Store:
+        while True:
+            try:
+                store, _ = await asyncio.to_thread(stack.enter_context, self._service.store())
+            except StateError as error:
+                logger.warning("No store to audit", reason=str(error), retry_in_s=retry_s)
+                await asyncio.sleep(retry_s)
+            else:
+                return store
 
     def _publish(self, message: Trades, received_ns: int) -> None:
         self._publisher.publish(message, received_ns)
@@ -141,6 +189,9 @@ class Publishing:
                 counter.inc(value - counted.get(counter, 0))
             counted = now
             self._service.health["connected"] = feed.connected
+            self._service.health["parity"] = {
+                market: parity.summary() for market, parity in self._parities.items()
+            }
 
 
 def _enough(tail: list[Published]) -> bool:

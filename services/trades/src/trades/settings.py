@@ -17,7 +17,8 @@ class TradesSettings(BaseModel):
 
     `grace_ms` is how late a trade may come and still be in its candle; `silence_s` how long a
     connection may say nothing before it is given up, `history_minutes` how much of the past a start
-    reads.
+    reads, `hold_s` how long live trades wait for those that a lost connection has missed,
+    `audit_every_s` how often candles are compared with the exchange's, 0 for never.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +32,8 @@ class TradesSettings(BaseModel):
     grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 100
     silence_s: Annotated[float, Field(gt=0)] = 30.0
     history_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
+    hold_s: Annotated[float, Field(ge=0, le=60)] = 5.0
+    audit_every_s: Annotated[float, Field(ge=0)] = 15.0
 
     @field_validator("exchange")
     @classmethod

@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from candles.parity import Parity, differences
 from marketstream.klines import Kline
 from marketstream.messages import Candle
+from marketstream.parity import Parity, differences, marked
 
 CANDLE = Candle(
     market="binance:BTC/USDT", timeframe="1m", open_time_ms=60_000, close_time_ms=120_000,
@@ -41,8 +41,26 @@ def test_an_audit_counts_and_returns_what_lacks_trades() -> None:
     known = replace(CANDLE, open_time_ms=180_000, complete=False, volume=1.0)
     elsewhere = replace(CANDLE, open_time_ms=240_000)
     klines = [replace(KLINE, open_time_ms=open_ms) for open_ms in (60_000, 120_000, 180_000)]
-    (marked,) = parity.audit([CANDLE, lost, known, elsewhere], klines)
-    assert marked == replace(lost, complete=False, expected_count=12, revision=1)
+    assert parity.audit([CANDLE, lost, known, elsewhere], klines) == [(lost, klines[1])]
     assert (parity.compared, parity.equal, parity.incomplete, parity.rate) == (2, 1, 1, 0.5)
     assert {difference.field for difference in parity.differences} == {"volume", "trade_count"}
     assert parity.differing == 2
+
+
+def test_a_candle_is_marked_with_the_exchange_s_count() -> None:
+    lost = replace(CANDLE, trade_count=11, volume=27.0, revision=2)
+    assert marked(lost, KLINE) == replace(lost, complete=False, expected_count=12, revision=3)
+
+
+def test_a_summary_shows_the_newest_differences() -> None:
+    parity = Parity()
+    for minute in range(1, 9):
+        wrong = replace(CANDLE, open_time_ms=minute * 60_000, close=1.0)
+        parity.audit([wrong], [replace(KLINE, open_time_ms=wrong.open_time_ms)])
+    summary = parity.summary()
+    assert (summary["compared"], summary["equal"], summary["incomplete"]) == (8, 0, 0)
+    assert isinstance(summary["differences"], list)
+    assert [one["open_time_ms"] for one in summary["differences"]] == [
+        minute * 60_000 for minute in range(4, 9)
+    ]
+    assert summary["differences"][0]["theirs"] == "48155.99000000"

@@ -17,6 +17,7 @@ FIELDS = (
     "taker_buy_volume", "taker_buy_quote_volume",
 )  # fmt: skip
 _KEPT = 100
+_SHOWN = 5
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -76,8 +77,20 @@ class Parity:
         """The share of complete candles that equal the exchange's; None before any."""
         return self.equal / self.compared if self.compared else None
 
-    def audit(self, candles: Iterable[Candle], klines: Sequence[Kline]) -> list[Candle]:
-        """Compare; return those called complete that lack trades, revised to say so."""
+    def summary(self) -> dict[str, object]:
+        """Return the counts and the newest differences, as they are shown to people."""
+        newest = list(self.differences)[-_SHOWN:]
+        return {
+            "compared": self.compared,
+            "equal": self.equal,
+            "incomplete": self.incomplete,
+            "differences": [msgspec.to_builtins(difference) for difference in newest],
+        }
+
+    def audit(
+        self, candles: Iterable[Candle], klines: Sequence[Kline]
+    ) -> list[tuple[Candle, Kline]]:
+        """Compare; return candles called complete that lack trades, each with the exchange's."""
         theirs = {kline.open_time_ms: kline for kline in klines}
         lacking = []
         for candle in candles:
@@ -93,12 +106,15 @@ class Parity:
             self.differing += len(found)
             self.differences.extend(found)
             if lacks_trades(candle, kline):
-                lacking.append(
-                    replace(
-                        candle,
-                        complete=False,
-                        expected_count=kline.trade_count,
-                        revision=candle.revision + 1,
-                    )
-                )
+                lacking.append((candle, kline))
         return lacking
+
+
+def marked(candle: Candle, kline: Kline) -> Candle:
+    """Return a candle revised to say that it lacks trades which the exchange counts."""
+    return replace(
+        candle,
+        complete=False,
+        expected_count=kline.trade_count,
+        revision=candle.revision + 1,
+    )

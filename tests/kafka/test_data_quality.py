@@ -1,0 +1,94 @@
+"""What services say of the data: candles beside the exchange's, and trades that came late."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from marketstream.messages import Trade, Trades
+from marketstream.metrics import Metrics
+from marketstream.runners.kafka.publisher import KafkaPublisher
+from marketstream.runners.kafka.settings import KafkaSettings
+from realtime_training.bench.services import Services
+
+from .system import MakeSystem, System
+
+pytestmark = pytest.mark.kafka
+
+SYMBOLS = ("BTC/USDT", "ETH/USDT")
+MARKET = "binance:BTC/USDT"
+LATE = f'realtime_late_trades_total{{market="{MARKET}"}}'
+
+
+@pytest.mark.timeout(180)
+def test_the_trades_service_compares_the_stored_candles_with_the_exchange_s(
+    make_system: MakeSystem,
+) -> None:
+    system = make_system(SYMBOLS, 50.0, {"trades": {"history_minutes": 1, "audit_every_s": 0.5}})
+    system.start("trades")
+    system.start("candles")
+    for market in system.markets:
+        compared = f'realtime_parity_compared_total{{market="{market}"}}'
+        system.wait_for("parity audit", lambda: system.metric(compared, "trades") > 40)  # noqa: B023
+        assert system.metric(f'realtime_parity_ratio{{market="{market}"}}', "trades") == 1.0
+        differences = f'realtime_parity_differences_total{{market="{market}"}}'
+        assert f"{differences} 0.0" in system.metrics("trades")
+    (url,) = re.findall(r'"url":"(http://[^"]+)/health"', system.log("trades"))
+    status, health = system.ask("/health", url)
+    assert (status, health["status"], health["connected"]) == (200, "ok", True)
+    assert health["parity"][MARKET]["differences"] == []
+    assert system.stop("trades") == 0
+
+
+@pytest.mark.timeout(120)
+def test_the_trades_service_goes_on_where_the_store_cannot_be_used(
+    tmp_path: Path, broker: str
+) -> None:
+    urls = {"POSTGRES_HOST": "/nowhere"}
+    configs = {"trades": {"history_minutes": 0, "audit_every_s": 0.5}}
+    services = Services(tmp_path, broker, ["BTC/USDT"], 50.0, configs, urls)
+    try:
+        services.start("trades")
+        services.wait_for("warning", lambda: "No store to audit" in services.log("trades"))
+        trades = f'realtime_trades_total{{market="{MARKET}"}}'
+        before = services.metric(trades, "trades")
+        services.wait_for("trades", lambda: services.metric(trades, "trades") > before)
+        assert services.stop("trades") == 0
+    finally:
+        services.close()
+
+
+def publish(broker: str, *trades: tuple[int, int], seen_ms: int) -> None:
+    """Publish trades of these ids and times in ms."""
+    made = tuple(Trade(number, 100.0, 1.0, "buy", ms * 1_000) for number, ms in trades)
+    with KafkaPublisher(KafkaSettings(broker=broker), Metrics(CollectorRegistry())) as publisher:
+        publisher.publish(Trades(MARKET, made, None, seen_ms * 1_000))
+
+
+def wait_for_revisions(system: System, revision: int) -> None:
+    def revised() -> bool:
+        return any(candle.revision == revision for candle in system.candles(MARKET))
+
+    system.wait_for(f"revision {revision}", revised)
+
+
+@pytest.mark.timeout(180)
+def test_the_candles_service_counts_late_trades_once_and_not_again_after_a_restart(
+    make_system: MakeSystem, broker: str
+) -> None:
+    system = make_system(SYMBOLS, 1.0, {})
+    publish(broker, (1, 500), (4, 2_500), seen_ms=3_000)
+    system.start("candles", "first")
+    publish(broker, (2, 600), seen_ms=3_000)
+    system.wait_for("late trade", lambda: system.metric(LATE, "first") == 1)
+    assert system.stop("first") == 0
+    system.start("candles", "second")
+    publish(broker, (3, 700), seen_ms=3_000)
+    system.wait_for("late trade", lambda: system.metric(LATE, "second") == 1)
+    wait_for_revisions(system, 2)
+    (candle,) = [c for c in system.candles(MARKET) if c.late_count]
+    assert (candle.trade_count, candle.late_count, candle.filled) == (3, 2, True)
+    assert 'realtime_messages_total{topic="candles"}' in system.metrics("second")

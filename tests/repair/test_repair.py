@@ -1,0 +1,229 @@
+"""Lost connections and dropped frames, over real sockets: in the end no trade is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import pairwise
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from candles.aggregation import CandleAggregator
+from exchange_simulator import SeededMarket
+from exchange_simulator.messages import trades_messages
+from marketstream.messages import Candle, Trade, Trades
+from marketstream.metrics import Metrics
+from trades.backoff import Backoff
+from trades.batchers import make_batchers
+from trades.exchanges.binance import Binance
+from trades.feed import Feed
+from trades.gate import Gate
+from trades.repair import Repair
+
+from .flaky import FlakyExchange, serving
+
+MARKET = "binance:BTC/USDT"
+RATE = 200.0
+FULL_PAGES = 4_000.0  # what is missed is more than a page
+PATIENCE_S = 20
+
+
+def tape(rate: float = RATE) -> SeededMarket:
+    return SeededMarket("BTC/USDT", 1, trades_per_second=rate)
+
+
+class Follower:
+    """A feed with its repair, and what was published by way of it."""
+
+    def __init__(self, exchange: FlakyExchange, hold_s: float, past: Trade | None) -> None:
+        self.exchange = exchange
+        self.hold_s = hold_s
+        self.past = past
+        self.metrics = Metrics(CollectorRegistry())
+        self.trades: list[Trade] = []
+        self.candles: dict[int, Candle] = {}
+        self.first: list[Candle] = []
+        self._aggregator = CandleAggregator(MARKET, ["100ms"])
+
+    def _publish(self, message: Trades, _received_ns: int) -> None:
+        self.trades += message.trades
+        for candle in self._aggregator.update(message):
+            self.candles[candle.open_time_ms] = candle
+            if candle.revision == 0:
+                self.first.append(candle)
+
+    async def run(self) -> None:
+        batchers = await make_batchers([MARKET], self.exchange.rest_url, base_ms=100, grace_ms=100)
+        gate = Gate([] if self.past is None else [MARKET], self._publish)
+        repair = Repair(
+            batchers, gate, self._publish, self.metrics, base_ms=100, hold_s=self.hold_s
+        )
+        self.batcher = batchers[MARKET]
+        self.feed = Feed(
+            Binance(["BTC/USDT"]),
+            batchers,
+            ws_url=self.exchange.ws_url,
+            publish=repair,
+            publish_dead_letter=lambda letter: pytest.fail(letter.reason),
+            lost=repair.lost,
+            heartbeat_s=0.05,
+            backoff=Backoff(first_s=0.05, longest_s=0.05),
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.feed.run())
+            tasks.create_task(repair.run(self.exchange.rest_url, self.feed.answered))
+            if self.past is not None:
+                await self.until(lambda: gate.first_trade_id(MARKET) is not None)
+                repair.follow_on(MARKET, self.past.id, self.past.time_us)
+                gate.open(MARKET)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds."""
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+
+    def is_whole(self) -> bool:
+        """Say whether no trade is missing between the first and the last."""
+        count = sum(trade.count for trade in self.trades)
+        ids = [trade.id for trade in self.trades]
+        return count == max(ids) - min(ids) + 1
+
+    async def more(self, count: int) -> None:
+        """Wait for so many more trades."""
+        wanted = len(self.trades) + count
+        await self.until(lambda: len(self.trades) >= wanted)
+
+    def metric(self, name: str) -> float:
+        value = self.metrics._registry.get_sample_value(name, {"market": MARKET})
+        return 0.0 if value is None else value
+
+
+async def followed(
+    course: Callable[[Follower], Awaitable[None]],
+    hold_s: float = 5.0,
+    past: Trade | None = None,
+    rate: float = RATE,
+) -> Follower:
+    """Follow the market while something happens; return who followed."""
+    async with serving([tape(rate)]) as exchange, asyncio.timeout(PATIENCE_S):
+        follower = Follower(exchange, hold_s, past)
+        running = asyncio.create_task(follower.run())
+        try:
+            await follower.more(50)
+            await course(follower)
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+        return follower
+
+
+def assert_no_trade_is_missing_or_twice(trades: Sequence[Trade]) -> None:
+    ids = [number for one in trades for number in range(one.id - one.count + 1, one.id + 1)]
+    assert sorted(ids) == list(range(min(ids), min(ids) + len(ids)))
+
+
+def assert_equal_to_the_ledger(follower: Follower, rate: float = RATE) -> list[Candle]:
+    """Compare the last revisions, but for the first candle; return them."""
+    candles = [candle for _, candle in sorted(follower.candles.items())]
+    assert all(one.close_time_ms == two.open_time_ms for one, two in pairwise(candles))
+    ledger = CandleAggregator(MARKET, ["100ms"])
+    from_us, to_us = candles[0].open_time_ms * 1_000, candles[-1].close_time_ms * 1_000
+    messages = trades_messages(tape(rate), MARKET, from_us, to_us)
+    expected = [candle for message in messages for candle in ledger.update(message)]
+    whole = expected[1 : len(candles)]  # the ledger goes on to a full second
+    assert [what_traded(c) for c in candles[1:]] == [what_traded(c) for c in whole]
+    return candles[1:]
+
+
+def what_traded(candle: Candle) -> tuple[object, ...]:
+    return (
+        candle.open_time_ms, candle.open, candle.high, candle.low, candle.close, candle.volume,
+        candle.quote_volume, candle.trade_count, candle.taker_buy_volume,
+        candle.taker_buy_quote_volume, candle.first_trade_id, candle.last_trade_id,
+        candle.complete, candle.expected_count,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("rate", [RATE, FULL_PAGES])
+def test_after_cut_connections_no_trade_is_missing_and_none_is_late(rate: float) -> None:
+    async def course(follower: Follower) -> None:
+        for number in range(1, 5):
+            follower.exchange.cut()
+            await follower.until(lambda: follower.exchange.connections > number)  # noqa: B023
+            await follower.more(round(0.4 * rate))
+        await follower.until(lambda: follower.batcher.missing == 0)
+
+    follower = asyncio.run(followed(course, rate=rate))
+    assert follower.exchange.connections == 5
+    assert follower.metric("realtime_trades_repaired_total") > 4 * 0.2 * rate
+    assert follower.metric("realtime_gaps_unrepaired_total") == 0
+    assert_no_trade_is_missing_or_twice(follower.trades)
+    ids = [trade.id for trade in follower.trades]
+    assert ids == sorted(ids)  # what was missed comes before the live trades
+    candles = assert_equal_to_the_ledger(follower, rate)
+    assert all(candle.complete for candle in follower.first[1:])
+    assert not any(candle.filled for candle in candles)
+
+
+def test_trades_dropped_within_a_connection_are_fetched_and_candles_say_filled() -> None:
+    async def course(follower: Follower) -> None:
+        exchange = follower.exchange
+        exchange.drop_every = 10
+        await follower.more(200)
+        exchange.drop_every = 0
+        await follower.more(10)
+        await follower.until(
+            lambda: follower.metric("realtime_trades_repaired_total") == exchange.dropped
+        )
+
+    follower = asyncio.run(followed(course))
+    assert follower.exchange.connections == 1
+    assert follower.exchange.dropped >= 19
+    assert (follower.batcher.gaps > 10, follower.batcher.missing) == (True, 0)
+    assert_no_trade_is_missing_or_twice(follower.trades)
+    candles = assert_equal_to_the_ledger(follower)
+    assert any(not candle.complete for candle in follower.first[1:])
+    assert any(candle.filled and candle.revision > 0 for candle in candles)
+
+
+@pytest.mark.parametrize("rest", ["refuses", "hangs"])
+def test_without_rest_live_trades_go_on_and_the_gap_is_declared_until_it_is_back(
+    rest: str,
+) -> None:
+    waited_s: list[float] = []
+
+    async def course(follower: Follower) -> None:
+        exchange, loop = follower.exchange, asyncio.get_running_loop()
+        exchange.rest = rest
+        exchange.cut()
+        await follower.until(lambda: exchange.connections > 1)
+        started_s = loop.time()
+        await follower.more(1)
+        waited_s.append(loop.time() - started_s)
+        await follower.until(lambda: any(not c.complete for c in follower.first[1:]))
+        exchange.rest = "answers"
+        await follower.until(follower.is_whole)
+        await follower.more(60)
+
+    follower = asyncio.run(followed(course, hold_s=0.5))
+    assert waited_s[0] < 1.5
+    assert follower.batcher.gaps == 1
+    assert_no_trade_is_missing_or_twice(follower.trades)
+    candles = assert_equal_to_the_ledger(follower)
+    assert any(candle.filled for candle in candles)
+
+
+def test_what_a_start_could_not_read_of_the_past_is_a_gap_like_any_other() -> None:
+    now_us = time.time_ns() // 1_000
+    messages = trades_messages(tape(), MARKET, now_us - 3_000_000, now_us - 2_000_000)
+    past = [trade for message in messages for trade in message.trades][-1]
+
+    async def course(follower: Follower) -> None:
+        await follower.until(follower.is_whole)
+        await follower.until(lambda: follower.metric("realtime_trades_repaired_total") > 0)
+
+    follower = asyncio.run(followed(course, past=past))
+    assert_no_trade_is_missing_or_twice([past, *follower.trades])
+    assert min(trade.id for trade in follower.trades) == past.id + 1
