@@ -15,6 +15,7 @@ from realtime_training.cli.evaluate import evaluate
 from realtime_training.cli.features import features
 from realtime_training.cli.leakcheck import leakcheck
 from realtime_training.cli.replay import replay
+from realtime_training.cli.reset import reset
 from realtime_training.cli.risingwave import risingwave
 from realtime_training.cli.run import run
 from realtime_training.cli.simulate import simulate
@@ -82,6 +83,7 @@ for command in (
     evaluate,
     leakcheck,
     dead_letters,
+    reset,
     risingwave,
     bench,
 ):

@@ -28,6 +28,7 @@ from marketstream.store.sql import open_store
 from marketstream.store.writer import StoreWriter
 
 _INTERRUPTED = 130
+_PATIENCE_S = 600.0  # with a store that is away: what waits for it stays small so long
 
 
 class ProcessSettings(BaseModel):
@@ -73,10 +74,11 @@ class Service:
         """Give the store and a writer to it, which ends with everything written.
 
         It is PostgreSQL where a POSTGRES_ setting names it, else a SQLite file in the state folder.
+        Once it is open it may be away for ten minutes; rows wait that long.
         """
         store = open_store(self._store_url())
         try:
-            with StoreWriter(store, metrics=self.metrics) as writer:
+            with StoreWriter(store, patience_s=_PATIENCE_S, metrics=self.metrics) as writer:
                 yield store, writer
         finally:
             store.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from marketstream.errors import StateError
+from marketstream.errors import BadMessage, StateError
 from marketstream.runners.kafka.operators import Operators
 
 MARKET = "binance:BTC/USDT"
@@ -94,7 +94,7 @@ def test_after_a_checkpoint_that_came_to_nothing_messages_are_folded_once() -> N
 
 
 def test_where_what_comes_before_a_commit_fails_messages_are_folded_once() -> None:
-    def fail() -> None:
+    def fail(_timeout_s: float | None) -> bool:
         raise OSError
 
     state = Kept()
@@ -140,10 +140,17 @@ def test_a_snapshot_of_any_size_goes_through_messages_that_brokers_take(length: 
     assert restored.offset == 2
 
 
-def test_a_state_of_another_version_is_named_with_what_to_do() -> None:
+@pytest.mark.parametrize("error", [ValueError, TypeError, BadMessage])
+def test_a_state_of_another_version_is_named_with_what_to_do(error: type[Exception]) -> None:
+    class Newer(Counter):
+        def restore(self, snapshot: bytes) -> None:
+            raise error("it is of other timeframes")
+
     state, mine = Kept(), operators()
     fold(mine, state, 0)
     mine.flush()
-    state.set_bytes("snapshot 0", b"something else")
-    with pytest.raises(StateError, match=r"binance:BTC/USDT in stage counts .* delete the state"):
-        operators().of(MARKET, 0, 1, state)  # type: ignore[arg-type]
+    newer = Operators("counts", lambda _market: Newer(), lambda _market, _size: None)
+    with pytest.raises(
+        StateError, match=r"BTC/USDT in stage counts .*other timeframes.* `realtime reset counts`"
+    ):
+        newer.of(MARKET, 0, 1, state)  # type: ignore[arg-type]

@@ -112,7 +112,7 @@ def work(stage: str, name: str, padding: str, settings: str) -> None:
         chain.stages[stage],
         KafkaSettings.model_validate_json(settings),
         metrics,
-        before_commit=lambda: sys.stdout.write("commit\n"),
+        before_commit=lambda _timeout_s: bool(sys.stdout.write("commit\n")),
     )
     runner.tap(chain.stages[stage].reads, lambda m, _ns: sys.stdout.write(f"{m.market}\n"))
     runner.run()

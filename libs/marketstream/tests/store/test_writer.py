@@ -48,6 +48,19 @@ def test_flush_waits_until_everything_put_is_written(store: SqlStore) -> None:
         assert store.counts()["dead_letters"] == 100
 
 
+def test_flush_waits_no_longer_than_it_may_and_says_so(store: SqlStore, path: Path) -> None:
+    registry = CollectorRegistry()
+    with StoreWriter(store, metrics=Metrics(registry)) as writer:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # the store can't write until this one lets go
+            writer.put(letter(1))
+            assert not writer.flush(0.05)
+            assert registry.get_sample_value("realtime_store_queue_rows") == 1
+            other.execute("ROLLBACK")
+        assert writer.flush()
+        assert registry.get_sample_value("realtime_store_queue_rows") == 0
+
+
 def test_flush_with_nothing_put_returns_at_once(store: SqlStore) -> None:
     with StoreWriter(store, interval_s=60) as writer:
         writer.flush()

@@ -51,6 +51,7 @@ class StoreWriter:
         self._warned = False
         self._closing = False
         self._error: Exception | None = None
+        self._metrics.store_queue_rows.set_function(lambda: self._put_count - self._written_count)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -78,13 +79,16 @@ class StoreWriter:
             if len(self._waiting) == self._batch:
                 self._changed.notify_all()
 
-    def flush(self) -> None:
-        """Wait until everything put so far is written."""
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Wait until everything put so far is written, and say whether it is."""
         with self._changed:
             wanted = self._wanted_count = self._put_count
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._written_count >= wanted or self._error is not None)
+            self._changed.wait_for(
+                lambda: self._written_count >= wanted or self._error is not None, timeout_s
+            )
             self._raise_error()
+            return self._written_count >= wanted
 
     def close(self) -> None:
         """Write what is left and end the thread."""
@@ -138,5 +142,4 @@ class StoreWriter:
             self._metrics.store_rows.labels(TABLE_NAMES[kind]).inc(count)
         with self._changed:
             self._written_count += len(rows)
-            self._metrics.store_queue_rows.set(len(self._waiting))
             self._changed.notify_all()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from confluent_kafka import KafkaException  # type: ignore[import-untyped]
 from confluent_kafka.admin import AdminClient  # type: ignore[import-untyped]
 
 from marketstream.errors import NetworkError, SettingsError
+from marketstream.runners.kafka.changelogs import admin_of
 from marketstream.runners.kafka.connection import connect
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.topics import ALL_TOPICS
@@ -26,8 +26,7 @@ def guest(settings: KafkaSettings, ours: Sequence[str]) -> Iterator[None]:
     already: some system has its trades on them, and made-up ones have no place among those.
     NetworkError where the broker does not answer.
     """
-    address: Any = connect(settings, "guest").config.broker_address
-    admin = AdminClient(address.as_librdkafka_dict())
+    admin = admin_of(connect(settings, "guest"))
     try:
         before = _topics(admin)
         taken = [topic.name for topic in ALL_TOPICS if topic.name in before]

@@ -16,8 +16,9 @@ import msgspec
 from quixstreams import State
 from quixstreams.sinks import BaseSink
 
-from marketstream.errors import StateError
+from marketstream.errors import BadMessage, StateError
 from marketstream.operator import Operator
+from marketstream.runners.kafka.checkpoints import BeforeCommit
 
 _CHUNK = 500_000  # bytes; brokers refuse messages of more than 1 MB unless told otherwise
 
@@ -56,7 +57,7 @@ class Operators(BaseSink):
         stage: str,
         make_operator: Callable[[str], Operator[Any, Any]],
         saved: Callable[[str, int], None],
-        before_commit: Callable[[], None] | None = None,
+        before_commit: BeforeCommit | None = None,
     ) -> None:
         super().__init__(on_client_connect_success=_nothing)
         self._stage = stage
@@ -84,10 +85,11 @@ class Operators(BaseSink):
         snapshot = b"".join(_chunks(state, head.chunks))
         try:
             operator.restore(snapshot)
-        except (ValueError, TypeError) as error:  # msgspec's own errors are ValueErrors
+        except (ValueError, TypeError, BadMessage) as error:  # msgspec's own are ValueErrors
             raise StateError(
                 f"the state of {market} in stage {self._stage} cannot be restored ({error}): it is "
-                "of another version; delete the state folder and the changelog topic to start anew"
+                "of another version or other settings; go back to those, or stop all workers of "
+                f"the stage and have it begin anew with `realtime reset {self._stage}`"
             ) from error
         return Held(operator, partition, head.offset)
 
@@ -103,7 +105,7 @@ class Operators(BaseSink):
         for held in self._held.values():
             held.state = None  # whatever becomes of this checkpoint
         if self._before_commit is not None:
-            self._before_commit()
+            self._before_commit(None)
         for market, held, state in changed:
             if state is not None:
                 snapshot = held.operator.snapshot()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,11 +11,19 @@ from confluent_kafka import KafkaException  # type: ignore[import-untyped]
 from quixstreams import MessageContext, State, message_context
 from quixstreams.exceptions import QuixException
 from quixstreams.models import Topic as KafkaTopic
+from quixstreams.state.exceptions import (
+    InvalidChangelogOffset,
+    InvalidStoreChangelogOffset,
+    StateRecoveryOffsetOutOfRange,
+)
+from quixstreams.state.rocksdb import RocksDBCorruptedError
 
-from marketstream.errors import BadMessage, NetworkError
+from marketstream.errors import BadMessage, NetworkError, StateError
 from marketstream.messages import DeadLetter
 from marketstream.metrics import Metrics
 from marketstream.runners.in_process import Tap
+from marketstream.runners.kafka.changelogs import keep_short
+from marketstream.runners.kafka.checkpoints import BeforeCommit, postpone_checkpoints
 from marketstream.runners.kafka.connection import (
     Headers,
     connect,
@@ -30,6 +37,13 @@ from marketstream.runners.kafka.statistics import Statistics
 from marketstream.stage import Stage
 from marketstream.topics import DEAD_LETTERS, Topic
 
+_UNFIT_FOLDER = (
+    InvalidChangelogOffset,
+    InvalidStoreChangelogOffset,
+    StateRecoveryOffsetOutOfRange,
+    RocksDBCorruptedError,
+)
+
 
 class KafkaRunner:
     """Reads the stage's topic, has each market's operator fold it, writes what follows.
@@ -38,7 +52,8 @@ class KafkaRunner:
     stream goes on. A message may be read, and what follows from it written, more than once: whoever
     reads it knows it by its identity. A tap is told of each message of its topic that this worker
     reads or writes; `before_commit` is called before what has been read counts as done, so that
-    what taps put aside can be made safe.
+    what taps put aside can be made safe. While it cannot, the stream goes on and nothing counts as
+    done; with exactly-once it waits, for its transactions are short.
     """
 
     def __init__(
@@ -47,9 +62,10 @@ class KafkaRunner:
         settings: KafkaSettings,
         metrics: Metrics,
         *,
-        before_commit: Callable[[], None] | None = None,
+        before_commit: BeforeCommit | None = None,
     ) -> None:
         self._stage = stage
+        self._folder = settings.state_folder
         self._metrics = metrics
         self._decoder = msgspec.json.Decoder[Any](stage.reads.message)
         self._operators = Operators(stage.name, stage.make_operator, self._saved, before_commit)
@@ -57,6 +73,8 @@ class KafkaRunner:
             stage.name, stage.reads.name, metrics, self._operators.forget_all_but
         )
         self._application = connect(settings, stage.name, statistics.update)
+        if before_commit is not None and settings.processing_guarantee != "exactly-once":
+            postpone_checkpoints(self._application, before_commit)
         self._topics: dict[type, KafkaTopic] = {
             topic.message: open_topic(self._application, topic, settings)
             for topic in (*stage.writes, DEAD_LETTERS)
@@ -69,6 +87,7 @@ class KafkaRunner:
             settings,
             lambda: source.apply(self._process, expand=True, stateful=True, metadata=True),
         )
+        keep_short(self._application)
         frame.to_topic(self._topic_of)
         frame.sink(self._operators)
 
@@ -79,10 +98,16 @@ class KafkaRunner:
     def run(self) -> None:
         """Work until SIGTERM, SIGINT or `stop`, then commit; in the main thread only.
 
-        NetworkError where Kafka is gone for two minutes, or takes nothing from us.
+        NetworkError where Kafka is gone for two minutes, or takes nothing from us. StateError where
+        the state folder is damaged, or of other topics than these.
         """
         try:
             self._application.run()
+        except _UNFIT_FOLDER as error:
+            raise StateError(
+                f"stage {self._stage.name} cannot use its state in {self._folder} ({error}): "
+                "delete that folder, for Kafka has all of it"
+            ) from error
         except (KafkaException, QuixException) as error:
             raise NetworkError(f"stage {self._stage.name} cannot go on: {error}") from error
 
@@ -134,8 +159,11 @@ class KafkaRunner:
         return DeadLetter(source, raw, reason, time_ms * 1_000)
 
     def _topic_of(self, message: Any, _key: Any, _time_ms: int, _headers: Any) -> KafkaTopic:
-        found = self._topics.get(type(message))
-        return self._topics[self._stage.topic_of(message).message] if found is None else found
+        topic = self._topics.get(type(message))
+        if topic is None:
+            topic = self._topics[self._stage.topic_of(message).message]
+        self._metrics.messages.labels(topic.name).inc()
+        return topic
 
     def _saved(self, market: str, size: int) -> None:
         self._metrics.state_bytes.labels(self._stage.name, market).set(size)
