@@ -30,8 +30,8 @@ SETTINGS: tuple[type[BaseModel], ...] = (
     SystemSettings, KafkaSettings, PlanSettings, ProcessSettings, TradesSettings, ApiSettings,
     PredictorSettings, RisingWaveSettings,
 )  # fmt: skip
-MIB = {"m": 1, "g": 1024}
-MOST_MIB = 8 * 1024
+BYTES = {"m": 2**20, "g": 2**30}
+MOST_BYTES = 8_000_000_000
 
 
 def dockerfile(service: str) -> Path:
@@ -86,7 +86,21 @@ def test_profiles_start_what_they_are_named_after() -> None:
 def test_whatever_is_started_fits_8_gb() -> None:
     for profile in ("core", "full", "live"):
         limits = [SERVICES[name]["mem_limit"] for name in started_by(profile)]
-        assert sum(int(limit[:-1]) * MIB[limit[-1]] for limit in limits) <= MOST_MIB
+        assert sum(int(limit[:-1]) * BYTES[limit[-1]] for limit in limits) <= MOST_BYTES
+
+
+def test_every_image_of_ours_is_built_by_something_that_is_started_with_it() -> None:
+    # Else Compose looks for it in a registry, and gives up where nobody ever built it.
+    for started in (WHOLE, *map(started_by, ("core", "full", "live"))):
+        built = {SERVICES[name]["image"] for name in started if "build" in SERVICES[name]}
+        assert {SERVICES[name]["image"] for name in started if name in OURS} <= built
+
+
+def test_what_trades_are_audited_with_is_the_store_of_all() -> None:
+    store = {name for name in SERVICES["candles"]["environment"] if name.startswith("POSTGRES_")}
+    for name in ("trades", "trades-live"):
+        assert store <= SERVICES[name]["environment"].keys()
+        assert "postgres" in SERVICES[name]["depends_on"]
 
 
 def test_who_waits_for_somebodys_health_waits_for_one_who_tells_it() -> None:
@@ -141,6 +155,7 @@ def test_what_is_mounted_is_there() -> None:
     volumes = [volume for each in SERVICES.values() for volume in each.get("volumes", [])]
     files = [volume.partition(":")[0] for volume in volumes if volume.startswith("./")]
     assert [path for path in files if not (ROOT / path).exists()] == []
+    assert "risingwave:/risingwave" not in volumes  # there the image has its program
     named = {volume.partition(":")[0] for volume in volumes if not volume.startswith("./")}
     assert named == set(COMPOSE["volumes"])
 

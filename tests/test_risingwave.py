@@ -24,6 +24,7 @@ from marketstream.messages import (
     Message,
     Outcome,
     Prediction,
+    Trade,
     Trades,
     Verdict,
 )
@@ -267,6 +268,31 @@ def test_second_opinion_on_a_recorded_market_agrees_and_names_what_was_tampered_
     assert [(row["open_time_ms"], row["our_high"], row["their_high"]) for row in difference] == [
         (wrong.open_time_ms, wrong.high + 1, wrong.high)
     ]
+
+
+def test_trades_at_the_edges_of_a_second_are_in_the_same_candle_there_and_here(
+    database: psycopg.Connection,
+) -> None:
+    second_us = 1_723_161_600_000_000
+    times_us = [0, 1, 999_999, 1_000_000, 1_999_999, 2_000_000]
+    trades = [
+        # The third is three fills, as history has them: ids 103 to 105.
+        Trade(101 + place + 2 * (place >= 2), 100.0 + place, 0.5, "buy" if place % 2 else "sell",
+              second_us + time_us, 3 if place == 2 else 1)
+        for place, time_us in enumerate(times_us)
+    ]  # fmt: skip
+    messages = [
+        Trades(MARKET, tuple(trades), None, second_us + 2_500_000, 2, 5),
+        Trades(MARKET, (), None, second_us + 3_000_000, 2, 5),
+    ]
+    aggregator = CandleAggregator(MARKET, ["1s"])
+    candles = [candle for message in messages for candle in aggregator.update(message)]
+    publish(database, TRADES, messages)
+    publish(database, CANDLES, candles)
+    take_apart(database)
+    assert [candle.trade_count for candle in candles] == [5, 2, 1]
+    assert [row["trade_count"] for row in rows(database, "candles_of_trades")] == [5, 2, 1]
+    assert rows(database, "candle_differences") == []
 
 
 def opened_ms(row: dict[str, object]) -> int:

@@ -1,4 +1,7 @@
-"""The rendered manifests, read as `kubectl apply -f deployment/prod/` reads them."""
+"""The rendered manifests, read as `kubectl apply -f deployment/prod/` reads them.
+
+What needs the Prometheus operator is in production too, applied by itself.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,29 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT = ROOT / "deployment"
 ENVIRONMENTS = ("dev", "prod")
+OPERATOR = DEPLOYMENT / "monitoring" / "prometheus-operator.yaml"
 SERVICES = ("trades", "candles", "technical-indicators", "predictor", "prediction-api")
 
 type Manifest = dict[str, Any]
 
 
 @cache
+def folder_of(environment: str) -> list[Manifest]:
+    """Return what lies in the folder of an environment, in the order in which it is applied."""
+    return [
+        each for path in sorted((DEPLOYMENT / environment).glob("*.yaml")) for each in read(path)
+    ]
+
+
+@cache
 def manifests(environment: str) -> list[Manifest]:
-    """Return all manifests of an environment, in the order in which they are applied."""
-    paths = sorted((DEPLOYMENT / environment).glob("*.yaml"))
-    return [manifest for path in paths for manifest in yaml.safe_load_all(path.read_text())]
+    """Return all manifests of an environment."""
+    return folder_of(environment) + (read(OPERATOR) if environment == "prod" else [])
+
+
+def read(path: Path) -> list[Manifest]:
+    """Return the manifests in a file."""
+    return list(yaml.safe_load_all(path.read_text()))
 
 
 def of_kind(environment: str, *kinds: str) -> list[Manifest]:

@@ -49,6 +49,40 @@ def test_no_worker_is_without_a_partition() -> None:
             assert scaler["spec"]["maxReplicas"] <= partitions
 
 
+def test_what_is_over_in_minutes_makes_no_more_workers() -> None:
+    # A training fills a CPU; each worker more would share out the markets, and train, anew.
+    for scaler in of_kind("prod", "HorizontalPodAutoscaler"):
+        if scaler["metadata"]["name"] != "prediction-api":
+            assert scaler["spec"]["behavior"]["scaleUp"]["stabilizationWindowSeconds"] >= 300
+
+
+def volume_of(environment: str, service: str, name: str) -> Manifest:
+    volumes: list[Manifest] = pod_of(environment, service)["volumes"]
+    (volume,) = [each for each in volumes if each["name"] == name]
+    return volume
+
+
+@OF_EACH
+def test_only_models_that_wait_for_their_registry_outlive_a_pod(
+    environment: str, service: str
+) -> None:
+    # The operators' folder is locked by whoever works in it: each pod has its own.
+    assert "emptyDir" in volume_of(environment, service, "operators")
+    state = volume_of(environment, service, "state")
+    if service != "predictor":
+        assert "emptyDir" in state
+        return
+    claim = named(environment, "PersistentVolumeClaim", "predictor-state")
+    assert state["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+
+
+def test_the_new_predictor_never_waits_for_the_old_one_s_volume() -> None:
+    # On another node a volume of one node's is refused as long as the old pod has it.
+    claim = named("prod", "PersistentVolumeClaim", "predictor-state")["spec"]
+    assert claim["accessModes"] == ["ReadWriteMany"]
+    assert claim["storageClassName"]
+
+
 @OF_EACH
 def test_a_drained_node_takes_one_pod_at_a_time(environment: str, service: str) -> None:
     spec = named(environment, "PodDisruptionBudget", service)["spec"]

@@ -104,6 +104,25 @@ def test_selectors_find_the_pods_of_their_own_deployment(environment: str) -> No
         assert labels["app.kubernetes.io/name"] == name
 
 
+def test_certificates_of_private_authorities_are_mounted_where_settings_can_name_them() -> None:
+    text = render({"secrets": {"authorities": "our-authorities"}})[
+        "realtime/templates/deployment.yaml"
+    ]
+    for deployment in filter(None, yaml.safe_load_all(text)):
+        pod = deployment["spec"]["template"]["spec"]
+        (volume,) = [each for each in pod["volumes"] if each["name"] == "authorities"]
+        assert volume["secret"] == {"secretName": "our-authorities"}
+        mounts = {each["name"]: each for each in pod["containers"][0]["volumeMounts"]}
+        assert mounts["authorities"]["mountPath"] == "/etc/authorities"
+
+
+def test_a_volume_of_one_node_is_refused_where_there_are_several_pods() -> None:
+    of_one_node = {"state": {"storage": "1Gi", "accessMode": "ReadWriteOnce"}}
+    assert "predictor-state" in "".join(render({"services": {"predictor": of_one_node}}).values())
+    with pytest.raises(helm_python.HelmError, match=r"predictor: several pods .* ReadWriteMany"):
+        render({"services": {"predictor": of_one_node | {"replicas": 2}}})
+
+
 def test_a_changed_config_or_environment_makes_new_pods() -> None:
     def checksums(values: dict[str, Any]) -> dict[str, str]:
         text = render(values)["realtime/templates/deployment.yaml"]

@@ -103,7 +103,9 @@ def test_services_named_like_ours_set_no_variables(workload: Manifest) -> None:
 @OF_EACH_WORKLOAD
 def test_what_is_written_goes_to_a_volume(workload: Manifest) -> None:
     writable = {
-        volume["name"] for volume in pod_of(workload).get("volumes", []) if "emptyDir" in volume
+        volume["name"]
+        for volume in pod_of(workload).get("volumes", [])
+        if {"emptyDir", "persistentVolumeClaim"} & volume.keys()
     } | {claim["metadata"]["name"] for claim in workload["spec"].get("volumeClaimTemplates", [])}
     for container in containers_of(workload):
         mounted = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}

@@ -9,7 +9,7 @@ import jsonschema  # type: ignore[import-untyped,unused-ignore]
 import pytest
 from kubernetes_validate import utils as kubernetes  # type: ignore[import-untyped,unused-ignore]
 
-from .manifests import ENVIRONMENTS, Manifest, manifests
+from .manifests import ENVIRONMENTS, OPERATOR, Manifest, folder_of, manifests, read
 
 OLDEST = (1, 30)
 VERSIONS = [
@@ -43,12 +43,14 @@ def test_custom_resources_are_valid_to_the_schemas_of_our_own(environment: str) 
             jsonschema.validate(manifest, OWN_SCHEMAS[manifest["kind"]])
 
 
-def test_production_has_custom_resources_and_a_bare_cluster_needs_none() -> None:
-    def custom(environment: str) -> set[str]:
-        return {each["kind"] for each in manifests(environment)} & OWN_SCHEMAS.keys()
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_cluster_without_the_prometheus_operator_takes_the_whole_folder(environment: str) -> None:
+    groups = {each["apiVersion"].rpartition("/")[0] for each in folder_of(environment)}
+    assert groups <= {"", "apps", "autoscaling", "policy", "networking.k8s.io"}
 
-    assert custom("prod") == {"ServiceMonitor", "PrometheusRule"}
-    assert custom("dev") == set()
+
+def test_what_needs_the_prometheus_operator_is_apart() -> None:
+    assert {each["kind"] for each in read(OPERATOR)} == {*OWN_SCHEMAS, "ConfigMap"}
 
 
 def test_a_misspelt_field_is_found() -> None:

@@ -85,12 +85,13 @@ def test_state_and_config_are_where_volumes_are(environment: str, service: str) 
     pod = pod_of(environment, service)
     mounts = {each["mountPath"]: each["name"] for each in pod["containers"][0]["volumeMounts"]}
     assert mounts[told["STATE_FOLDER"]] == "state"
-    assert told["KAFKA_STATE_FOLDER"].startswith(told["STATE_FOLDER"])
+    assert mounts[told["KAFKA_STATE_FOLDER"]] == "operators"
     assert mounts[str(Path(told["SERVICE_CONFIG"]).parent)] == "config"
+    assert len(mounts) == len(pod["volumes"]) == 4
 
 
 TALKS_TO = {
-    "trades": {"KAFKA_BROKER", "EXCHANGE_WS_URL", "EXCHANGE_REST_URL"},
+    "trades": {"KAFKA_BROKER", "POSTGRES_PORT", "EXCHANGE_WS_URL", "EXCHANGE_REST_URL"},
     "candles": {"KAFKA_BROKER", "POSTGRES_PORT"},
     "technical-indicators": {"KAFKA_BROKER"},
     "predictor": {"KAFKA_BROKER", "POSTGRES_PORT", "MLFLOW_TRACKING_URI"},

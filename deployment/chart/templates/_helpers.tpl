@@ -66,4 +66,10 @@ spec:
   ingress:
     - from: [{podSelector: {matchLabels: {app.kubernetes.io/part-of: realtime}}}]
       ports: [{port: {{ .port }}, protocol: TCP}]
+  egress:  # to itself, as a broker does by its advertised name
+    - to:
+        - podSelector:
+            matchLabels:
+              {{- include "realtime.selector" . | nindent 14 }}
+      ports: [{port: {{ .port }}, protocol: TCP}]
 {{- end }}
