@@ -43,8 +43,9 @@ types: $(INSTALLED) ## Types (mypy, strict) and import rules
 	$(BIN)/lint-imports
 
 format: $(INSTALLED) ## Mend what Ruff can mend, and format
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+	$(BIN)/ruff check .
 
 dashboard: $(DASHBOARD) ## Bundle the dashboard; brings Node if it is missing
 

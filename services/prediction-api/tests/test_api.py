@@ -6,6 +6,7 @@ from fastapi.testclient import TestClient
 from msgspec.structs import replace
 
 from marketstream.messages import Prediction, Trades
+from marketstream.store.rows import PredictionRow
 from prediction_api.app import build_app
 from prediction_api.board import PredictionBoard
 from prediction_api.state import WarmingUp
@@ -54,6 +55,32 @@ def client(board: PredictionBoard) -> TestClient:
 
 def see(board: PredictionBoard, clock: Clock, seen_until_ms: int) -> None:
     board.saw(Trades(MARKET, (), None, seen_until_ms * 1_000), clock.ns)
+
+
+def test_stored_prediction_is_shown_again_while_its_moment_is_to_come_and_nothing_newer_is_there(
+    client: TestClient, board: PredictionBoard, clock: Clock
+) -> None:
+    clock.ns = 10_500 * 1_000_000
+    see(board, clock, 10_500)
+    for close_time_ms in (9_000, 10_000):
+        board.recall(PredictionRow(prediction(close_time_ms), close_time_ms + 3, 700))
+    board.recall(PredictionRow(prediction(9_500), 9_503, 700))  # already came true
+    (shown,) = client.get("/predictions/BTC-USDT").json()["predictions"]
+    assert (shown["for_ms"], shown["made_at_ms"], shown["latency_us"]) == (11_000, 10_003, 700)
+    board.publish(prediction(10_250), clock.ns)
+    board.recall(PredictionRow(prediction(10_000), 10_003, 700))
+    (shown,) = client.get("/predictions/BTC-USDT").json()["predictions"]
+    assert shown["for_ms"] == 11_250
+
+
+def test_silence_counts_from_the_start_until_something_comes(
+    board: PredictionBoard, clock: Clock
+) -> None:
+    clock.ns += 7_000 * 1_000_000
+    assert board.silence_ms(MARKET) == 7_000
+    see(board, clock, 8_000)
+    clock.ns += 2_000 * 1_000_000
+    assert board.silence_ms(MARKET) == 2_000
 
 
 def test_the_answer_holds_every_field_of_the_contract(

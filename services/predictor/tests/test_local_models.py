@@ -38,6 +38,16 @@ def test_models_wait_in_the_order_of_training_over_a_restart(
     assert restarted.complaints() == ()
 
 
+def test_what_another_process_registered_out_of_the_same_folder_waits_no_more(
+    tmp_path: Path, make_waiting: Callable[[int], Waiting]
+) -> None:
+    ours = LocalModels(tmp_path)
+    ours.wait(make_waiting(1))
+    theirs = LocalModels(tmp_path)
+    theirs.registered(theirs.waiting()[0])
+    assert ours.waiting() == []
+
+
 def test_champion_of_other_features_or_of_none_is_not_there(
     tmp_path: Path, make_model: Callable[..., TrainedModel]
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from marketstream.messages import Prediction, Trades
+from marketstream.store.rows import PredictionRow
 from marketstream.symbols import split_market
 
 _NS_PER_US = 1_000
@@ -61,6 +62,7 @@ class PredictionBoard:
         self._views: dict[str, dict[int, PredictionView]] = {m: {} for m in self.markets}
         self._previews: dict[str, dict[int, dict[str, object]]] = {m: {} for m in self.markets}
         self._encoded: dict[str, bytes] = {}
+        self._began_ns = now_ns()
 
     @property
     def symbols(self) -> list[str]:
@@ -103,6 +105,16 @@ class PredictionBoard:
         self._encoded.pop(prediction.market, None)
         return published
 
+    def recall(self, row: PredictionRow) -> None:
+        """Make a stored prediction readable again, if what it is about is still to come."""
+        prediction = row.prediction
+        shown = self._views[prediction.market].get(prediction.horizon_ms)
+        newer = shown is None or int(str(shown["for_ms"])) < prediction.for_ms
+        if newer and prediction.for_ms * _US_PER_MS * _NS_PER_US > self._now_ns():
+            view = view_of(prediction, Published(row.made_at_ms, row.latency_us))
+            self._views[prediction.market][prediction.horizon_ms] = view
+            self._encoded.pop(prediction.market, None)
+
     def age(self, market: str) -> DataAge | None:
         """Return the market's time and the age of its data; None before anything was seen."""
         seen = self._seen.get(market)
@@ -111,6 +123,13 @@ class PredictionBoard:
         seen_until_us, received_ns = seen
         elapsed_us = max(0, self._now_ns() - received_ns) // _NS_PER_US
         return DataAge((seen_until_us + elapsed_us) // _US_PER_MS, elapsed_us // _US_PER_MS)
+
+    def silence_ms(self, market: str) -> int:
+        """Return for how long nothing has come from a market: since the start, if nothing did."""
+        age = self.age(market)
+        if age is not None:
+            return age.age_ms
+        return (self._now_ns() - self._began_ns) // (_NS_PER_US * _US_PER_MS)
 
     def stale(self, market: str) -> bool:
         """Say whether nothing has come from the market for too long."""

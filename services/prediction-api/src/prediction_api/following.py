@@ -39,6 +39,7 @@ class Following:
     ) -> None:
         """Show and count again what was there before a stop."""
         for row in predictions:
+            self._board.recall(row)
             if self._is_new("prediction", row.prediction.identity) and not row.late:
                 self.scoreboards[row.prediction.market].predicted(row.prediction)
         for outcome in outcomes:

@@ -39,10 +39,8 @@ class Overview:
         if len(lacking) > _CANDLES:
             del lacking[next(iter(lacking))]
 
-    def trained(self, row: ModelRow | None) -> None:
+    def trained(self, row: ModelRow) -> None:
         """Note the model that was trained last."""
-        if row is None:
-            return
         key = (row.market, row.horizon_ms)
         before = self._models.get(key)
         trainings = 0 if before is None else before.trainings + (before.version != row.version)
@@ -93,9 +91,7 @@ class Overview:
         """Bring what is not counted as it happens up to date, and render all."""
         metrics = self._metrics
         for market in self._plan.markets:
-            age = self._board.age(market)
-            if age is not None:
-                metrics.data_age.labels(market).set(age.age_ms / 1_000)
+            metrics.data_age.labels(market).set(self._board.silence_ms(market) / 1_000)
             for horizon_ms in self._plan.horizons_ms:
                 show_score(metrics, market, horizon_ms, self.score(market, horizon_ms))
         return metrics.render()

@@ -9,11 +9,14 @@ import time
 from typing import Any
 
 import uvicorn
+from loguru import logger
 
+from marketstream.errors import StateError
 from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.runners.kafka.tap import KafkaTap
 from marketstream.service import Service
 from marketstream.store.port import Store
+from marketstream.store.rows import ModelRow
 from marketstream.topics import CANDLES, OUTCOMES, PREDICTIONS, TRADES
 from prediction_api.app import build_app
 from prediction_api.board import PredictionBoard, Seen
@@ -104,16 +107,25 @@ class Serving:
             )
 
     async def _look_at_models(self, store: Store) -> None:
-        """Look now and then which models were trained last."""
+        """Look now and then which models were trained last; answers do not need the store."""
         while True:
-            for market in self._plan.markets:
-                for horizon_ms in self._plan.horizons_ms:
-                    self._overview.trained(
-                        await asyncio.to_thread(
-                            store.latest_model, market, self._plan.timeframe, horizon_ms
-                        )
-                    )
+            try:
+                rows = await asyncio.to_thread(self._latest_models, store)
+            except StateError as error:
+                logger.warning("Cannot look which models serve", reason=str(error))
+            else:
+                for row in rows:
+                    self._overview.trained(row)
             await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _latest_models(self, store: Store) -> list[ModelRow]:
+        plan = self._plan
+        found = (
+            store.latest_model(market, plan.timeframe, horizon_ms)
+            for market in plan.markets
+            for horizon_ms in plan.horizons_ms
+        )
+        return [row for row in found if row is not None]
 
     def _api(self) -> uvicorn.Config:
         overview = self._overview

@@ -57,6 +57,7 @@ class LocalModels:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._waiting: dict[tuple[int, str], Waiting] = {}
+        self._unwritten: set[Path] = set()
         self._complaints: list[str] = []
         for path in sorted(folder.glob("*/*.json")):
             if path.name != _CHAMPION:
@@ -68,20 +69,27 @@ class LocalModels:
         return complaints
 
     def waiting(self) -> list[Waiting]:
-        """Return what waits to be registered, what was trained first before the rest."""
+        """Return what waits to be registered, what was trained first before the rest.
+
+        What another process has registered out of the same folder waits no more.
+        """
+        for key, waiting in list(self._waiting.items()):
+            path = self._path_of(waiting)
+            if path not in self._unwritten and not path.exists():
+                del self._waiting[key]
         return [self._waiting[key] for key in sorted(self._waiting)]
 
     def wait(self, waiting: Waiting) -> None:
         """Keep a model until it is registered; see `registered`."""
         self._waiting[waiting.model.trained_at_ms, waiting.name] = waiting
-        if len(self._waiting) > _MOST_WAITING:
-            first = self.waiting()[0]
-            self._complaints.append(f"{first.name}: {first.model.version} waited too long")
-            self.registered(first)
         file = _WaitingFile(
             waiting.trained_on, dict(waiting.parameters), native.dump(waiting.model).decode()
         )
         self._write(self._path_of(waiting), msgspec.json.encode(file))
+        if len(self._waiting) > _MOST_WAITING:
+            first = self.waiting()[0]
+            self._complaints.append(f"{first.name}: {first.model.version} waited too long")
+            self.registered(first)
 
     def registered(self, waiting: Waiting) -> None:
         """Forget a model that waited."""
@@ -128,4 +136,5 @@ class LocalModels:
             written.write_bytes(content)
             written.replace(path)
         except OSError as error:
+            self._unwritten.add(path)
             self._complaints.append(f"{path}: cannot be written ({error.strerror})")

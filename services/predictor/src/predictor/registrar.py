@@ -88,10 +88,11 @@ class Registrar:
         versions: Versions = {}
         try:
             registry = self._open()
-            for waiting in self._local.waiting():
-                version = registry.log(waiting.model, waiting.trained_on, waiting.parameters)
-                versions[waiting.model.trained_at_ms, waiting.name] = str(version)
-                self._local.registered(waiting)
+            while waiting := self._local.waiting():
+                first = waiting[0]
+                version = registry.log(first.model, first.trained_on, first.parameters)
+                versions[first.model.trained_at_ms, first.name] = str(version)
+                self._local.registered(first)
         except StateError as error:
             return versions, str(error)
         return versions, None
