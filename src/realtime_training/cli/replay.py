@@ -7,7 +7,12 @@ from pathlib import Path
 import click
 
 from realtime_training import report
-from realtime_training.cli.options import json_option, latency_option, timeframe_option
+from realtime_training.cli.options import (
+    horizons_option,
+    json_option,
+    latency_option,
+    timeframe_option,
+)
 from realtime_training.cli.types import DURATION, FILE, SYMBOL
 
 
@@ -15,15 +20,7 @@ from realtime_training.cli.types import DURATION, FILE, SYMBOL
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--symbol", type=SYMBOL, required=True, help="Market, like BTC/USDT.")
 @timeframe_option
-@click.option(
-    "--horizon",
-    "horizons",
-    type=click.IntRange(min=1),
-    multiple=True,
-    default=(1, 2),
-    show_default=True,
-    help="Predict so many timeframes ahead; may be repeated.",
-)
+@horizons_option
 @latency_option
 @click.option(
     "--retrain-every",
