@@ -28,6 +28,7 @@ from marketstream.store.sql import open_store
 from marketstream.store.writer import StoreWriter
 
 _INTERRUPTED = 130
+_SWITCH_S = 0.0005  # so long a thread that stores or serves may hold up the stream
 _PATIENCE_S = 600.0  # with a store that is away: what waits for it stays small so long
 
 
@@ -113,6 +114,7 @@ def main(name: str, package: str, metrics_port: int | None, run: Callable[[Servi
 
 @contextmanager
 def _service(name: str, package: Path, metrics_port: int | None) -> Iterator[Service]:
+    sys.setswitchinterval(_SWITCH_S)
     process = load_settings(ProcessSettings, None)
     configure_logs(level=process.log_level, service=name)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody asks for

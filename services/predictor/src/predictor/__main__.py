@@ -19,7 +19,7 @@ from predictor.settings import PredictorSettings
 from predictor.trainer import Registration, registry_uri
 
 _PAST_MS = 3_600_000
-_RECENT_MS = 60_000  # more than passes between two checkpoints
+_RECENT_MS = 900_000  # more than passes between two checkpoints, with the database away
 _LATE = 10_000  # predictions made too late whose outcomes are still to come
 
 

@@ -73,7 +73,7 @@ class KafkaRunner:
             stage.name, stage.reads.name, metrics, self._operators.forget_all_but
         )
         self._application = connect(settings, stage.name, statistics.update)
-        if before_commit is not None and settings.processing_guarantee != "exactly-once":
+        if settings.processing_guarantee != "exactly-once":
             postpone_checkpoints(self._application, before_commit)
         self._topics: dict[type, KafkaTopic] = {
             topic.message: open_topic(self._application, topic, settings)
