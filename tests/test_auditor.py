@@ -13,14 +13,14 @@ from prometheus_client import CollectorRegistry
 
 from candles.aggregation import CandleAggregator
 from exchange_simulator import SeededMarket
-from exchange_simulator.messages import trades_messages
+from exchange_simulator.market.messages import trades_messages
 from exchange_simulator.server import start
+from exchanges.client import RestClient
 from marketstream.messages import Candle
 from marketstream.metrics import Metrics
 from marketstream.parity import Parity
 from marketstream.store.sql import open_store
 from trades.auditor import Auditor
-from trades.rest import RestClient
 
 MARKET = "simulator:BTC/USDT"
 MARKET_SECONDS = 120

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from candles.aggregation import CandleAggregator
 from candles.klines import KLINE_COLUMNS, kline_arrays
+from exchanges.venue import ADAPTERS
 from marketstream.messages import Candle, Trades
 from marketstream.recordings import read_frames
-from realtime_training.candles_command import make_candles
+from realtime_training.commands.candles.work import make_candles
 from trades.batching import TradesBatcher
-from trades.exchanges import ADAPTERS
 from trades.replay import replay_frames
 
 MARKET = "binance:BTC/USDT"

@@ -16,7 +16,7 @@ from pyarrow import ipc, parquet
 
 from candles.klines import kline_arrays, kline_rows
 from marketstream.errors import StateError
-from realtime_training.candles_command import make_candles, remarks, write_candles
+from realtime_training.commands.candles.work import make_candles, remarks, write_candles
 
 HEADER = (
     "open_time,open,high,low,close,volume,close_time,quote_volume,count,"

@@ -20,7 +20,7 @@ from marketstream.settings_fields import env_names, fields_of
 from marketstream.store.risingwave import RisingWaveSettings
 from prediction_api.settings import ApiSettings
 from predictor.settings import PredictorSettings
-from realtime_training.cli import realtime
+from realtime_training.commands import realtime
 from trades.settings import TradesSettings
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -21,11 +21,11 @@ from marketstream.messages import Candle
 from marketstream.store.sql import open_store
 from realtime_training.bench.load import make_load
 from realtime_training.bench.seeded_trades import MARKET, SeededTrades
+from realtime_training.commands.evaluate.work import Wanted, evaluate_all
 from realtime_training.datasets import Recorded, load_files, load_stored
 from realtime_training.datasets.arrays import CandleArrays, features_of, in_longer, prices_of
 from realtime_training.datasets.klines import read_candles
 from realtime_training.datasets.trades import candles_of
-from realtime_training.evaluation_command import Wanted, evaluate_all
 from realtime_training.settings import load_all
 from technical_indicators.batch import feature_table
 from technical_indicators.feature_set import FeatureSet, FeatureSettings

@@ -14,9 +14,15 @@ import pytest
 
 from marketstream.errors import InputError
 from realtime_training.bench.load import make_load
-from realtime_training.cli.evaluate import evaluate
+from realtime_training.commands.evaluate.command import evaluate
+from realtime_training.commands.evaluate.work import (
+    Wanted,
+    draw,
+    evaluate_all,
+    settings_for,
+    summary,
+)
 from realtime_training.datasets import Recorded, load_files
-from realtime_training.evaluation_command import Wanted, draw, evaluate_all, settings_for, summary
 from realtime_training.settings import load_all
 
 SETTINGS = load_all()

@@ -13,8 +13,8 @@ import pytest
 from pyarrow import ipc, parquet
 
 from marketstream.errors import StateError
+from realtime_training.commands.features.work import summary, write_features
 from realtime_training.datasets import Recorded, load_files
-from realtime_training.features_command import summary, write_features
 from realtime_training.settings import load_all
 
 

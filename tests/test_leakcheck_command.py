@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marketstream.tables import FeatureTable
+from marketstream.columns import FeatureTable
 from predictor.leakcheck import Series
-from realtime_training.cli.leakcheck import leakcheck
-from realtime_training.leakcheck_command import check_leaks
-from realtime_training.leakcheck_sample import read_sample
+from realtime_training.commands.leakcheck.command import leakcheck
+from realtime_training.commands.leakcheck.sample import read_sample
+from realtime_training.commands.leakcheck.work import check_leaks
 from realtime_training.settings import load_all
 
 START_MS = 1_723_161_600_000
@@ -97,7 +97,7 @@ def test_feature_that_looks_ahead_is_named_with_its_row(trades: Path) -> None:
 def test_leak_ends_with_1(
     trades: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from realtime_training import leakcheck_sample
+    from realtime_training.commands.leakcheck import sample as leakcheck_sample
     from realtime_training.datasets.arrays import features_of as honest
 
     peek = peeking("rsi_14")

@@ -14,7 +14,7 @@ from marketstream.messages import Candle
 from marketstream.store.sql import open_store
 from marketstream.testing import running_command
 from marketstream.topics import CANDLES
-from realtime_training.replay import Replay
+from realtime_training.commands.replay.work import Replay
 from realtime_training.settings import load_all
 
 TRADES = 19_904

@@ -17,7 +17,7 @@ from marketstream.settings import SystemSettings, load_settings
 from marketstream.settings_fields import env_names, fields_of
 from prediction_api.settings import ApiSettings
 from predictor.settings import PredictorSettings
-from realtime_training.cli import realtime
+from realtime_training.commands import realtime
 from technical_indicators.feature_set import FeatureSettings
 from trades.settings import TradesSettings
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from marketstream.columns import FeatureTable
 from marketstream.messages import Candle, Features, Message
-from marketstream.tables import FeatureTable
 from marketstream.topics import CANDLES, FEATURES, OUTCOMES, PREDICTIONS
-from realtime_training.replay import Replay
+from realtime_training.commands.replay.work import Replay
 from realtime_training.settings import load_all
 from technical_indicators.batch import feature_table
 

@@ -17,6 +17,7 @@ import sqlglot
 from sqlglot import exp
 
 from candles.aggregation import CandleAggregator
+from exchanges.venue import ADAPTERS
 from marketstream.errors import InputError, StateError, TransientStateError
 from marketstream.messages import (
     Candle,
@@ -45,7 +46,6 @@ from marketstream.testing import free_port
 from marketstream.topics import CANDLES, FEATURES, OUTCOMES, PREDICTIONS, TRADES, Topic
 from predictor.settings import DEFAULT_FEATURES
 from trades.batching import TradesBatcher
-from trades.exchanges import ADAPTERS
 from trades.replay import replay_frames
 
 FOLDER = Path(__file__).resolve().parents[1] / "risingwave"

@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 
 from exchange_simulator import SeededMarket
-from exchange_simulator.ceiling import expected_moves, realised_moves
-from exchange_simulator.messages import trades_messages
+from exchange_simulator.market.ceiling import expected_moves, realised_moves
+from exchange_simulator.market.messages import trades_messages
+from marketstream.columns import FeatureTable
 from marketstream.messages import Outcome, Prediction
 from marketstream.plan import Plan
 from marketstream.scoring import Score, Scoreboard
-from marketstream.tables import FeatureTable
 from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS
 from marketstream.uncertainty import effective_size, wilson
-from predictor.evaluation import evaluate
-from predictor.history import FeatureHistory
 from predictor.models import LEARNERS
-from predictor.prices import Label, PriceSeries, label_returns
-from predictor.retraining import Trained, TrainingJob
-from predictor.serving import forecast
+from predictor.serving.forecast import forecast
 from predictor.settings import Learner, ModelSettings, PredictorSettings, TrainingSettings
-from predictor.training import train
+from predictor.training.fitting import train
+from predictor.training.history import FeatureHistory
+from predictor.training.prices import Label, PriceSeries, label_returns
+from predictor.training.retraining import Trained, TrainingJob
+from predictor.validation.evaluation import evaluate
 from realtime_training.pipeline import Pipeline
 from technical_indicators.feature_set import FeatureSettings
 

@@ -9,7 +9,7 @@ import pytest
 
 from candles.aggregation import CandleAggregator
 from exchange_simulator import SeededMarket
-from exchange_simulator.messages import trades_messages
+from exchange_simulator.market.messages import trades_messages
 from marketstream.messages import Candle
 from marketstream.store.sql import open_store
 from marketstream.testing import RunningCommand, running_command

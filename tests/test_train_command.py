@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from marketstream.errors import RealtimeError
-from predictor.model_names import model_name
-from predictor.registry import ModelRegistry
+from predictor.registry.mlflow import ModelRegistry
+from predictor.registry.names import model_name
 from realtime_training.bench.load import make_load
-from realtime_training.cli.train import train
+from realtime_training.commands.evaluate.work import Wanted
+from realtime_training.commands.train.command import train
+from realtime_training.commands.train.work import summary, train_all
 from realtime_training.datasets import load_files
-from realtime_training.evaluation_command import Wanted
 from realtime_training.settings import load_all
-from realtime_training.training_command import summary, train_all
 
 # MLflow's own, of how it uses its database layer: hidden where Python's defaults hold.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from realtime_training.cli import main
+from realtime_training.commands import main
 
 if __name__ == "__main__":
     main()

@@ -11,12 +11,12 @@ from marketstream.messages import Features
 from marketstream.plan import Plan
 from marketstream.runners.in_process import InProcessRunner, Later
 from marketstream.topics import FEATURES
-from predictor.history import FeatureHistory
-from predictor.operator import Predictor
-from predictor.retraining import Retrainer, Trained, TrainingJob
+from predictor.serving.operator import Predictor
+from predictor.serving.stage import predictor_stage
 from predictor.settings import PredictorSettings
-from predictor.stage import predictor_stage
-from predictor.training import TrainedModel
+from predictor.training.fitting import TrainedModel
+from predictor.training.history import FeatureHistory
+from predictor.training.retraining import Retrainer, Trained, TrainingJob
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
 from technical_indicators.stage import technical_indicators_stage
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from exchanges.venue import ADAPTERS
 from marketstream.recordings import read_frames
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
 from trades.batching import TradesBatcher
-from trades.exchanges import ADAPTERS
 from trades.intake import Counts
 from trades.replay import replay_frames
 from trades.settings import TradesSettings

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from realtime_training.simulator import Announcement
+    from realtime_training.commands.simulate.work import Announcement
 
 
 @contextlib.contextmanager

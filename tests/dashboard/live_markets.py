@@ -11,18 +11,18 @@ from typing import NamedTuple
 import uvicorn
 
 from exchange_simulator import SeededMarket
-from exchange_simulator.messages import trades_messages
+from exchange_simulator.market.messages import trades_messages
 from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.plan import Plan
 from marketstream.scoring import Score, Scoreboard
 from marketstream.topics import CANDLES, OUTCOMES, PREDICTIONS, TRADES
-from prediction_api.app import build_app
-from prediction_api.board import PredictionBoard
-from prediction_api.dashboard import Dashboard
-from prediction_api.live_view import LiveView
-from prediction_api.state import FeedState, ModelState, SystemState, WarmingUp
-from predictor.retraining import Trained, TrainingJob
+from prediction_api.routes.app import build_app
+from prediction_api.routes.dashboard import Dashboard
+from prediction_api.views.board import PredictionBoard
+from prediction_api.views.live import LiveView
+from prediction_api.views.state import FeedState, ModelState, SystemState, WarmingUp
 from predictor.settings import PredictorSettings
+from predictor.training.retraining import Trained, TrainingJob
 from realtime_training.pipeline import Pipeline
 from technical_indicators.feature_set import FeatureSettings
 

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.routing import Route
 
-from prediction_api.app import build_app
-from prediction_api.board import PredictionBoard
-from prediction_api.dashboard import Dashboard
-from prediction_api.live_view import LiveView
-from prediction_api.state import WarmingUp
+from prediction_api.routes.app import build_app
+from prediction_api.routes.dashboard import Dashboard
+from prediction_api.views.board import PredictionBoard
+from prediction_api.views.live import LiveView
+from prediction_api.views.state import WarmingUp
 
 from .manifests import SERVICES, Manifest, environment_of, named, of_kind
 from .test_settings import TALKS_TO, port_of

@@ -15,9 +15,9 @@ from marketstream.runners.kafka.runner import KafkaRunner
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.settings import load_settings
 from marketstream.stage import Stage
-from predictor import native
-from predictor.operator import Predictor
-from predictor.stage import predictor_stage
+from predictor.registry import native
+from predictor.serving.operator import Predictor
+from predictor.serving.stage import predictor_stage
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
 from technical_indicators.stage import technical_indicators_stage
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from candles.aggregation import CandleAggregator
 from exchange_simulator import SeededMarket
-from exchange_simulator.messages import trades_messages
+from exchange_simulator.market.messages import trades_messages
 from marketstream.messages import Candle, Outcome
 from marketstream.store.port import Store
 from marketstream.store.rows import PredictionRow

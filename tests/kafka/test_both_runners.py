@@ -21,8 +21,8 @@ from marketstream.runners.kafka.publisher import KafkaPublisher
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.runners.kafka.tap import KafkaTap
 from marketstream.topics import CANDLES, FEATURES, OUTCOMES, PREDICTIONS, TRADES
-from predictor import native
-from realtime_training.replay import Replay
+from predictor.registry import native
+from realtime_training.commands.replay.work import Replay
 from realtime_training.settings import load_all
 
 from .stages import HORIZONS_MS, stages

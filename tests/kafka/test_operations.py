@@ -26,7 +26,7 @@ from marketstream.store.schema import alembic_config
 from marketstream.store.sql import open_store
 from marketstream.store.testing import PostgresServer
 from marketstream.topics import FEATURES
-from realtime_training.cli.reset import STAGES
+from realtime_training.commands.reset import STAGES
 
 from .stages import stages
 from .system import MakeSystem, System
@@ -98,7 +98,7 @@ def vectors_until(broker: str, market: str, close_time_ms: int) -> list[Features
 
 
 def test_stages_that_can_be_reset_read_what_their_services_read(tmp_path: Path) -> None:
-    assert {stage.name: stage.reads for stage in stages(tmp_path)} == READS
+    assert {stage.name: stage.reads[0] for stage in stages(tmp_path)} == READS
     assert list(READS) == list(STAGES)
 
 

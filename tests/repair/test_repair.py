@@ -12,12 +12,12 @@ from prometheus_client import CollectorRegistry
 
 from candles.aggregation import CandleAggregator
 from exchange_simulator import SeededMarket
-from exchange_simulator.messages import trades_messages
+from exchange_simulator.market.messages import trades_messages
+from exchanges.binance.stream import Binance
 from marketstream.messages import Candle, Trade, Trades
 from marketstream.metrics import Metrics
 from trades.backoff import Backoff
 from trades.batchers import make_batchers
-from trades.exchanges.binance import Binance
 from trades.feed import Feed
 from trades.gate import Gate
 from trades.repair import Repair

@@ -11,7 +11,7 @@ import pytest
 
 from candles.aggregation import CandleAggregator
 from exchange_simulator import SeededMarket
-from exchange_simulator.messages import trades_messages
+from exchange_simulator.market.messages import trades_messages
 from marketstream.messages import Candle
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.runners.kafka.tail import read_tail

@@ -11,9 +11,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from exchange_simulator.recording import RecordedMarket
+from exchange_simulator.market.recording import RecordedMarket
+from exchange_simulator.market.tape import Tape
 from exchange_simulator.server import RunningExchange, start
-from exchange_simulator.tape import Tape
 
 SECOND_US = 1_000_000
 OPEN_US = 1_723_161_600 * SECOND_US  # a full minute: 2024-08-09 00:00 UTC

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from exchange_simulator.binance.frames import MarketFrames, combined, decimal_text, exact_text
 from exchange_simulator.binance.klines import Kline
-from exchange_simulator.recording import RecordedMarket
-from exchange_simulator.tape import QuoteColumns, TradeColumns
+from exchange_simulator.market.recording import RecordedMarket
+from exchange_simulator.market.tape import QuoteColumns, TradeColumns
 
 
 def column(*values: int) -> np.ndarray:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from exchange_simulator.recording import RecordedMarket
-from exchange_simulator.seeded import SeededMarket
+from exchange_simulator.market.recording import RecordedMarket
+from exchange_simulator.market.seeded import SeededMarket
 from marketstream.recordings import read_frames
 
 MINUTE_MS = 60_000

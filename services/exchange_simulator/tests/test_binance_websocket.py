@@ -9,8 +9,8 @@ import pytest
 from aiohttp import WSMsgType
 
 from exchange_simulator.binance.websocket import ConnectionRules
-from exchange_simulator.recording import RecordedMarket
-from exchange_simulator.seeded import SeededMarket
+from exchange_simulator.market.recording import RecordedMarket
+from exchange_simulator.market.seeded import SeededMarket
 
 TRADE = "btcusdt@trade"
 BOOK = "btcusdt@bookTicker"

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from exchange_simulator.ceiling import ceiling, expected_moves, realised_moves
-from exchange_simulator.seeded import SeededMarket
-from exchange_simulator.signals import HOUR_US
-from exchange_simulator.tape import Integers
+from exchange_simulator.market.ceiling import ceiling, expected_moves, realised_moves
+from exchange_simulator.market.seeded import SeededMarket
+from exchange_simulator.market.signals import HOUR_US
+from exchange_simulator.market.tape import Integers
 from marketstream.errors import SettingsError
 
 START_US = 480_000 * HOUR_US

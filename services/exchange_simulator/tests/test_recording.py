@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exchange_simulator.recording import RecordedMarket
+from exchange_simulator.market.recording import RecordedMarket
 from marketstream.errors import InputError
 
 MS = 1_000

@@ -10,9 +10,9 @@ import time
 import numpy as np
 import pytest
 
-from exchange_simulator.seeded import FIRST_HOUR, SeededMarket
-from exchange_simulator.signals import HOUR_US, STEP_US
-from exchange_simulator.tape import Tape
+from exchange_simulator.market.seeded import FIRST_HOUR, SeededMarket
+from exchange_simulator.market.signals import HOUR_US, STEP_US
+from exchange_simulator.market.tape import Tape
 from marketstream.errors import SettingsError
 
 HOUR = 480_256  # where a span of anchors ends too
@@ -34,7 +34,7 @@ def test_same_seed_gives_the_same_bytes_in_another_process(market: SeededMarket)
     hour = f"({START_US}, {START_US + HOUR_US})"
     code = f"""
 import hashlib
-from exchange_simulator.seeded import SeededMarket
+from exchange_simulator.market.seeded import SeededMarket
 market = SeededMarket("BTC/USDT", 7)
 columns = (*market.trades(*{hour}), *market.quotes(*{hour}))
 print(hashlib.sha256(b"".join(column.tobytes() for column in columns)).hexdigest())

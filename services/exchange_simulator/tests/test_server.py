@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from exchange_simulator import serve
-from exchange_simulator.seeded import SeededMarket
+from exchange_simulator.market.seeded import SeededMarket
 from exchange_simulator.server import RunningExchange, start
 from marketstream.errors import NetworkError, SettingsError
 

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from marketstream.messages import Prediction, Trades
 from marketstream.store.rows import PredictionRow
-from prediction_api.app import build_app
-from prediction_api.board import PredictionBoard
-from prediction_api.state import WarmingUp
+from prediction_api.routes.app import build_app
+from prediction_api.views.board import PredictionBoard
+from prediction_api.views.state import WarmingUp
 
 MARKET = "binance:BTC/USDT"
 

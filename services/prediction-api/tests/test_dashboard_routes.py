@@ -16,11 +16,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from marketstream.messages import Candle, Prediction, Trades
-from prediction_api.app import build_app
-from prediction_api.board import PredictionBoard
-from prediction_api.dashboard import Dashboard
-from prediction_api.live_view import LiveView
-from prediction_api.state import FeedState, ModelState, SystemState, WarmingUp
+from prediction_api.routes.app import build_app
+from prediction_api.routes.dashboard import Dashboard
+from prediction_api.views.board import PredictionBoard
+from prediction_api.views.live import LiveView
+from prediction_api.views.state import FeedState, ModelState, SystemState, WarmingUp
 
 MARKET = "binance:BTC/USDT"
 

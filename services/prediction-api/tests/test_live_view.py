@@ -8,10 +8,10 @@ import pytest
 
 from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.store.rows import PredictionRow
-from prediction_api.board import Published
-from prediction_api.live_view import LiveView
-from prediction_api.shown import Latency
-from prediction_api.watching import Watcher
+from prediction_api.routes.watching import Watcher
+from prediction_api.views.board import Published
+from prediction_api.views.live import LiveView
+from prediction_api.views.rows import Latency
 
 MARKET = "binance:BTC/USDT"
 IN_TIME = Published(made_at_ms=10_001, latency_us=900)

@@ -5,10 +5,10 @@ from prometheus_client import CollectorRegistry
 
 from marketstream.metrics import Metrics
 from marketstream.scoring import Score
-from prediction_api.app import build_app
-from prediction_api.board import PredictionBoard
-from prediction_api.measuring import show_score
-from prediction_api.state import WarmingUp
+from prediction_api.routes.app import build_app
+from prediction_api.routes.measuring import show_score
+from prediction_api.views.board import PredictionBoard
+from prediction_api.views.state import WarmingUp
 
 MARKET = "binance:BTC/USDT"
 

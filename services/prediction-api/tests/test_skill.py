@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from prediction_api.skill import Skill, skill_of
+from prediction_api.views.skill import Skill, skill_of
 
 
 @dataclass

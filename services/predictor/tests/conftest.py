@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from marketstream.columns import FeatureTable, Floats
 from marketstream.messages import Features
-from marketstream.tables import FeatureTable, Floats
 from predictor.models.imbalance import ImbalanceSign
 from predictor.models.logistic import Logistic
-from predictor.prices import PriceSeries
 from predictor.settings import ModelSettings, PredictorSettings, TrainingSettings
-from predictor.training import FIVE_FEATURES, Candidate, TrainedModel
+from predictor.training.fitting import FIVE_FEATURES, Candidate, TrainedModel
+from predictor.training.prices import PriceSeries
 
 NAMES = (*FIVE_FEATURES, "noise_1", "noise_2")
 

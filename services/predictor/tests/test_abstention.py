@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from marketstream.messages import Features, Prediction
-from predictor.abstention import Guard
-from predictor.operator import Predictor
+from predictor.serving.abstention import Guard
+from predictor.serving.operator import Predictor
 from predictor.settings import AbstentionSettings, PredictorSettings
-from predictor.training import TrainedModel, train
+from predictor.training.fitting import TrainedModel, train
 
 type MakeFeatures = Callable[..., Features]
 type MakeModel = Callable[..., TrainedModel]

@@ -7,10 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketstream.tables import Floats
-from predictor.calibration import Calibrated, calibration_error, fit_slope, log_loss, scaled
+from marketstream.columns import Floats
 from predictor.models import LEARNERS
 from predictor.models.imbalance import ImbalanceSign
+from predictor.training.calibration import (
+    Calibrated,
+    calibration_error,
+    fit_slope,
+    log_loss,
+    scaled,
+)
 
 
 def told(slope: float, rows: int = 20_000) -> tuple[Floats, np.ndarray]:

@@ -10,15 +10,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from marketstream.tables import FeatureTable
-from predictor.dataset import labelled
-from predictor.evaluation import evaluate
-from predictor.figures import Evaluation, Rival, Share
+from marketstream.columns import FeatureTable
 from predictor.models import LEARNERS
-from predictor.out_of_sample import walk
-from predictor.prices import PriceSeries
 from predictor.settings import AbstentionSettings, PredictorSettings
-from predictor.training import FIVE_FEATURES
+from predictor.training.dataset import labelled
+from predictor.training.fitting import FIVE_FEATURES
+from predictor.training.prices import PriceSeries
+from predictor.validation.evaluation import evaluate
+from predictor.validation.figures import Evaluation, Rival, Share
+from predictor.validation.out_of_sample import walk
 
 type MakeMarket = Callable[..., Any]
 type MakeSettings = Callable[..., PredictorSettings]

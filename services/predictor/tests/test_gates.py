@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marketstream.tables import FeatureTable, Floats
+from marketstream.columns import FeatureTable, Floats
 from predictor.gates import expectations
 from predictor.gates.distribution import Distribution
 from predictor.gates.gate import Gate, Verdict
 from predictor.gates.profile import profile
 from predictor.gates.rules import rules_for
-from predictor.prices import Label
 from predictor.settings import GateSettings, PredictorSettings
+from predictor.training.prices import Label
 
 MARKET = "simulator:BTC/USDT"
 NAMES = ("imbalance", "flow_1s", "rsi_14")

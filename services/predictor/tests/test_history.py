@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marketstream.columns import FeatureTable
 from marketstream.messages import Features
-from marketstream.tables import FeatureTable
-from predictor.history import FeatureHistory
+from predictor.training.history import FeatureHistory
 
 type MakeFeatures = Callable[..., Features]
 

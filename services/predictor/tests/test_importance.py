@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from predictor.dataset import labelled
-from predictor.importance import contributions, importances
 from predictor.models import LEARNERS
 from predictor.settings import PredictorSettings
+from predictor.training.dataset import labelled
+from predictor.validation.importance import contributions, importances
 
 type MakeMarket = Callable[..., Any]
 type MakeSettings = Callable[..., PredictorSettings]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from marketstream.messages import Features, Outcome
-from predictor.intervals import Reach
-from predictor.operator import Predictor
-from predictor.training import TrainedModel
+from predictor.serving.intervals import Reach
+from predictor.serving.operator import Predictor
+from predictor.training.fitting import TrainedModel
 
 
 def coverage(returns: np.ndarray, low: float, high: float, level: float = 0.8) -> float:

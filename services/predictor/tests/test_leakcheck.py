@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from marketstream.columns import FeatureTable, Floats
 from marketstream.messages import Candle
-from marketstream.tables import FeatureTable, Floats
-from predictor.dataset import Dataset, labelled
 from predictor.leakcheck import (
     Featured,
     Leak,
@@ -28,9 +27,10 @@ from predictor.leakcheck import (
     warm_up,
 )
 from predictor.models import fit_logistic
-from predictor.prices import PriceSeries
 from predictor.settings import PredictorSettings
-from predictor.validation import Fold, latest, walk_forward
+from predictor.training.dataset import Dataset, labelled
+from predictor.training.prices import PriceSeries
+from predictor.validation.splits import Fold, latest, walk_forward
 
 type MakeMarket = Callable[..., Any]
 type MakeSettings = Callable[..., PredictorSettings]

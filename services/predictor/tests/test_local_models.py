@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from predictor.local_models import LocalModels, Waiting
-from predictor.retraining import TrainedOn
-from predictor.training import TrainedModel
+from predictor.registry.local import LocalModels, Waiting
+from predictor.training.fitting import TrainedModel
+from predictor.training.retraining import TrainedOn
 
 ON = TrainedOn("simulator:BTC/USDT", "1s", 1_000, 99_000, "f1", "mid")
 NAME = "simulator-BTC-USDT-1s-1000ms"
@@ -95,7 +95,7 @@ def test_folder_that_cannot_be_written_leaves_what_waits_in_memory(
 def test_oldest_of_too_many_that_wait_is_given_up(
     tmp_path: Path, make_waiting: Callable[[int], Waiting], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("predictor.local_models._MOST_WAITING", 2)
+    monkeypatch.setattr("predictor.registry.local._MOST_WAITING", 2)
     local = LocalModels(tmp_path)
     for trained_at_ms in (1, 2, 3):
         local.wait(make_waiting(trained_at_ms))

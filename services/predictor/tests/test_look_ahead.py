@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketstream.tables import FeatureTable, Floats
+from marketstream.columns import FeatureTable, Floats
 from predictor.models import LEARNERS, Flags
-from predictor.prices import PriceSeries, on_grid
 from predictor.settings import PredictorSettings
-from predictor.training import TrainedModel, train
+from predictor.training.fitting import TrainedModel, train
+from predictor.training.prices import PriceSeries, on_grid
 
 type MakeMarket = Callable[..., Any]
 type MakeSettings = Callable[..., PredictorSettings]
@@ -75,7 +75,7 @@ def test_no_outcome_of_an_earlier_row_reaches_into_the_rows_that_judge(
     watched, moves = Watched(), Watched()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(LEARNERS, "logistic", watched.fit)
-        patch.setattr("predictor.training.fit_logistic", moves.fit)
+        patch.setattr("predictor.training.fitting.fit_logistic", moves.fit)
         train(
             table, prices, horizon_ms,
             make_settings(columns=("time",), validation_split=validation_split),

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
+from marketstream.columns import Floats
 from marketstream.errors import SettingsError
-from marketstream.tables import Floats
-from predictor.hyperparameters import KNOWN, checked
 from predictor.models import (
     LEARNERS,
     Fit,
@@ -24,6 +23,7 @@ from predictor.models import (
     gradient_boosting,
     random_forest,
 )
+from predictor.models.hyperparameters import KNOWN, checked
 from predictor.models.imbalance import ImbalanceSign
 from predictor.models.logistic import Logistic, fit_logistic
 from predictor.settings import Learner

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketstream.columns import Floats
 from marketstream.errors import InputError
-from marketstream.tables import Floats
-from predictor import native
-from predictor.abstention import Guard
-from predictor.calibration import Calibrated
 from predictor.models import LEARNERS, Fit, fit_imbalance_sign
 from predictor.models.logistic import Logistic
-from predictor.training import Candidate, TrainedModel
+from predictor.registry import native
+from predictor.serving.abstention import Guard
+from predictor.training.calibration import Calibrated
+from predictor.training.fitting import Candidate, TrainedModel
 
 KINDS: dict[str, Fit] = {
     **LEARNERS,

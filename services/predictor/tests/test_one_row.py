@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from marketstream.tables import Floats
+from marketstream.columns import Floats
 from predictor.models.lightgbm import Trees, fit_lightgbm
 
 

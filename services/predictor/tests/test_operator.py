@@ -9,9 +9,9 @@ import pytest
 from marketstream.messages import Features, Outcome, Prediction
 from marketstream.scoring import BASELINES
 from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS
-from predictor.operator import Predictor
-from predictor.stage import predictor_stage
-from predictor.training import TrainedModel
+from predictor.serving.operator import Predictor
+from predictor.serving.stage import predictor_stage
+from predictor.training.fitting import TrainedModel
 
 type MakeFeatures = Callable[..., Features]
 type MakeModel = Callable[..., TrainedModel]
@@ -274,5 +274,5 @@ def test_stage_makes_one_predictor_a_market() -> None:
     predictor = stage.make_operator("kraken:ETH/USD")
     assert isinstance(predictor, Predictor)
     assert predictor.market == "kraken:ETH/USD"
-    assert stage.reads is FEATURES
+    assert stage.reads == (FEATURES,)
     assert stage.writes == (PREDICTIONS, OUTCOMES)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from marketstream.messages import Features, Outcome, Prediction
 from predictor.models import LEARNERS
-from predictor.operator import Predictor
+from predictor.serving.operator import Predictor
 from predictor.settings import PredictorSettings
-from predictor.training import Candidate, TrainedModel, train
+from predictor.training.fitting import Candidate, TrainedModel, train
 
 type MakeFeatures = Callable[..., Features]
 type MakeModel = Callable[..., TrainedModel]

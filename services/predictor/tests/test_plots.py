@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from predictor.evaluation import evaluate
-from predictor.importance import Importance
-from predictor.plots import Judged, pictures, together
 from predictor.settings import PredictorSettings
+from predictor.validation.evaluation import evaluate
+from predictor.validation.importance import Importance
+from predictor.validation.plots import Judged, pictures, together
 
 type MakeMarket = Callable[..., Any]
 type MakeSettings = Callable[..., PredictorSettings]

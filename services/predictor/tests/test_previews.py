@@ -5,8 +5,8 @@ from collections.abc import Callable
 import msgspec
 
 from marketstream.messages import Features, Outcome, Prediction
-from predictor.operator import Predictor
-from predictor.training import TrainedModel
+from predictor.serving.operator import Predictor
+from predictor.training.fitting import TrainedModel
 
 type MakeFeatures = Callable[..., Features]
 type MakeModel = Callable[..., TrainedModel]

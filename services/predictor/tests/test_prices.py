@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketstream.errors import InputError
-from predictor.prices import PriceSeries, choose_label, label_ends, label_returns, on_grid
+from predictor.training.prices import PriceSeries, choose_label, label_ends, label_returns, on_grid
 
 TIMES = np.arange(250, 3_250, 250, dtype=np.int64)
 MIDS = np.linspace(100.0, 111.0, 12)

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from marketstream.uncertainty import wilson
-from predictor.figures import Evaluation, Share
-from predictor.prices import Label
-from predictor.promotion import should_promote
+from predictor.policy.promotion import should_promote
+from predictor.training.prices import Label
+from predictor.validation.figures import Evaluation, Share
 
 
 @dataclass(frozen=True)

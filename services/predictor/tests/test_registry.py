@@ -20,15 +20,15 @@ import pytest
 
 from marketstream.errors import InputError, StateError
 from marketstream.testing import free_port
-from predictor.evidence import Evidence, parameters_of
-from predictor.figures import Evaluation, Share
-from predictor.model_names import model_name
-from predictor.registrar import Registrar
-from predictor.registry import CHALLENGER, CHAMPION, EXPERIMENT, ModelRegistry
-from predictor.retraining import TrainedOn, TrainingJob
+from predictor.registry.mlflow import CHALLENGER, CHAMPION, EXPERIMENT, ModelRegistry
+from predictor.registry.names import model_name
+from predictor.registry.registrar import Registrar
 from predictor.settings import PredictorSettings
-from predictor.trainer import Registration, Wanted
-from predictor.training import TrainedModel, train
+from predictor.training.fitting import TrainedModel, train
+from predictor.training.process import Registration, Wanted
+from predictor.training.retraining import TrainedOn, TrainingJob
+from predictor.validation.evidence import Evidence, parameters_of
+from predictor.validation.figures import Evaluation, Share
 
 # MLflow's own, of how it uses its database layer: hidden where Python's defaults hold.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -208,8 +208,8 @@ def test_damaged_champion_is_refused_and_the_next_one_serves(
 _WRITER = """
 import sys
 from predictor.models.imbalance import ImbalanceSign
-from predictor.registry import ModelRegistry
-from predictor.training import Candidate, TrainedModel
+from predictor.registry.mlflow import ModelRegistry
+from predictor.training.fitting import Candidate, TrainedModel
 sys.path.insert(0, sys.argv[2])
 from conftest import _model
 from test_registry import ON, PARAMETERS

@@ -7,10 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from marketstream.messages import Features
-from predictor.history import FeatureHistory
-from predictor.retraining import Progress, Retrainer, Trained, TrainingJob
 from predictor.settings import PredictorSettings
-from predictor.training import TrainedModel
+from predictor.training.fitting import TrainedModel
+from predictor.training.history import FeatureHistory
+from predictor.training.retraining import Progress, Retrainer, Trained, TrainingJob
 
 type MakeFeatures = Callable[..., Features]
 

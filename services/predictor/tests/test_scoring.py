@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from marketstream.messages import Features, Outcome, Verdict
 from marketstream.scoring import Scoreboard
 from marketstream.uncertainty import effective_size, wilson
-from predictor.operator import Predictor
-from predictor.training import TrainedModel
+from predictor.serving.operator import Predictor
+from predictor.training.fitting import TrainedModel
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from predictor.models import LEARNERS
-from predictor.serving import answer, direction_of, forecast, probability
+from predictor.serving.forecast import answer, direction_of, forecast, probability
 from predictor.settings import PredictorSettings
-from predictor.training import TrainedModel, train
+from predictor.training.fitting import TrainedModel, train
 
 
 def test_forecast_adds_up(make_model: Callable[..., TrainedModel]) -> None:

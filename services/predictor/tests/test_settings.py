@@ -6,7 +6,7 @@ import pytest
 
 from marketstream.errors import SettingsError
 from marketstream.settings import load_settings
-from predictor.hyperparameters import checked
+from predictor.models.hyperparameters import checked
 from predictor.settings import PredictorSettings
 
 CONFIG = Path(__file__).parent.parent / "config.yaml"

@@ -18,16 +18,16 @@ import pytest
 from loguru import logger
 from prometheus_client import CollectorRegistry
 
+from marketstream.columns import FeatureTable
 from marketstream.metrics import Metrics
 from marketstream.settings import SystemSettings
-from marketstream.tables import FeatureTable
-from predictor import native
-from predictor.prices import PriceSeries
-from predictor.registry import ModelRegistry
-from predictor.retraining import TrainingJob
+from predictor.registry import native
+from predictor.registry.mlflow import ModelRegistry
 from predictor.settings import ModelSettings, PredictorSettings
-from predictor.trainer import Registration, TrainerProcess, registry_uri
-from predictor.training import TrainedModel
+from predictor.training.fitting import TrainedModel
+from predictor.training.prices import PriceSeries
+from predictor.training.process import Registration, TrainerProcess, registry_uri
+from predictor.training.retraining import TrainingJob
 
 MARKET = "simulator:BTC/USDT"
 NAMES = ("imbalance", "noise")
@@ -171,7 +171,7 @@ def test_trained_models_are_registered_and_a_new_process_loads_those_that_are_wh
 def test_models_serve_while_the_registry_is_away_and_are_registered_in_order_once_it_is_back(
     tmp_path: Path, warnings: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("predictor.trainer._REGISTER_EVERY_S", 0.2)
+    monkeypatch.setattr("predictor.training.process._REGISTER_EVERY_S", 0.2)
     break_registry(tmp_path)
     collected = CollectorRegistry()
     metrics, waiting = Metrics(collected), collected.get_sample_value

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from marketstream.tables import FeatureTable, Floats
-from predictor.calibration import Calibrated, log_loss
+from marketstream.columns import FeatureTable, Floats
 from predictor.models import LEARNERS
-from predictor.prices import PriceSeries
-from predictor.serving import forecast
+from predictor.serving.forecast import forecast
 from predictor.settings import PredictorSettings
-from predictor.training import TrainedModel, train, train_horizons
+from predictor.training.calibration import Calibrated, log_loss
+from predictor.training.fitting import TrainedModel, train, train_horizons
+from predictor.training.prices import PriceSeries
 
 type MakeMarket = Callable[..., Any]
 type MakeSettings = Callable[..., PredictorSettings]

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from marketstream.errors import InputError, StateError
-from predictor.dataset import Dataset, labelled
-from predictor.hyperparameters import KNOWN, SPACES, checked
 from predictor.models import LEARNERS
+from predictor.models.hyperparameters import KNOWN, SPACES, checked
 from predictor.settings import PredictorSettings, TuningSettings
-from predictor.tuning import Trial, tune
+from predictor.training.dataset import Dataset, labelled
+from predictor.training.tuning import Trial, tune
 
 type MakeSettings = Callable[..., PredictorSettings]
 

@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictor.dataset import Dataset, labelled
-from predictor.validation import latest, walk_forward
+from predictor.training.dataset import Dataset, labelled
+from predictor.validation.splits import latest, walk_forward
 
 type MakeMarket = Callable[..., Any]
 

@@ -8,9 +8,9 @@ import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marketstream.columns import FeatureTable
 from marketstream.errors import SettingsError
 from marketstream.messages import Candle, Features
-from marketstream.tables import FeatureTable
 from technical_indicators.batch import feature_table
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
 from technical_indicators.indicators import Indicator, IndicatorStream

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from marketstream.columns import FeatureTable
 from marketstream.messages import Candle, Features
-from marketstream.tables import FeatureTable
 from technical_indicators.batch import feature_table
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
 from technical_indicators.operator import FeatureEngine

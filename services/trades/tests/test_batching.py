@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchanges.events import QuoteEvent, TradeEvent
 from marketstream.errors import BadMessage
 from marketstream.messages import Quote, Trade, Trades
 from trades.batching import Gap, TradesBatcher
-from trades.events import QuoteEvent, TradeEvent
 
 if TYPE_CHECKING:
-    from trades.events import MarketEvent
+    from exchanges.events import MarketEvent
 
 MARKET = "binance:BTC/USDT"
 START_US = 1_723_161_250_000_000

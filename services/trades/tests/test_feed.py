@@ -12,11 +12,11 @@ import pytest
 from aiohttp import web
 from loguru import logger
 
+from exchanges.binance.stream import Binance
 from marketstream.errors import NetworkError, SettingsError
 from marketstream.messages import DeadLetter, Trades
 from trades.backoff import Backoff
 from trades.batching import TradesBatcher
-from trades.exchanges.binance import Binance
 from trades.feed import Feed
 
 if TYPE_CHECKING:

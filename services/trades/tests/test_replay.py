@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from exchanges.binance.stream import Binance
+from exchanges.events import TradeEvent
 from marketstream.messages import DeadLetter, Quote, Trade, Trades
 from marketstream.recordings import RecordedFrame, read_frames
 from trades.batching import TradesBatcher
 from trades.clock_offset import ClockOffset
-from trades.events import TradeEvent
-from trades.exchanges.binance import Binance
 from trades.intake import Counts
 from trades.replay import replay_frames
 

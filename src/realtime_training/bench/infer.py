@@ -8,16 +8,16 @@ from time import perf_counter_ns
 
 import numpy as np
 
+from marketstream.columns import FeatureTable
 from marketstream.errors import RealtimeError
-from marketstream.tables import FeatureTable
-from predictor import native
-from predictor.dataset import labelled
-from predictor.hyperparameters import KNOWN
-from predictor.intervals import Reach
-from predictor.prices import PriceSeries
-from predictor.serving import forecast
+from predictor.models.hyperparameters import KNOWN
+from predictor.registry import native
+from predictor.serving.forecast import forecast
+from predictor.serving.intervals import Reach
 from predictor.settings import Learner, ModelSettings, PredictorSettings
-from predictor.training import TrainedModel, train, try_candidates
+from predictor.training.dataset import labelled
+from predictor.training.fitting import TrainedModel, train, try_candidates
+from predictor.training.prices import PriceSeries
 from realtime_training.bench.figures import Effort, Measured, Say, percentile
 from realtime_training.bench.timing import one_core
 from realtime_training.settings import load_all

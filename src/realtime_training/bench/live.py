@@ -14,7 +14,7 @@ from realtime_training.bench.load import SYMBOLS
 from realtime_training.bench.running import Running, running
 from realtime_training.bench.system import Wanted
 from realtime_training.bench.watching import LATENCY, Seen, add, total, watch
-from realtime_training.simulator import Announcement, MarketChoice, SimulatorProcess
+from realtime_training.commands.simulate.work import Announcement, MarketChoice, SimulatorProcess
 
 _TRADES_PER_SECOND = 1_000.0  # of each market
 _FIRST_TRAINING_S = 40

@@ -9,17 +9,17 @@ from itertools import batched, groupby
 import numpy as np
 
 from exchange_simulator.binance.frames import MarketFrames, combined
-from exchange_simulator.seeded import SeededMarket
+from exchange_simulator.market.seeded import SeededMarket
+from exchanges.binance.stream import Binance
 from marketstream.plan import Plan
 from marketstream.symbols import market_of
 from predictor.models import LEARNERS
-from predictor.prices import label_returns
-from predictor.retraining import Trained, TrainingJob
-from predictor.training import Candidate, TrainedModel
+from predictor.training.fitting import Candidate, TrainedModel
+from predictor.training.prices import label_returns
+from predictor.training.retraining import Trained, TrainingJob
 from realtime_training.pipeline import Pipeline
 from realtime_training.settings import Settings
 from trades.batching import TradesBatcher
-from trades.exchanges.binance import Binance
 from trades.intake import Intake
 
 EXCHANGE = "binance"

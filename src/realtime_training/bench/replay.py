@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from marketstream.topics import OUTCOMES, PREDICTIONS
-from predictor.training import TrainedModel
+from predictor.training.fitting import TrainedModel
 from realtime_training.bench.figures import Effort, Measured, Say
 from realtime_training.bench.load import (
     FRAMES_PER_READ,

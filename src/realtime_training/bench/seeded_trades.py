@@ -6,7 +6,7 @@ from itertools import batched, starmap
 
 import numpy as np
 
-from exchange_simulator.seeded import SeededMarket
+from exchange_simulator.market.seeded import SeededMarket
 from marketstream.messages import Quote, Trade, Trades
 from marketstream.readers.table import TradeTable
 from marketstream.symbols import market_of

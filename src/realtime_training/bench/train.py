@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from marketstream.tables import Floats
-from predictor.dataset import Dataset, Flags, labelled
+from marketstream.columns import Floats
 from predictor.models import LEARNERS
+from predictor.training.dataset import Dataset, Flags, labelled
 from realtime_training.bench.figures import Effort, Measured, Say
 from realtime_training.bench.timing import one_core, timed
 from realtime_training.datasets.arrays import CandleArrays, features_of, prices_of

@@ -59,7 +59,7 @@ class Worker:
 def _work(
     connection: Connection, group: str, reads: Topic, writes: Topic, settings: KafkaSettings
 ) -> None:
-    stage = replace(candles_stage(list(TIMEFRAMES)), name=group, reads=reads, writes=(writes,))
+    stage = replace(candles_stage(list(TIMEFRAMES)), name=group, reads=(reads,), writes=(writes,))
     at_ns: list[int] = []
     cpu_s = [0.0, 0.0]  # at the first message, and in the end
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from marketstream.columns import FeatureTable, Floats, Times
 from marketstream.errors import SettingsError
-from marketstream.tables import FeatureTable, Floats, Times
 from marketstream.timeframes import timeframe_ms
-from predictor.prices import PriceSeries
+from predictor.training.prices import PriceSeries
 from technical_indicators.batch import CandleColumns, feature_columns
 from technical_indicators.feature_set import FeatureSet
 

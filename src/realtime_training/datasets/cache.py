@@ -16,9 +16,9 @@ import msgspec
 import numpy as np
 from loguru import logger
 
+from marketstream.columns import FeatureTable
 from marketstream.errors import InputError, StateError
-from marketstream.tables import FeatureTable
-from predictor.prices import Label, PriceSeries
+from predictor.training.prices import Label, PriceSeries
 
 _MOST_BYTES = 2_000_000_000
 _OURS = ("realtime_training.datasets", "candles", "technical_indicators", "trades", "marketstream")

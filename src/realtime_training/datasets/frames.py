@@ -12,7 +12,7 @@ from marketstream.plan import Plan
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import market_of
 from marketstream.topics import FEATURES
-from predictor.history import FeatureHistory
+from predictor.training.history import FeatureHistory
 from realtime_training.recorded_feed import feed_recording
 from realtime_training.settings import Settings
 from technical_indicators.feature_set import FeatureSet

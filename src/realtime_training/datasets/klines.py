@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from marketstream.columns import Floats, Times
 from marketstream.errors import InputError, SettingsError
-from marketstream.tables import Floats, Times
 from marketstream.timeframes import timeframe_ms
 from realtime_training.datasets.arrays import CandleArrays
 from realtime_training.datasets.contents import Columns, columns_in

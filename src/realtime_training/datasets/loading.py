@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from marketstream.columns import FeatureTable
 from marketstream.errors import InputError, SettingsError
 from marketstream.plan import Plan
 from marketstream.readers import read_trades
 from marketstream.symbols import market_of
-from marketstream.tables import FeatureTable
 from marketstream.timeframes import finest_first, timeframe_ms
-from predictor.prices import Label, PriceSeries
+from predictor.training.prices import Label, PriceSeries
 from realtime_training.datasets import profiles
 from realtime_training.datasets.arrays import CandleArrays, features_of, in_longer, prices_of
 from realtime_training.datasets.cache import DatasetCache, Entry, Made, identity_of

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from marketstream.columns import FeatureTable
 from marketstream.errors import SettingsError
-from marketstream.tables import FeatureTable
-from predictor.prices import Label, PriceSeries
+from predictor.training.prices import Label, PriceSeries
 from realtime_training.settings import Settings
 from technical_indicators.feature_set import FeatureSettings
 

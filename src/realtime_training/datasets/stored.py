@@ -16,7 +16,7 @@ from marketstream.store.postgresql import postgres_url
 from marketstream.store.sql import open_store
 from marketstream.symbols import market_of, split_market
 from marketstream.timeframes import timeframe_ms
-from predictor.prices import PriceSeries
+from predictor.training.prices import PriceSeries
 from realtime_training.datasets import profiles
 from realtime_training.datasets.cache import Made
 from realtime_training.datasets.loading import Recorded

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from candles.columnar import CandleColumns, fold, to_floats
+from marketstream.columns import Floats
 from marketstream.readers import TradeTable
 from marketstream.readers.table import in_order
-from marketstream.tables import Floats
 from marketstream.timeframes import timeframe_ms
 from realtime_training.datasets.arrays import CandleArrays
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Self
 
 from pydantic import (
@@ -26,6 +27,7 @@ class Plan:
     """What to predict: markets, the timeframe decided on, and how many of it ahead.
 
     `timeframes` are the candles made beside it; outcomes are measured on the finest of all.
+    `groups` are markets that look at each other, by the name of the group; a market is in one.
     """
 
     markets: tuple[str, ...]
@@ -33,6 +35,7 @@ class Plan:
     horizons: tuple[int, ...]
     timeframes: tuple[str, ...] = ("250ms",)
     latency_ms: int = 0
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if timeframe_ms(self.timeframe) % timeframe_ms(self.base):
@@ -44,6 +47,16 @@ class Plan:
             raise SettingsError(
                 f"horizons {self.horizons}: each is a number of timeframes, 1 or more"
             )
+
+    def group_of(self, market: str) -> str:
+        """Return the name of a market's group: the market itself, where it looks at no other.
+
+        It is the key of the market's messages on Kafka, so that a group's stay in order.
+        """
+        for name, markets in self.groups.items():
+            if market in markets:
+                return name
+        return market
 
     @property
     def candle_timeframes(self) -> list[str]:

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from marketstream.columns import Floats, Times
 from marketstream.messages import Outcome, Prediction, Verdict
-from marketstream.tables import Floats, Times
 from marketstream.uncertainty import HORIZONS_PER_BLOCK, effective_size, wilson
 
 __all__ = ["Score", "Scoreboard", "effective_size", "wilson"]

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from marketstream.messages import Candle, DeadLetter, Features, Outcome, Prediction, Trades
+from marketstream.messages import (
+    Candle,
+    DeadLetter,
+    Features,
+    Gap,
+    Model,
+    Outcome,
+    Prediction,
+    Status,
+    Trades,
+)
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
@@ -23,6 +33,19 @@ CANDLES = Topic("candles", Candle)
 FEATURES = Topic("technical_indicators", Features, _DAY_MS)
 PREDICTIONS = Topic("predictions", Prediction)
 OUTCOMES = Topic("outcomes", Outcome)
+GAPS = Topic("gaps", Gap)
+MODELS = Topic("models", Model, 30 * _DAY_MS)
+STATUS = Topic("status", Status, _HOUR_MS)  # said again and again
 DEAD_LETTERS = Topic("dead_letters", DeadLetter, 30 * _DAY_MS)  # people look at them
 
-ALL_TOPICS = (TRADES, CANDLES, FEATURES, PREDICTIONS, OUTCOMES, DEAD_LETTERS)
+ALL_TOPICS = (
+    TRADES,
+    CANDLES,
+    FEATURES,
+    PREDICTIONS,
+    OUTCOMES,
+    GAPS,
+    MODELS,
+    STATUS,
+    DEAD_LETTERS,
+)

@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from marketstream.tables import Floats, Times
+from marketstream.columns import Floats, Times
 
 Z95 = 1.959963984540054
 HORIZONS_PER_BLOCK = 3

@@ -43,11 +43,11 @@ class Says:
 
 def stages() -> list[Stage]:
     return [
-        Stage("candles", TRADES, (CANDLES,),
+        Stage("candles", (TRADES,), (CANDLES,),
               lambda _m: Says(lambda _t: [candle("250ms"), candle("1s")])),
-        Stage("features", CANDLES, (FEATURES,),
+        Stage("features", (CANDLES,), (FEATURES,),
               lambda _m: Says(lambda c: [features(getattr(c, "timeframe", ""))])),
-        Stage("predictor", FEATURES, (PREDICTIONS,),
+        Stage("predictor", (FEATURES,), (PREDICTIONS,),
               lambda _m: Says(
                   lambda f: [prediction()] if getattr(f, "timeframe", "") == "1s" else [])),
     ]  # fmt: skip

@@ -98,9 +98,9 @@ class Chain:
         self.features = Topic(f"features-{name}", Features)
         self.stages = {
             "tally": Stage(
-                f"tally-{name}", self.trades, (self.candles,), lambda m: Tally(m, padding)
+                f"tally-{name}", (self.trades,), (self.candles,), lambda m: Tally(m, padding)
             ),
-            "echo": Stage(f"echo-{name}", self.candles, (self.features,), Echo),
+            "echo": Stage(f"echo-{name}", (self.candles,), (self.features,), Echo),
         }
 
 
@@ -114,7 +114,7 @@ def work(stage: str, name: str, padding: str, settings: str) -> None:
         metrics,
         before_commit=lambda _timeout_s: bool(sys.stdout.write("commit\n")),
     )
-    runner.tap(chain.stages[stage].reads, lambda m, _ns: sys.stdout.write(f"{m.market}\n"))
+    runner.tap(chain.stages[stage].reads[0], lambda m, _ns: sys.stdout.write(f"{m.market}\n"))
     runner.run()
     sys.stdout.write(metrics.render().decode())
 

@@ -14,7 +14,7 @@ def candles_stage(timeframes: list[str], *, preview: tuple[str, int] | None = No
     """
     return Stage(
         name="candles",
-        reads=TRADES,
+        reads=(TRADES,),
         writes=(CANDLES,),
         make_operator=lambda market: CandleAggregator(market, timeframes, preview=preview),
     )

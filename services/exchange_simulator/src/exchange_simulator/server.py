@@ -13,9 +13,9 @@ from exchange_simulator.binance.audience import Audience, Ledger
 from exchange_simulator.binance.rest import RestApi
 from exchange_simulator.binance.websocket import ConnectionRules, StreamServer
 from exchange_simulator.clock import MarketClock
-from exchange_simulator.market import markets_of
-from exchange_simulator.playback import Playback
-from exchange_simulator.tape import Tape
+from exchange_simulator.market.playback import Playback
+from exchange_simulator.market.tape import Tape
+from exchange_simulator.markets import markets_of
 from marketstream.errors import NetworkError, SettingsError
 
 _HIGHEST_PORT = 65_535

@@ -18,14 +18,14 @@ from marketstream.service import Service
 from marketstream.store.port import Store
 from marketstream.store.rows import ModelRow
 from marketstream.topics import CANDLES, OUTCOMES, PREDICTIONS, TRADES
-from prediction_api.app import build_app
-from prediction_api.board import PredictionBoard, Seen
-from prediction_api.dashboard import Dashboard
-from prediction_api.following import Following
 from prediction_api.http_server import HttpServer, listen, say_where
-from prediction_api.live_view import LiveView
-from prediction_api.overview import Overview
+from prediction_api.routes.app import build_app
+from prediction_api.routes.dashboard import Dashboard
 from prediction_api.settings import ApiSettings
+from prediction_api.views.board import PredictionBoard, Seen
+from prediction_api.views.following import Following
+from prediction_api.views.live import LiveView
+from prediction_api.views.overview import Overview
 
 _RECALLED_MS = 3_600_000
 _LOOK_EVERY_S = 10.0

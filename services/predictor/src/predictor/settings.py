@@ -17,7 +17,7 @@ from pydantic import (
 
 from marketstream.errors import SettingsError
 from marketstream.settings import Env
-from predictor.hyperparameters import SPACES, checked
+from predictor.models.hyperparameters import SPACES, checked
 
 type Learner = Literal["logistic", "random_forest", "gradient_boosting", "xgboost", "lightgbm"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from marketstream.columns import FeatureTable, Floats, Times
 from marketstream.messages import Candle
-from marketstream.tables import FeatureTable, Floats, Times
 from technical_indicators.feature_set import FeatureSet
 from technical_indicators.microstructure import microstructure_columns
 

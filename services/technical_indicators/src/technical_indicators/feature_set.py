@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from marketstream.columns import Floats
 from marketstream.errors import SettingsError
-from marketstream.tables import Floats
 from marketstream.timeframes import duration_ms, timeframe_ms
 from technical_indicators.indicators import INPUTS, Indicator
 from technical_indicators.microstructure import names_of

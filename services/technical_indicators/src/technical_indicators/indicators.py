@@ -10,9 +10,9 @@ import numpy as np
 import talib
 from talib import abstract, stream
 
+from marketstream.columns import Floats
 from marketstream.errors import SettingsError
 from marketstream.messages import Candle
-from marketstream.tables import Floats
 
 INPUTS = ("open", "high", "low", "close", "volume")
 _PATH_DEPENDENT = "Output is path-dependent"

@@ -18,8 +18,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from marketstream.columns import Floats, Times
 from marketstream.messages import Candle
-from marketstream.tables import Floats, Times
 from marketstream.timeframes import duration_ms, timeframe_ms
 
 POINT_NAMES = ("imbalance", "spread", "close_against_mid")

@@ -13,7 +13,7 @@ def technical_indicators_stage(feature_set: FeatureSet) -> Stage:
     keep = feature_set.candles_needed()
     return Stage(
         name="technical_indicators",
-        reads=CANDLES,
+        reads=(CANDLES,),
         writes=(FEATURES,),
         make_operator=lambda market: FeatureEngine(market, feature_set, keep),
     )

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from loguru import logger
 
+from exchanges.binance.rest import KLINE_INTERVALS
+from exchanges.client import RestClient, fetch_klines
 from marketstream.errors import NetworkError, StateError
 from marketstream.klines import Kline
 from marketstream.messages import Candle
@@ -16,8 +18,6 @@ from marketstream.parity import Parity, lacks_trades, marked
 from marketstream.store.port import Store
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
-from trades.exchanges.binance_rest import KLINE_INTERVALS
-from trades.rest import RestClient, fetch_klines
 
 _CANDLES_A_ROUND = 240  # few enough to read beside live trades
 _SETTLED_MS = 5_000  # until the exchange's own candle and our revisions are final

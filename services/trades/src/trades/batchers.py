@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from loguru import logger
 
+from exchanges.binance.rest import MarketInfo
+from exchanges.client import RestClient, fetch_market_infos
 from marketstream.errors import NetworkError
 from marketstream.symbols import split_market
 from trades.batching import TradesBatcher
-from trades.exchanges.binance_rest import MarketInfo
-from trades.rest import RestClient, fetch_market_infos
 
 _LONGEST_HEARTBEAT_MS = 250
 _UNKNOWN = MarketInfo(price_decimals=0, quantity_decimals=0)  # candles take what they see

@@ -6,13 +6,13 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from exchanges.events import QuoteEvent, TradeEvent
 from marketstream.errors import BadMessage
 from marketstream.messages import Quote, Trade, Trades
 from trades.clock_offset import ClockOffset
-from trades.events import QuoteEvent, TradeEvent
 
 if TYPE_CHECKING:
-    from trades.events import MarketEvent
+    from exchanges.events import MarketEvent
 
 _FURTHEST_AHEAD_US = 3_600_000_000
 _MOST_GAPS = 1_000  # that wait to be repaired: candles remember no more of them

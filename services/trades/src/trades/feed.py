@@ -28,8 +28,8 @@ from trades.intake import Counts, Intake, Publish, PublishDeadLetter
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from exchanges.venue import Exchange
     from trades.batching import TradesBatcher
-    from trades.exchanges import Exchange
 
 _CONNECT_TIMEOUT_S = 10.0
 _STABLE_S = 60.0

@@ -10,9 +10,9 @@ from decimal import Decimal
 from loguru import logger
 from msgspec.structs import replace
 
+from exchanges.binance.rest import MOST_TRADES, parse_trades, trades_request
+from exchanges.client import RestClient
 from marketstream.messages import Trade, Trades
-from trades.exchanges.binance_rest import MOST_TRADES, parse_trades, trades_request
-from trades.rest import RestClient
 
 _RETRY_S = 0.25
 _PATIENCE_S = 10.0

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exchanges.events import Notice, QuoteEvent, TradeEvent
 from marketstream.errors import BadMessage
 from marketstream.messages import DeadLetter, Trades
-from trades.events import Notice, QuoteEvent, TradeEvent
 
 if TYPE_CHECKING:
+    from exchanges.venue import Exchange
     from trades.batching import TradesBatcher
-    from trades.exchanges import Exchange
 
 type Publish = Callable[[Trades, int], None]
 type PublishDeadLetter = Callable[[DeadLetter], None]

@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from loguru import logger
 from prometheus_client import Counter
 
+from exchanges.client import RestClient
+from exchanges.venue import ADAPTERS
 from marketstream.errors import NetworkError, StateError
 from marketstream.messages import DeadLetter, Trade, Trades
 from marketstream.parity import Parity
@@ -23,12 +25,10 @@ from marketstream.topics import TRADES
 from trades.auditor import Auditor
 from trades.batchers import heartbeat_s, make_batchers
 from trades.batching import TradesBatcher
-from trades.exchanges import ADAPTERS
 from trades.feed import Feed
 from trades.gate import Gate
 from trades.history import fetch_history, messages_of, not_in
 from trades.repair import Repair
-from trades.rest import RestClient
 from trades.settings import TradesSettings
 
 _COUNT_EVERY_S = 1.0

@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 
 from loguru import logger
 
+from exchanges.binance.rest import MOST_TRADES
+from exchanges.client import RestClient
 from marketstream.errors import NetworkError
 from marketstream.messages import Trade, Trades
 from marketstream.metrics import Metrics
 from marketstream.symbols import split_market
 from trades.backoff import Backoff
 from trades.batching import Gap, TradesBatcher
-from trades.exchanges.binance_rest import MOST_TRADES
 from trades.gate import Gate
 from trades.history import fetch_history, message_of, messages_of, only
 from trades.intake import Publish
-from trades.rest import RestClient
 
 type Pause = Callable[[], Awaitable[None]]
 """Waits until more can be published."""

@@ -9,9 +9,9 @@ from trades.intake import Counts, Intake, Publish, PublishDeadLetter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from exchanges.venue import Exchange
     from marketstream.recordings import RecordedFrame
     from trades.batching import TradesBatcher
-    from trades.exchanges import Exchange
 
 
 def replay_frames(

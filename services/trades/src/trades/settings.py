@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from exchanges.venue import ADAPTERS
 from marketstream.errors import SettingsError
 from marketstream.settings import Env, split_commas
 from marketstream.symbols import parse_symbol
-from trades.exchanges import ADAPTERS
 
 
 class TradesSettings(BaseModel):

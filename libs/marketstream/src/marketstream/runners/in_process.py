@@ -30,7 +30,8 @@ class InProcessRunner:
     def __init__(self, stages: Sequence[Stage], *, later: Later | None = None) -> None:
         self._stages: dict[type, list[Stage]] = defaultdict(list)
         for stage in stages:
-            self._stages[stage.reads.message].append(stage)
+            for topic in stage.reads:
+                self._stages[topic.message].append(stage)
         self._operators: dict[tuple[str, str], Operator[Any, Any]] = {}
         self._taps: dict[type, list[Tap]] = {topic.message: [] for topic in ALL_TOPICS}
         self._later = later
@@ -42,13 +43,12 @@ class InProcessRunner:
         """Have `tap` told of every message of a topic, in order."""
         self._taps[topic.message].append(tap)
 
-    def operator(self, stage: str, market: str) -> Operator[Any, Any]:
-        """Return the operator of a stage for a market, made on first use."""
-        key = (stage, market)
-        operator = self._operators.get(key)
+    def operator(self, stage: str, key: str) -> Operator[Any, Any]:
+        """Return the operator of a stage for a key, such as a market; made on first use."""
+        operator = self._operators.get((stage, key))
         if operator is None:
             maker = next(s for stages in self._stages.values() for s in stages if s.name == stage)
-            operator = self._operators[key] = maker.make_operator(market)
+            operator = self._operators[stage, key] = maker.make_operator(key)
         return operator
 
     def publish(self, message: Message, received_ns: int = 0) -> None:
@@ -63,9 +63,9 @@ class InProcessRunner:
     def _run(self, message: Message, received_ns: int) -> None:
         kind = type(message)
         for stage in self._stages.get(kind, ()):
-            operator = self.operator(stage.name, message.market)  # type: ignore[union-attr]
+            operator = self.operator(stage.name, stage.key(message))
             for following in operator.update(message):
-                self._run(following, received_ns)
+                self._run(stage.finish(following, received_ns), received_ns)
         at_once = self._later is None or kind is PREDICTIONS.message
         for tap in self._taps[kind]:
             if at_once:

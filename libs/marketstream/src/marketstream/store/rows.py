@@ -49,12 +49,17 @@ def columns_of(row: Stored) -> dict[str, object]:
     """Return a row as column name to value."""
     if isinstance(row, PredictionRow):
         columns = msgspec.structs.asdict(row.prediction)
-        del columns["preview"]  # none is ever stored
+        for name in ("preview", "feature_set"):  # a preview is never stored
+            del columns[name]
         return columns | {
             "made_at_ms": row.made_at_ms,
             "latency_us": row.latency_us,
             "late": row.late,
         }
+    if isinstance(row, Outcome):
+        columns = msgspec.structs.asdict(row)
+        del columns["late"]
+        return columns
     if isinstance(row, DeadLetter):
         return msgspec.structs.asdict(row) | {"digest": _digest(row)}
     return msgspec.structs.asdict(row)

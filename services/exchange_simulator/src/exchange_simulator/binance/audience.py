@@ -13,7 +13,7 @@ from aiohttp import WSCloseCode
 from exchange_simulator.binance.connection import Connection, text_message
 from exchange_simulator.binance.frames import combined
 from exchange_simulator.binance.streams import Cut, RunningKline, Stream, View, parse_stream
-from exchange_simulator.market import Market
+from exchange_simulator.markets import Market
 
 _FULL_BACKLOG = 8 << 20  # bytes
 _POLL_S = 0.002

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from exchange_simulator.binance.frames import decimal_text
-from exchange_simulator.market import Market
+from exchange_simulator.markets import Market
 
 _MOST_UNITS = 10**15  # prices and quantities have no bound here, but the filters have a maximum
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from exchange_simulator.binance.klines import Kline
-from exchange_simulator.tape import Integers, QuoteColumns, TradeColumns
+from exchange_simulator.market.tape import Integers, QuoteColumns, TradeColumns
 
 _JSON = {True: "true", False: "false"}
 _SHOWN_DECIMALS = 8  # Binance pads every price and quantity to these

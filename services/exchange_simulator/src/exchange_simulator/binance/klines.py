@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from exchange_simulator.tape import Integers, TradeColumns
+from exchange_simulator.market.tape import Integers, TradeColumns
 
 _SECOND_US = 1_000_000
 _DAY_US = 86_400 * _SECOND_US

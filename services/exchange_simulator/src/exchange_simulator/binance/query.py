@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
-from exchange_simulator.market import Market
+from exchange_simulator.markets import Market
 
 _MOST_ROWS = 1_000
 _DEFAULT_ROWS = 500

@@ -13,9 +13,9 @@ from exchange_simulator.binance.exchange_info import exchange_info
 from exchange_simulator.binance.klines import INTERVALS_US, Kline, end_of, fold, joined, open_of
 from exchange_simulator.binance.limits import WeightLimit
 from exchange_simulator.binance.query import ApiError, Query
-from exchange_simulator.history import first_trades, hours, latest_trades
-from exchange_simulator.market import Market
-from exchange_simulator.tape import TradeColumns
+from exchange_simulator.market.history import first_trades, hours, latest_trades
+from exchange_simulator.market.tape import TradeColumns
+from exchange_simulator.markets import Market
 
 type _Answer = Callable[[web.Request], Awaitable[bytes]]
 

@@ -14,9 +14,9 @@ from exchange_simulator.binance.klines import (
     fold,
     open_of,
 )
-from exchange_simulator.history import hours, latest_trades
-from exchange_simulator.market import Market
-from exchange_simulator.tape import QuoteColumns, TradeColumns
+from exchange_simulator.market.history import hours, latest_trades
+from exchange_simulator.market.tape import QuoteColumns, TradeColumns
+from exchange_simulator.markets import Market
 
 _SECOND_US = 1_000_000
 

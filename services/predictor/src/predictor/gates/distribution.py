@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from marketstream.tables import Floats
+from marketstream.columns import Floats
 
 _FEWEST = 500  # neighbouring rows are alike: a few hundred are no distribution
 _STEP = 0.2  # of the median size: what is nearer than half of it is the same

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from marketstream.columns import FeatureTable
 from marketstream.symbols import split_market, url_symbol
-from marketstream.tables import FeatureTable
 from predictor.gates import expectations
 from predictor.gates.last_set import LastSet
 from predictor.gates.profile import Profile, profile
 from predictor.gates.rules import Rule, rules_for
-from predictor.prices import Label
 from predictor.settings import PredictorSettings
+from predictor.training.prices import Label
 
 _KEPT = 5
 

@@ -8,9 +8,9 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from marketstream.tables import FeatureTable
+from marketstream.columns import FeatureTable
 from predictor.gates.distribution import Distribution
-from predictor.prices import Label
+from predictor.training.prices import Label
 
 _FILE = "last-set.json"
 

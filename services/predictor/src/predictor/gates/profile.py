@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from marketstream.tables import FeatureTable, Floats, Times
+from marketstream.columns import FeatureTable, Floats, Times
 from predictor.gates.distribution import Distribution
-from predictor.prices import Label
 from predictor.settings import GateSettings
+from predictor.training.prices import Label
 
 type Columns = dict[str, NDArray[Any]]
 type Distributions = dict[str, Distribution]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marketstream.tables import FeatureTable
-from predictor.dataset import Dataset, labelled
+from marketstream.columns import FeatureTable
 from predictor.leakcheck.leaks import Leak
 from predictor.leakcheck.learning import fitted, fitting, horizon, overlap, prices_where
-from predictor.prices import Label, PriceSeries
 from predictor.settings import ModelSettings, PredictorSettings
-from predictor.validation import Fold, latest, walk_forward
+from predictor.training.dataset import Dataset, labelled
+from predictor.training.prices import Label, PriceSeries
+from predictor.validation.splits import Fold, latest, walk_forward
 
 _ROWS = 1_000  # the newest
 

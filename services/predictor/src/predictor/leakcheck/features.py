@@ -8,8 +8,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from marketstream.columns import FeatureTable, Floats
 from marketstream.messages import Candle
-from marketstream.tables import FeatureTable, Floats
 from predictor.leakcheck.leaks import Kind, Leak
 
 _CUTS = 6

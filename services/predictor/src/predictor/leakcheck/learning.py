@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from marketstream.tables import FeatureTable, Floats
-from predictor.dataset import Dataset, Flags
+from marketstream.columns import FeatureTable, Floats
 from predictor.leakcheck.leaks import LABEL, Leak
-from predictor.prices import Label, PriceSeries, on_grid
 from predictor.settings import PredictorSettings
-from predictor.training import try_candidates
-from predictor.validation import Fold
+from predictor.training.dataset import Dataset, Flags
+from predictor.training.fitting import try_candidates
+from predictor.training.prices import Label, PriceSeries, on_grid
+from predictor.validation.splits import Fold
 
 _SAME = 1e-9
 _UNKNOWN = 0.05  # the share of values taken out, so that whatever fills them in has work to do

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from marketstream.tables import Floats
-from predictor.dataset import Flags
+from marketstream.columns import Floats
 from predictor.models.gradient_boosting import fit_gradient_boosting
 from predictor.models.imbalance import fit_imbalance_sign
 from predictor.models.lightgbm import fit_lightgbm
 from predictor.models.logistic import fit_logistic
 from predictor.models.random_forest import fit_random_forest
 from predictor.models.xgboost import fit_xgboost
+from predictor.training.dataset import Flags
 
 
 class Classifier(Protocol):

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from marketstream.tables import Floats
-from predictor.hyperparameters import checked
+from marketstream.columns import Floats
+from predictor.models.hyperparameters import checked
 from predictor.models.trees import Tree, TreeEnsemble, ensemble, smoothed_share, within_32_bits
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marketstream.tables import Floats
+from marketstream.columns import Floats
 
 
 @dataclass(frozen=True, slots=True)

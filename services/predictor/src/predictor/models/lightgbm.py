@@ -8,8 +8,8 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from marketstream.tables import Floats
-from predictor.hyperparameters import checked
+from marketstream.columns import Floats
+from predictor.models.hyperparameters import checked
 from predictor.models.one_row import row_predictor
 
 _MOST_LEAVES = 31

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from marketstream.tables import Floats
-from predictor.hyperparameters import checked
+from marketstream.columns import Floats
+from predictor.models.hyperparameters import checked
 
 _FARTHEST = 5.0  # standard deviations; one wild value must not decide alone
 _ROUNDING = 1e-9  # of the mean: a column that deviates less is constant, not worth scaling up

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
-from marketstream.tables import Floats
-from predictor.hyperparameters import checked
+from marketstream.columns import Floats
+from predictor.models.hyperparameters import checked
 from predictor.models.trees import Tree, TreeEnsemble, ensemble, smoothed_share, within_32_bits
 
 _FEWEST_ROWS = 30  # a tree sees these at least, where they are there

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marketstream.tables import Floats
+from marketstream.columns import Floats
 
 _LARGEST = 3e38  # what still fits into the 32 bits of the learners that use them
 

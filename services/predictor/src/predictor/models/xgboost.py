@@ -8,8 +8,8 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from marketstream.tables import Floats
-from predictor.hyperparameters import checked
+from marketstream.columns import Floats
+from predictor.models.hyperparameters import checked
 from predictor.models.trees import smoothed_share, within_32_bits
 
 

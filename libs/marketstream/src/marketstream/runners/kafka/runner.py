@@ -67,11 +67,10 @@ class KafkaRunner:
         self._stage = stage
         self._folder = settings.state_folder
         self._metrics = metrics
-        self._decoder = msgspec.json.Decoder[Any](stage.reads.message)
+        (reads,) = stage.reads
+        self._decoder = msgspec.json.Decoder[Any](reads.message)
         self._operators = Operators(stage.name, stage.make_operator, self._saved, before_commit)
-        statistics = Statistics(
-            stage.name, stage.reads.name, metrics, self._operators.forget_all_but
-        )
+        statistics = Statistics(stage.name, reads.name, metrics, self._operators.forget_all_but)
         self._application = connect(settings, stage.name, statistics.update)
         if settings.processing_guarantee != "exactly-once":
             postpone_checkpoints(self._application, before_commit)
@@ -81,7 +80,7 @@ class KafkaRunner:
         }
         self._taps: dict[type, list[Tap]] = defaultdict(list)
         self._hop = metrics.hop.labels(stage.name)
-        source = self._application.dataframe(open_topic(self._application, stage.reads, settings))
+        source = self._application.dataframe(open_topic(self._application, reads, settings))
         frame = with_topic(
             f"changelog of {stage.name}",
             settings,
@@ -146,7 +145,9 @@ class KafkaRunner:
         try:
             message = self._decoder.decode(raw)
         except msgspec.DecodeError as error:
-            raise BadMessage(f"it is no {self._stage.reads.message.__name__}: {error}") from error
+            raise BadMessage(
+                f"it is no {self._stage.reads[0].message.__name__}: {error}"
+            ) from error
         if key != message.market.encode():
             raise BadMessage(f"its key is {key!r}, and its market {message.market!r}")
         return message

@@ -1,0 +1,1 @@
+"""What exchanges say and how they are asked: all knowledge of wires."""

@@ -1,0 +1,262 @@
+"""Binance spot's WebSocket streams: what to ask for, and what a frame says.
+
+Raw frames (`{"e":"trade",…}`) and combined ones (`{"stream":"btcusdt@trade","data":{…}}`) are read
+alike. https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import msgspec
+
+from exchanges.events import Event, Ignored, Notice, QuoteEvent, TradeEvent
+from exchanges.numbers import Positive
+from marketstream.errors import BadMessage, SettingsError
+from marketstream.messages import Trade
+from marketstream.symbols import market_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MOST_STREAMS = 1_024
+_STREAMS_PER_REQUEST = 200
+_FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # the years 2009 to 2099
+_AFTER_HEAD = len('{"stream":"')
+_SHUTDOWN = Notice("shutdown", "the exchange announced that it closes this connection")
+
+_Id = Annotated[int, msgspec.Meta(ge=0)]
+_Time = Annotated[int, msgspec.Meta(ge=_FIRST_MS, lt=_LAST_MS * 1_000)]
+
+
+class _Trade(msgspec.Struct, gc=False):
+    event: str = msgspec.field(name="e")
+    symbol: str = msgspec.field(name="s")
+    id: _Id = msgspec.field(name="t")
+    price: Positive = msgspec.field(name="p")
+    quantity: Positive = msgspec.field(name="q")
+    time: _Time = msgspec.field(name="T")
+    buyer_is_maker: bool = msgspec.field(name="m")
+    execution: str = msgspec.field(name="X", default="")
+
+
+class _Quote(msgspec.Struct, gc=False):
+    symbol: str = msgspec.field(name="s")
+    bid: Positive = msgspec.field(name="b")
+    bid_quantity: Positive = msgspec.field(name="B")
+    ask: Positive = msgspec.field(name="a")
+    ask_quantity: Positive = msgspec.field(name="A")
+    event: str = msgspec.field(name="e", default="bookTicker")  # the spot frame has none,
+    time: _Time | None = msgspec.field(name="T", default=None)  # and no time either
+
+
+class _CombinedTrade(msgspec.Struct, gc=False):
+    data: _Trade
+
+
+class _CombinedQuote(msgspec.Struct, gc=False):
+    data: _Quote
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    stream: str | None = None
+
+
+class _Channel(NamedTuple):
+    stream: str
+    market: str
+    wire_symbol: str
+    is_trade: bool
+
+
+_decode_trade = msgspec.json.Decoder(_Trade, strict=False).decode
+_decode_combined_trade = msgspec.json.Decoder(_CombinedTrade, strict=False).decode
+_decode_quote = msgspec.json.Decoder(_Quote, strict=False).decode
+_decode_combined_quote = msgspec.json.Decoder(_CombinedQuote, strict=False).decode
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Binance:
+    """Trades and best bid and ask of some symbols, such as `BTC/USDT`.
+
+    Markets are named after `venue`, so that those of a server that only speaks as Binance does, a
+    simulated one, are never taken for Binance's own.
+    """
+
+    # At most 5 messages a second, in which the feed's own pings and pongs count too.
+    request_interval_s = 0.5
+
+    def __init__(self, symbols: Sequence[str], venue: str | None = None) -> None:
+        self.name = venue or "binance"
+        symbols = list(dict.fromkeys(symbols))
+        self.markets = tuple(market_of(self.name, symbol) for symbol in symbols)
+        self._channels: dict[str, _Channel] = {}
+        for symbol, market in zip(symbols, self.markets, strict=True):
+            wire_symbol = symbol.replace("/", "")
+            for kind in ("trade", "bookTicker"):
+                stream = f"{wire_symbol.lower()}@{kind}"
+                self._channels[stream] = _Channel(stream, market, wire_symbol, kind == "trade")
+        if len(self._channels) > _MOST_STREAMS:
+            raise SettingsError(
+                f"{len(symbols)} symbols are too many: one connection to Binance carries "
+                f"{_MOST_STREAMS // 2}"
+            )
+        # The first bytes of a combined frame up to the end of its stream's name say it all.
+        self._channel_of_head = {
+            b'{"stream":"' + c.stream.encode(): c for c in self._channels.values()
+        }
+        self._trades_of = {c.wire_symbol: c for c in self._channels.values() if c.is_trade}
+        self._quotes_of = {c.wire_symbol: c for c in self._channels.values() if not c.is_trade}
+
+    def stream_url(self, ws_url: str) -> str:
+        """Return the URL to connect to: the one given, since streams are asked for by SUBSCRIBE."""
+        if not re.match(r"wss?://[^/]", ws_url):
+            raise SettingsError(
+                f"{ws_url!r} is not a WebSocket URL: set EXCHANGE_WS_URL to one like "
+                "wss://stream.binance.com:9443/ws"
+            )
+        return ws_url
+
+    def subscribe_frames(self) -> list[bytes]:
+        """Return the SUBSCRIBE requests, to be sent `request_interval_s` apart."""
+        streams = list(self._channels)
+        starts = range(0, len(streams), _STREAMS_PER_REQUEST)
+        return [
+            msgspec.json.encode(
+                {
+                    "method": "SUBSCRIBE",
+                    "params": streams[start : start + _STREAMS_PER_REQUEST],
+                    "id": number,
+                }
+            )
+            for number, start in enumerate(starts, 1)
+        ]
+
+    def parse(self, frame: bytes) -> Event:
+        """Return what a frame says; raises BadMessage, naming field and value, where it is wrong.
+
+        The usual frames are recognised by their first bytes. Whatever looks different, another
+        order of keys for example, or does not fit, is looked at once more without assumptions.
+        """
+        try:
+            channel = self._channel_of_head.get(frame[: frame.find(b'"', _AFTER_HEAD)])
+            if channel is not None:
+                if not channel.is_trade:
+                    return _quote_event(_decode_combined_quote(frame).data, channel)
+                return _trade_event(_decode_combined_trade(frame).data, channel)
+            if frame.startswith(b'{"e":"trade"'):
+                trade = _decode_trade(frame)
+                channel = self._trades_of.get(trade.symbol)
+                if channel is not None:
+                    return _trade_event(trade, channel)
+            elif frame.startswith(b'{"u":'):
+                quote = _decode_quote(frame)
+                channel = self._quotes_of.get(quote.symbol)
+                if channel is not None:
+                    return _quote_event(quote, channel)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass  # what is wrong with it is said below
+        return self._parse_any(frame)
+
+    def _parse_any(self, frame: bytes) -> Event:
+        try:
+            stream = _decode_envelope(frame).stream
+            if stream == "!serverShutdown":
+                return _SHUTDOWN
+            if stream is not None and stream not in self._channels:
+                return Ignored(stream)
+            fields = _decode_object(frame)
+            if stream is not None:
+                fields = msgspec.convert(fields.get("data"), dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise BadMessage(f"not a frame in JSON: {error}") from error
+        if stream is None:
+            if "result" in fields:
+                return Ignored("control")
+            if "error" in fields or ("code" in fields and "msg" in fields):
+                refusal = fields.get("error", fields)
+                return Notice("refused", f"the exchange refused a request: {refusal!s:.200}")
+            if fields.get("e") == "serverShutdown":
+                return _SHUTDOWN
+            stream = _stream_of(fields)
+        channel = self._channels.get(stream)
+        if channel is None:
+            return Ignored(stream)
+        if channel.is_trade and fields.get("X") == "NA":
+            return Ignored(f"{stream} X=NA")
+        try:
+            if channel.is_trade:
+                return _trade_event(msgspec.convert(fields, _Trade, strict=False), channel)
+            return _quote_event(msgspec.convert(fields, _Quote, strict=False), channel)
+        except msgspec.ValidationError as error:
+            raise BadMessage(_with_value(str(error), stream, fields)) from error
+
+
+def _trade_event(fields: _Trade, channel: _Channel) -> TradeEvent | Ignored:
+    if fields.symbol != channel.wire_symbol or fields.event != "trade":
+        raise _disagreement(channel, fields)
+    if fields.execution == "NA":  # futures: not a trade of the market
+        return Ignored(f"{channel.stream} X=NA")
+    time = fields.time
+    trade = Trade(
+        fields.id,
+        fields.price,
+        fields.quantity,
+        "sell" if fields.buyer_is_maker else "buy",
+        time * 1_000 if time < _LAST_MS else _checked_us(time, channel.stream),
+    )
+    return TradeEvent(channel.market, trade)
+
+
+def _quote_event(fields: _Quote, channel: _Channel) -> QuoteEvent:
+    if fields.symbol != channel.wire_symbol or fields.event != "bookTicker":
+        raise _disagreement(channel, fields)
+    if fields.bid >= fields.ask:
+        raise BadMessage(f"{channel.stream}: crossed quote, b={fields.bid}, a={fields.ask}")
+    time = fields.time
+    if time is not None:
+        time = time * 1_000 if time < _LAST_MS else _checked_us(time, channel.stream)
+    return QuoteEvent(
+        channel.market,
+        fields.bid,
+        fields.bid_quantity,
+        fields.ask,
+        fields.ask_quantity,
+        time,
+    )
+
+
+def _disagreement(channel: _Channel, fields: _Trade | _Quote) -> BadMessage:
+    return BadMessage(f"{channel.stream} carries e={fields.event!r:.50}, s={fields.symbol!r:.50}")
+
+
+def _checked_us(time: int, stream: str) -> int:
+    """Return a time that is not in ms: in µs, where the URL has timeUnit=MICROSECOND."""
+    if time < _FIRST_MS * 1_000:
+        raise BadMessage(f"{stream}: T={time} is no time in ms nor in µs")
+    return time
+
+
+def _stream_of(fields: dict[str, Any]) -> str:
+    """Return the stream that a raw frame belongs to."""
+    event, symbol = fields.get("e"), fields.get("s")
+    if event is None and {"s", "b", "B", "a", "A"} <= fields.keys():
+        event = "bookTicker"
+    if event is None and "lastUpdateId" in fields:
+        return "depth snapshot"
+    if not isinstance(event, str):
+        raise BadMessage(f"e={event!r:.50}: no event type, and fields {sorted(fields)!s:.200}")
+    if isinstance(symbol, str):
+        return f"{symbol.lower()}@{event}"
+    if event in ("trade", "bookTicker"):
+        raise BadMessage(f"{event}: s={symbol!r:.50} is no symbol")
+    return event
+
+
+def _with_value(problem: str, stream: str, fields: dict[str, Any]) -> str:
+    path = re.search(r" - at `\$\.(\w+)`$", problem)
+    if path is None:  # a missing field, named in the problem itself
+        return f"{stream}: {problem}"
+    return f"{stream}: {path[1]}={fields[path[1]]!r:.50}: {problem[: path.start()]}"

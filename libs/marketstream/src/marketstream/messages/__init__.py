@@ -1,0 +1,27 @@
+"""The messages that move between services, and the parts they are made of.
+
+Every message is an immutable record with a natural identity (`identity`), so that a second writing
+of the same one can be recognised; each says what that means. Times are integers in UTC with their
+unit in the name. A market is written `venue:SYMBOL`, for example `binance:BTC/USDT`.
+"""
+
+from __future__ import annotations
+
+from marketstream.messages.candle import Candle
+from marketstream.messages.dead_letter import DeadLetter
+from marketstream.messages.features import Features
+from marketstream.messages.gap import Gap, GapState
+from marketstream.messages.model import Model
+from marketstream.messages.outcome import Outcome
+from marketstream.messages.prediction import Prediction
+from marketstream.messages.status import Feed, Learning, Parity, Status
+from marketstream.messages.trades import Quote, Trade, Trades
+from marketstream.messages.words import Answer, CandleState, Direction, Role, Side, Verdict
+
+__all__ = [
+    "Answer", "Candle", "CandleState", "DeadLetter", "Direction", "Features", "Feed", "Gap",
+    "GapState", "Learning", "Message", "Model", "Outcome", "Parity", "Prediction", "Quote", "Role",
+    "Side", "Status", "Trade", "Trades", "Verdict",
+]  # fmt: skip
+
+type Message = Trades | Candle | Features | Prediction | Outcome | Gap | Model | Status | DeadLetter

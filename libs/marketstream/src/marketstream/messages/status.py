@@ -1,0 +1,56 @@
+"""What a part says of itself and of a market."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Feed(msgspec.Struct, frozen=True, tag="feed"):
+    """How the connection to the exchange is, and how much of the past has been read (0 to 1).
+
+    `missing_trades` counts ids that were never seen and not repaired since.
+    """
+
+    connected: bool
+    reconnects: int
+    missing_trades: int
+    history: float = 1.0
+
+
+class Learning(msgspec.Struct, frozen=True, tag="learning"):
+    """How far the first model of a market is, and how often each horizon was trained in this run.
+
+    `seen_ms` of `needed_ms` of market time have been seen; `book` says whether quotes were. Why the
+    newest training brought nothing stands in `failure`.
+    """
+
+    seen_ms: int
+    needed_ms: int
+    book: bool
+    trainings: dict[int, int]
+    failure: str | None = None
+
+
+class Parity(msgspec.Struct, frozen=True, tag="parity"):
+    """How our candles compare with the exchange's own: counts, and the newest differences."""
+
+    compared: int
+    equal: int
+    incomplete: int
+    differences: list[dict[str, str | int]]
+
+
+type Said = Feed | Learning | Parity
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What a part says of a market, said again every second or so; the newest writing counts."""
+
+    market: str
+    part: str
+    said: Said
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Market and who says it."""
+        return (self.market, self.part)

@@ -1,0 +1,64 @@
+"""What an exchange said: trades, the newest quote, and how far time was seen."""
+
+from __future__ import annotations
+
+import msgspec
+
+from marketstream.messages.words import Side
+
+
+class Trade(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """One fill: exchange id, price in quote units, quantity in base units, who took, and when.
+
+    History may come aggregated: then it is `count` fills of one taker at one price, the last of
+    them with this id, the others with the ids just before.
+    """
+
+    id: int
+    price: float
+    quantity: float
+    taker: Side
+    time_us: int
+    count: int = 1
+
+
+class Quote(msgspec.Struct, frozen=True, gc=False):
+    """Best bid and ask with their sizes (base units), as of `time_us` of exchange time.
+
+    `estimated` says that the exchange sent no time and the edge gave the quote one.
+    """
+
+    bid: float
+    bid_quantity: float
+    ask: float
+    ask_quantity: float
+    time_us: int
+    estimated: bool = False
+
+    @property
+    def mid(self) -> float:
+        """The middle between best bid and best ask."""
+        return (self.bid + self.ask) / 2
+
+
+class Trades(msgspec.Struct, frozen=True):
+    """What one socket read brought for one market: trades, the newest quote, how far time is seen.
+
+    Every trade before `seen_until_us` (exclusive) has been seen; `proven` where the exchange itself
+    said so. A heartbeat is one without trades. `price_decimals` and `quantity_decimals` are the
+    market's tick and lot as powers of ten, so that sums can be kept in whole units.
+    """
+
+    market: str
+    trades: tuple[Trade, ...]
+    quote: Quote | None
+    seen_until_us: int
+    price_decimals: int = 8
+    quantity_decimals: int = 8
+    proven: bool = False
+
+    @property
+    def identity(self) -> tuple[str, int, int]:
+        """Market, first trade id (or -1) and how far time was seen."""
+        first = self.trades[0].id if self.trades else -1
+        return (self.market, first, self.seen_until_us)

@@ -1,0 +1,1 @@
+"""What is traded: markets made up from a seed, or recorded ones."""

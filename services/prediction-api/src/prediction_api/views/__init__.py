@@ -1,0 +1,1 @@
+"""What is known of each market, ready to be shown."""

@@ -1,0 +1,205 @@
+"""What the dashboard shows of each market: bounded rings, and news of them for whoever watches."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from math import ceil
+
+from marketstream.messages import Candle, Outcome, Prediction
+from marketstream.store.rows import PredictionRow
+from marketstream.timeframes import timeframe_ms
+from prediction_api.routes.watching import Watcher, event
+from prediction_api.views.board import PredictionView, Published, view_of
+from prediction_api.views.rows import CandleRow, Happened, Latency, MarketView, Point, Predicted
+
+_LATENCIES = 1_000
+
+
+class _Market:
+    def __init__(self, horizons_ms: Sequence[int]) -> None:
+        self.candles: dict[int, CandleRow] = {}
+        self.forming: CandleRow | None = None
+        self.points: dict[int, dict[int, Point]] = {horizon_ms: {} for horizon_ms in horizons_ms}
+        self.newest: dict[int, PredictionView] = {}
+        self.previews: dict[int, PredictionView] = {}
+        self.latencies_us: deque[int] = deque(maxlen=_LATENCIES)
+        self.watchers: set[Watcher] = set()
+
+
+class LiveView:
+    """Keeps the newest candles of one timeframe and the champion's predictions, and tells of them.
+
+    Plain calls feed it, from the thread of the event loop. What nobody watches is not even encoded.
+    """
+
+    def __init__(
+        self,
+        markets: Iterable[str],
+        timeframe: str,
+        horizons_ms: Sequence[int],
+        *,
+        candles: int = 3_600,
+        predictions: int = 1_200,
+    ) -> None:
+        self.horizons_ms = tuple(horizons_ms)
+        self._timeframe = timeframe
+        self._most_candles = candles
+        self._most_points = predictions
+        self._markets = {market: _Market(self.horizons_ms) for market in markets}
+
+    def preload(
+        self,
+        candles: Iterable[Candle],
+        predictions: Iterable[PredictionRow],
+        outcomes: Iterable[Outcome],
+    ) -> None:
+        """Show what was stored before the start, each in order of time; tells no watcher."""
+        for candle in candles:
+            if candle.timeframe == self._timeframe and candle.state == "closed":
+                self._keep_candle(candle)
+        for row in predictions:
+            if self._shows(row.prediction) and not row.late:
+                self._keep_point(row.prediction)
+        for outcome in outcomes:
+            self._settle(outcome)
+
+    def saw_candle(self, candle: Candle) -> None:
+        """Show a candle, forming or closed; other timeframes are passed over."""
+        if candle.timeframe != self._timeframe:
+            return
+        if candle.state == "forming":
+            row = self._markets[candle.market].forming = _candle_row(candle)
+            self._tell(candle.market, "forming", row)
+        elif self._keep_candle(candle):
+            self._tell(candle.market, "candle", _candle_row(candle))
+
+    def predicted(self, prediction: Prediction, published: Published) -> None:
+        """Show the champion's prediction; one made too late is not drawn, as it is not scored.
+
+        A preview, made of the candle that still forms, is shown until the next prediction.
+        """
+        if not self._shows(prediction):
+            return
+        market = self._markets[prediction.market]
+        view = view_of(prediction, published)
+        if prediction.preview:
+            market.previews[prediction.horizon_ms] = view
+            self._tell(prediction.market, "preview", view)
+            return
+        market.latencies_us.append(published.latency_us)
+        market.newest[prediction.horizon_ms] = view
+        market.previews.pop(prediction.horizon_ms, None)
+        point = self._keep_point(prediction) if published.made_at_ms < prediction.for_ms else None
+        self._tell(prediction.market, "prediction", Predicted(view, point))
+
+    def happened(self, outcome: Outcome) -> None:
+        """Put what came of a prediction to it."""
+        if self._settle(outcome):
+            news = Happened(
+                outcome.horizon_ms, outcome.close_time_ms, outcome.verdict, outcome.realised_mid
+            )
+            self._tell(outcome.market, "outcome", news)
+
+    def view(self, market: str) -> MarketView:
+        """Return all that is kept of a market."""
+        kept = self._markets[market]
+        return MarketView(
+            timeframe_ms=timeframe_ms(self._timeframe),
+            horizons_ms=self.horizons_ms,
+            candles=list(kept.candles.values()),
+            forming=kept.forming,
+            points={
+                horizon_ms: list(points.values()) for horizon_ms, points in kept.points.items()
+            },
+            newest=kept.newest,
+            previews=kept.previews,
+        )
+
+    def latency(self, market: str) -> Latency | None:
+        """Return how long the newest predictions took; None before the first."""
+        in_order = sorted(self._markets[market].latencies_us)
+        if not in_order:
+            return None
+        count = len(in_order)
+        return Latency(in_order[ceil(0.5 * count) - 1], in_order[ceil(0.99 * count) - 1], count)
+
+    @property
+    def watching(self) -> int:
+        """How many watch."""
+        return sum(len(market.watchers) for market in self._markets.values())
+
+    def watch(self, market: str, watcher: Watcher) -> None:
+        """Tell a watcher of all news of a market, until it falls behind or is forgotten."""
+        self._markets[market].watchers.add(watcher)
+
+    def forget(self, market: str, watcher: Watcher) -> None:
+        """Tell a watcher nothing more."""
+        self._markets[market].watchers.discard(watcher)
+
+    def close(self) -> None:
+        """End all streams, so that the server can stop: it waits for open answers."""
+        for market in self._markets.values():
+            for watcher in market.watchers:
+                watcher.end()
+            market.watchers.clear()
+
+    def _shows(self, prediction: Prediction) -> bool:
+        return prediction.role == "champion" and prediction.horizon_ms in self.horizons_ms
+
+    def _keep_candle(self, candle: Candle) -> bool:
+        market = self._markets[candle.market]
+        candles = market.candles
+        row = _candle_row(candle)
+        newest_ms = next(reversed(candles), row.open_time_ms)
+        if row.open_time_ms < newest_ms and row.open_time_ms not in candles:
+            return False  # from before what is kept
+        candles[row.open_time_ms] = row
+        if market.forming is not None and market.forming.open_time_ms <= row.open_time_ms:
+            market.forming = None
+        _forget_oldest(candles, self._most_candles)
+        return True
+
+    def _keep_point(self, prediction: Prediction) -> Point:
+        points = self._markets[prediction.market].points[prediction.horizon_ms]
+        point = points.setdefault(
+            prediction.close_time_ms,
+            Point(
+                prediction.close_time_ms,
+                prediction.for_ms,
+                prediction.mid,
+                prediction.predicted_price,
+                prediction.low,
+                prediction.high,
+                prediction.direction,
+            ),
+        )
+        _forget_oldest(points, self._most_points)
+        return point
+
+    def _settle(self, outcome: Outcome) -> bool:
+        points = self._markets[outcome.market].points.get(outcome.horizon_ms, {})
+        point = points.get(outcome.close_time_ms)
+        if point is None or outcome.role != "champion":
+            return False
+        point.verdict = outcome.verdict
+        return True
+
+    def _tell(self, market: str, name: str, news: object) -> None:
+        watchers = self._markets[market].watchers
+        if not watchers:
+            return
+        encoded = event(name, news)
+        for watcher in [watcher for watcher in watchers if not watcher.put(encoded)]:
+            watchers.discard(watcher)
+
+
+def _candle_row(candle: Candle) -> CandleRow:
+    return CandleRow(
+        candle.open_time_ms, candle.open, candle.high, candle.low, candle.close, candle.mid
+    )
+
+
+def _forget_oldest[T](kept: dict[int, T], most: int) -> None:
+    while len(kept) > most:
+        del kept[next(iter(kept))]

@@ -1,0 +1,296 @@
+"""The models' registry: MLflow, on a SQLite file beside its artifacts or on a server.
+
+A model is a version of the registered model of its market, timeframe and horizon, such as
+`simulator-BTC-USDT-1s-2000ms`; the version under the alias `champion` serves, and one that was not
+good enough to take its place is the `challenger`. Each has a run with what it was trained on, how,
+and how good it was. This is the only module that imports MLflow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from marketstream.errors import InputError, RealtimeError, StateError
+from predictor.registry import native
+from predictor.registry.file import prepare_file, root_cause
+from predictor.registry.names import UNREGISTERED, model_name
+from predictor.training.fitting import TrainedModel
+from predictor.training.retraining import TrainedOn
+from predictor.validation.evidence import Evidence, metrics_of
+from predictor.validation.figures import Evaluation
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+EXPERIMENT = "realtime-training"
+CHAMPION, CHALLENGER = "champion", "challenger"
+_FILE = "model.json"
+_EVALUATION = "evaluation.json"
+_DIGEST = 36  # characters: MLflow takes no longer one
+_ANSWERS = ("p_up", "p_flat", "p_down", "expected_return", "predicted_price", "low", "high")
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # what fails is raised, and said once by whoever asked
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # training goes on without a registry that is away
+}
+
+
+class ModelRegistry:
+    """A registry at an MLflow tracking URI; a new SQLite file takes about two seconds to open.
+
+    The artifacts of a SQLite file are in `mlflow-artifacts` beside it. Everything raises StateError
+    where MLflow cannot do it: the disk is full, the file is no database, the server is away.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        with self._explained():
+            artifacts = prepare_file(uri)
+            self._client = _open_client(uri)
+            self._experiment = self._find_experiment(artifacts)
+
+    def log(
+        self,
+        model: TrainedModel,
+        trained_on: TrainedOn,
+        parameters: Mapping[str, object],
+        evidence: Evidence | None = None,
+    ) -> int:
+        """Register a model and return its version; it is champion unless the evidence says no.
+
+        One that served before it could be registered has the tag `served_as`. Where another process
+        holds the database for longer than MLflow waits, it tries once more.
+        """
+        try:
+            return self._log(model, trained_on, parameters, evidence)
+        except StateError as error:
+            if "database is locked" not in str(error):
+                raise
+        return self._log(model, trained_on, parameters, evidence)
+
+    def champion_evaluation(
+        self, market: str, timeframe: str, horizon_ms: int
+    ) -> Evaluation | None:
+        """Return how good the champion was; None without one, or where nobody walked it forward."""
+        with self._explained():
+            version = self._champion_of(model_name(market, timeframe, horizon_ms))
+            if version is None or version.run_id is None:
+                return None
+            files = {each.path for each in self._client.list_artifacts(version.run_id)}
+            if _EVALUATION not in files:
+                return None
+        try:
+            return msgspec.json.decode(self._artifact(version, _EVALUATION), type=Evaluation)
+        except msgspec.MsgspecError as error:
+            raise StateError(
+                f"{version.name} version {version.version}: its {_EVALUATION} cannot be read "
+                f"({error}): train with --promote always"
+            ) from error
+
+    def champion(
+        self, market: str, timeframe: str, horizon_ms: int, feature_set: str
+    ) -> TrainedModel | None:
+        """Return the model that serves, named by its version; None where none was registered.
+
+        Raises InputError where it was trained on other features, or its artifact is gone, damaged,
+        or of a program whose models were made differently: then one has to be trained anew.
+        """
+        name = model_name(market, timeframe, horizon_ms)
+        with self._explained():
+            version = self._champion_of(name)
+        if version is None:
+            return None
+        trained_on = version.tags.get("feature_set")
+        if trained_on != feature_set:
+            raise InputError(
+                f"{name} version {version.version} was trained on feature set {trained_on}, "
+                f"and {feature_set} is computed now"
+            )
+        try:
+            model = native.load(self._artifact(version, _FILE))
+        except InputError as error:
+            raise InputError(f"{name} version {version.version}: {error}") from error
+        return replace(model, version=str(version.version))
+
+    def _log(
+        self,
+        model: TrainedModel,
+        trained_on: TrainedOn,
+        parameters: Mapping[str, object],
+        evidence: Evidence | None,
+    ) -> int:
+        name = model_name(trained_on.market, trained_on.timeframe, model.horizon_ms)
+        with self._explained():
+            tags = {"market": trained_on.market, "timeframe": trained_on.timeframe}
+            run = self._client.create_run(self._experiment, run_name=name, tags=tags)
+            run_id = run.info.run_id
+            try:
+                self._describe(run_id, model, trained_on, parameters)
+                if evidence is not None:
+                    self._show(run_id, trained_on.market, model, evidence)
+                self._client.log_text(run_id, native.dump(model).decode(), _FILE)
+                self._client.log_text(run_id, _signed(model, run_id), "MLmodel")
+                alias = CHAMPION if evidence is None or evidence.promoted else CHALLENGER
+                version = self._new_version(
+                    name, run.info.artifact_uri, run_id, _tags(model, trained_on), alias
+                )
+            except Exception:
+                self._client.set_terminated(run_id, "FAILED")
+                raise
+            self._client.set_terminated(run_id)
+        return version
+
+    def _show(self, run_id: str, market: str, model: TrainedModel, evidence: Evidence) -> None:
+        """Write down how good a model is, on what data, and why it serves or does not."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
+
+        self._client.log_batch(
+            run_id,
+            [Metric(name, value, model.trained_at_ms, step)
+             for name, value, step in evidence.metrics()],
+            tags=[RunTag("verdict", evidence.evaluation.verdict),
+                  RunTag("promotion", evidence.reason)],
+        )  # fmt: skip
+        sources = json.dumps(list(evidence.sources))
+        data = Dataset(market, evidence.data[:_DIGEST], "local", sources)
+        self._client.log_inputs(
+            run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])]
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in evidence.files().items():
+                (Path(folder) / name).write_bytes(content)
+            self._client.log_artifacts(run_id, folder)
+
+    def _describe(
+        self,
+        run_id: str,
+        model: TrainedModel,
+        trained_on: TrainedOn,
+        parameters: Mapping[str, object],
+    ) -> None:
+        from mlflow.entities import Metric, Param
+
+        parameters = {
+            **asdict(trained_on),
+            "horizon_ms": model.horizon_ms,
+            "latency_ms": model.latency_ms,
+            "champion": model.champion.name,
+            "level": model.level,
+            **parameters,
+        }
+        metrics = metrics_of(model)
+        self._client.log_batch(
+            run_id,
+            [Metric(name, value, model.trained_at_ms, 0) for name, value in metrics.items()],
+            [Param(name, str(value)) for name, value in parameters.items()],
+        )
+
+    def _new_version(
+        self, name: str, source: str, run_id: str, tags: dict[str, str], alias: str
+    ) -> int:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        version = self._client.create_model_version(
+            name, source, run_id, tags=tags, await_creation_for=0
+        )
+        self._client.set_registered_model_alias(name, alias, version.version)
+        return int(version.version)
+
+    def _champion_of(self, name: str) -> ModelVersion | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._client.get_model_version_by_alias(name, CHAMPION)
+        except MlflowException as error:
+            # The one for a model that does not exist, the other for an alias.
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+
+    def _artifact(self, version: ModelVersion, name: str) -> bytes:
+        from mlflow.exceptions import MlflowException
+
+        if version.run_id is None:
+            raise InputError("it was registered by hand, without a run")
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                path = self._client.download_artifacts(version.run_id, name, folder)
+                return Path(path).read_bytes()
+            except (MlflowException, OSError) as error:
+                raise InputError(f"its artifact cannot be read ({root_cause(error)})") from error
+
+    def _find_experiment(self, artifacts: str | None) -> str:
+        """Return the experiment, made where it is missing.
+
+        MLflow writes down where an experiment's artifacts are, for ever: after the state folder
+        was moved, the old experiment is set aside, and a new one begins where the folder is now.
+        """
+        found = self._client.get_experiment_by_name(EXPERIMENT)
+        if found is not None and artifacts not in (None, found.artifact_location):
+            aside = f"{EXPERIMENT} {found.experiment_id}"
+            self._client.rename_experiment(found.experiment_id, aside)
+            found = None
+        if found is None:
+            return self._client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+        return found.experiment_id
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say what MLflow could not do: it lets through all that its many layers raise."""
+        try:
+            yield
+        except RealtimeError:
+            raise
+        except Exception as error:
+            raise StateError(
+                f"the model registry at {self._uri} failed ({root_cause(error)}): look at the "
+                "disk and the server, or set MLFLOW_TRACKING_URI to another place"
+            ) from error
+
+
+def _tags(model: TrainedModel, trained_on: TrainedOn) -> dict[str, str]:
+    tags = {"feature_set": trained_on.feature_set}
+    if model.version.startswith(UNREGISTERED):
+        tags["served_as"] = model.version
+    return tags
+
+
+def _signed(model: TrainedModel, run_id: str) -> str:
+    """Return MLflow's description of a model: what goes in, what comes out, and in which file."""
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+
+    columns = dict.fromkeys((*model.champion.columns, *model.move_columns))
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(DataType.double, name, required=False) for name in columns
+    ]
+    outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name) for name in _ANSWERS]
+    signature = ModelSignature(Schema([*inputs, ColSpec(DataType.double, "mid")]), Schema(outputs))
+    flavors = {"predictor": {"data": _FILE, "format": "predictor.native"}}
+    text: str = Model(run_id=run_id, flavors=flavors, signature=signature).to_yaml()
+    return text
+
+
+def _open_client(uri: str) -> MlflowClient:
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient  # reads the environment; and it takes a second and a half
+
+    return MlflowClient(uri, uri)

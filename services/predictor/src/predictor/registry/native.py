@@ -1,0 +1,121 @@
+"""A trained model as JSON: no pickle, readable by people and by other programs.
+
+    {"format": 1, "sha256": "...", "model":
+        {"horizon_ms": 2000, ...,
+         "champion": {"name": "lightgbm", "columns": ["imbalance", ...], "up": CLASSIFIER},
+         "references": [...], "moves": CLASSIFIER, ...}}
+
+The keys of the model are the fields of `TrainedModel`. CLASSIFIER has the fields of its class and
+its `kind`: `imbalance_sign`, `logistic`, `trees`; `lightgbm` and `xgboost`, whose `booster` is that
+library's own model text; or `calibrated`, which holds another one as its `classifier`. Every number
+comes back bit for bit; NaN and infinity are written as Python's `json` does.
+The digest is that of the model written by itself: LightGBM ends the whole process on some damaged
+texts, so nothing damaged may reach it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+import lightgbm
+import msgspec
+import xgboost
+
+from marketstream.errors import InputError
+from predictor.models import Classifier
+from predictor.models.imbalance import ImbalanceSign
+from predictor.models.lightgbm import Trees
+from predictor.models.logistic import Logistic
+from predictor.models.trees import TreeEnsemble
+from predictor.models.xgboost import XgboostTrees
+from predictor.serving.abstention import Guard
+from predictor.training.calibration import Calibrated
+from predictor.training.fitting import Candidate, TrainedModel
+
+_FORMAT = 1
+_PLAIN: dict[str, type[ImbalanceSign | Logistic | TreeEnsemble]] = {
+    "imbalance_sign": ImbalanceSign,
+    "logistic": Logistic,
+    "trees": TreeEnsemble,
+}
+_LIGHTGBM, _XGBOOST, _CALIBRATED = "lightgbm", "xgboost", "calibrated"
+
+
+def dump(model: TrainedModel) -> bytes:
+    """Write a model; TypeError for a kind of classifier that has no form here."""
+    fields = {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}
+    fields["champion"] = _write_candidate(model.champion)
+    fields["references"] = [_write_candidate(reference) for reference in model.references]
+    fields["moves"] = _write_classifier(model.moves)
+    fields["guard"] = dataclasses.asdict(model.guard)
+    return json.dumps({"format": _FORMAT, "sha256": _digest(fields), "model": fields}).encode()
+
+
+def load(data: bytes) -> TrainedModel:
+    """Read a model whose predictions are those of the one written.
+
+    Raises InputError for what is no model, is damaged, or was written by a program whose models are
+    made differently.
+    """
+    try:
+        written = json.loads(data)
+        if written["format"] != _FORMAT:
+            raise InputError(
+                f"the model has format {written['format']!r}, and this program reads {_FORMAT}"
+            )
+        fields = written["model"]
+        if _digest(fields) != written["sha256"]:
+            raise InputError("the model is damaged: its digest is not the one written")
+        fields["champion"] = _read_candidate(fields["champion"])
+        fields["references"] = tuple(_read_candidate(each) for each in fields["references"])
+        fields["moves"] = _read_classifier(fields["moves"])
+        fields["guard"] = msgspec.convert(fields.get("guard", {}), Guard)
+        fields["move_columns"] = tuple(fields["move_columns"])
+        return TrainedModel(**fields)
+    except (
+        ValueError, LookupError, TypeError, AttributeError,
+        msgspec.MsgspecError, lightgbm.basic.LightGBMError, xgboost.core.XGBoostError,
+    ) as error:  # fmt: skip
+        raise InputError(f"the model cannot be read ({error!r})") from error
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
+
+
+def _write_candidate(candidate: Candidate) -> dict[str, Any]:
+    up = _write_classifier(candidate.up)
+    return {"name": candidate.name, "columns": candidate.columns, "up": up}
+
+
+def _read_candidate(written: dict[str, Any]) -> Candidate:
+    up = _read_classifier(written["up"])
+    return Candidate(written["name"], tuple(written["columns"]), up)
+
+
+def _write_classifier(classifier: Classifier) -> dict[str, Any]:
+    if isinstance(classifier, Calibrated):
+        inner = _write_classifier(classifier.classifier)
+        return {"kind": _CALIBRATED, "slope": classifier.slope, "classifier": inner}
+    if isinstance(classifier, Trees):
+        return {"kind": _LIGHTGBM, "booster": classifier.booster.model_to_string()}
+    if isinstance(classifier, XgboostTrees):
+        return {"kind": _XGBOOST, "booster": classifier.to_text()}
+    for kind, plain in _PLAIN.items():
+        if type(classifier) is plain:
+            return {"kind": kind, **dataclasses.asdict(classifier)}
+    raise TypeError(f"{type(classifier).__name__} has no native form: add it to predictor/native")
+
+
+def _read_classifier(written: dict[str, Any]) -> Classifier:
+    kind = written["kind"]
+    if kind == _CALIBRATED:
+        return Calibrated(_read_classifier(written["classifier"]), written["slope"])
+    if kind == _LIGHTGBM:
+        return Trees(lightgbm.Booster(model_str=written["booster"]))
+    if kind == _XGBOOST:
+        return XgboostTrees.of_text(written["booster"])
+    return msgspec.convert(written, _PLAIN[kind])

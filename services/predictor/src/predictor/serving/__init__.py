@@ -1,0 +1,1 @@
+"""The hot path: a feature vector to predictions, and predictions to outcomes."""

@@ -1,0 +1,72 @@
+"""One feature vector to one forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import exp, nan
+from typing import NamedTuple
+
+from marketstream.messages import Answer
+from predictor.serving.intervals import Reach
+from predictor.training.fitting import Candidate, TrainedModel
+
+
+class Forecast(NamedTuple):
+    """Probabilities that sum to one, the expected log return, and the bounds of the price."""
+
+    p_up: float
+    p_flat: float
+    p_down: float
+    expected_return: float
+    predicted_price: float
+    low: float
+    high: float
+
+
+def forecast(
+    model: TrainedModel,
+    values: Mapping[str, float | None],
+    mid: float,
+    reach: Reach | None = None,
+) -> Forecast:
+    """Return what the champion says about the price `horizon_ms` on.
+
+    `reach` is how far the bounds reach beyond the model's own, by what came since it was made.
+    """
+    up = probability(model.champion, values)
+    moves = model.moves.probability_of(_row(model.move_columns, values))
+    expected = moves * (2 * up - 1) * model.move_size
+    low, high = model.low, model.high
+    if reach is not None:
+        low, high = reach.bounds(low, high, model.move_size)
+    return Forecast(
+        p_up=moves * up,
+        p_flat=1 - moves,
+        p_down=moves * (1 - up),
+        expected_return=expected,
+        predicted_price=mid * exp(expected),
+        low=mid * exp(expected + low),
+        high=mid * exp(expected + high),
+    )
+
+
+def probability(candidate: Candidate, values: Mapping[str, float | None]) -> float:
+    """Return how likely up is, given that the price moves."""
+    return candidate.up.probability_of(_row(candidate.columns, values))
+
+
+def answer(candidate: Candidate, values: Mapping[str, float | None]) -> Answer:
+    """Return the candidate's direction, `none` where it sees both as likely."""
+    return direction_of(probability(candidate, values) - 0.5)
+
+
+def direction_of(difference: float) -> Answer:
+    """Return the direction of a difference."""
+    if difference > 0:
+        return "up"
+    return "down" if difference < 0 else "none"
+
+
+def _row(columns: tuple[str, ...], values: Mapping[str, float | None]) -> list[float]:
+    row = [values.get(name) for name in columns]
+    return [nan if value is None else value for value in row]

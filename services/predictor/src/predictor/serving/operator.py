@@ -1,0 +1,273 @@
+"""The predictor: feature vectors in, predictions and, when their moment has come, outcomes out."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from math import log
+
+import msgspec
+
+from marketstream.messages import Answer, Direction, Features, Outcome, Prediction, Verdict
+from marketstream.timeframes import timeframe_ms
+from predictor.serving.forecast import Forecast, answer, direction_of, forecast
+from predictor.serving.intervals import Reach
+from predictor.training.fitting import TrainedModel
+from predictor.training.prices import on_grid
+
+type _Snapshot = tuple[
+    list[Prediction],
+    dict[int, tuple[float | None, float]],
+    int,
+    dict[int, Reach],
+    tuple[float | None, float | None, float] | None,
+    int,
+    dict[str, int],
+]
+
+
+class Predictor:
+    """The prediction operator of one market.
+
+    It predicts at every close of `timeframe` and measures what came true on the closes of `base`.
+    Models come from outside by `install`, between two messages: whatever was predicted before keeps
+    the version it was made with.
+    """
+
+    def __init__(
+        self,
+        market: str,
+        *,
+        timeframe: str,
+        base: str,
+        horizons_ms: Sequence[int],
+        grace_ms: int = 0,
+    ) -> None:
+        self.market = market
+        self.unscored = 0
+        self._timeframe = timeframe
+        self._base = base
+        self._base_ms = timeframe_ms(base)
+        self._horizons_ms = tuple(horizons_ms)
+        self._grace_ms = grace_ms
+        self._models: dict[int, TrainedModel] = {}
+        self._pending: dict[int, deque[Prediction]] = {h: deque() for h in horizons_ms}
+        # Close time to mid and last price, the oldest first.
+        self._prices: OrderedDict[int, tuple[float | None, float]] = OrderedDict()
+        self._reach = {h: Reach() for h in horizons_ms}
+        self._newest: tuple[float | None, float | None, float] | None = None  # bid, ask, close
+        self._unchanged = 0
+        self._said: dict[tuple[int, int], Prediction] = {}
+        self._seen_ms: dict[str, int] = {}  # the newest close of each timeframe
+
+    def install(self, models: Mapping[int, TrainedModel]) -> None:
+        """Serve these models from the next close on; horizons not named keep theirs."""
+        self._models.update(models)
+
+    def remember(self, said: Iterable[Prediction]) -> None:
+        """Let stand what was predicted before a stop that this operator does not know of.
+
+        A close that comes once more is not predicted anew: by now another model may serve.
+        """
+        self._said = {(one.close_time_ms, one.horizon_ms): one for one in said}
+
+    @property
+    def models(self) -> Mapping[int, TrainedModel]:
+        """What serves, by horizon."""
+        return self._models
+
+    def update(self, message: Features) -> list[Prediction | Outcome]:
+        """Fold one message; return the outcomes that are due and the predictions made.
+
+        A forming candle brings previews, and leaves everything as it is. A close that was seen
+        before is passed over: each is predicted once.
+        """
+        if message.forming:
+            return self._previews(message)
+        if message.close_time_ms <= self._seen_ms.get(message.timeframe, -1):
+            return []
+        self._seen_ms[message.timeframe] = message.close_time_ms
+        following: list[Prediction | Outcome] = []
+        if message.timeframe == self._base:
+            self._prices[message.close_time_ms] = (message.mid, message.close)
+            following += self._due(message.close_time_ms)
+            self._forget(message.close_time_ms)
+        if message.timeframe == self._timeframe:
+            self._watch(message)
+        if message.timeframe == self._timeframe and message.mid is not None:
+            for horizon_ms in self._horizons_ms:
+                model = self._models.get(horizon_ms)
+                prediction = self._said.pop((message.close_time_ms, horizon_ms), None)
+                if prediction is None and model is not None:
+                    prediction = self._predict(message, message.mid, model)
+                if prediction is not None:
+                    # In the order they are due: a newer model may have a shorter latency.
+                    insort(self._pending[horizon_ms], prediction, key=self._end_ms)
+                    following.append(prediction)
+        return following
+
+    def _watch(self, message: Features) -> None:
+        """Count the closes that brought nothing new."""
+        newest = (message.bid, message.ask, message.close)
+        self._unchanged = self._unchanged + 1 if newest == self._newest else 0
+        self._newest = newest
+
+    def _previews(self, message: Features) -> list[Prediction | Outcome]:
+        if message.mid is None:
+            return []
+        return [
+            self._predict(message, message.mid, self._models[horizon_ms])
+            for horizon_ms in self._horizons_ms
+            if horizon_ms in self._models
+        ]
+
+    def _predict(self, features: Features, mid: float, model: TrainedModel) -> Prediction:
+        said = forecast(model, features.values, mid, self._reach[model.horizon_ms])
+        direction, reason = _decide(said, features, model, self._unchanged)
+        return Prediction(
+            market=self.market,
+            timeframe=self._timeframe,
+            close_time_ms=features.close_time_ms,
+            horizon_ms=model.horizon_ms,
+            role="champion",
+            model_name=model.champion.name,
+            model_version=model.version,
+            label_latency_ms=model.latency_ms,
+            values=features.values,
+            mid=mid,
+            close=features.close,
+            expected_return=said.expected_return,
+            predicted_price=said.predicted_price,
+            p_up=said.p_up,
+            p_flat=said.p_flat,
+            p_down=said.p_down,
+            low=said.low,
+            high=said.high,
+            level=model.level,
+            direction=direction,
+            reason=reason,
+            answers=self._answers(features, mid, model),
+            preview=features.forming,
+        )
+
+    def _answers(self, features: Features, mid: float, model: TrainedModel) -> dict[str, Answer]:
+        before = self._prices.get(features.close_time_ms - model.horizon_ms)
+        moved: Answer = "none"
+        if before is not None and before[0] is not None:
+            moved = direction_of(mid - before[0])
+        answers: dict[str, Answer] = {
+            "majority": model.majority,
+            "persistence": moved,
+            "reversal": _opposite(moved),
+        }
+        for reference in model.references:
+            answers[reference.name] = answer(reference, features.values)
+        return answers
+
+    def _due(self, now_ms: int) -> list[Outcome]:
+        outcomes = []
+        for pending in self._pending.values():
+            while pending and now_ms >= self._end_ms(pending[0]) + self._grace_ms:
+                prediction = pending.popleft()
+                outcome = self._outcome(prediction)
+                if outcome is None:
+                    self.unscored += 1
+                else:
+                    outcomes.append(outcome)
+                    self._learn(prediction, outcome.realised_mid)
+        return outcomes
+
+    def _learn(self, prediction: Prediction, realised_mid: float) -> None:
+        reach = self._reach.get(prediction.horizon_ms)
+        if reach is not None:  # else a horizon that is no longer asked for
+            reach.happened(
+                realised_mid, prediction.predicted_price,
+                prediction.low, prediction.high, prediction.level,
+            )  # fmt: skip
+
+    def _outcome(self, prediction: Prediction) -> Outcome | None:
+        """Measure a prediction; None where a hole in the prices leaves nothing to measure by."""
+        start_ms = on_grid(prediction.close_time_ms + prediction.label_latency_ms, self._base_ms)
+        start_mid, start_close = self._prices.get(start_ms, (None, 0.0))
+        end_mid, end_close = self._prices.get(self._end_ms(prediction), (None, 0.0))
+        if start_mid is None or end_mid is None:
+            return None
+        came = direction_of(end_mid - start_mid)
+        close_came = direction_of(end_close - start_close)
+        return Outcome(
+            market=prediction.market,
+            timeframe=prediction.timeframe,
+            close_time_ms=prediction.close_time_ms,
+            horizon_ms=prediction.horizon_ms,
+            role=prediction.role,
+            model_version=prediction.model_version,
+            realised_mid=end_mid,
+            realised_return=log(end_mid / start_mid),
+            close_return=log(end_close / start_close),
+            verdict=_verdict(prediction.direction, came),
+            close_verdict=_verdict(prediction.direction, close_came),
+            inside=prediction.low <= end_mid <= prediction.high,
+            baselines={name: _verdict(said, came) for name, said in prediction.answers.items()},
+        )
+
+    def _end_ms(self, prediction: Prediction) -> int:
+        return on_grid(prediction.for_ms, self._base_ms)
+
+    def _forget(self, now_ms: int) -> None:
+        """Drop prices that neither an outcome nor persistence looks back to any more.
+
+        Both look back a horizon: an outcome is due a horizon after its price at the start (and the
+        grace), whatever the latency is.
+        """
+        reach_ms = max(self._pending) + self._grace_ms
+        while next(iter(self._prices)) < now_ms - reach_ms:
+            self._prices.popitem(last=False)
+
+    def snapshot(self) -> bytes:
+        """Return the predictions whose moment is to come and the prices to measure them by.
+
+        With them goes what was learnt of the bounds, and for how long nothing has changed.
+        """
+        pending = [prediction for queue in self._pending.values() for prediction in queue]
+        learnt = (self._reach, self._newest, self._unchanged, self._seen_ms)
+        return msgspec.msgpack.encode((pending, self._prices, self.unscored, *learnt))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go on from a snapshot; models are installed anew by whoever keeps them."""
+        state = msgspec.msgpack.decode(snapshot, type=_Snapshot)
+        pending, prices, self.unscored, reach, self._newest, self._unchanged, self._seen_ms = state
+        self._reach |= {h: learnt for h, learnt in reach.items() if h in self._reach}
+        self._prices = OrderedDict(prices)
+        self._pending = {horizon_ms: deque() for horizon_ms in self._horizons_ms}
+        for prediction in pending:  # also those of a horizon that is no longer asked for
+            self._pending.setdefault(prediction.horizon_ms, deque()).append(prediction)
+
+
+def _decide(
+    said: Forecast, features: Features, model: TrainedModel, unchanged: int
+) -> tuple[Direction, str | None]:
+    missing = [n for n in model.champion.columns if features.values.get(n) is None]
+    if missing:
+        return "abstain", f"not known yet: {', '.join(missing)}"
+    lean, p_moves = said.p_up - said.p_down, said.p_up + said.p_down
+    confidence = abs(lean) / p_moves if p_moves > 0 else 0.0
+    reason = model.guard.reason(features, confidence, unchanged)
+    if reason is not None:
+        return "abstain", reason
+    if lean == 0:
+        return "abstain", "up and down are equally likely"
+    return ("up" if lean > 0 else "down"), None
+
+
+def _opposite(said: Answer) -> Answer:
+    opposites: dict[Answer, Answer] = {"up": "down", "down": "up", "none": "none"}
+    return opposites[said]
+
+
+def _verdict(said: Direction | Answer, came: Answer) -> Verdict:
+    if said in ("abstain", "none"):
+        return "abstained"
+    if came == "none":
+        return "flat"
+    return "right" if said == came else "wrong"

@@ -1,0 +1,23 @@
+"""The predictor service as a stage: Features in, Prediction and Outcome out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from marketstream.stage import Stage
+from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS
+from predictor.serving.operator import Predictor
+
+
+def predictor_stage(
+    *, timeframe: str, base: str, horizons_ms: Sequence[int], grace_ms: int = 0
+) -> Stage:
+    """Return the stage that predicts at closes of `timeframe` and scores on those of `base`."""
+    return Stage(
+        name="predictor",
+        reads=(FEATURES,),
+        writes=(PREDICTIONS, OUTCOMES),
+        make_operator=lambda market: Predictor(
+            market, timeframe=timeframe, base=base, horizons_ms=horizons_ms, grace_ms=grace_ms
+        ),
+    )

@@ -1,0 +1,189 @@
+"""When to train: by market time, on a copy of what was seen, with the work done elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from marketstream.columns import FeatureTable
+from marketstream.messages import Features
+from predictor.settings import PredictorSettings
+from predictor.training.fitting import TrainedModel, train_horizons
+from predictor.training.history import FeatureHistory
+from predictor.training.prices import Label, PriceSeries
+
+_QUOTES_WORTH_TRAINING_MS = 300_000
+
+type Trained = Callable[[Mapping[int, TrainedModel]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedOn:
+    """What data a model was trained on; times are closes, the first and the last row's."""
+
+    market: str
+    timeframe: str
+    first_close_ms: int
+    last_close_ms: int
+    feature_set: str
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """Everything one training needs, ready to be sent to another process."""
+
+    market: str
+    table: FeatureTable
+    prices: PriceSeries
+    horizons_ms: tuple[int, ...]
+    settings: PredictorSettings
+    trained_at_ms: int
+    latency_ms: int
+    label: Label = "mid"
+    feature_set: str = ""
+
+    def trained_on(self, timeframe: str) -> TrainedOn:
+        """Return what this trains on, of rows of a timeframe."""
+        times = self.table.close_time_ms
+        return TrainedOn(
+            market=self.market,
+            timeframe=timeframe,
+            first_close_ms=int(times[0]),
+            last_close_ms=int(times[-1]),
+            feature_set=self.feature_set,
+            label=self.label,
+        )
+
+    def run(self) -> dict[int, TrainedModel]:
+        """Train; return a model for each horizon with enough rows."""
+        return train_horizons(
+            self.table, self.prices, self.horizons_ms, self.settings,
+            trained_at_ms=self.trained_at_ms, latency_ms=self.latency_ms, label=self.label,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the first model is: market time seen and needed, and whether the book was seen."""
+
+    seen_ms: int
+    needed_ms: int
+    book: bool
+    trained: bool
+
+
+class Retrainer:
+    """Has models trained every `every_ms` of one market's time.
+
+    The label is the mid once the book has been seen for long enough, the fair mid before that: an
+    exchange gives trades of the past, but no quotes. The first five minutes of quotes are a reason
+    to train again at once.
+
+    `execute` runs a job and hands its models to the callback, at once or later; while a job runs no
+    second one starts. As long as a horizon has no model for want of data, the next try comes soon.
+    """
+
+    def __init__(
+        self,
+        market: str,
+        history: FeatureHistory,
+        horizons_ms: tuple[int, ...],
+        settings: PredictorSettings,
+        *,
+        every_ms: int,
+        latency_ms: int,
+        execute: Callable[[TrainingJob, Trained], None],
+        install: Trained,
+    ) -> None:
+        self._market = market
+        self._history = history
+        self._horizons_ms = horizons_ms
+        self._settings = settings
+        self._every_ms = every_ms
+        self._first_after_ms = settings.training.first_after * 1_000
+        self._latency_ms = latency_ms
+        self._execute = execute
+        self._install = install
+        self._started_ms: int | None = None
+        self._due_ms = 0
+        self._now_ms = 0
+        self._running = False
+        self._untrained = set(horizons_ms)
+        self._held = False
+        self._book_from_ms: int | None = None
+        self._label: Label | None = None
+        self._feature_set = ""
+
+    def observe(self, features: Features) -> None:
+        """Remember a message, and train where the time has come."""
+        self._history.append(features)
+        self._now_ms = features.close_time_ms
+        self._feature_set = features.feature_set
+        if self._book_from_ms is None and features.mid is not None:
+            self._book_from_ms = self._now_ms
+        if self._started_ms is None:
+            self._started_ms = self._now_ms
+            self._due_ms = self._now_ms + self._first_after_ms
+        if features.values and not (self._held or self._running) and self._is_due():
+            self._train()
+
+    def restore(self, models: Mapping[int, TrainedModel]) -> None:
+        """Have models of an earlier start serve until the first training of this one."""
+        self._untrained -= models.keys()
+        if models:
+            self._install(models)
+
+    def hold(self) -> None:
+        """Remember what comes, and train on none of it, until `begin`."""
+        self._held = True
+
+    def begin(self) -> None:
+        """Train at once where there is enough already; from now on, when it is due."""
+        self._held = False
+        seen_ms = self.progress.seen_ms
+        if self._running or seen_ms < self._first_after_ms:
+            return
+        self._train()
+
+    def _is_due(self) -> bool:
+        news = self._label == "fair" and self._book_ms() >= _QUOTES_WORTH_TRAINING_MS
+        return news or self._now_ms >= self._due_ms
+
+    def _book_ms(self) -> int:
+        return 0 if self._book_from_ms is None else self._now_ms - self._book_from_ms
+
+    def _train(self) -> None:
+        self._running = True
+        enough = self._first_after_ms if self._label is None else _QUOTES_WORTH_TRAINING_MS
+        self._label = "mid" if self._label == "mid" or self._book_ms() >= enough else "fair"
+        self._due_ms = self._now_ms + self._every_ms
+        job = TrainingJob(
+            market=self._market,
+            table=self._history.table(),
+            prices=self._history.prices(),
+            horizons_ms=self._horizons_ms,
+            settings=self._settings,
+            trained_at_ms=self._now_ms,
+            latency_ms=self._latency_ms,
+            label=self._label,
+            feature_set=self._feature_set,
+        )
+        self._execute(job, self._finished)
+
+    def _finished(self, models: Mapping[int, TrainedModel]) -> None:
+        self._running = False
+        self._untrained -= models.keys()
+        if models:
+            self._install(models)
+        if self._untrained:
+            self._due_ms = min(self._due_ms, self._now_ms + self._first_after_ms // 4)
+
+    @property
+    def progress(self) -> Progress:
+        """How far the first model is."""
+        started_ms = self._now_ms if self._started_ms is None else self._started_ms
+        trained = len(self._untrained) < len(self._horizons_ms)
+        return Progress(
+            self._now_ms - started_ms, self._first_after_ms, self._book_from_ms is not None, trained
+        )

@@ -1,0 +1,1 @@
+"""How good a model is: purged walks forward, figures, importance, pictures."""

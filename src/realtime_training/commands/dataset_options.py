@@ -1,0 +1,122 @@
+"""Options of the commands that learn from data, and the data they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from realtime_training import report
+from realtime_training.commands.options import horizons_option, own_timeframe_option
+from realtime_training.commands.types import DURATION, FILE, SYMBOL
+
+if TYPE_CHECKING:
+    from predictor.settings import Learner
+    from predictor.training.prices import Label
+    from realtime_training.commands.evaluate.work import Wanted
+    from realtime_training.datasets import Recorded
+    from realtime_training.settings import Settings
+
+LEARNERS = ("logistic", "random_forest", "gradient_boosting", "xgboost", "lightgbm")
+
+_DATA = {
+    "symbol": click.option(
+        "--symbol", type=SYMBOL, help="Market, like BTC/USDT; needed for recorded frames."
+    ),
+    "timeframe": own_timeframe_option,
+    "state": click.option(
+        "--state",
+        type=FILE,
+        default=Path("state"),
+        show_default=True,
+        help="Folder of what is kept from one time to the next.",
+    ),
+}
+_LEARNING = {
+    "horizon": horizons_option,
+    "model": click.option(
+        "--model",
+        "models",
+        type=click.Choice(LEARNERS),
+        multiple=True,
+        help="May be repeated.  [default: the one in services/predictor/config.yaml]",
+    ),
+    "cost": click.option(
+        "--cost-bps",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        show_default=True,
+        help="Fees of a position, there and back, in basis points; the spread comes on top.",
+    ),
+    "folds": click.option(
+        "--folds",
+        type=click.IntRange(min=1),
+        help="How many times to train and test.  [default: training.folds]",
+    ),
+    "tune": click.option(
+        "--tune",
+        "tune_ms",
+        type=DURATION,
+        help="Search hyperparameters for so long each, on rows before those that judge.",
+    ),
+}
+
+
+def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what says which data: --symbol, --timeframe and --state."""
+    return _added(command, list(_DATA.values()))
+
+
+def learning_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what says what to learn: --horizon, --model, --cost-bps, --folds and --tune."""
+    return _added(command, list(_LEARNING.values()))
+
+
+def _added(command: Callable[..., Any], options: Sequence[Any]) -> Callable[..., Any]:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def wanted_of(
+    settings: Settings,
+    horizons: Sequence[int],
+    models: Sequence[Learner],
+    latency_ms: int,
+    cost_bps: float,
+    folds: int | None,
+    tune_ms: int | None,
+    label: Label | None = None,
+) -> Wanted:
+    """Return what the options ask for; the configured learner where they name none."""
+    from realtime_training.commands.evaluate.work import Wanted
+
+    return Wanted(
+        horizons=tuple(dict.fromkeys(horizons)),
+        models=tuple(dict.fromkeys(models)) or (settings.predictor.model.type,),
+        latency_ms=latency_ms,
+        cost_bps=cost_bps,
+        folds=folds,
+        tune_s=None if tune_ms is None else max(1, tune_ms // 1_000),
+        label=label,
+    )
+
+
+def load(
+    files: Sequence[Path],
+    settings: Settings,
+    state: Path,
+    symbol: str | None,
+    timeframe: str | None,
+    *,
+    shown: bool,
+) -> Recorded:
+    """Return the dataset of files, showing on stderr how much of them has been read."""
+    from realtime_training.datasets import load_files
+
+    with report.reading(files, shown=shown) as advanced:
+        return load_files(
+            files, settings, state, symbol=symbol, timeframe=timeframe, advanced=advanced
+        )

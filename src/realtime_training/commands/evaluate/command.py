@@ -1,0 +1,76 @@
+"""`realtime evaluate`: purged walk-forward figures of models, beside baselines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from realtime_training import report
+from realtime_training.commands.dataset_options import (
+    data_options,
+    learning_options,
+    load,
+    wanted_of,
+)
+from realtime_training.commands.options import json_option, latency_option
+from realtime_training.commands.types import FILE
+
+if TYPE_CHECKING:
+    from predictor.settings import Learner
+    from predictor.training.prices import Label
+
+LABELS = ("mid", "fair", "close")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@data_options
+@learning_options
+@latency_option
+@click.option(
+    "--label",
+    type=click.Choice(LABELS),
+    help="Judge by another price than the best there is, for comparison only.",
+)
+@click.option("--pictures", type=FILE, help="Draw into this folder, an SVG per model and horizon.")
+@json_option
+def evaluate(
+    files: tuple[Path, ...],
+    symbol: str | None,
+    timeframe: str | None,
+    state: Path,
+    horizons: tuple[int, ...],
+    models: tuple[Learner, ...],
+    cost_bps: float,
+    folds: int | None,
+    tune_ms: int | None,
+    latency_ms: int,
+    label: Label | None,
+    pictures: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Say how good models are: trained on the past, judged by what follows, time after time.
+
+    FILES are recorded WebSocket frames (judged by the book's mid), trades in any form (by the fair
+    mid of the next prints) or candles of 1m and longer (by the close). Beside each model stand
+    baselines and reference models on the same rows; the verdict is skill, no skill or too little
+    data.
+    """
+    from realtime_training.commands.evaluate import report as evaluation_report
+    from realtime_training.commands.evaluate import work as evaluation_command
+    from realtime_training.settings import load_all
+
+    settings = load_all()
+    wanted = wanted_of(settings, horizons, models, latency_ms, cost_bps, folds, tune_ms, label)
+    data = load(files, settings, state, symbol, timeframe, shown=not as_json)
+    with evaluation_report.working(shown=not as_json) as told:
+        results = evaluation_command.evaluate_all(data, wanted, settings.predictor, advanced=told)
+    if pictures is not None:
+        evaluation_command.draw(data, wanted, results, pictures)
+    if as_json:
+        report.print_json(evaluation_command.summary(data, wanted, results))
+    else:
+        evaluation_report.print_evaluations(data, wanted, results)

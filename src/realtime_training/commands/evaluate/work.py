@@ -1,0 +1,205 @@
+"""`realtime evaluate`: how good each model is at each horizon, walking forward over a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from marketstream.errors import InputError, StateError
+from marketstream.timeframes import timeframe_ms
+from predictor.settings import Learner, ModelSettings, PredictorSettings
+from predictor.training.dataset import Dataset, labelled
+from predictor.training.prices import Label, choose_label
+from predictor.validation.evaluation import evaluate
+from predictor.validation.figures import Evaluation
+from predictor.validation.out_of_sample import OutOfSample
+from predictor.validation.splits import walk_forward
+from realtime_training.datasets import Recorded
+
+type Stage = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and of how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to evaluate: horizons in timeframes; `tune_s` seconds of tuning each, on earlier rows.
+
+    `label` is another than the one that the prices allow, for comparison only.
+    """
+
+    horizons: tuple[int, ...]
+    models: tuple[Learner, ...]
+    latency_ms: int = 0
+    cost_bps: float = 0.0
+    folds: int | None = None
+    tune_s: int | None = None
+    label: Label | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """One model at one horizon, the rows it was judged on, and the settings it had."""
+
+    horizon: int
+    evaluation: Evaluation
+    rows: OutOfSample | None
+    settings: PredictorSettings
+
+
+def evaluate_all(
+    data: Recorded,
+    wanted: Wanted,
+    settings: PredictorSettings,
+    *,
+    advanced: Stage | None = None,
+) -> list[Evaluated]:
+    """Walk each model forward at each horizon.
+
+    Raises InputError where the label wanted cannot be had of the prices, or none was wanted and
+    they allow no honest one.
+    """
+    label = wanted.label or choose_label(data.prices)
+    if not np.isfinite(data.prices.of(label)).any():
+        raise InputError(
+            f"label {label}: these data have no such prices; leave --label out for {data.label}"
+        )
+    results = []
+    for model in wanted.models:
+        for horizon in wanted.horizons:
+            chosen = settings_for(data, model, settings, folds=wanted.folds)
+            name = f"{model} {horizon} x {data.timeframe}"
+            trials = 1
+            if wanted.tune_s is not None:
+                chosen, trials = _tuned(data, horizon, wanted, chosen, name, advanced)
+            evaluation, rows = evaluate(
+                data.table,
+                data.prices,
+                horizon * timeframe_ms(data.timeframe),
+                chosen,
+                label=label,
+                latency_ms=wanted.latency_ms,
+                cost_bps=wanted.cost_bps,
+                trials=trials,
+                advanced=_told(advanced, name),
+            )
+            results.append(Evaluated(horizon, evaluation, rows, chosen))
+    return results
+
+
+def settings_for(
+    data: Recorded, model: Learner, settings: PredictorSettings, *, folds: int | None = None
+) -> PredictorSettings:
+    """Return the settings of a learner on a dataset: the configured ones, as far as they apply."""
+    configured = settings.model
+    if configured.type != model:
+        configured = ModelSettings(type=model)
+    training = settings.training
+    if folds is not None:
+        training = training.model_copy(update={"folds": folds})
+    return settings.model_copy(
+        update={"model": configured, "features": list(data.used), "training": training}
+    )
+
+
+def summary(data: Recorded, wanted: Wanted, results: Sequence[Evaluated]) -> dict[str, Any]:
+    """Return what `--json` prints: figures by model and horizon, and what they were made on."""
+    models: dict[str, dict[str, Any]] = {}
+    for each in results:
+        figures = msgspec.to_builtins(each.evaluation)
+        score = figures.pop("score") or {}
+        hyperparameters = each.settings.model.hyperparameters
+        models.setdefault(each.evaluation.model, {})[str(each.horizon)] = {
+            **figures, **score, "hyperparameters": hyperparameters,
+        }  # fmt: skip
+    return {
+        "symbol": data.symbol,
+        "timeframe": data.timeframe,
+        "label": wanted.label or data.label,
+        "latency_ms": wanted.latency_ms,
+        "cost_bps": wanted.cost_bps,
+        "rows": len(data.table),
+        "first_close_ms": int(data.table.close_time_ms[0]) if len(data.table) else None,
+        "last_close_ms": int(data.table.close_time_ms[-1]) if len(data.table) else None,
+        "features": list(data.used),
+        "feature_set": data.feature_set,
+        "data": data.identity,
+        "cached": data.cached,
+        "models": models,
+    }
+
+
+def draw(data: Recorded, wanted: Wanted, results: Sequence[Evaluated], folder: Path) -> list[Path]:
+    """Draw each model and horizon into a folder, and return the files.
+
+    Raises StateError where they cannot be written.
+    """
+    from predictor.validation.importance import importances
+    from predictor.validation.plots import Judged, together  # with matplotlib
+
+    drawn = []
+    for each in results:
+        if each.rows is None:
+            continue
+        weights = importances(labelled_by(data, wanted, each.horizon), each.settings)
+        picture = together(Judged(each.evaluation, each.rows, weights))
+        path = folder / f"{each.evaluation.model}-{each.horizon}x{data.timeframe}.svg"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(picture)
+        except OSError as error:
+            raise StateError(f"{path}: cannot be written ({error.strerror})") from error
+        drawn.append(path)
+    return drawn
+
+
+def labelled_by(data: Recorded, wanted: Wanted, horizon: int) -> Dataset:
+    """Return the rows of a dataset with the label wanted, so many timeframes ahead."""
+    return labelled(
+        data.table,
+        data.prices,
+        horizon_ms=horizon * timeframe_ms(data.timeframe),
+        latency_ms=wanted.latency_ms,
+        label=wanted.label or data.label,
+    )
+
+
+def _tuned(
+    data: Recorded,
+    horizon: int,
+    wanted: Wanted,
+    settings: PredictorSettings,
+    name: str,
+    advanced: Stage | None,
+) -> tuple[PredictorSettings, int]:
+    """Return the settings with the hyperparameters found on rows before all that are judged."""
+    from predictor.training.tuning import Trial, tune  # with Optuna, which nothing else waits for
+
+    whole = labelled_by(data, wanted, horizon)
+    folds = walk_forward(whole, settings.training.folds, embargo=settings.training.embargo)
+    if not folds:
+        raise InputError(f"{len(whole)} rows are too few to tune on: use more data")
+    searching = settings.tuning.model_copy(update={"seconds": wanted.tune_s})
+
+    def tell(trial: Trial) -> None:
+        if advanced is not None:
+            advanced(f"tuning {name}", trial.number, trial.of)
+
+    found = tune(
+        whole.take(folds[0].train),
+        settings.model_copy(update={"tuning": searching}),
+        study=f"{data.symbol}-{data.timeframe}-{horizon}-{settings.model.type}",
+        advanced=tell,
+    )
+    model = ModelSettings(type=settings.model.type, hyperparameters=found.hyperparameters)
+    return settings.model_copy(update={"model": model}), found.trials
+
+
+def _told(advanced: Stage | None, name: str) -> Callable[[int, int], None] | None:
+    if advanced is None:
+        return None
+    return lambda done, of: advanced(name, done, of)

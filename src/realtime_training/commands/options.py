@@ -1,0 +1,44 @@
+"""Options that several commands take alike."""
+
+from __future__ import annotations
+
+import click
+
+from realtime_training.commands.types import TIMEFRAME
+
+timeframe_option = click.option(
+    "--timeframe",
+    type=TIMEFRAME,
+    default="1s",
+    show_default=True,
+    help="Predict at every close of this.",
+)
+
+own_timeframe_option = click.option(
+    "--timeframe",
+    type=TIMEFRAME,
+    help="Decide at every close of this.  [default: 1s; of candles, their own]",
+)
+
+horizons_option = click.option(
+    "--horizon",
+    "horizons",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(1, 2),
+    show_default=True,
+    help="So many timeframes ahead; may be repeated.",
+)
+
+latency_option = click.option(
+    "--latency",
+    "latency_ms",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Count outcomes from so many ms after the close.",
+)
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
+)

@@ -1,0 +1,66 @@
+"""`realtime replay`: a recording through the whole pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from realtime_training import report
+from realtime_training.commands.options import (
+    horizons_option,
+    json_option,
+    latency_option,
+    timeframe_option,
+)
+from realtime_training.commands.types import DURATION, FILE, SYMBOL
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("--symbol", type=SYMBOL, required=True, help="Market, like BTC/USDT.")
+@timeframe_option
+@horizons_option
+@latency_option
+@click.option(
+    "--retrain-every",
+    "retrain_every_ms",
+    type=DURATION,
+    default="60s",
+    show_default=True,
+    help="Train again after this much market time.",
+)
+@json_option
+def replay(
+    files: tuple[Path, ...],
+    symbol: str,
+    timeframe: str,
+    horizons: tuple[int, ...],
+    latency_ms: int,
+    retrain_every_ms: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Run recorded frames through the whole pipeline, training as it goes.
+
+    FILES hold recorded WebSocket frames, one JSON frame per line, perhaps after a receive time in
+    ns; .gz is unpacked. They are read in the order given. Every model is trained only on what came
+    before; every prediction is scored on the book mid, beside baselines on the same rows.
+    """
+    from realtime_training.commands.replay.work import Replay
+    from realtime_training.settings import load_all
+
+    run = Replay(
+        symbol,
+        timeframe,
+        horizons,
+        load_all(),
+        latency_ms=latency_ms,
+        retrain_every_ms=retrain_every_ms,
+    )
+    with report.reading(files, shown=not as_json) as advanced:
+        summary = run.run(files, advanced=advanced)
+    if as_json:
+        report.print_json(summary)
+    else:
+        report.print_replay(summary)

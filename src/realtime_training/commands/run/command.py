@@ -1,0 +1,115 @@
+"""`realtime run`: everything in one process."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from marketstream.errors import SettingsError
+from marketstream.timeframes import duration_ms
+from realtime_training.commands.options import latency_option, timeframe_option
+from realtime_training.commands.types import DURATION, FILE, SPEED, SYMBOL
+
+_RECORDING_RETRAIN = "60s"
+
+
+@click.command()
+@click.option(
+    "--exchange",
+    type=click.Choice(["simulator", "binance"]),
+    default="simulator",
+    show_default=True,
+    help="Where the trades come from.",
+)
+@click.option(
+    "--symbol",
+    "symbols",
+    type=SYMBOL,
+    multiple=True,
+    help="Market, like BTC/USDT; may be repeated.  [default: as configured]",
+)
+@timeframe_option
+@click.option(
+    "--horizon",
+    "horizons",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(1, 2, 5, 10),
+    show_default=True,
+    help="Predict so many timeframes ahead; may be repeated.",
+)
+@click.option(
+    "--recording",
+    "recordings",
+    type=FILE,
+    multiple=True,
+    help="Have the simulator play this recording; may be repeated, in order.",
+)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Which market the simulator makes up."
+)
+@click.option(
+    "--speed",
+    type=SPEED,
+    default="1",
+    show_default=True,
+    help="How much faster than life the simulator runs, or max.",
+)
+@latency_option
+@click.option(
+    "--retrain-every",
+    "retrain_every_ms",
+    type=DURATION,
+    help="Train again after this much market time.  [default: 60s for a recording, "
+    "else MODEL_RETRAIN_INTERVAL]",
+)
+@click.option("--port", type=click.IntRange(0, 65_535), help="The API's port.  [default: 8000]")
+@click.option(
+    "--state", type=FILE, default=Path("state"), show_default=True, help="Folder of the database."
+)
+def run(
+    exchange: str,
+    symbols: tuple[str, ...],
+    timeframe: str,
+    horizons: tuple[int, ...],
+    recordings: tuple[Path, ...],
+    seed: int,
+    speed: float,
+    latency_ms: int,
+    retrain_every_ms: int | None,
+    port: int | None,
+    state: Path,
+) -> None:
+    """Run all services, API included, in one process until Ctrl-C.
+
+    The default exchange is a simulated one on a real WebSocket, so this needs no network. With
+    --recording it plays real trades. Models are trained as soon as two minutes of market time were
+    seen, and again at the interval.
+    """
+    from realtime_training.commands.run.live import run as run_live
+    from realtime_training.commands.run.options import RunOptions
+    from realtime_training.settings import load_all
+
+    settings = load_all()
+    if exchange != "simulator" and (recordings or speed != 1.0):
+        raise SettingsError(f"--recording and --speed are the simulator's, not {exchange}'s")
+    if retrain_every_ms is None:
+        interval_s = settings.predictor.training.retrain_interval
+        retrain_every_ms = duration_ms(_RECORDING_RETRAIN) if recordings else interval_s * 1_000
+    options = RunOptions(
+        exchange=exchange,
+        symbols=symbols,
+        timeframe=timeframe,
+        horizons=horizons,
+        recordings=recordings,
+        seed=seed,
+        speed=speed,
+        retrain_every_ms=retrain_every_ms,
+        latency_ms=latency_ms,
+        host=settings.api.host,
+        port=settings.api.port if port is None else port,
+        state=state,
+    )
+    asyncio.run(run_live(options, settings))

@@ -1,0 +1,122 @@
+"""`realtime simulate`: the simulated exchange alone."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+
+import click
+
+from realtime_training import report
+from realtime_training.commands.options import json_option
+from realtime_training.commands.types import FILE, SPEED, SYMBOL
+
+
+@click.command()
+@click.option(
+    "--protocol",
+    type=click.Choice(["binance"]),
+    default="binance",
+    show_default=True,
+    help="Whose wire protocol to speak.",
+)
+@click.option(
+    "--symbol",
+    "symbols",
+    type=SYMBOL,
+    multiple=True,
+    default=("BTC/USDT", "ETH/USDT"),
+    show_default=True,
+    help="Market; may be repeated.",
+)
+@click.option(
+    "--recording",
+    "recordings",
+    type=FILE,
+    multiple=True,
+    help="Play this recording; may be repeated, in order.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Which market to make up.")
+@click.option(
+    "--control", is_flag=True, help="A random walk with a spread of 5 bp: nothing to predict."
+)
+@click.option(
+    "--trades-per-second",
+    type=click.FloatRange(0.1, 10_000),
+    default=50.0,
+    show_default=True,
+    help="Of each made-up market.",
+)
+@click.option(
+    "--speed",
+    type=SPEED,
+    default="1",
+    show_default=True,
+    help="How much faster than life, or max.",
+)
+@click.option(
+    "--host",
+    envvar="EXCHANGE_HOST",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 for every one.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    envvar="EXCHANGE_PORT",
+    default=9443,
+    show_default=True,
+    help="For WebSocket and REST; 0 takes a free one.",
+)
+@click.option(
+    "--ceiling",
+    is_flag=True,
+    help="Instead of running, say how good any model could be on the made-up market.",
+)
+@json_option
+def simulate(
+    protocol: str,
+    symbols: tuple[str, ...],
+    recordings: tuple[Path, ...],
+    seed: int,
+    trades_per_second: float,
+    speed: float,
+    host: str,
+    port: int,
+    *,
+    control: bool,
+    ceiling: bool,
+    as_json: bool,
+) -> None:
+    """Run the simulated exchange alone, for any client to connect to.
+
+    It speaks Binance spot's WebSocket and REST protocols, and unless --host says otherwise to this
+    machine only. A recording starts when the first client has subscribed, and the command ends with
+    it.
+    """
+    from realtime_training.commands.simulate.work import Announcement, MarketChoice, ceilings
+    from realtime_training.commands.simulate.work import simulate as run_simulator
+
+    del protocol  # there is one so far
+    choice = MarketChoice(symbols, recordings, seed, control, trades_per_second)
+    if ceiling:
+        report.print_ceilings(ceilings(choice), as_json=as_json)
+        return
+
+    def announce(announcement: Announcement) -> None:
+        report.print_announcement(announcement, as_json=as_json)
+
+    serving = run_simulator(choice, speed=speed, host=host, port=port, announce=announce)
+    asyncio.run(_until_told(serving))
+
+
+async def _until_told(serving: Coroutine[None, None, None]) -> None:
+    """Serve until SIGTERM, which the first process of a container has to ask for."""
+    task = asyncio.create_task(serving)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()

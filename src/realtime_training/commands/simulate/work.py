@@ -1,0 +1,183 @@
+"""The simulated exchange as the command starts it: in the foreground, or in a child process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from exchange_simulator.market.ceiling import ceiling
+from exchange_simulator.market.recording import RecordedMarket
+from exchange_simulator.market.seeded import SeededMarket
+from exchange_simulator.market.tape import Tape
+from exchange_simulator.server import RunningExchange, serve
+from marketstream.child import Child
+from marketstream.errors import InputError, NetworkError, RealtimeError, SettingsError
+
+CONTROL_SPREAD_BPS = 5.0
+_CEILING_FROM_US = 1_704_067_200_000_000  # 2024-01-01
+
+
+@dataclass(frozen=True, slots=True)
+class MarketChoice:
+    """Which markets to simulate: recorded ones, or seeded ones, or the control.
+
+    With `strict` unset, symbols that the recording does not hold are left out.
+    """
+
+    symbols: tuple[str, ...]
+    recordings: tuple[Path, ...] = ()
+    seed: int = 1
+    control: bool = False
+    trades_per_second: float = 50.0
+    strict: bool = True
+
+    def tapes(self) -> list[Tape]:
+        """Make the markets; InputError where a recording cannot be read or has none of them."""
+        if not self.recordings:
+            return [self.seeded(symbol) for symbol in self.symbols]
+        tapes: list[Tape] = []
+        missing: list[InputError] = []
+        for symbol in self.symbols:
+            try:
+                tapes.append(RecordedMarket(self.recordings, symbol))
+            except InputError as error:
+                missing.append(error)
+        if missing and (self.strict or not tapes):
+            raise missing[0]
+        return tapes
+
+    def seeded(self, symbol: str) -> SeededMarket:
+        """Make up the market of one symbol."""
+        if self.control:
+            return SeededMarket(
+                symbol, self.seed, trades_per_second=self.trades_per_second,
+                signals=False, spread_bps=CONTROL_SPREAD_BPS,
+            )  # fmt: skip
+        return SeededMarket(symbol, self.seed, trades_per_second=self.trades_per_second)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Where a simulated exchange listens and what it trades."""
+
+    ws_url: str
+    rest_url: str
+    symbols: tuple[str, ...]
+    recording: bool
+
+
+class SimulatorProcess:
+    """A simulated exchange in a child process."""
+
+    def __init__(self, choice: MarketChoice, speed: float) -> None:
+        self._child = Child("exchange_simulator", _serve_child, choice, speed)
+
+    async def announcement(self) -> Announcement:
+        """Wait until it listens; raises whatever kept it from doing so."""
+        said = await asyncio.to_thread(self._receive)
+        if isinstance(said, RealtimeError):
+            raise said
+        return said
+
+    async def ended(self) -> None:
+        """Wait until it is done: a recording played to its end."""
+        await asyncio.to_thread(self._receive_end)
+
+    def stop(self) -> None:
+        """End the process."""
+        self._child.stop()
+
+    def _receive(self) -> Announcement | RealtimeError:
+        try:
+            said: Announcement | RealtimeError = self._child.connection.recv()
+        except (EOFError, OSError) as error:
+            raise NetworkError("the simulated exchange ended before it listened") from error
+        return said
+
+    def _receive_end(self) -> None:
+        try:
+            self._child.connection.recv()
+        except (EOFError, OSError):
+            return
+
+
+async def simulate(
+    choice: MarketChoice,
+    *,
+    speed: float,
+    host: str = "127.0.0.1",
+    port: int,
+    announce: Callable[[Announcement], None],
+) -> None:
+    """Run a simulated exchange until it is cancelled or its recordings have ended."""
+    tapes = choice.tapes()
+
+    def listening(exchange: RunningExchange) -> None:
+        announce(
+            Announcement(
+                ws_url=exchange.ws_url,
+                rest_url=exchange.rest_url,
+                symbols=tuple(tape.symbol for tape in tapes),
+                recording=bool(choice.recordings),
+            )
+        )
+
+    await serve(tapes, host=host, port=port, speed=speed, announce=listening)
+
+
+def _serve_child(connection: Connection, choice: MarketChoice, speed: float) -> None:
+    try:
+        asyncio.run(_serve_until_parent_ends(connection, choice, speed))
+    except RealtimeError as error:
+        connection.send(error)
+
+
+async def _serve_until_parent_ends(
+    connection: Connection, choice: MarketChoice, speed: float
+) -> None:
+    loop = asyncio.get_running_loop()
+    serving = loop.create_task(simulate(choice, speed=speed, port=0, announce=connection.send))
+    loop.add_reader(connection.fileno(), serving.cancel)  # readable: the parent hung up
+    await asyncio.wait([serving])
+    loop.remove_reader(connection.fileno())
+    if not serving.cancelled():
+        serving.result()
+
+
+def ceilings(choice: MarketChoice, hours: int = 3) -> dict[str, list[dict[str, object]]]:
+    """Return by symbol how good an oracle is over the first `hours` of 2024.
+
+    A recording has none: nobody knows its hidden state.
+    """
+    if choice.recordings:
+        raise SettingsError("a recording has no ceiling: only made-up markets know what they hide")
+    result: dict[str, list[dict[str, object]]] = {}
+    for tape in map(choice.seeded, choice.symbols):
+        result[tape.symbol] = [
+            _ceiling_row(tape, hours, horizon_ms, latency_ms)
+            for horizon_ms in (1_000, 2_000, 5_000, 10_000)
+            for latency_ms in (0, 200)
+        ]
+    return result
+
+
+def _ceiling_row(
+    market: SeededMarket, hours: int, horizon_ms: int, latency_ms: int
+) -> dict[str, object]:
+    found = ceiling(
+        market,
+        from_us=_CEILING_FROM_US,
+        to_us=_CEILING_FROM_US + hours * 3_600_000_000,
+        horizon_ms=horizon_ms,
+        latency_ms=latency_ms,
+    )
+    return {
+        "horizon_ms": horizon_ms,
+        "latency_ms": latency_ms,
+        "rows": found.n,
+        "moved": found.moved,
+        "accuracy": found.accuracy,
+    }
