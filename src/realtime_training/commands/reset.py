@@ -14,7 +14,7 @@ from realtime_training.commands.types import Checked
 if TYPE_CHECKING:
     from marketstream.runners.kafka.reset import Place
 
-STAGES = ("candles", "technical_indicators", "predictor")
+STAGES = ("candles", "technical_indicators", "predictor", "storekeeper")
 
 
 def _place(text: str) -> Place:
@@ -47,9 +47,13 @@ def reset(stage: str, place: Place, *, as_json: bool) -> None:
     if as_json:
         report.print_json({
             "stage": stage,
-            "topic": READS[stage].name,
-            "offsets": {str(extent.partition): extent.first for extent in to_read},
-            "messages": sum(extent.end - extent.first for extent in to_read),
+            "offsets": {
+                topic: {str(extent.partition): extent.first for extent in extents}
+                for topic, extents in to_read.items()
+            },
+            "messages": sum(
+                extent.end - extent.first for extents in to_read.values() for extent in extents
+            ),
         })  # fmt: skip
     else:
         click.echo(summary(stage, to_read))

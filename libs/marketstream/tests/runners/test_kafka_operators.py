@@ -56,9 +56,9 @@ def operators(length: int = 0) -> Operators:
 def fold(held_by: Operators, state: Kept, *offsets: int) -> int:
     """Fold a 1 at each offset; return the count."""
     for offset in offsets:
-        held = held_by.of(MARKET, 0, offset, state)  # type: ignore[arg-type]
+        held = held_by.of(MARKET, "trades", 0, offset, state)  # type: ignore[arg-type]
         held.operator.update(1)
-        held.offset = offset
+        held.offsets["trades"] = offset
     count: int = held.operator.count  # type: ignore[attr-defined]
     return count
 
@@ -93,16 +93,46 @@ def test_after_a_checkpoint_that_came_to_nothing_messages_are_folded_once() -> N
     assert fold(mine, state, 2, 3) == 4
 
 
-def test_where_what_comes_before_a_commit_fails_messages_are_folded_once() -> None:
-    def fail(_timeout_s: float | None) -> bool:
+def test_where_a_commit_fails_messages_are_folded_once() -> None:
+    def fail(_key: str, _size: int) -> None:
         raise OSError
 
     state = Kept()
-    mine = Operators("counts", lambda _market: Counter(), lambda _market, _size: None, fail)
+    mine = Operators("counts", lambda _market: Counter(), fail)
     fold(mine, state, 0, 1)
     with pytest.raises(OSError):  # noqa: PT011 - it is the one above
         mine.flush()
+    state.drop()
     assert fold(mine, state, 0, 1) == 2
+
+
+def test_the_topics_of_a_stage_have_offsets_of_their_own() -> None:
+    state, mine = Kept(), operators()
+    fold(mine, state, 5, 6)
+    held = mine.of(MARKET, "candles", 0, 0, state)  # type: ignore[arg-type]
+    held.operator.update(1)
+    held.offsets["candles"] = 0
+    assert held.operator.snapshot() == b"3"
+    mine.flush()
+    state.commit()
+    restored = operators().of(MARKET, "candles", 0, 1, state)  # type: ignore[arg-type]
+    assert restored.offsets == {"trades": 6, "candles": 0}
+
+
+def test_operators_of_several_keys_share_the_state_of_a_group() -> None:
+    state, mine = Kept(), operators()
+    fold(mine, state, 0, 1)
+    other = mine.of("kraken:BTC/USD", "trades", 0, 2, state)  # type: ignore[arg-type]
+    other.operator.update(5)
+    other.offsets["trades"] = 2
+    mine.flush()
+    state.commit()
+    again = operators()
+    found = [
+        again.of(market, "trades", 0, 3, state).operator.snapshot()  # type: ignore[arg-type]
+        for market in (MARKET, "kraken:BTC/USD")
+    ]
+    assert found == [b"2", b"5"]
 
 
 def test_a_message_that_comes_again_without_a_checkpoint_is_folded_once() -> None:
@@ -135,9 +165,9 @@ def test_a_snapshot_of_any_size_goes_through_messages_that_brokers_take(length: 
     mine.flush()
     assert max(len(value) for value in state.uncommitted.values()) <= 500_000
     state.commit()
-    restored = operators().of(MARKET, 0, 3, state)  # type: ignore[arg-type]
+    restored = operators().of(MARKET, "trades", 0, 3, state)  # type: ignore[arg-type]
     assert restored.operator.snapshot() == b"3"
-    assert restored.offset == 2
+    assert restored.offsets == {"trades": 2}
 
 
 @pytest.mark.parametrize("error", [ValueError, TypeError, BadMessage])
@@ -153,4 +183,4 @@ def test_a_state_of_another_version_is_named_with_what_to_do(error: type[Excepti
     with pytest.raises(
         StateError, match=r"BTC/USDT in stage counts .*other timeframes.* `realtime reset counts`"
     ):
-        newer.of(MARKET, 0, 1, state)  # type: ignore[arg-type]
+        newer.of(MARKET, "trades", 0, 1, state)  # type: ignore[arg-type]

@@ -55,11 +55,11 @@ def test_a_stage_that_was_reset_says_all_of_it_once_more(
         bench.wait_for(lambda: len(bench.of(Candle)) >= 200)
         stage, topic = f"tally-{bench.name}", bench.chain.trades
         with pytest.raises(StateError, match=f"stage {stage} still has 1 worker: stop all"):
-            reset_stage(settings, stage, topic, "earliest")
+            reset_stage(settings, stage, [topic], "earliest")
         assert bench.workers[-1].stop() == 0
         assert segment_bytes(settings, f"changelog__{stage}--{topic.name}--default") == 16 * 2**20
-        to_read = reset_stage(settings, stage, topic, "earliest")
-        assert sum(extent.end - extent.first for extent in to_read) == 200
+        to_read = reset_stage(settings, stage, [topic], "earliest")
+        assert sum(extent.end - extent.first for extent in to_read[topic.name]) == 200
         bench.start("tally", folder)
         bench.wait_for(lambda: len(bench.of(Candle)) >= 400)
         assert bench.workers[-1].stop() == 0
@@ -75,7 +75,7 @@ def test_a_folder_of_topics_that_are_gone_is_named(settings: KafkaSettings, tmp_
         for part in range(3):  # a changelog that reaches further than what a new one has
             said = worker.log.read_text().count("commit")
             bench.publish(recording(part, 50))
-            bench.wait_for(lambda said=said: worker.log.read_text().count("commit") >= said + 2)
+            bench.wait_for(lambda said=said: worker.log.read_text().count("commit") > said)
         assert worker.stop() == 0
         admin = admin_of(connect(settings, "test"))
         changelog = f"changelog__tally-{bench.name}--{bench.chain.trades.name}--default"
@@ -99,8 +99,9 @@ def test_a_stage_begins_at_the_end_or_at_a_time(settings: KafkaSettings, tmp_pat
     bench.publish(recording(7, 30))
 
     def messages(place: str | int) -> int:
-        to_read = reset_stage(settings, "nobody", bench.chain.trades, place)  # type: ignore[arg-type]
-        return sum(extent.end - extent.first for extent in to_read)
+        topic = bench.chain.trades
+        to_read = reset_stage(settings, "nobody", [topic], place)  # type: ignore[arg-type]
+        return sum(extent.end - extent.first for extent in to_read[topic.name])
 
     assert messages("earliest") == 50
     assert messages(time_ms) == 30
@@ -110,7 +111,7 @@ def test_a_stage_begins_at_the_end_or_at_a_time(settings: KafkaSettings, tmp_pat
 def test_a_broker_that_does_not_answer_is_named() -> None:
     settings = KafkaSettings(broker=f"127.0.0.1:{free_port()}")
     with pytest.raises(NetworkError, match=settings.broker):
-        reset_stage(settings, "candles", TRADES, "latest")
+        reset_stage(settings, "candles", [TRADES], "latest")
 
 
 def test_a_place_is_a_word_a_time_or_how_long_ago() -> None:

@@ -64,7 +64,7 @@ def test_commits_come_as_often_as_the_guarantee_needs_unless_they_are_set() -> N
 def test_reports_of_a_consumer_become_lag_and_rebalances() -> None:
     registry = CollectorRegistry()
     assigned: list[set[int]] = []
-    statistics = Statistics("candles", "trades", Metrics(registry), assigned.append)
+    statistics = Statistics("candles", ["trades"], Metrics(registry), assigned.append)
 
     def partition(number: int, state: str, high: int, seen: int) -> dict[str, object]:
         return {"partition": number, "fetch_state": state, "hi_offset": high, "app_offset": seen}

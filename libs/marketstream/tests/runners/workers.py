@@ -108,12 +108,9 @@ def work(stage: str, name: str, padding: str, settings: str) -> None:
     """Be a worker: its log has a line for each market read of and each commit, then its metrics."""
     chain = Chain(name, int(padding))
     metrics = Metrics(CollectorRegistry())
-    runner = KafkaRunner(
-        chain.stages[stage],
-        KafkaSettings.model_validate_json(settings),
-        metrics,
-        before_commit=lambda _timeout_s: bool(sys.stdout.write("commit\n")),
-    )
+    saves = metrics.state_bytes.labels
+    metrics.state_bytes.labels = lambda *labels: (sys.stdout.write("commit\n"), saves(*labels))[1]  # type: ignore[method-assign]
+    runner = KafkaRunner(chain.stages[stage], KafkaSettings.model_validate_json(settings), metrics)
     runner.tap(chain.stages[stage].reads[0], lambda m, _ns: sys.stdout.write(f"{m.market}\n"))
     runner.run()
     sys.stdout.write(metrics.render().decode())

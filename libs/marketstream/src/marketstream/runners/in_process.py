@@ -8,11 +8,11 @@ from typing import Any
 
 from marketstream.messages import Message
 from marketstream.operator import Operator
+from marketstream.ports import Tap
 from marketstream.stage import Stage
 from marketstream.topics import ALL_TOPICS, PREDICTIONS, Topic
 
-type Tap = Callable[[Any, int], None]
-"""Told of a message, and when (ns) the edge received what it follows from."""
+_KINDS = {topic.name: topic.message for topic in ALL_TOPICS}
 
 type Later = Callable[[Callable[[], None]], object]
 """Has a function called soon, such as an event loop's `call_soon`."""
@@ -27,21 +27,28 @@ class InProcessRunner:
     by the next `publish`.
     """
 
-    def __init__(self, stages: Sequence[Stage], *, later: Later | None = None) -> None:
+    def __init__(self, stages: Sequence[Stage] = (), *, later: Later | None = None) -> None:
         self._stages: dict[type, list[Stage]] = defaultdict(list)
-        for stage in stages:
-            for topic in stage.reads:
-                self._stages[topic.message].append(stage)
         self._operators: dict[tuple[str, str], Operator[Any, Any]] = {}
         self._taps: dict[type, list[Tap]] = {topic.message: [] for topic in ALL_TOPICS}
         self._later = later
         self._waiting: deque[tuple[Tap, Message, int]] = deque()
         self._asked = False
         self._failure: Exception | None = None
+        for stage in stages:
+            self.add(stage)
+
+    def add(self, stage: Stage) -> None:
+        """Drive one more stage."""
+        for topic in stage.reads:
+            self._stages[topic.message].append(stage)
 
     def tap(self, topic: Topic, tap: Tap) -> None:
-        """Have `tap` told of every message of a topic, in order."""
-        self._taps[topic.message].append(tap)
+        """Have `tap` told of every message of a topic, in order, as it was published.
+
+        Where the topic is asked for with another message, one that decodes less, that is as true.
+        """
+        self._taps[_KINDS.get(topic.name, topic.message)].append(tap)
 
     def operator(self, stage: str, key: str) -> Operator[Any, Any]:
         """Return the operator of a stage for a key, such as a market; made on first use."""

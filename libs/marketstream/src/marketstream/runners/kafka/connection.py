@@ -31,12 +31,21 @@ _TRANSACTION_TIMEOUT_MS = 10_000  # readers wait so long for what a killed proce
 
 
 def connect(
-    settings: KafkaSettings, group: str, on_statistics: Callable[[str], None] | None = None
+    settings: KafkaSettings,
+    group: str,
+    on_statistics: Callable[[str], None] | None = None,
+    *,
+    commit_every: int = 0,
+    commit_interval_s: float | None = None,
 ) -> Application:
     """Return the application of a consumer group; nothing is sent to the broker yet.
 
-    `on_statistics` is told librdkafka's statistics of the consumer, as JSON, every 2 seconds.
+    `on_statistics` is told librdkafka's statistics of the consumer, as JSON, every 2 seconds. What
+    has been read is committed at the settings' interval, or `commit_interval_s`, and after
+    `commit_every` messages where that is not 0.
     """
+    if commit_interval_s is None:
+        commit_interval_s = settings.commit_every_s
     token = settings.quix_sdk_token
     producer: dict[str, Any] = {
         "linger.ms": 0,  # what comes while a request is on its way travels together anyhow
@@ -59,7 +68,8 @@ def connect(
         quix_portal_api=None if token is None else settings.quix_portal_api,
         consumer_group=group,
         auto_offset_reset="earliest",
-        commit_interval=settings.commit_every_s,
+        commit_interval=commit_interval_s,
+        commit_every=commit_every,
         consumer_poll_timeout=_POLL_TIMEOUT_S,
         consumer_extra_config=consumer,
         producer_extra_config=producer,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,15 +22,21 @@ _LAST_WORDS_S = 10.0
 
 
 class KafkaPublisher:
-    """Publishes messages of some topics, keyed by market, from one thread.
+    """Publishes messages of some topics, keyed by the group of their market, from any thread.
 
     `publish` never waits: whoever publishes a lot awaits `drain` now and then, which is when a slow
     broker holds the edge back. What could not be delivered raises NetworkError at the next call.
     """
 
     def __init__(
-        self, settings: KafkaSettings, metrics: Metrics, topics: Sequence[Topic] = ALL_TOPICS
+        self,
+        settings: KafkaSettings,
+        metrics: Metrics,
+        topics: Sequence[Topic] = ALL_TOPICS,
+        *,
+        group_of: Callable[[str], str] = str,
     ) -> None:
+        self._group_of = group_of
         application = connect(settings, "publisher")
         self._names = {
             topic.message: open_topic(application, topic, settings).name for topic in topics
@@ -48,7 +54,7 @@ class KafkaPublisher:
             self._producer.produce(
                 self._names[kind],
                 self._encode(message),
-                None if isinstance(message, DeadLetter) else message.market.encode(),
+                self._key_of(message),
                 headers=[(RECEIVED_NS, str(received_ns).encode())] if received_ns else None,
                 buffer_error_max_tries=1,
                 on_delivery=self._delivered,
@@ -59,6 +65,9 @@ class KafkaPublisher:
                 "see whether it still answers"
             ) from error
         self._passed[kind].inc()
+
+    def _key_of(self, message: Message) -> bytes | None:
+        return None if isinstance(message, DeadLetter) else self._group_of(message.market).encode()
 
     async def drain(self) -> None:
         """Wait while too many messages are on their way."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -28,10 +29,15 @@ from marketstream.runners.kafka.reading import Extent, extents, read_between
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.settings import load_settings
 from marketstream.timeframes import duration_ms
-from marketstream.topics import CANDLES, FEATURES, TRADES, Topic
+from marketstream.topics import CANDLES, FEATURES, KEPT_TOPICS, TRADES, Topic
 
-READS = {"candles": TRADES, "technical_indicators": CANDLES, "predictor": FEATURES}
-"""The topic of each stage."""
+READS: dict[str, tuple[Topic, ...]] = {
+    "candles": (TRADES,),
+    "technical_indicators": (CANDLES,),
+    "predictor": (FEATURES,),
+    "storekeeper": KEPT_TOPICS,
+}
+"""The topics of each stage."""
 
 type Place = Literal["earliest", "latest"] | int
 """From where on a stage reads; a number is when that was published, in ms."""
@@ -65,8 +71,10 @@ def place_of(text: str) -> Place:
     return int(moment.timestamp() * 1_000)
 
 
-def reset_stage(settings: KafkaSettings, stage: str, reads: Topic, place: Place) -> list[Extent]:
-    """Empty the state of a stage and set its offsets; return what it will read of its topic.
+def reset_stage(
+    settings: KafkaSettings, stage: str, reads: Sequence[Topic], place: Place
+) -> dict[str, list[Extent]]:
+    """Empty the state of a stage and set its offsets; return what it will read of its topics.
 
     Its workers have to be stopped: one that was killed, or has a name, counts as running until its
     session times out, which is waited for. May be called again where it was interrupted.
@@ -74,14 +82,21 @@ def reset_stage(settings: KafkaSettings, stage: str, reads: Topic, place: Place)
     StateError where a worker still runs, NetworkError where the broker does not answer.
     """
     application = connect(settings, stage)
-    topic = open_topic(application, reads, settings).name
+    topics = {topic.name: open_topic(application, topic, settings).name for topic in reads}
     group = application.config.consumer_group
     admin = admin_of(application)
     try:
         _wait_for_workers(admin, group, settings.session_timeout_ms / 1_000)
         _empty(application, changelogs(application, admin))
-        to_read = [_from(admin, topic, extent, place) for extent in extents(application, topic)]
-        offsets = [TopicPartition(topic, each.partition, each.first) for each in to_read]
+        to_read = {
+            name: [_from(admin, topic, extent, place) for extent in extents(application, topic)]
+            for name, topic in topics.items()
+        }
+        offsets = [
+            TopicPartition(topics[name], each.partition, each.first)
+            for name, found in to_read.items()
+            for each in found
+        ]
         _set_offsets(admin, group, offsets)
     except KafkaException as error:
         raise NetworkError(
@@ -162,10 +177,10 @@ def _set_offsets(admin: AdminClient, group: str, offsets: list[TopicPartition]) 
             raise KafkaException(partition.error)
 
 
-def summary(stage: str, to_read: list[Extent]) -> str:
+def summary(stage: str, to_read: Mapping[str, Sequence[Extent]]) -> str:
     """Return what was done, for people."""
-    count = sum(extent.end - extent.first for extent in to_read)
-    return f"{stage} begins anew, with {count:,} messages of {READS[stage].name} to read"
+    count = sum(extent.end - extent.first for found in to_read.values() for extent in found)
+    return f"{stage} begins anew, with {count:,} messages of {', '.join(to_read)} to read"
 
 
 def _main(arguments: list[str]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import msgspec
@@ -21,9 +23,8 @@ from quixstreams.state.rocksdb import RocksDBCorruptedError
 from marketstream.errors import BadMessage, NetworkError, StateError
 from marketstream.messages import DeadLetter
 from marketstream.metrics import Metrics
-from marketstream.runners.in_process import Tap
+from marketstream.ports import Tap
 from marketstream.runners.kafka.changelogs import keep_short
-from marketstream.runners.kafka.checkpoints import BeforeCommit, postpone_checkpoints
 from marketstream.runners.kafka.connection import (
     Headers,
     connect,
@@ -37,6 +38,8 @@ from marketstream.runners.kafka.statistics import Statistics
 from marketstream.stage import Stage
 from marketstream.topics import DEAD_LETTERS, Topic
 
+type Decoder = msgspec.json.Decoder[Any]
+
 _UNFIT_FOLDER = (
     InvalidChangelogOffset,
     InvalidStoreChangelogOffset,
@@ -46,14 +49,16 @@ _UNFIT_FOLDER = (
 
 
 class KafkaRunner:
-    """Reads the stage's topic, has each market's operator fold it, writes what follows.
+    """Reads the stage's topics, has each key's operator fold them, writes what follows.
 
     What cannot be read, and what an operator refuses with BadMessage, becomes a dead letter; the
     stream goes on. A message may be read, and what follows from it written, more than once: whoever
     reads it knows it by its identity. A tap is told of each message of its topic that this worker
-    reads or writes; `before_commit` is called before what has been read counts as done, so that
-    what taps put aside can be made safe. While it cannot, the stream goes on and nothing counts as
-    done; with exactly-once it waits, for its transactions are short.
+    reads or writes, between two messages.
+
+    `group_of` says under which key the messages of a market travel. Topics that are read together
+    have as many partitions as each other, so that one worker gets all of a key; they are read in
+    the order of their times.
     """
 
     def __init__(
@@ -62,33 +67,44 @@ class KafkaRunner:
         settings: KafkaSettings,
         metrics: Metrics,
         *,
-        before_commit: BeforeCommit | None = None,
+        group_of: Callable[[str], str] = str,
     ) -> None:
         self._stage = stage
+        self._group_of = group_of
         self._folder = settings.state_folder
         self._metrics = metrics
-        (reads,) = stage.reads
-        self._decoder = msgspec.json.Decoder[Any](reads.message)
-        self._operators = Operators(stage.name, stage.make_operator, self._saved, before_commit)
-        statistics = Statistics(stage.name, reads.name, metrics, self._operators.forget_all_but)
+        self._operators = Operators(stage.name, stage.make_operator, self._saved)
+        statistics = Statistics(
+            stage.name,
+            [topic.name for topic in stage.reads],
+            metrics,
+            self._operators.forget_all_but,
+        )
         self._application = connect(settings, stage.name, statistics.update)
-        if settings.processing_guarantee != "exactly-once":
-            postpone_checkpoints(self._application, before_commit)
         self._topics: dict[type, KafkaTopic] = {
             topic.message: open_topic(self._application, topic, settings)
             for topic in (*stage.writes, DEAD_LETTERS)
         }
         self._taps: dict[type, list[Tap]] = defaultdict(list)
         self._hop = metrics.hop.labels(stage.name)
-        source = self._application.dataframe(open_topic(self._application, reads, settings))
-        frame = with_topic(
-            f"changelog of {stage.name}",
-            settings,
-            lambda: source.apply(self._process, expand=True, stateful=True, metadata=True),
-        )
+        self._decoders: dict[str, Decoder] = {}
+        frame = self._frame(settings)
         keep_short(self._application)
         frame.to_topic(self._topic_of)
         frame.sink(self._operators)
+
+    def _frame(self, settings: KafkaSettings) -> Any:
+        sources = []
+        for topic in self._stage.reads:
+            opened = open_topic(self._application, topic, settings)
+            self._decoders[opened.name] = msgspec.json.Decoder[Any](topic.message)
+            sources.append(self._application.dataframe(opened))
+        source = reduce(lambda one, other: one.concat(other), sources)
+        return with_topic(
+            f"changelog of {self._stage.name}",
+            settings,
+            lambda: source.apply(self._process, expand=True, stateful=True, metadata=True),
+        )
 
     def tap(self, topic: Topic, tap: Tap) -> None:
         """Have `tap` told of the messages of a topic, in order, between two of them."""
@@ -124,11 +140,14 @@ class KafkaRunner:
     ) -> list[Any]:
         context = message_context()
         received_ns = received_ns_of(headers)
+        stage = self._stage
         try:
-            message = self._decode(raw, key)
-            held = self._operators.of(message.market, context.partition, context.offset, state)
-            following = list(held.operator.update(message))
-            held.offset = context.offset
+            message = self._decode(context.topic, raw, key)
+            held = self._operators.of(
+                stage.key(message), context.topic, context.partition, context.offset, state
+            )
+            following = [stage.finish(made, received_ns) for made in held.operator.update(message)]
+            held.offsets[context.topic] = context.offset
         except BadMessage as error:
             return [self._dead_letter(raw or b"", context, time_ms, str(error))]
         if received_ns:
@@ -139,16 +158,15 @@ class KafkaRunner:
                     tap(passed, received_ns)
         return following
 
-    def _decode(self, raw: bytes | None, key: bytes | None) -> Any:
+    def _decode(self, topic: str, raw: bytes | None, key: bytes | None) -> Any:
         if raw is None:
             raise BadMessage("it has no value")
+        decoder = self._decoders[topic]
         try:
-            message = self._decoder.decode(raw)
+            message = decoder.decode(raw)
         except msgspec.DecodeError as error:
-            raise BadMessage(
-                f"it is no {self._stage.reads[0].message.__name__}: {error}"
-            ) from error
-        if key != message.market.encode():
+            raise BadMessage(f"it is no {decoder.type.__name__}: {error}") from error
+        if key != self._group_of(message.market).encode():
             raise BadMessage(f"its key is {key!r}, and its market {message.market!r}")
         return message
 
@@ -166,5 +184,5 @@ class KafkaRunner:
         self._metrics.messages.labels(topic.name).inc()
         return topic
 
-    def _saved(self, market: str, size: int) -> None:
-        self._metrics.state_bytes.labels(self._stage.name, market).set(size)
+    def _saved(self, key: str, size: int) -> None:
+        self._metrics.state_bytes.labels(self._stage.name, key).set(size)

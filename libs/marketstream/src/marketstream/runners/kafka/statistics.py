@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -33,13 +33,17 @@ class Statistics:
     """Turns the reports of one consumer into metrics; `assigned` is told the partitions it has."""
 
     def __init__(
-        self, stage: str, topic: str, metrics: Metrics, assigned: Callable[[set[int]], None]
+        self,
+        stage: str,
+        topics: Sequence[str],
+        metrics: Metrics,
+        assigned: Callable[[set[int]], None],
     ) -> None:
-        self._topic = topic
+        self._topics = topics
         self._lag = metrics.consumer_lag
         self._rebalances = metrics.rebalances.labels(stage)
         self._counted = 0
-        self._ours: set[int] = set()
+        self._ours: set[tuple[str, int]] = set()
         self._assigned = assigned
         self._decoder = msgspec.json.Decoder(_Report)
 
@@ -49,20 +53,20 @@ class Statistics:
         if read.cgrp is not None:
             self._rebalances.inc(read.cgrp.rebalance_cnt - self._counted)
             self._counted = read.cgrp.rebalance_cnt
-        ours: set[int] = set()
-        for name, topic in read.topics.items():
-            if not name.endswith(self._topic):  # Quix Cloud puts the workspace before it
-                continue
-            for partition in topic.partitions.values():
-                if partition.fetch_state == "active":
-                    ours.add(partition.partition)
-                    self._tell_lag(partition)
+        ours: set[tuple[str, int]] = set()
+        for topic in self._topics:
+            for name, reported in read.topics.items():
+                if name.endswith(topic):  # Quix Cloud puts the workspace before it
+                    for partition in reported.partitions.values():
+                        if partition.fetch_state == "active":
+                            ours.add((topic, partition.partition))
+                            self._tell_lag(topic, partition)
         for gone in self._ours - ours:
-            self._lag.remove(self._topic, gone)
+            self._lag.remove(*gone)
         self._ours = ours
-        self._assigned(ours)
+        self._assigned({partition for _, partition in ours})
 
-    def _tell_lag(self, partition: _Partition) -> None:
+    def _tell_lag(self, topic: str, partition: _Partition) -> None:
         if partition.hi_offset >= 0 and partition.app_offset >= 0:
             unread = partition.hi_offset - partition.app_offset
-            self._lag.labels(self._topic, partition.partition).set(unread)
+            self._lag.labels(topic, partition.partition).set(unread)

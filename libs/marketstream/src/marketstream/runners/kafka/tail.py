@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -16,19 +16,13 @@ from marketstream.topics import Topic
 _STEP = 2_000
 
 
-class Published(NamedTuple):
-    """A message, and when it was published."""
-
-    message: Any
-    time_ms: int
-
-
 def read_tail(
     settings: KafkaSettings,
     topic: Topic,
     markets: Collection[str],
-    enough: Callable[[list[Published]], bool],
-) -> dict[str, list[Published]]:
+    enough: Callable[[list[Any]], bool],
+    group_of: Callable[[str], str] = str,
+) -> dict[str, list[Any]]:
     """Return the newest messages of each market, in order: until they are `enough`, or all.
 
     Each partition is read backwards, two thousand offsets at a time, for the markets that are in
@@ -37,19 +31,20 @@ def read_tail(
     application = connect(settings, "tail")
     name = open_topic(application, topic, settings).name
     decode = msgspec.json.Decoder[Any](topic.message).decode
-    found: dict[str, list[Published]] = {market: [] for market in markets}
+    found: dict[str, list[Any]] = {market: [] for market in markets}
+    keys = {group_of(market).encode() for market in markets}
     for partition, first, end in extents(application, name):
         start = end
         here: set[str] = set()
         while first < start and not (here and all(enough(found[market]) for market in here)):
             end, start = start, max(first, start - _STEP)
-            step: dict[str, list[Published]] = {market: [] for market in markets}
+            step: dict[str, list[Any]] = {market: [] for market in markets}
             for raw in read_between(application, name, Extent(partition, start, end)):
-                key = (raw.key() or b"").decode(errors="replace")
-                if key in step:
+                if raw.key() in keys:
                     with contextlib.suppress(msgspec.DecodeError):  # its stage puts it aside
                         message = decode(raw.value() or b"")
-                        step[key].append(Published(message, raw.timestamp()[1]))
+                        if message.market in step:
+                            step[message.market].append(message)
             here |= {market for market, messages in step.items() if messages}
             for market, messages in step.items():
                 found[market] = messages + found[market]

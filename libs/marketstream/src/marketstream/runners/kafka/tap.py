@@ -11,7 +11,7 @@ from confluent_kafka import TopicPartition  # type: ignore[import-untyped]
 from loguru import logger
 
 from marketstream.errors import NetworkError
-from marketstream.runners.in_process import Tap
+from marketstream.ports import Tap
 from marketstream.runners.kafka.connection import connect, open_topic, received_ns_of
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.topics import Topic

@@ -1,0 +1,156 @@
+"""Runs one part as a process on Kafka: its stage or what it keeps, and its work beside."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from marketstream.ports import Part, Tap
+from marketstream.runners.kafka.keeper import KafkaKeeper
+from marketstream.runners.kafka.ports import KafkaPorts
+from marketstream.runners.kafka.runner import KafkaRunner
+from marketstream.runners.kafka.tap import KafkaTap
+from marketstream.topics import Topic
+
+type Listening = Sequence[tuple[Sequence[Topic], Tap]]
+
+
+class _Driver(Protocol):
+    def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def run_part(part: Part, ports: KafkaPorts, ready: Callable[[], None]) -> None:
+    """Run a part until SIGINT or SIGTERM, in the main thread; `ready` is called once it is made.
+
+    What it has stages for, or keeps, is driven here, and its work in an event loop of another
+    thread; a part that only works has its event loop here. What ends the one ends the other.
+    """
+    driver = _driver(part, ports)
+    if driver is None:
+        asyncio.run(_work_alone(part, ports, ready))
+        return
+    ready()
+    with _beside(part.work, driver.stop):
+        driver.run()
+
+
+def _driver(part: Part, ports: KafkaPorts) -> _Driver | None:
+    if part.keep is not None:
+        return KafkaKeeper(
+            part.name, part.keeps, part.keep, ports.kafka, ports.metrics, ports.publish
+        )
+    if not part.stages:
+        return None
+    (stage,) = part.stages
+    runner = KafkaRunner(stage, ports.kafka, ports.metrics, group_of=ports.plan.group_of)
+    for topics, tap in ports.listening:
+        for topic in topics:
+            if topic not in (*stage.reads, *stage.writes):
+                raise ValueError(f"stage {stage.name} neither reads nor writes {topic.name}")
+            runner.tap(topic, tap)
+    return runner
+
+
+@contextmanager
+def _beside(work: Callable[[], Awaitable[None]] | None, stop: Callable[[], None]) -> Iterator[None]:
+    """Have work done in an event loop of a thread of its own; its failure is raised at the end."""
+    if work is None:
+        yield
+        return
+    failures: list[BaseException] = []
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(_awaited(work))
+
+    def run() -> None:
+        try:
+            loop.run_until_complete(task)
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - kept, and raised where the part was started
+            failures.append(error)
+            stop()
+        finally:
+            loop.run_until_complete(loop.shutdown_default_executor())
+            loop.close()
+
+    thread = threading.Thread(target=run, name="work", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        if thread.is_alive():
+            loop.call_soon_threadsafe(task.cancel)
+        thread.join()
+    for failure in failures:
+        raise failure
+
+
+async def _awaited(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
+
+
+async def _work_alone(part: Part, ports: KafkaPorts, ready: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    tasks: set[asyncio.Task[None]] = set()
+    ears = None
+    if ports.listening:
+        # Listening begins here: what the work reads of the past has no seam with it.
+        hear = _into_loop(ports.listening, loop)
+        topics = [topic for heard, _ in ports.listening for topic in heard]
+        ears = await asyncio.to_thread(KafkaTap, ports.kafka, topics, hear)
+        tasks.add(loop.create_task(asyncio.to_thread(ears.run)))
+    if part.work is not None:
+        tasks.add(loop.create_task(_awaited(part.work)))
+    stopping = loop.create_task(_wait(stop))
+    ready()
+    done, _ = await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if ears is not None:
+        ears.stop()
+    for task in (*tasks, stopping):
+        task.cancel()
+    await asyncio.wait({*tasks, stopping})
+    for task in done | tasks:
+        if not task.cancelled():
+            task.result()
+
+
+def _wait(stop: asyncio.Event) -> Coroutine[Any, Any, None]:
+    async def wait() -> None:
+        await stop.wait()
+
+    return wait()
+
+
+def _into_loop(listening: Listening, loop: asyncio.AbstractEventLoop) -> Tap:
+    """Return a tap for another thread, whose messages are heard in the event loop, in order.
+
+    Hundreds may come in a moment: none of them is worth a turn of the loop by itself.
+    """
+    taps: defaultdict[type, list[Tap]] = defaultdict(list)
+    for topics, tap in listening:
+        for topic in topics:
+            taps[topic.message].append(tap)
+    waiting: deque[tuple[Any, int]] = deque()
+
+    def hear_all() -> None:
+        while waiting:
+            message, received_ns = waiting.popleft()
+            for tap in taps[type(message)]:
+                tap(message, received_ns)
+
+    def heard(message: Any, received_ns: int) -> None:
+        waiting.append((message, received_ns))
+        if len(waiting) == 1:
+            loop.call_soon_threadsafe(hear_all)
+
+    return heard

@@ -1,0 +1,83 @@
+"""What a part is given from outside where it is a process of its own on Kafka."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from marketstream.messages import Message
+from marketstream.metrics import Metrics
+from marketstream.plan import Plan
+from marketstream.ports import Tap
+from marketstream.runners.kafka.publisher import KafkaPublisher
+from marketstream.runners.kafka.settings import KafkaSettings
+from marketstream.runners.kafka.tail import read_tail
+from marketstream.store.port import Store
+from marketstream.topics import Topic
+
+
+class KafkaPorts:
+    """Ports of one process on Kafka; `close` delivers what is on its way and closes the store."""
+
+    speed = 1.0
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        plan: Plan,
+        metrics: Metrics,
+        state: Path,
+        open_store: Callable[[], Store],
+        preview_ms: int | None = None,
+    ) -> None:
+        self.kafka = kafka
+        self.plan = plan
+        self.metrics = metrics
+        self.state = state
+        self.preview_ms = preview_ms
+        self.listening: list[tuple[Sequence[Topic], Tap]] = []
+        self._open_store = open_store
+
+    def clock(self) -> int:
+        """Return the time in ns."""
+        return time.time_ns()
+
+    def publish(self, message: Message, received_ns: int = 0) -> None:
+        """Hand a message over for delivery; from any thread."""
+        self._publisher.publish(message, received_ns)
+
+    async def drain(self) -> None:
+        """Wait while too many messages are on their way."""
+        await self._publisher.drain()
+
+    def listen(self, topics: Sequence[Topic], tap: Tap) -> None:
+        """Remember who listens to what, for whoever runs the part."""
+        self.listening.append((topics, tap))
+
+    def tail(
+        self, topic: Topic, markets: Sequence[str], enough: Callable[[Sequence[Message]], bool]
+    ) -> Mapping[str, Sequence[Message]]:
+        """Return what was published last by market, read from the topic."""
+        return read_tail(self.kafka, topic, markets, enough, self.plan.group_of)
+
+    def store(self) -> Store:
+        """Return the store, opened the first time."""
+        return self._store
+
+    def close(self) -> None:
+        """Deliver what is on its way, and close the store."""
+        opened = self.__dict__
+        if "_store" in opened:
+            self._store.close()
+        if "_publisher" in opened:
+            self._publisher.flush()
+
+    @cached_property
+    def _store(self) -> Store:
+        return self._open_store()
+
+    @cached_property
+    def _publisher(self) -> KafkaPublisher:
+        return KafkaPublisher(self.kafka, self.metrics, group_of=self.plan.group_of)
