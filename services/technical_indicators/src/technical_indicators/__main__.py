@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from marketstream.runners.kafka.runner import KafkaRunner
-from marketstream.service import Service, main
-from technical_indicators.feature_set import FeatureSet, FeatureSettings
-from technical_indicators.stage import technical_indicators_stage
-
-
-def run(service: Service) -> None:
-    """Compute features until a signal comes."""
-    plan = service.plan
-    feature_set = FeatureSet(plan.timeframe, plan.base, service.settings(FeatureSettings))
-    runner = KafkaRunner(technical_indicators_stage(feature_set), service.kafka, service.metrics)
-    service.ready()
-    runner.run()
-
+from marketstream.service import main
+from technical_indicators.build import build
+from technical_indicators.feature_set import FeatureSettings
 
 if __name__ == "__main__":
-    main("technical_indicators", __file__, 9103, run)
+    main("technical_indicators", __file__, 9103, FeatureSettings, build)

@@ -1,0 +1,60 @@
+"""What a start recalls of an earlier one: stored candles go through the stages that read candles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import cast
+
+from candles.aggregation import CandleAggregator
+from marketstream.messages import Candle
+from marketstream.plan import Plan
+from marketstream.runners.embedded import InProcessPorts
+from marketstream.timeframes import timeframe_ms
+
+_CANDLES_A_TURN = 500
+
+
+async def recall_candles(
+    plan: Plan, ports: InProcessPorts, market: str, from_ms: int
+) -> tuple[int, int] | None:
+    """Run a market's stored candles since a time through the stages, books included.
+
+    Return the id of their last trade and the last time they cover, in us, from where the exchange
+    has to be asked; None where the store has none or not of all timeframes.
+    """
+    store = ports.store()
+    to_ms = max(from_ms, ports.clock() // 1_000_000)
+    series = [
+        await asyncio.to_thread(store.candles, market, timeframe, from_ms, to_ms)
+        for timeframe in {plan.base, plan.timeframe}
+    ]
+    ends = [candles[-1].close_time_ms for candles in series if candles]
+    if len(ends) < len(series):
+        return None
+    # Only to where all of them end: what the finer ones have beyond is made anew from trades.
+    end_ms = min(ends)
+    end_ms -= end_ms % timeframe_ms(plan.timeframe)
+    candles = in_order(series, end_ms)
+    for number, candle in enumerate(candles):
+        ports.publish(candle)
+        if number % _CANDLES_A_TURN == 0:
+            await asyncio.sleep(0)
+    finest = [candle for candle in candles if candle.timeframe == plan.base]
+    if not finest:
+        return None
+    resumed_id = last_trade_id(finest)
+    aggregator = cast("CandleAggregator", ports.runner.operator("candles", market))
+    aggregator.resume(finest[-1], resumed_id)
+    return None if resumed_id is None else (resumed_id, end_ms * 1_000 - 1)
+
+
+def in_order(series: Sequence[Sequence[Candle]], end_ms: int) -> list[Candle]:
+    """Return candles of several timeframes up to a time; what closes together, finest first."""
+    candles = [c for one in series for c in one if c.close_time_ms <= end_ms]
+    return sorted(candles, key=lambda candle: (candle.close_time_ms, -candle.open_time_ms))
+
+
+def last_trade_id(candles: Sequence[Candle]) -> int | None:
+    """Return the id of the last trade in candles, None where none traded."""
+    return next((c.last_trade_id for c in reversed(candles) if c.trade_count), None)
