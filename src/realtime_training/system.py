@@ -60,3 +60,47 @@ def _check_features(plan: Plan, settings: Settings) -> None:
             f"features: {unknown[0]} is not computed: add it to "
             f"technical_indicators/config.yaml, or choose among {', '.join(computed)}"
         )
+
+
+async def run(options: RunOptions, settings: Settings) -> None:
+    """Run everything until Ctrl-C; raises what keeps it from starting, before anything starts."""
+    sys.setswitchinterval(_SWITCH_S)
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody asks for
+    with (
+        contextlib.closing(listen(options.host, options.port)) as listening,
+        contextlib.closing(_opened_store(options)) as store,
+    ):
+        async with connected_exchange(options, settings) as exchange:
+            await _System(options, settings, exchange, store, listening).run()
+
+
+class _System:
+    """The parts on in-process ports: made whole, then run."""
+
+    def __init__(
+        self,
+        options: RunOptions,
+        settings: Settings,
+        exchange: Exchange,
+        store: Store,
+        listening: socket.socket,
+    ) -> None:
+        self._exchange = exchange
+        self._listening = listening
+        self._settings = settings
+        self._plan = Plan(
+            tuple(market_of(options.venue, symbol) for symbol in exchange.symbols),
+            options.timeframe,
+            options.horizons,
+            tuple(settings.candles.timeframes),
+            options.latency_ms,
+        )
+        self._ports = InProcessPorts(
+            Metrics(CollectorRegistry()),
+            ReceiveClock(options.speed),
+            options.state,
+            store,
+            speed=options.speed,
+            preview_ms=_PREVIEW_EVERY_MS,
+            later=asyncio.get_running_loop().call_soon,
+        )

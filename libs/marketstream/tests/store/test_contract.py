@@ -13,9 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketstream.errors import StateError
-from marketstream.messages import Candle, CandleState, DeadLetter, Outcome, Prediction
+from marketstream.messages import (
+    Candle,
+    CandleState,
+    DeadLetter,
+    Features,
+    Gap,
+    GapState,
+    Model,
+    Outcome,
+    Prediction,
+)
 from marketstream.store.port import Store
-from marketstream.store.rows import ModelRow, PredictionRow
 from marketstream.store.sql import open_store
 
 MARKET = "binance:BTC/USDT"
@@ -56,6 +65,27 @@ def candle(
     )
 
 
+def features(
+    close_time_ms: int = 1_000, *, feature_set: str = "a1b2", rsi: float = 55.5
+) -> Features:
+    return Features(
+        market=MARKET,
+        timeframe="1s",
+        close_time_ms=close_time_ms,
+        values={"rsi_14": rsi, "macd": None, "Größe": 0.0},
+        bid=99.5,
+        ask=None,
+        close=100.1,
+        feature_set=feature_set,
+        complete=False,
+        first_sell=99.4,
+    )
+
+
+def gap(state: GapState = "open", *, first_id: int = 7, until_us: int | None = None) -> Gap:
+    return Gap(MARKET, first_id, first_id + 3, 5_000_000, until_us, state, None)
+
+
 def prediction(close_time_ms: int = 1_000, *, mid: float = 100.0) -> Prediction:
     return Prediction(
         market=MARKET,
@@ -66,7 +96,6 @@ def prediction(close_time_ms: int = 1_000, *, mid: float = 100.0) -> Prediction:
         model_name="lightgbm",
         model_version="7",
         label_latency_ms=20,
-        values={"rsi_14": 55.5, "macd": None, "Größe": 0.0},
         mid=mid,
         close=100.1,
         expected_return=1e-5,
@@ -80,6 +109,10 @@ def prediction(close_time_ms: int = 1_000, *, mid: float = 100.0) -> Prediction:
         direction="up",
         reason=None,
         answers={"majority": "up", "persistence": "none"},
+        feature_set="a1b2",
+        made_at_ms=1_003,
+        latency_us=412,
+        late=True,
     )
 
 
@@ -98,11 +131,12 @@ def outcome(close_time_ms: int = 1_000, *, realised_mid: float = 100.5) -> Outco
         close_verdict="wrong",
         inside=True,
         baselines={"majority": "right", "persistence": "abstained"},
+        late=True,
     )
 
 
-def model(version: str, trained_at_ms: int, *, horizon_ms: int = 2_000) -> ModelRow:
-    return ModelRow(
+def model(version: str, trained_at_ms: int, *, horizon_ms: int = 2_000) -> Model:
+    return Model(
         market=MARKET,
         timeframe="1s",
         horizon_ms=horizon_ms,
@@ -116,7 +150,7 @@ def model(version: str, trained_at_ms: int, *, horizon_ms: int = 2_000) -> Model
 
 def test_new_store_is_empty(store: Store) -> None:
     assert store.counts() == dict.fromkeys(
-        ("candles", "predictions", "outcomes", "models", "dead_letters"), 0
+        ("candles", "features", "predictions", "outcomes", "models", "gaps", "dead_letters"), 0
     )
     assert store.candles(MARKET, "1s", 0, 10**15) == []
     assert store.last_candles(MARKET, "1s", 10) == []
@@ -129,11 +163,13 @@ def test_writing_no_rows_changes_nothing(store: Store) -> None:
 
 
 def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
-    row = PredictionRow(prediction(), made_at_ms=1_003, latency_us=412, late=True)
     letter = DeadLetter("binance", b"\xff\x00{", "no JSON", received_us=1_700_000_000_000_000)
-    store.write([candle(), row, outcome(), model("1", 5), letter])
+    rows = [candle(), features(), prediction(), outcome(), model("1", 5), gap("lost"), letter]
+    store.write(rows)  # type: ignore[arg-type]
     assert store.candles(MARKET, "1s", 0, 1) == [candle()]
-    assert store.predictions(MARKET, "1s", 1_000, 1_001) == [row]
+    assert store.features(MARKET, "1s", 1_000, 1_001) == [features()]
+    assert store.predictions(MARKET, "1s", 1_000, 1_001) == [prediction()]
+    assert store.gaps(MARKET, 5_000, 5_001) == [gap("lost")]
     assert store.outcomes(MARKET, "1s", 1_000, 1_001) == [outcome()]
     assert store.latest_model(MARKET, "1s", 2_000) == model("1", 5)
     assert store.dead_letters(10) == [letter]
@@ -244,10 +280,44 @@ def test_second_writing_of_one_revision_changes_nothing(store: Store) -> None:
 
 
 def test_first_writing_of_a_prediction_wins(store: Store) -> None:
-    first = PredictionRow(prediction(mid=100.0), 1_003, 400)
-    store.write([first, PredictionRow(prediction(mid=200.0), 1_004, 500)])
-    store.write([PredictionRow(prediction(mid=300.0), 1_005, 600, late=True)])
-    assert store.predictions(MARKET, "1s", 0, 2_000) == [first]
+    store.write([prediction(mid=100.0), prediction(mid=200.0)])
+    store.write([prediction(mid=300.0)])
+    assert store.predictions(MARKET, "1s", 0, 2_000) == [prediction(mid=100.0)]
+
+
+def test_a_prediction_that_nobody_timed_comes_back_so(store: Store) -> None:
+    untimed = msgspec.structs.replace(prediction(), made_at_ms=None, latency_us=None, late=False)
+    store.write([untimed])
+    assert store.predictions(MARKET, "1s", 0, 2_000) == [untimed]
+
+
+def test_features_are_kept_once_a_close_and_feature_set(store: Store) -> None:
+    other = features(feature_set="ffff", rsi=1.0)
+    store.write([features(), features(rsi=2.0), other])
+    store.write([features(rsi=3.0)])
+    assert store.features(MARKET, "1s", 0, 2_000) == [features(), other]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_newest_writing_of_a_gap_counts_until_it_is_no_longer_open(
+    store: Store, *, together: bool
+) -> None:
+    writings = [gap(), gap(until_us=9), gap("repaired", until_us=9), gap(), gap("lost")]
+    for number in range(1, len(writings) + 1):
+        written = [msgspec.structs.replace(one, market=f"{number}") for one in writings[:number]]
+        for batch in [written] if together else [[one] for one in written]:
+            store.write(batch)
+        [kept] = store.gaps(f"{number}", 0, 10_000)
+        expected = writings[min(number, 3) - 1]
+        assert kept == msgspec.structs.replace(expected, market=f"{number}")
+
+
+def test_markets_are_those_that_have_candles(store: Store) -> None:
+    assert store.markets() == []
+    markets = ["binance:BTC/USDT", "binance:币安/USDT", "kraken:BTC/USD"]
+    for market in reversed(markets):
+        store.write([msgspec.structs.replace(candle(time), market=market) for time in (0, 1_000)])
+    assert store.markets() == markets
 
 
 def test_first_writing_of_an_outcome_wins(store: Store) -> None:

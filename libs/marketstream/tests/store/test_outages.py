@@ -65,7 +65,7 @@ def wait_for_rows(store: SqlStore, count: int) -> None:
 
 def write_through(store: SqlStore, disturb: Callable[[], object]) -> None:
     """Write ROWS rows, with a disturbance at a third and one at two thirds."""
-    with StoreWriter(store, batch=20, interval_s=0.01, limit=100) as writer:
+    with StoreWriter(store.write, batch=20, interval_s=0.01, limit=100) as writer:
 
         def put_all() -> None:
             for number in range(ROWS):
@@ -122,7 +122,7 @@ def test_row_that_somebody_has_locked_is_written_once_it_is_free(
     store = open_store(postgres.url(database) + "&options=-c%20lock_timeout%3D20ms")
     with (
         psycopg.connect(postgres.url(database)) as other,
-        StoreWriter(store) as writer,
+        StoreWriter(store.write) as writer,
         trouble() as met,
     ):
         other.execute("LOCK TABLE dead_letters IN EXCLUSIVE MODE")
@@ -139,7 +139,7 @@ def test_two_who_write_the_same_rows_in_opposite_order_both_succeed(url: str) ->
 
     def write(rows: list[DeadLetter]) -> None:
         store = open_store(url)
-        with StoreWriter(store, batch=100) as writer:
+        with StoreWriter(store.write, batch=100) as writer:
             for row in rows:
                 writer.put(row)
         store.close()
@@ -157,7 +157,7 @@ def test_two_who_write_the_same_rows_in_opposite_order_both_succeed(url: str) ->
 def test_writer_says_what_it_waited_for_when_its_patience_ends(
     crashing: PostgresServer, store: SqlStore
 ) -> None:
-    writer = StoreWriter(store, interval_s=600, patience_s=0.2)
+    writer = StoreWriter(store.write, interval_s=600, patience_s=0.2)
     crashing.crash()
     writer.put(letter(1))
     with pytest.raises(StateError, match=r"rows were not stored: PostgreSQL at .* cannot be reach"):

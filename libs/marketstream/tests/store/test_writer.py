@@ -41,7 +41,7 @@ def break_store(path: Path) -> None:
 
 
 def test_flush_waits_until_everything_put_is_written(store: SqlStore) -> None:
-    with StoreWriter(store, batch=7, interval_s=60) as writer:
+    with StoreWriter(store.write, batch=7, interval_s=60) as writer:
         for time in range(100):
             writer.put(letter(time))
         writer.flush()
@@ -50,7 +50,7 @@ def test_flush_waits_until_everything_put_is_written(store: SqlStore) -> None:
 
 def test_flush_waits_no_longer_than_it_may_and_says_so(store: SqlStore, path: Path) -> None:
     registry = CollectorRegistry()
-    with StoreWriter(store, metrics=Metrics(registry)) as writer:
+    with StoreWriter(store.write, metrics=Metrics(registry)) as writer:
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")  # the store can't write until this one lets go
             writer.put(letter(1))
@@ -62,13 +62,13 @@ def test_flush_waits_no_longer_than_it_may_and_says_so(store: SqlStore, path: Pa
 
 
 def test_flush_with_nothing_put_returns_at_once(store: SqlStore) -> None:
-    with StoreWriter(store, interval_s=60) as writer:
+    with StoreWriter(store.write, interval_s=60) as writer:
         writer.flush()
         writer.flush()
 
 
 def test_close_writes_what_is_left(store: SqlStore) -> None:
-    writer = StoreWriter(store, interval_s=60)
+    writer = StoreWriter(store.write, interval_s=60)
     for time in range(3):
         writer.put(letter(time))
     writer.close()
@@ -78,7 +78,7 @@ def test_close_writes_what_is_left(store: SqlStore) -> None:
 
 def test_full_batch_is_written_without_waiting_for_the_interval(store: SqlStore) -> None:
     metrics = Metrics(CollectorRegistry())
-    with StoreWriter(store, batch=10, interval_s=600, metrics=metrics) as writer:
+    with StoreWriter(store.write, batch=10, interval_s=600, metrics=metrics) as writer:
         for time in range(10):
             writer.put(letter(time))
         while store.counts()["dead_letters"] < 10:
@@ -86,14 +86,14 @@ def test_full_batch_is_written_without_waiting_for_the_interval(store: SqlStore)
 
 
 def test_part_of_a_batch_is_written_after_the_interval(store: SqlStore) -> None:
-    with StoreWriter(store, batch=10, interval_s=0.01) as writer:
+    with StoreWriter(store.write, batch=10, interval_s=0.01) as writer:
         writer.put(letter(1))
         while store.counts()["dead_letters"] < 1:
             pass
 
 
 def test_rows_of_several_threads_all_arrive(store: SqlStore) -> None:
-    with StoreWriter(store, batch=50, limit=100) as writer:
+    with StoreWriter(store.write, batch=50, limit=100) as writer:
 
         def put(start: int) -> None:
             for time in range(start, start + 500):
@@ -118,7 +118,7 @@ def test_full_queue_waits_and_warns_once_and_drops_nothing(store: SqlStore, path
         warned.set()
 
     handler = logger.add(sink, level="WARNING", format="{message}")
-    writer = StoreWriter(store, limit=5, metrics=Metrics(registry))
+    writer = StoreWriter(store.write, limit=5, metrics=Metrics(registry))
 
     def put_many() -> None:
         for time in range(100):
@@ -139,14 +139,14 @@ def test_full_queue_waits_and_warns_once_and_drops_nothing(store: SqlStore, path
 
 
 def test_limit_below_the_batch_does_not_stop_the_writing(store: SqlStore) -> None:
-    with StoreWriter(store, batch=1_000, interval_s=600, limit=3) as writer:
+    with StoreWriter(store.write, batch=1_000, interval_s=600, limit=3) as writer:
         for time in range(10):
             writer.put(letter(time))
     assert store.counts()["dead_letters"] == 10
 
 
 def test_error_of_the_store_is_raised_by_every_later_call(store: SqlStore, path: Path) -> None:
-    writer = StoreWriter(store, interval_s=600)
+    writer = StoreWriter(store.write, interval_s=600)
     break_store(path)
     writer.put(letter(1))
     for call in (writer.flush, lambda: writer.put(letter(2)), writer.close):
@@ -155,7 +155,7 @@ def test_error_of_the_store_is_raised_by_every_later_call(store: SqlStore, path:
 
 
 def test_error_wakes_those_who_wait_for_room(store: SqlStore, path: Path) -> None:
-    writer = StoreWriter(store, interval_s=600, limit=2)
+    writer = StoreWriter(store.write, interval_s=600, limit=2)
     break_store(path)
 
     def put_many() -> None:
@@ -169,19 +169,7 @@ def test_error_wakes_those_who_wait_for_room(store: SqlStore, path: Path) -> Non
 
 
 def test_row_put_after_close_is_refused(store: SqlStore) -> None:
-    writer = StoreWriter(store)
+    writer = StoreWriter(store.write)
     writer.close()
     with pytest.raises(StateError, match="is closed"):
         writer.put(letter(1))
-
-
-def test_written_rows_are_counted_by_table(store: SqlStore) -> None:
-    registry = CollectorRegistry()
-    with StoreWriter(store, metrics=Metrics(registry)) as writer:
-        for time in range(5):
-            writer.put(letter(time))
-    written = registry.get_sample_value(
-        "realtime_store_rows_total", labels={"table": "dead_letters"}
-    )
-    assert written == 5
-    assert registry.get_sample_value("realtime_store_queue_rows") == 0

@@ -1,33 +1,51 @@
-"""Which writing of a row stays: of a candle the best one, of everything else the first."""
+"""Which writing of a row stays: of a candle the best, of a gap the newest, of others the first."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, tuple_
+from sqlalchemy import ColumnElement, Table, case, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from marketstream.store.tables import CANDLES
+from marketstream.store.tables import CANDLES, GAPS
+
+type Columns = ReadOnlyColumnCollection[str, Any]
 
 
-def rank(table: Table, columns: ReadOnlyColumnCollection[str, Any]) -> list[ColumnElement[Any]]:
-    """Return what makes one writing of a row better than another; nothing where the first stays.
+def best_first(
+    table: Table, columns: Columns, position: ColumnElement[Any]
+) -> list[ColumnElement[Any]]:
+    """Return the order in which, of several writings of a row in a batch, the first one stays.
 
-    `columns` are those of `table`, from wherever the writings are read. A closed candle is better
-    than a forming one, then the one of the higher revision.
+    `columns` are those of `table`, from wherever the writings are read, `position` their place in
+    the batch.
     """
-    return [columns.state == "closed", columns.revision] if table is CANDLES else []
+    if table is CANDLES:
+        return [*(column.desc() for column in _rank(columns)), position]
+    if table is GAPS:
+        is_open = columns.state == "open"
+        return [is_open, case((is_open, -position), else_=position)]
+    return [position]
 
 
 def upsert[Insert: (postgresql.Insert, sqlite.Insert)](table: Table, insert: Insert) -> Insert:
     """Return the insert into `table` that leaves alone what has to stay."""
     key = list(table.primary_key)
     old, new = table.c, insert.excluded
-    if not rank(table, old):
+    if table is CANDLES:
+        where: ColumnElement[bool] = tuple_(*_rank(new)) > tuple_(*_rank(old))
+    elif table is GAPS:
+        where = old.state == "open"
+    else:
         return insert.on_conflict_do_nothing(index_elements=key)
     return insert.on_conflict_do_update(
         index_elements=key,
         set_={column.name: new[column.name] for column in old if not column.primary_key},
-        where=tuple_(*rank(table, new)) > tuple_(*rank(table, old)),
+        where=where,
     )
+
+
+def _rank(columns: Columns) -> list[ColumnElement[Any]]:
+    """Return what makes one writing of a candle better than another: closed, then revised more."""
+    return [columns.state == "closed", columns.revision]

@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from marketstream.messages import Candle, DeadLetter, Outcome
-from marketstream.store.rows import ModelRow, PredictionRow, Stored
+from marketstream.messages import (
+    Candle,
+    DeadLetter,
+    Features,
+    Gap,
+    Model,
+    Outcome,
+    Prediction,
+)
+from marketstream.store.rows import Stored
 
 
 class Store(Protocol):
     """Keeps rows by their identity, so that a second writing changes nothing it should not.
 
-    Of a candle, a closed one wins over a forming one, then the higher revision; of everything else
-    the first writing wins. Ranges are `[from_ms, to_ms)` and come in order of time. Every method
-    may be called from any thread, and raises StateError where the store cannot be used: a
-    TransientStateError where that passes, and the same call may succeed a moment later.
+    Of a candle, a closed one wins over a forming one, then the higher revision; of a gap the newest
+    writing until it is no longer open; of everything else the first writing. Ranges are
+    `[from_ms, to_ms)` and come in order of time. Every method may be called from any thread, and
+    raises StateError where the store cannot be used: a TransientStateError where that passes, and
+    the same call may succeed a moment later.
     """
 
     def write(self, rows: Sequence[Stored]) -> None:
@@ -30,9 +39,13 @@ class Store(Protocol):
         """Return the last `count` candles, the oldest first, forming ones too."""
         ...
 
+    def features(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Features]:
+        """Return the feature vectors as of closes in the range."""
+        ...
+
     def predictions(
         self, market: str, timeframe: str, from_ms: int, to_ms: int
-    ) -> list[PredictionRow]:
+    ) -> list[Prediction]:
         """Return the predictions made at closes in the range."""
         ...
 
@@ -40,8 +53,16 @@ class Store(Protocol):
         """Return the outcomes of predictions made at closes in the range."""
         ...
 
-    def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> ModelRow | None:
+    def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:
         """Return the model trained last."""
+        ...
+
+    def gaps(self, market: str, from_ms: int, to_ms: int) -> list[Gap]:
+        """Return the gaps that begin in the range."""
+        ...
+
+    def markets(self) -> list[str]:
+        """Return the markets that have candles."""
         ...
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:

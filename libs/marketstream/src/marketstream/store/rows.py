@@ -1,4 +1,4 @@
-"""What the store keeps, beside the messages that are kept as they are."""
+"""What the store keeps: messages as they are, but for what no column holds."""
 
 from __future__ import annotations
 
@@ -6,63 +6,41 @@ import hashlib
 
 import msgspec
 
-from marketstream.messages import Candle, DeadLetter, Outcome, Prediction
+from marketstream.messages import (
+    Candle,
+    DeadLetter,
+    Features,
+    Gap,
+    Model,
+    Outcome,
+    Prediction,
+)
 
-
-class PredictionRow(msgspec.Struct, frozen=True):
-    """A prediction, when it was made, and how long after the receipt of what led to it.
-
-    `late` says that it was made after its own outcome time, and so is never scored.
-    """
-
-    prediction: Prediction
-    made_at_ms: int
-    latency_us: int
-    late: bool = False
-
-
-class ModelRow(msgspec.Struct, frozen=True):
-    """A trained model: what for, trained when and on how many rows, and how good."""
-
-    market: str
-    timeframe: str
-    horizon_ms: int
-    name: str
-    version: str
-    trained_at_ms: int
-    rows: int
-    metrics: dict[str, float | None]
-
-
-type Stored = Candle | DeadLetter | Outcome | PredictionRow | ModelRow
+type Stored = Candle | Features | Prediction | Outcome | Model | Gap | DeadLetter
 
 TABLE_NAMES: dict[type, str] = {
     Candle: "candles",
-    PredictionRow: "predictions",
+    Features: "features",
+    Prediction: "predictions",
     Outcome: "outcomes",
-    ModelRow: "models",
+    Model: "models",
+    Gap: "gaps",
     DeadLetter: "dead_letters",
 }
+
+NO_COLUMNS: dict[type, str] = {Features: "forming", Prediction: "preview"}
+"""Fields that are false of all that is kept: features of a forming candle never are."""
 
 
 def columns_of(row: Stored) -> dict[str, object]:
     """Return a row as column name to value."""
-    if isinstance(row, PredictionRow):
-        columns = msgspec.structs.asdict(row.prediction)
-        for name in ("preview", "feature_set"):  # a preview is never stored
-            del columns[name]
-        return columns | {
-            "made_at_ms": row.made_at_ms,
-            "latency_us": row.latency_us,
-            "late": row.late,
-        }
-    if isinstance(row, Outcome):
-        columns = msgspec.structs.asdict(row)
-        del columns["late"]
-        return columns
+    columns = msgspec.structs.asdict(row)
+    dropped = NO_COLUMNS.get(type(row))
+    if dropped is not None:
+        del columns[dropped]
     if isinstance(row, DeadLetter):
-        return msgspec.structs.asdict(row) | {"digest": _digest(row)}
-    return msgspec.structs.asdict(row)
+        columns["digest"] = _digest(row)
+    return columns
 
 
 def _digest(letter: DeadLetter) -> str:

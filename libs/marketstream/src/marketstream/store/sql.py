@@ -12,16 +12,26 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from marketstream.errors import SettingsError, TransientStateError
-from marketstream.messages import Candle, DeadLetter, Outcome, Prediction
+from marketstream.messages import (
+    Candle,
+    DeadLetter,
+    Features,
+    Gap,
+    Model,
+    Outcome,
+    Prediction,
+)
 from marketstream.store.backend import Backend
 from marketstream.store.patience import patiently
 from marketstream.store.postgresql import POSTGRESQL
-from marketstream.store.rows import TABLE_NAMES, ModelRow, PredictionRow, Stored, columns_of
+from marketstream.store.rows import TABLE_NAMES, Stored, columns_of
 from marketstream.store.schema import upgrade
 from marketstream.store.sqlite import SQLITE
 from marketstream.store.tables import (
     CANDLES,
     DEAD_LETTERS,
+    FEATURES,
+    GAPS,
     METADATA,
     MODELS,
     OUTCOMES,
@@ -109,19 +119,24 @@ class SqlStore:
         )
         return self._read(query, Candle)[::-1]
 
+    def features(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Features]:
+        """Return the feature vectors as of closes in the range."""
+        query = _range(FEATURES, "close_time_ms", market, timeframe, from_ms, to_ms)
+        return self._read(query, Features)
+
     def predictions(
         self, market: str, timeframe: str, from_ms: int, to_ms: int
-    ) -> list[PredictionRow]:
+    ) -> list[Prediction]:
         """Return the predictions made at closes in the range."""
         query = _range(PREDICTIONS, "close_time_ms", market, timeframe, from_ms, to_ms)
-        return self._read(query, _prediction_row)
+        return self._read(query, _prediction)
 
     def outcomes(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Outcome]:
         """Return the outcomes of predictions made at closes in the range."""
         query = _range(OUTCOMES, "close_time_ms", market, timeframe, from_ms, to_ms)
         return self._read(query, Outcome)
 
-    def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> ModelRow | None:
+    def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:
         """Return the model trained last."""
         columns = MODELS.c
         query = (
@@ -134,7 +149,30 @@ class SqlStore:
             .order_by(columns.trained_at_ms.desc(), columns.version.desc())
             .limit(1)
         )
-        return next(iter(self._read(query, ModelRow)), None)
+        return next(iter(self._read(query, Model)), None)
+
+    def gaps(self, market: str, from_ms: int, to_ms: int) -> list[Gap]:
+        """Return the gaps that begin in the range."""
+        columns = GAPS.c
+        query = (
+            select(GAPS)
+            .where(
+                columns.market == market,
+                columns.since_us >= from_ms * 1_000,
+                columns.since_us < to_ms * 1_000,
+            )
+            .order_by(columns.since_us, columns.first_id)
+        )
+        return self._read(query, Gap)
+
+    def markets(self) -> list[str]:
+        """Return the markets that have candles; each is looked up, so that a table may be long."""
+        column, found = CANDLES.c.market, [""]
+        with self._explained(), self._engine.connect() as connection:
+            while found[-1] is not None:
+                query = select(func.min(column)).where(column > found[-1])
+                found.append(connection.execute(query).scalar_one())
+        return found[1:-1]
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """Return at most `limit` dead letters, the newest first."""
@@ -198,5 +236,8 @@ def _range(
     )
 
 
-def _prediction_row(*columns: Any) -> PredictionRow:
-    return PredictionRow(Prediction(*columns[:-3]), *columns[-3:])
+def _prediction(*columns: Any) -> Prediction:
+    *said, feature_set, made_at_ms, latency_us, late = columns
+    return Prediction(
+        *said, feature_set=feature_set, made_at_ms=made_at_ms, latency_us=latency_us, late=late
+    )

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
 
-from marketstream.store.conflicts import rank, upsert
+from marketstream.store.conflicts import best_first, upsert
 
 
 class Staging:
@@ -44,11 +44,10 @@ class Staging:
         # Of several writings of a row the best, or else the first. In order of the key: of two that
         # write the same rows one waits for the other, and never both.
         key = [staged.c[column.name] for column in table.primary_key]
-        best = [column.desc() for column in rank(table, staged.c)]
         rows = (
             select(*(staged.c[column.name] for column in table.c))
             .ext(postgresql.distinct_on(*key))
-            .order_by(*key, *best, position)
+            .order_by(*key, *best_first(table, staged.c, staged.c.position))
         )
         insert = postgresql.insert(table).from_select([c.name for c in table.c], rows)
         self._insert = upsert(table, insert)

@@ -85,6 +85,22 @@ CANDLES = Table(
     _value("late_count", BigInteger),
 )
 
+FEATURES = Table(
+    "features",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("close_time_ms", BigInteger),
+    _value("values", Json),
+    _value("bid", Double, nullable=True),
+    _value("ask", Double, nullable=True),
+    _value("close", Double),
+    _key("feature_set", Text),
+    _value("complete", Boolean),
+    _value("first_buy", Double, nullable=True),
+    _value("first_sell", Double, nullable=True),
+)
+
 PREDICTIONS = Table(
     "predictions",
     METADATA,
@@ -96,7 +112,6 @@ PREDICTIONS = Table(
     _value("model_name", Text),
     _key("model_version", Text),
     _value("label_latency_ms", BigInteger),
-    _value("values", Json),
     _value("mid", Double),
     _value("close", Double),
     _value("expected_return", Double),
@@ -110,8 +125,9 @@ PREDICTIONS = Table(
     _value("direction", Text),
     _value("reason", Text, nullable=True),
     _value("answers", Json),
-    _value("made_at_ms", BigInteger),
-    _value("latency_us", BigInteger),
+    _value("feature_set", Text),
+    _value("made_at_ms", BigInteger, nullable=True),
+    _value("latency_us", BigInteger, nullable=True),
     _value("late", Boolean),
 )
 
@@ -131,6 +147,7 @@ OUTCOMES = Table(
     _value("close_verdict", Text),
     _value("inside", Boolean),
     _value("baselines", Json),
+    _value("late", Boolean),
 )
 
 MODELS = Table(
@@ -144,6 +161,18 @@ MODELS = Table(
     _value("trained_at_ms", BigInteger),
     _value("rows", BigInteger),
     _value("metrics", Json),
+)
+
+GAPS = Table(
+    "gaps",
+    METADATA,
+    _key("market", Text),
+    _key("first_id", BigInteger),
+    _key("end_id", BigInteger),
+    _value("since_us", BigInteger),
+    _value("until_us", BigInteger, nullable=True),
+    _value("state", Text),
+    _value("reason", Text, nullable=True),
 )
 
 DEAD_LETTERS = Table(

@@ -1,12 +1,13 @@
-"""Writes rows to a store in batches, on a thread of its own, off the hot path."""
+"""Has rows written in batches, on a thread of its own, off the hot path."""
 
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+from collections import deque
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from loguru import logger
 from prometheus_client import CollectorRegistry
@@ -14,8 +15,6 @@ from prometheus_client import CollectorRegistry
 from marketstream.errors import StateError
 from marketstream.metrics import Metrics
 from marketstream.store.patience import patiently
-from marketstream.store.port import Store
-from marketstream.store.rows import TABLE_NAMES, Stored
 
 
 class StoreWriter:
@@ -24,12 +23,13 @@ class StoreWriter:
     A batch is written when it is full or `interval_s` after the last one. Where `limit` rows wait
     already, `put` waits too: nothing is ever dropped. A store out of reach is tried again for
     `patience_s` seconds. After that, or at once for another error, the writing ends, and the error
-    is raised by the next call of any method. Whoever made the store closes it, after the writer.
+    is raised by the next call of any method. Whoever gave `write` closes
+    the store behind it, after the writer.
     """
 
     def __init__(
         self,
-        store: Store,
+        write: Callable[[Sequence[Any]], None],
         *,
         batch: int = 1_000,
         interval_s: float = 0.25,
@@ -37,14 +37,14 @@ class StoreWriter:
         patience_s: float = 60.0,
         metrics: Metrics | None = None,
     ) -> None:
-        self._store = store
+        self._write = write
         self._batch = min(batch, limit)
         self._interval_s = interval_s
         self._limit = limit
         self._patience_s = patience_s
         self._metrics = metrics or Metrics(CollectorRegistry())
         self._changed = threading.Condition()
-        self._waiting: deque[Stored] = deque()
+        self._waiting: deque[Any] = deque()
         self._put_count = 0
         self._written_count = 0
         self._wanted_count = 0
@@ -66,7 +66,7 @@ class StoreWriter:
     ) -> None:
         self.close()
 
-    def put(self, row: Stored) -> None:
+    def put(self, row: Any) -> None:
         """Have a row written soon; waits only where the queue is full."""
         with self._changed:
             if len(self._waiting) >= self._limit:
@@ -114,14 +114,14 @@ class StoreWriter:
     def _run(self) -> None:
         try:
             while rows := self._next_batch():
-                patiently(partial(self._store.write, rows), self._patience_s)
+                patiently(partial(self._write, rows), self._patience_s)
                 self._count(rows)
         except Exception as error:  # noqa: BLE001 - kept, and raised in whoever uses the writer
             with self._changed:
                 self._error = error
                 self._changed.notify_all()
 
-    def _next_batch(self) -> list[Stored]:
+    def _next_batch(self) -> list[Any]:
         """Wait for rows and take them from the queue; none means that it was closed."""
         with self._changed:
             self._changed.wait_for(self._is_due, timeout=self._interval_s)
@@ -137,9 +137,7 @@ class StoreWriter:
             or self._written_count < self._wanted_count
         )
 
-    def _count(self, rows: list[Stored]) -> None:
-        for kind, count in Counter(map(type, rows)).items():
-            self._metrics.store_rows.labels(TABLE_NAMES[kind]).inc(count)
+    def _count(self, rows: list[Any]) -> None:
         with self._changed:
             self._written_count += len(rows)
             self._changed.notify_all()
