@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from candles.aggregation import CandleAggregator
 from candles.klines import KLINE_COLUMNS, kline_arrays
-from exchanges.venue import ADAPTERS
+from exchanges.catalogue import venue_named
 from marketstream.messages import Candle, Trades
 from marketstream.recordings import read_frames
 from realtime_training.commands.candles.work import make_candles
@@ -57,7 +57,7 @@ def as_received(files: list[Path], frames_per_read: int) -> list[Trades]:
     )
     replay_frames(
         read_frames(files),
-        ADAPTERS["binance"](["BTC/USDT"]),
+        venue_named("binance").stream(["BTC/USDT"], "binance"),
         {MARKET: batcher},
         lambda message, _ns: messages.append(message),
         lambda letter: pytest.fail(letter.reason),

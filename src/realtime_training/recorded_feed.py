@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from exchanges.venue import ADAPTERS
+from exchanges.catalogue import venue_named
 from marketstream.recordings import read_frames
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import split_market
@@ -29,6 +29,7 @@ def feed_recording(
     frames_per_read: int = FRAMES_PER_READ,
 ) -> Counts:
     """Publish what the files say of a market whose finest candles are `base`; return the counts."""
+    name, symbol = split_market(market)
     batcher = TradesBatcher(
         market,
         price_decimals=0,  # no exchange to ask: candles take the decimals they see
@@ -38,7 +39,7 @@ def feed_recording(
     )
     return replay_frames(
         read_frames(files, advanced),
-        ADAPTERS[settings.exchange]([split_market(market)[1]]),
+        venue_named(settings.exchange).stream([symbol], name),
         {market: batcher},
         runner.publish,
         runner.publish,

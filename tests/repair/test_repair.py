@@ -13,14 +13,15 @@ from prometheus_client import CollectorRegistry
 from candles.aggregation import CandleAggregator
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
-from exchanges.binance.stream import Binance
-from marketstream.messages import Candle, Trade, Trades
+from exchanges.catalogue import venue_named
+from marketstream.messages import Candle, Gap, Trade, Trades
 from marketstream.metrics import Metrics
 from trades.backoff import Backoff
 from trades.batchers import make_batchers
 from trades.feed import Feed
 from trades.gate import Gate
 from trades.repair import Repair
+from trades.sources import Source
 
 from .flaky import FlakyExchange, serving
 
@@ -43,6 +44,7 @@ class Follower:
         self.past = past
         self.metrics = Metrics(CollectorRegistry())
         self.trades: list[Trade] = []
+        self.gaps: list[Gap] = []
         self.candles: dict[int, Candle] = {}
         self.first: list[Candle] = []
         self._aggregator = CandleAggregator(MARKET, ["100ms"])
@@ -55,16 +57,21 @@ class Follower:
                 self.first.append(candle)
 
     async def run(self) -> None:
-        batchers = await make_batchers([MARKET], self.exchange.rest_url, base_ms=100, grace_ms=100)
+        exchange = self.exchange
+        source = Source(
+            "binance", venue_named("binance"), exchange.ws_url, exchange.rest_url, ("BTC/USDT",)
+        )
+        batchers = await make_batchers(source, base_ms=100, grace_ms=100)
         gate = Gate([] if self.past is None else [MARKET], self._publish)
         repair = Repair(
-            batchers, gate, self._publish, self.metrics, base_ms=100, hold_s=self.hold_s
-        )
+            batchers, gate, self._publish, self.gaps.append, self.metrics,
+            base_ms=100, hold_s=self.hold_s,
+        )  # fmt: skip
         self.batcher = batchers[MARKET]
         self.feed = Feed(
-            Binance(["BTC/USDT"]),
+            source.stream(),
             batchers,
-            ws_url=self.exchange.ws_url,
+            ws_url=source.ws_url,
             publish=repair,
             publish_dead_letter=lambda letter: pytest.fail(letter.reason),
             lost=repair.lost,
@@ -73,7 +80,7 @@ class Follower:
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.feed.run())
-            tasks.create_task(repair.run(self.exchange.rest_url, self.feed.answered))
+            tasks.create_task(repair.run(source, self.feed.answered))
             if self.past is not None:
                 await self.until(lambda: gate.first_trade_id(MARKET) is not None)
                 repair.follow_on(MARKET, self.past.id, self.past.time_us)

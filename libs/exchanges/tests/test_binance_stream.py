@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from exchanges.binance.stream import Binance
+from exchanges.binance.stream import BinanceStream
+from exchanges.catalogue import venues
 from exchanges.events import Ignored, Notice, QuoteEvent, TradeEvent
-from exchanges.venue import ADAPTERS
 from marketstream.errors import BadMessage, SettingsError
 from marketstream.messages import Trade
 
@@ -43,11 +43,11 @@ def combined(stream: object, data: object) -> bytes:
 
 
 @pytest.fixture
-def binance() -> Binance:
-    return Binance(["BTC/USDT"])
+def binance() -> BinanceStream:
+    return BinanceStream(["BTC/USDT"])
 
 
-def test_raw_combined_and_reordered_trades_say_the_same(binance: Binance) -> None:
+def test_raw_combined_and_reordered_trades_say_the_same(binance: BinanceStream) -> None:
     expected = TradeEvent(MARKET, Trade(3735683259, 61837.63, 0.02, "sell", 1723161255342000))
     reordered = dict(reversed(TRADE.items()))
     frames = [
@@ -61,7 +61,7 @@ def test_raw_combined_and_reordered_trades_say_the_same(binance: Binance) -> Non
     assert [binance.parse(frame) for frame in frames] == [expected] * len(frames)
 
 
-def test_raw_combined_and_reordered_quotes_say_the_same(binance: Binance) -> None:
+def test_raw_combined_and_reordered_quotes_say_the_same(binance: BinanceStream) -> None:
     expected = QuoteEvent(MARKET, 61837.63, 3.78826, 61837.64, 1.54698, None)
     reordered = dict(reversed(QUOTE.items()))
     frames = [
@@ -73,19 +73,19 @@ def test_raw_combined_and_reordered_quotes_say_the_same(binance: Binance) -> Non
     assert [binance.parse(frame) for frame in frames] == [expected] * len(frames)
 
 
-def test_buyer_who_is_not_the_maker_is_the_taker(binance: Binance) -> None:
+def test_buyer_who_is_not_the_maker_is_the_taker(binance: BinanceStream) -> None:
     event = binance.parse(encode(TRADE | {"m": False}))
     assert isinstance(event, TradeEvent)
     assert event.trade.taker == "buy"
 
 
-def test_times_in_microseconds_are_recognised(binance: Binance) -> None:
+def test_times_in_microseconds_are_recognised(binance: BinanceStream) -> None:
     event = binance.parse(encode(TRADE | {"T": 1723161255342123}))
     assert isinstance(event, TradeEvent)
     assert event.time_us == 1723161255342123
 
 
-def test_quote_with_a_time_of_its_own_keeps_it(binance: Binance) -> None:
+def test_quote_with_a_time_of_its_own_keeps_it(binance: BinanceStream) -> None:
     event = binance.parse(encode(QUOTE | {"e": "bookTicker", "T": 1723161256313}))
     assert isinstance(event, QuoteEvent)
     assert event.time_us == 1723161256313000
@@ -107,11 +107,13 @@ def test_quote_with_a_time_of_its_own_keeps_it(binance: Binance) -> None:
         (combined("btcusdt@trade", TRADE | {"X": "NA"}), "btcusdt@trade X=NA"),
     ],
 )
-def test_frame_nobody_asked_for_is_ignored(binance: Binance, frame: bytes, channel: str) -> None:
+def test_frame_nobody_asked_for_is_ignored(
+    binance: BinanceStream, frame: bytes, channel: str
+) -> None:
     assert binance.parse(frame) == Ignored(channel)
 
 
-def test_futures_trade_of_the_market_is_a_trade(binance: Binance) -> None:
+def test_futures_trade_of_the_market_is_a_trade(binance: BinanceStream) -> None:
     assert isinstance(binance.parse(encode(TRADE | {"X": "MARKET"})), TradeEvent)
 
 
@@ -168,7 +170,7 @@ BAD_FRAMES = [
 
 @pytest.mark.parametrize(("frame", "reason"), BAD_FRAMES)
 def test_malformed_frame_says_which_value_is_wrong(
-    binance: Binance, frame: bytes, reason: str
+    binance: BinanceStream, frame: bytes, reason: str
 ) -> None:
     with pytest.raises(BadMessage) as caught:
         binance.parse(frame)
@@ -176,7 +178,7 @@ def test_malformed_frame_says_which_value_is_wrong(
     assert len(str(caught.value)) < 400
 
 
-def test_announced_shutdown_and_refused_request_are_noticed(binance: Binance) -> None:
+def test_announced_shutdown_and_refused_request_are_noticed(binance: BinanceStream) -> None:
     shutdown = {"e": "serverShutdown", "E": 1770123456789}
     frames = [
         encode(shutdown),
@@ -191,7 +193,7 @@ def test_announced_shutdown_and_refused_request_are_noticed(binance: Binance) ->
 
 def test_subscription_asks_for_each_stream_once_in_few_messages() -> None:
     symbols = [f"C{number}/USDT" for number in range(512)]
-    requests = [msgspec.json.decode(frame) for frame in Binance(symbols).subscribe_frames()]
+    requests = [msgspec.json.decode(frame) for frame in BinanceStream(symbols).subscribe_frames()]
     assert [request["id"] for request in requests] == [1, 2, 3, 4, 5, 6]
     streams = [stream for request in requests for stream in request["params"]]
     assert len(streams) == len(set(streams)) == 1_024
@@ -200,16 +202,17 @@ def test_subscription_asks_for_each_stream_once_in_few_messages() -> None:
 
 def test_more_symbols_than_a_connection_carries_are_refused() -> None:
     with pytest.raises(SettingsError, match="513 symbols are too many"):
-        Binance([f"C{number}/USDT" for number in range(513)])
+        BinanceStream([f"C{number}/USDT" for number in range(513)])
 
 
-def test_url_is_used_as_it_is_and_must_be_a_websocket_url(binance: Binance) -> None:
+def test_url_is_used_as_it_is_and_must_be_a_websocket_url(binance: BinanceStream) -> None:
     url = "wss://stream.binance.com:9443/ws"
     assert binance.stream_url(url) == url
     with pytest.raises(SettingsError, match="EXCHANGE_WS_URL"):
         binance.stream_url("https://api.binance.com")
 
 
-def test_every_adapter_names_its_markets() -> None:
-    for name, adapter in ADAPTERS.items():
-        assert adapter(["BTC/USDT", "BTC/USDT"]).markets == (f"{name}:BTC/USDT",)
+def test_every_venue_names_its_markets() -> None:
+    for name, venue in venues().items():
+        stream = venue.stream(["BTC/USDT", "BTC/USDT"], name)
+        assert stream.markets == (f"{name}:BTC/USDT",)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from exchanges.binance.rest import MarketInfo, parse_market_info, parse_server_time
+from exchanges.binance import VENUE
+from exchanges.binance.rest import parse_market_info, parse_server_time
 from exchanges.client import RestClient, fetch_market_infos, fetch_server_time
+from exchanges.venue import MarketInfo
 from marketstream.errors import NetworkError, SettingsError
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 
 
 async def ask_with(handler: Handler, symbols: list[str]) -> dict[str, MarketInfo]:
-    async with serving(handler) as url, RestClient(url, timeout_s=5) as client:
+    async with serving(handler) as url, RestClient(VENUE, url, timeout_s=5) as client:
         return await fetch_market_infos(client, symbols)
 
 
@@ -95,7 +97,7 @@ def test_refusal_says_what_to_do(status: int, retry_after: str | None, reason: s
 
 def test_exchange_that_is_not_there_or_no_url_is_a_network_error(unused_port: int) -> None:
     async def ask(url: str) -> None:
-        async with RestClient(url) as client:
+        async with RestClient(VENUE, url) as client:
             await fetch_server_time(client)
 
     with pytest.raises(NetworkError, match="cannot be reached"):
@@ -112,7 +114,7 @@ def test_exchange_that_does_not_answer_in_time_is_a_network_error() -> None:
             await given_up.wait()
             return web.Response()
 
-        async with serving(handler) as url, RestClient(url, timeout_s=0.1) as client:
+        async with serving(handler) as url, RestClient(VENUE, url, timeout_s=0.1) as client:
             with pytest.raises(NetworkError, match=r"did not answer within 0\.1 s"):
                 await fetch_server_time(client)
             given_up.set()

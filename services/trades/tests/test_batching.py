@@ -236,8 +236,8 @@ def test_gaps_are_given_once_with_the_time_before_them_and_count_until_they_are_
         one.add(trade(number, at_us), received(at_us))
     assert (one.gaps, one.missing) == (2, 5)
     assert one.take_gaps() == [
-        Gap(range(2, 4), START_US),
-        Gap(range(6, 9), START_US + 4_000),
+        Gap(range(2, 4), START_US, START_US + 3_000),
+        Gap(range(6, 9), START_US + 4_000, START_US + 8_000),
     ]
     assert one.take_gaps() == []
     one.repaired(2)
@@ -257,4 +257,4 @@ def test_what_came_another_way_is_a_duplicate_and_what_follows_on_it_no_gap() ->
     assert (one.duplicates, one.gaps) == (1, 0)
     one.skip_to(7, START_US + 6_000)
     one.add(trade(9, 9_000), received(9_000))
-    assert one.take_gaps() == [Gap(range(7, 9), START_US + 6_000)]
+    assert one.take_gaps() == [Gap(range(7, 9), START_US + 6_000, START_US + 9_000)]

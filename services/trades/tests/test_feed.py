@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from loguru import logger
 
-from exchanges.binance.stream import Binance
+from exchanges.catalogue import venue_named
 from marketstream.errors import NetworkError, SettingsError
 from marketstream.messages import DeadLetter, Trades
 from trades.backoff import Backoff
@@ -84,7 +84,8 @@ def feed_of(url: str, published: Published, **options: Any) -> Feed:
         "backoff": Backoff(first_s=0.01, longest_s=0.02),
     }
     markets = {MARKET: TradesBatcher(MARKET)}
-    return Feed(Binance(["BTC/USDT"]), markets, ws_url=url, **(defaults | options))
+    stream = venue_named("binance").stream(["BTC/USDT"], "binance")
+    return Feed(stream, markets, ws_url=url, **(defaults | options))
 
 
 @contextlib.asynccontextmanager

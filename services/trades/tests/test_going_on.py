@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from marketstream.messages import Trade
-from trades.history import not_in, only
+from trades.history import holes, only
 
 
 def fill(number: int, quantity: float = 0.5) -> Trade:
@@ -19,6 +20,11 @@ def fill(number: int, quantity: float = 0.5) -> Trade:
 def aggregate(fills: list[Trade]) -> Trade:
     quantity = float(sum(Decimal(repr(one.quantity)) for one in fills))
     return replace(fills[-1], quantity=quantity, count=len(fills))
+
+
+def not_in(known: list[Trade], page: list[Trade]) -> list[Trade]:
+    """What of a page comes after known trades."""
+    return only(range(known[-1].id + 1 if known else 0, sys.maxsize), known, page)
 
 
 def test_on_an_empty_topic_everything_is_new() -> None:
@@ -54,6 +60,17 @@ def test_an_aggregate_around_missing_trades_is_cut_on_both_sides() -> None:
     (rest,) = only(range(2, 5), [fills[0], fills[4]], [aggregate(fills)])
     assert rest == replace(fills[3], quantity=0.9, count=3)
     assert only(range(2, 5), [fills[0]], [aggregate(fills)]) == []  # what the fifth had is unknown
+
+
+def test_ids_that_a_page_jumps_over_are_told_with_the_times_around_them() -> None:
+    page = [replace(fill(number), time_us=number * 1_000) for number in (5, 6, 9, 12)]
+    page[3] = replace(page[3], count=2)
+    assert list(holes(page, 3, 2_500)) == [
+        (range(3, 5), 2_500, 5_000),
+        (range(7, 9), 6_000, 9_000),
+        (range(10, 11), 9_000, 12_000),
+    ]
+    assert list(holes(page[:2], 5, 2_500)) == []
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=2, max_size=20), st.data())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exchanges.binance.stream import Binance
+from exchanges.catalogue import venue_named
 from exchanges.events import TradeEvent
 from marketstream.messages import DeadLetter, Quote, Trade, Trades
 from marketstream.recordings import RecordedFrame, read_frames
@@ -25,7 +25,7 @@ def play(
     dead_letters: list[DeadLetter] = []
     counts = replay_frames(
         frames,
-        Binance(["BTC/USDT"]),
+        venue_named("binance").stream(["BTC/USDT"], "binance"),
         {MARKET: TradesBatcher(MARKET)},
         lambda message, _: messages.append(message),
         dead_letters.append,
@@ -120,7 +120,7 @@ def test_recording_says_the_same_in_batches_of_any_size(recording: list[Recorded
 def test_offset_of_the_recording_is_that_of_its_fastest_trade(
     recording: list[RecordedFrame],
 ) -> None:
-    binance = Binance(["BTC/USDT"])
+    binance = venue_named("binance").stream(["BTC/USDT"], "binance")
     clock = ClockOffset()
     estimates = [
         clock.update(event.time_us, received_ns // 1_000)

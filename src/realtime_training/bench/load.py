@@ -10,7 +10,7 @@ import numpy as np
 
 from exchange_simulator.binance.frames import MarketFrames, combined
 from exchange_simulator.market.seeded import SeededMarket
-from exchanges.binance.stream import Binance
+from exchanges.catalogue import venue_named
 from marketstream.plan import Plan
 from marketstream.symbols import market_of
 from predictor.models import LEARNERS
@@ -104,10 +104,11 @@ def make_intake(load: Load, pipeline: Pipeline | None) -> Intake:
         )
         for market, symbol in zip(load.markets, load.symbols, strict=True)
     }  # fmt: skip
+    stream = venue_named(EXCHANGE).stream(load.symbols, EXCHANGE)
     if pipeline is None:
-        return Intake(Binance(load.symbols), batchers, lambda _m, _ns: None, lambda _letter: None)
+        return Intake(stream, batchers, lambda _m, _ns: None, lambda _letter: None)
     publish = pipeline.runner.publish
-    return Intake(Binance(load.symbols), batchers, publish, publish)
+    return Intake(stream, batchers, publish, publish)
 
 
 def make_pipeline(

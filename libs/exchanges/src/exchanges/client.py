@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Self
 import aiohttp
 from loguru import logger
 
-from exchanges.binance import rest as binance_rest
 from marketstream.errors import NetworkError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from exchanges.binance.rest import MarketInfo, Request
+    from exchanges.venue import HistoricTrade, MarketInfo, Request, Venue
     from marketstream.klines import Kline
 
 _LIMITED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)  # 418: banned for having gone on
@@ -24,14 +23,22 @@ _ATTEMPTS = 3
 
 
 class RestClient:
-    """Ask an exchange at `rest_url`; use it in `async with`.
+    """Ask a venue, or who speaks as it does at `rest_url`; use it in `async with`.
 
     An answer that says "too many requests" is waited out for as long as it says, up to
     `patience_s`.
     """
 
-    def __init__(self, rest_url: str, *, timeout_s: float = 10.0, patience_s: float = 60.0) -> None:
-        self._url = rest_url.rstrip("/")
+    def __init__(
+        self,
+        venue: Venue,
+        rest_url: str | None = None,
+        *,
+        timeout_s: float = 10.0,
+        patience_s: float = 60.0,
+    ) -> None:
+        self.venue = venue
+        self._url = (venue.rest_url if rest_url is None else rest_url).rstrip("/")
         self._patience_s = patience_s
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
@@ -75,7 +82,7 @@ class RestClient:
         except aiohttp.InvalidURL as error:
             raise NetworkError(
                 f"{self._url!r} is not a URL: set EXCHANGE_REST_URL to one like "
-                "https://api.binance.com"
+                f"{self.venue.rest_url}"
             ) from error
         except TimeoutError as error:
             raise NetworkError(
@@ -93,25 +100,38 @@ def _seconds(retry_after: str | None) -> float:
 async def fetch_market_infos(client: RestClient, symbols: Iterable[str]) -> dict[str, MarketInfo]:
     """Return tick and lot by symbol; raises SettingsError naming one that is not traded.
 
-    One request for each symbol: for several at once the exchange does not say which it does not
-    know.
+    One request for each symbol: for several at once exchanges do not say which they do not know.
     """
+    rest = client.venue.rest
     infos: dict[str, MarketInfo] = {}
     for symbol in symbols:
-        status, body = await client.get(binance_rest.market_info_request(symbol))
-        infos[symbol] = binance_rest.parse_market_info(symbol, status, body)
+        status, body = await client.get(rest.market_info_request(symbol))
+        infos[symbol] = rest.parse_market_info(symbol, status, body)
     return infos
 
 
 async def fetch_server_time(client: RestClient) -> int:
     """Return the exchange's clock in ms."""
-    return binance_rest.parse_server_time(*await client.get(binance_rest.server_time_request()))
+    rest = client.venue.rest
+    return rest.parse_server_time(*await client.get(rest.server_time_request()))
+
+
+async def fetch_trades(
+    client: RestClient, symbol: str, *, page_id: int | None, from_ms: int
+) -> list[HistoricTrade]:
+    """Return a page of past trades: from a page id on, or the first from a time on."""
+    rest = client.venue.rest
+    request = rest.trades_request(symbol, page_id=page_id, from_ms=from_ms)
+    page = rest.parse_trades(symbol, *await client.get(request))
+    if page_id is not None and page and page[0].page_id < page_id:
+        raise NetworkError(f"{symbol}: asked for {page_id} and on, answered {page[0].page_id}")
+    return page
 
 
 async def fetch_klines(
     client: RestClient, symbol: str, interval: str, *, from_ms: int
 ) -> list[Kline]:
     """Return the exchange's own candles from a time on, one page of them."""
-    return binance_rest.parse_klines(
-        *await client.get(binance_rest.klines_request(symbol, interval, from_ms=from_ms))
-    )
+    rest = client.venue.rest
+    request = rest.klines_request(symbol, interval, from_ms=from_ms)
+    return rest.parse_klines(symbol, *await client.get(request))

@@ -1,27 +1,59 @@
-"""The exchanges we can listen to, by name."""
+"""The port of an exchange: what it declares of itself, its streams and its REST API.
+
+A venue is a package of this library with a `VENUE`; `exchanges.catalogue` finds it and
+`exchanges.checks` says what it has to keep to. There is no socket in it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
 
-from exchanges.binance.stream import Binance
+from exchanges.events import Event
+from marketstream.klines import Kline
+from marketstream.messages import Trade
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+type Ids = Literal["contiguous", "ordered", "opaque"]
+"""What trade ids tell: the very next one, only which of two is later, or nothing."""
 
-    from exchanges.events import Event
+type Past = Literal["by_id", "by_time", "none"]
+"""How pages of past trades follow on each other: by an id, by a time; or there are none."""
+
+type Silence = Literal["connection", "channel", "last_id"]
+"""What a sign of life proves: the line is up, a market is still sent, or none of it is missed.
+
+The last is a heartbeat that names the newest trade; the first all that pings say.
+"""
 
 
-class Exchange(Protocol):
-    """What the feed and the replay need to know about an exchange; there is no socket in it."""
+class Request(NamedTuple):
+    """A GET request: path below the base URL, and query."""
+
+    path: str
+    query: dict[str, str]
+
+
+class MarketInfo(NamedTuple):
+    """Tick and lot of a market, as the number of their decimals."""
+
+    price_decimals: int
+    quantity_decimals: int
+
+
+class HistoricTrade(NamedTuple):
+    """A trade of the past and the id to page by, which need not be the trade's own."""
+
+    page_id: int
+    trade: Trade
+
+
+class Stream(Protocol):
+    """What some markets of a venue say over one connection, and what to ask for it."""
 
     name: str
     markets: tuple[str, ...]
     request_interval_s: float
-
-    def __init__(self, symbols: Sequence[str], venue: str | None = None) -> None:
-        """Follow these symbols; `venue` names a server that only speaks as the exchange does."""
-        ...
 
     def stream_url(self, ws_url: str) -> str:
         """Return the URL to connect to; raises SettingsError where `ws_url` is no WebSocket URL."""
@@ -32,8 +64,87 @@ class Exchange(Protocol):
         ...
 
     def parse(self, frame: bytes) -> Event:
-        """Return what a frame says; raises BadMessage where it makes no sense."""
+        """Return what a frame says; raises BadMessage, and nothing else, where it makes no sense.
+
+        It never names a market that was not asked for.
+        """
         ...
 
 
-ADAPTERS: dict[str, type[Exchange]] = {"binance": Binance}
+class MakeStream(Protocol):
+    """Makes the stream of some symbols; raises SettingsError where one connection can't carry it.
+
+    Its markets are those of `venue`: the venue's own name, or that of a server that only speaks as
+    the venue does, whose markets are never taken for the venue's.
+    """
+
+    def __call__(self, symbols: Sequence[str], venue: str) -> Stream:
+        """Return the stream."""
+        ...
+
+
+class Rest(Protocol):
+    """What to ask by REST, and what an answer says; a module of functions will do.
+
+    Parsers are given what was asked for, HTTP status and body. They check symbol, order and ids,
+    and raise NetworkError where an answer makes no sense.
+    """
+
+    def market_info_request(self, symbol: str) -> Request:
+        """Ask for tick and lot of one symbol."""
+        ...
+
+    def parse_market_info(self, symbol: str, status: int, body: bytes) -> MarketInfo:
+        """Return tick and lot; raises SettingsError where the symbol is not traded."""
+        ...
+
+    def server_time_request(self) -> Request:
+        """Ask for the exchange's clock."""
+        ...
+
+    def parse_server_time(self, status: int, body: bytes) -> int:
+        """Return the exchange's clock in ms."""
+        ...
+
+    def trades_request(self, symbol: str, *, page_id: int | None, from_ms: int) -> Request:
+        """Ask for a page of trades: from a page id on, or the first from a time on."""
+        ...
+
+    def parse_trades(self, symbol: str, status: int, body: bytes) -> list[HistoricTrade]:
+        """Return trades in the order of their ids."""
+        ...
+
+    def klines_request(self, symbol: str, interval: str, *, from_ms: int) -> Request:
+        """Ask for a page of klines from a time on."""
+        ...
+
+    def parse_klines(self, symbol: str, status: int, body: bytes) -> list[Kline]:
+        """Return klines in the order of time; the last one may still be open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Venue:
+    """An exchange's kind of market, such as spot, and what it can do.
+
+    `page_trades` and `page_klines` are the most that one answer holds; of past trades no more than
+    `past_trades` can be had, None for no bound. `kline_fields` are those of `Kline` that its klines
+    really have. `quote_times` says whether quotes carry the exchange's time. `most_symbols` go over
+    one connection. The URLs are its own; settings may name others.
+    """
+
+    name: str
+    ws_url: str
+    rest_url: str
+    ids: Ids
+    past: Past
+    past_trades: int | None
+    page_trades: int
+    silence: Silence
+    kline_intervals: frozenset[str]
+    kline_fields: frozenset[str]
+    page_klines: int
+    quote_times: bool
+    most_symbols: int
+    stream: MakeStream
+    rest: Rest

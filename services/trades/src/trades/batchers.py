@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from loguru import logger
 
-from exchanges.binance.rest import MarketInfo
-from exchanges.client import RestClient, fetch_market_infos
+from exchanges.client import fetch_market_infos
+from exchanges.venue import MarketInfo
 from marketstream.errors import NetworkError
-from marketstream.symbols import split_market
 from trades.batching import TradesBatcher
+from trades.sources import Source
 
 _LONGEST_HEARTBEAT_MS = 250
 _UNKNOWN = MarketInfo(price_decimals=0, quantity_decimals=0)  # candles take what they see
 
 
 async def make_batchers(
-    markets: Sequence[str], rest_url: str, *, base_ms: int, grace_ms: int, speed: float = 1.0
+    source: Source, *, base_ms: int, grace_ms: int, speed: float = 1.0
 ) -> dict[str, TradesBatcher]:
-    """Return the batchers of markets; tick and lot are seen where they cannot be asked.
+    """Return the batchers of a source's markets; tick and lot are seen where they cannot be asked.
 
     `base_ms` is the length of the finest candles. What delays a frame is real time, which weighs
     more in a market that runs faster than life: the grace is as many times longer.
     """
-    symbols = {market: split_market(market)[1] for market in markets}
     infos = {}
     try:
-        async with RestClient(rest_url) as client:
-            infos = await fetch_market_infos(client, list(symbols.values()))
+        async with source.client() as client:
+            infos = await fetch_market_infos(client, source.symbols)
     except NetworkError as error:
         logger.warning("Tick and lot not known, taken from the trades", reason=str(error))
     batchers = {}
-    for market, symbol in symbols.items():
+    for market, symbol in zip(source.markets, source.symbols, strict=True):
         info = infos.get(symbol, _UNKNOWN)
         batchers[market] = TradesBatcher(
             market,

@@ -19,10 +19,11 @@ _MOST_GAPS = 1_000  # that wait to be repaired: candles remember no more of them
 
 
 class Gap(NamedTuple):
-    """Trade ids that were jumped over, and when the trade before them was."""
+    """Trade ids that were jumped over, and when the trades before and after them were."""
 
     ids: range
     since_us: int
+    until_us: int | None
 
 
 class TradesBatcher:
@@ -81,7 +82,7 @@ class TradesBatcher:
         """What may be missing after the last trade: ids without an end; None before the first."""
         if self._next_trade_id is None:
             return None
-        return self._gap_until(sys.maxsize, self._next_trade_id)
+        return self._gap_until(sys.maxsize, self._next_trade_id, None)
 
     def take_gaps(self) -> list[Gap]:
         """Return the gaps seen since they were last taken, for who repairs them."""
@@ -114,7 +115,7 @@ class TradesBatcher:
         fastest = time_us - received_us > clock.largest_us
         if fastest:
             self._refuse_leap(time_us, received_us)
-        if trade.id != self._next_trade_id and not self._follows(trade.id):
+        if trade.id != self._next_trade_id and not self._follows(trade.id, time_us):
             return []
         self._next_trade_id = trade.id + 1
         if fastest or not clock.from_us <= received_us < clock.until_us:
@@ -203,7 +204,7 @@ class TradesBatcher:
         self._pending_end_us = 0
         return message
 
-    def _follows(self, trade_id: int) -> bool:
+    def _follows(self, trade_id: int, time_us: int) -> bool:
         """Count what an id says that is not the next one; False for a duplicate."""
         next_id = self._next_trade_id
         if next_id is None:
@@ -213,11 +214,11 @@ class TradesBatcher:
             return False
         self.gaps += 1
         self.missing += trade_id - next_id
-        self._open_gaps.append(self._gap_until(trade_id, next_id))
+        self._open_gaps.append(self._gap_until(trade_id, next_id, time_us))
         return True
 
-    def _gap_until(self, trade_id: int, next_id: int) -> Gap:
-        return Gap(range(next_id, trade_id), max(self._last_trade_us, self._skipped_us))
+    def _gap_until(self, trade_id: int, next_id: int, until_us: int | None) -> Gap:
+        return Gap(range(next_id, trade_id), max(self._last_trade_us, self._skipped_us), until_us)
 
     def _refuse_leap(self, time_us: int, received_us: int) -> None:
         offset_us = self._clock_offset.offset_us

@@ -28,7 +28,7 @@ from trades.intake import Counts, Intake, Publish, PublishDeadLetter
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from exchanges.venue import Exchange
+    from exchanges.venue import Stream
     from trades.batching import TradesBatcher
 
 _CONNECT_TIMEOUT_S = 10.0
@@ -48,7 +48,7 @@ class Feed:
 
     def __init__(
         self,
-        exchange: Exchange,
+        exchange: Stream,
         batchers: Mapping[str, TradesBatcher],
         *,
         ws_url: str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from marketstream.messages import Trades
+from marketstream.messages import Trade, Trades
 from trades.intake import Publish
 
 
@@ -31,13 +31,17 @@ class Gate:
         """Hold back what comes from now on; again changes nothing."""
         self._held.setdefault(market, [])
 
-    def first_trade_id(self, market: str) -> int | None:
-        """Return the id of the first trade held back, None while there is none."""
+    def first_trade(self, market: str) -> Trade | None:
+        """Return the first trade held back, None while there is none."""
         for message, _ in self._held.get(market, ()):
             if message.trades:
-                first = message.trades[0]
-                return first.id - first.count + 1
+                return message.trades[0]
         return None
+
+    def first_trade_id(self, market: str) -> int | None:
+        """Return the id of the first trade held back, None while there is none."""
+        first = self.first_trade(market)
+        return None if first is None else first.id - first.count + 1
 
     def open(self, market: str) -> None:
         """Pass on what was held back, and hold back no more."""

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from loguru import logger
 from msgspec.structs import replace
 
-from exchanges.binance.rest import MOST_TRADES, parse_trades, trades_request
-from exchanges.client import RestClient
+from exchanges.client import RestClient, fetch_trades
 from marketstream.messages import Trade, Trades
 
 _RETRY_S = 0.25
 _PATIENCE_S = 10.0
-
-
-def not_in(known: Sequence[Trade], trades: Sequence[Trade]) -> list[Trade]:
-    """Return what of a page comes after known trades, all of them ordered by id."""
-    if not known:
-        return list(trades)
-    return only(range(known[-1].id + 1, sys.maxsize), known, trades)
 
 
 def only(ids: range, known: Iterable[Trade], trades: Iterable[Trade]) -> list[Trade]:
@@ -53,6 +44,15 @@ def only(ids: range, known: Iterable[Trade], trades: Iterable[Trade]) -> list[Tr
     return chosen
 
 
+def holes(trades: Iterable[Trade], next_id: int, since_us: int) -> Iterator[tuple[range, int, int]]:
+    """Yield ids that trades in order jump over, from the one expected on, and the times around."""
+    for trade in trades:
+        first_id = trade.id - trade.count + 1
+        if first_id > next_id:
+            yield range(next_id, first_id), since_us, trade.time_us
+        next_id, since_us = trade.id + 1, trade.time_us
+
+
 async def fetch_history(
     client: RestClient, symbol: str, *, from_ms: int, first_live_id: Callable[[], int | None]
 ) -> AsyncIterator[list[Trade]]:
@@ -67,8 +67,7 @@ async def fetch_history(
     last_id = -1
     deadline_s: float | None = None
     while True:
-        request = trades_request(symbol, page_id=page_id, from_ms=from_ms)
-        page = parse_trades(*await client.get(request))
+        page = await fetch_trades(client, symbol, page_id=page_id, from_ms=from_ms)
         if page:
             page_id = page[-1].page_id + 1
             last_id = page[-1].trade.id
@@ -76,7 +75,7 @@ async def fetch_history(
         live_id = first_live_id()
         if live_id is not None and last_id >= live_id - 1:
             return
-        if len(page) == MOST_TRADES:
+        if len(page) == client.venue.page_trades:
             continue
         if live_id is None:
             return

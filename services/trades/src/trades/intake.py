@@ -11,7 +11,7 @@ from marketstream.errors import BadMessage
 from marketstream.messages import DeadLetter, Trades
 
 if TYPE_CHECKING:
-    from exchanges.venue import Exchange
+    from exchanges.venue import Stream
     from trades.batching import TradesBatcher
 
 type Publish = Callable[[Trades, int], None]
@@ -41,7 +41,7 @@ class Intake:
 
     def __init__(
         self,
-        exchange: Exchange,
+        exchange: Stream,
         batchers: Mapping[str, TradesBatcher],
         publish: Publish,
         publish_dead_letter: PublishDeadLetter,

@@ -9,14 +9,14 @@ from trades.intake import Counts, Intake, Publish, PublishDeadLetter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from exchanges.venue import Exchange
+    from exchanges.venue import Stream
     from marketstream.recordings import RecordedFrame
     from trades.batching import TradesBatcher
 
 
 def replay_frames(
     frames: Iterable[RecordedFrame],
-    adapter: Exchange,
+    adapter: Stream,
     batchers: Mapping[str, TradesBatcher],
     publish: Publish,
     publish_dead_letter: PublishDeadLetter,

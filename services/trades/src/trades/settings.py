@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from exchanges.venue import ADAPTERS
+from exchanges.catalogue import venue_named
 from marketstream.errors import SettingsError
 from marketstream.settings import Env, split_commas
 from marketstream.symbols import parse_symbol
@@ -15,6 +15,7 @@ from marketstream.symbols import parse_symbol
 class TradesSettings(BaseModel):
     """Which exchange and symbols to follow, and how patient to be.
 
+    `ws_url` and `rest_url` are where the exchange is, None for its own addresses.
     `grace_ms` is how late a trade may come and still be in its candle; `silence_s` how long a
     connection may say nothing before it is given up, `history_minutes` how much of the past a start
     reads, `hold_s` how long live trades wait for those that a lost connection has missed,
@@ -27,8 +28,8 @@ class TradesSettings(BaseModel):
     symbols: Annotated[
         list[str], BeforeValidator(split_commas), Field(min_length=1), Env("SYMBOLS")
     ] = ["BTC/USDT", "ETH/USDT"]
-    ws_url: Annotated[str, Env("EXCHANGE_WS_URL")] = "wss://stream.binance.com:9443/ws"
-    rest_url: Annotated[str, Env("EXCHANGE_REST_URL")] = "https://api.binance.com"
+    ws_url: Annotated[str | None, Env("EXCHANGE_WS_URL")] = None
+    rest_url: Annotated[str | None, Env("EXCHANGE_REST_URL")] = None
     grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 100
     silence_s: Annotated[float, Field(gt=0)] = 30.0
     history_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
@@ -38,10 +39,10 @@ class TradesSettings(BaseModel):
     @field_validator("exchange")
     @classmethod
     def _known_exchange(cls, exchange: str) -> str:
-        if exchange not in ADAPTERS:
-            raise ValueError(
-                f"{exchange!r} is not an exchange we know: choose {', '.join(ADAPTERS)}"
-            )
+        try:
+            venue_named(exchange)
+        except SettingsError as error:
+            raise ValueError(str(error)) from error
         return exchange
 
     @field_validator("symbols")

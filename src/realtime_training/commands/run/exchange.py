@@ -6,8 +6,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from exchanges.venue import ADAPTERS
-from exchanges.venue import Exchange as Adapter
 from realtime_training.commands.run.options import RunOptions
 from realtime_training.commands.simulate.work import MarketChoice, SimulatorProcess
 from realtime_training.settings import Settings
@@ -15,12 +13,11 @@ from realtime_training.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Where the trades come from."""
+    """Where the trades come from; the URLs are None for an exchange's own."""
 
-    ws_url: str
-    rest_url: str
+    ws_url: str | None
+    rest_url: str | None
     symbols: tuple[str, ...]
-    adapter: type[Adapter]
     simulator: SimulatorProcess | None
 
 
@@ -30,8 +27,7 @@ async def connected_exchange(options: RunOptions, settings: Settings) -> AsyncIt
     if options.exchange != "simulator":
         trades = settings.trades
         symbols = options.symbols or tuple(trades.symbols)
-        adapter = ADAPTERS[options.exchange]
-        yield Exchange(trades.ws_url, trades.rest_url, symbols, adapter, None)
+        yield Exchange(trades.ws_url, trades.rest_url, symbols, None)
         return
     choice = MarketChoice(
         symbols=options.symbols or tuple(settings.trades.symbols),
@@ -42,6 +38,6 @@ async def connected_exchange(options: RunOptions, settings: Settings) -> AsyncIt
     simulator = SimulatorProcess(choice, options.speed)
     try:
         said = await simulator.announcement()
-        yield Exchange(said.ws_url, said.rest_url, said.symbols, ADAPTERS["binance"], simulator)
+        yield Exchange(said.ws_url, said.rest_url, said.symbols, simulator)
     finally:
         simulator.stop()

@@ -5,86 +5,33 @@ https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, Any, NamedTuple
+from itertools import pairwise
 
 import msgspec
 
+from exchanges.binance import wire
 from exchanges.numbers import Positive
+from exchanges.venue import HistoricTrade, MarketInfo, Request
 from marketstream.errors import NetworkError, SettingsError
 from marketstream.klines import Kline
 from marketstream.messages import Trade
 
-MOST_TRADES = 1_000
-MOST_KLINES = 1_000
-KLINE_INTERVALS = frozenset(
-    ["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"]
-)
-_UNKNOWN_SYMBOL = -1121
-
-
-class Request(NamedTuple):
-    """A GET request: path below the base URL, and query."""
-
-    path: str
-    query: dict[str, str]
-
-
-class MarketInfo(NamedTuple):
-    """Tick and lot of a market, as the number of their decimals."""
-
-    price_decimals: int
-    quantity_decimals: int
-
-
-class HistoricTrade(NamedTuple):
-    """A trade of the past and the id to page by, which is not the trade's own."""
-
-    page_id: int
-    trade: Trade
-
-
-class _Aggregate(msgspec.Struct):
-    id: int = msgspec.field(name="a")
-    price: Positive = msgspec.field(name="p")
-    quantity: Positive = msgspec.field(name="q")
-    first_trade_id: int = msgspec.field(name="f")
-    last_trade_id: int = msgspec.field(name="l")
-    time_ms: int = msgspec.field(name="T")
-    buyer_is_maker: bool = msgspec.field(name="m")
-
-
-class _Symbol(msgspec.Struct):
-    symbol: str
-    filters: list[dict[str, Any]]
-
-
-class _ExchangeInfo(msgspec.Struct):
-    symbols: Annotated[list[_Symbol], msgspec.Meta(min_length=1, max_length=1)]
-
-
-class _ServerTime(msgspec.Struct):
-    time_ms: int = msgspec.field(name="serverTime")
-
-
-class _Refusal(msgspec.Struct):
-    code: int
-    message: str = msgspec.field(name="msg")
-
 
 def market_info_request(symbol: str) -> Request:
     """Ask for tick and lot of one symbol, `BTC/USDT`."""
-    return Request("/api/v3/exchangeInfo", {"symbol": symbol.replace("/", "")})
+    return Request("/api/v3/exchangeInfo", {"symbol": wire.wire_symbol(symbol)})
 
 
 def parse_market_info(symbol: str, status: int, body: bytes) -> MarketInfo:
     """Return tick and lot; raises SettingsError where the exchange does not know the symbol."""
-    if _refusal_code(status, body) == _UNKNOWN_SYMBOL:
+    if _refusal_code(status, body) == wire.UNKNOWN_SYMBOL:
         raise SettingsError(
             f"{symbol} is not traded on binance: choose another symbol in config.yaml or --symbol"
         )
-    info = _parse(status, body, _ExchangeInfo).symbols[0]
-    if info.symbol != symbol.replace("/", ""):
+    info = _parse(status, body, wire.ExchangeInfo).symbols[0]
+    if info.symbol != wire.wire_symbol(symbol):
         raise NetworkError(f"asked for {symbol}, the exchange answered for {info.symbol}")
     sizes = {rule.get("filterType"): rule for rule in info.filters}
     try:
@@ -102,7 +49,7 @@ def server_time_request() -> Request:
 
 def parse_server_time(status: int, body: bytes) -> int:
     """Return the exchange's clock in ms."""
-    return _parse(status, body, _ServerTime).time_ms
+    return _parse(status, body, wire.ServerTime).time_ms
 
 
 def _parse[T](status: int, body: bytes, shape: type[T]) -> T:
@@ -118,7 +65,7 @@ def _refusal_code(status: int, body: bytes) -> int | None:
     if status == 200:
         return None
     try:
-        return msgspec.json.decode(body, type=_Refusal).code
+        return msgspec.json.decode(body, type=wire.Refusal).code
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None  # a proxy's page, say: the status tells enough
 
@@ -136,44 +83,65 @@ def _shortened(body: bytes) -> str:
 
 
 def trades_request(symbol: str, *, page_id: int | None, from_ms: int) -> Request:
-    """Ask for up to `MOST_TRADES` trades: from a page id on, or the first from a time on.
+    """Ask for up to `wire.MOST_ROWS` trades: from a page id on, or the first from a time on.
 
     Only the first page may go by time: more trades than a page holds can share a millisecond.
     """
     start = {"startTime": str(from_ms)} if page_id is None else {"fromId": str(page_id)}
-    query = {"symbol": symbol.replace("/", ""), "limit": str(MOST_TRADES), **start}
+    query = {"symbol": wire.wire_symbol(symbol), "limit": str(wire.MOST_ROWS), **start}
     return Request("/api/v3/aggTrades", query)
 
 
-def parse_trades(status: int, body: bytes) -> list[HistoricTrade]:
-    """Return trades in the order of their ids, fills of one taker at one price taken together."""
+def parse_trades(symbol: str, status: int, body: bytes) -> list[HistoricTrade]:
+    """Return trades in the order of their ids, fills of one taker at one price taken together.
+
+    The answer does not name its symbol.
+    """
+    rows = _parse(status, body, list[wire.Aggregate[Positive]])
+    for row in rows:
+        if row.first_trade_id > row.last_trade_id:
+            raise NetworkError(f"{symbol}: f={row.first_trade_id} is after l={row.last_trade_id}")
+    _check_order(symbol, "a", [row.id for row in rows])
+    for one, two in pairwise(rows):
+        if two.first_trade_id <= one.last_trade_id:
+            raise NetworkError(
+                f"{symbol}: f={two.first_trade_id} is not after l={one.last_trade_id} before it"
+            )
     return [
         HistoricTrade(
-            aggregate.id,
+            row.id,
             Trade(
-                id=aggregate.last_trade_id,
-                price=aggregate.price,
-                quantity=aggregate.quantity,
-                taker="sell" if aggregate.buyer_is_maker else "buy",
-                time_us=aggregate.time_ms * 1_000,
-                count=aggregate.last_trade_id - aggregate.first_trade_id + 1,
+                id=row.last_trade_id,
+                price=row.price,
+                quantity=row.quantity,
+                taker="sell" if row.buyer_is_maker else "buy",
+                time_us=row.time_ms * 1_000,
+                count=row.last_trade_id - row.first_trade_id + 1,
             ),
         )
-        for aggregate in _parse(status, body, list[_Aggregate])
+        for row in rows
     ]
 
 
 def klines_request(symbol: str, interval: str, *, from_ms: int) -> Request:
-    """Ask for up to `MOST_KLINES` klines from a time on; weighs 2 of 6,000 a minute."""
+    """Ask for up to `wire.MOST_ROWS` klines from a time on; weighs 2 of 6,000 a minute."""
     query = {
-        "symbol": symbol.replace("/", ""),
+        "symbol": wire.wire_symbol(symbol),
         "interval": interval,
         "startTime": str(from_ms),
-        "limit": str(MOST_KLINES),
+        "limit": str(wire.MOST_ROWS),
     }
     return Request("/api/v3/klines", query)
 
 
-def parse_klines(status: int, body: bytes) -> list[Kline]:
+def parse_klines(symbol: str, status: int, body: bytes) -> list[Kline]:
     """Return klines in the order of time; the last one may still be open."""
-    return _parse(status, body, list[Kline])
+    klines = _parse(status, body, list[Kline])
+    _check_order(symbol, "open time", [kline.open_time_ms for kline in klines])
+    return klines
+
+
+def _check_order(symbol: str, name: str, numbers: Sequence[int]) -> None:
+    for one, two in pairwise(numbers):
+        if two <= one:
+            raise NetworkError(f"{symbol}: {name} {two} is not after {one} before it")

@@ -7,10 +7,11 @@ alike. https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-s
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from exchanges.binance import wire
 from exchanges.events import Event, Ignored, Notice, QuoteEvent, TradeEvent
 from exchanges.numbers import Positive
 from marketstream.errors import BadMessage, SettingsError
@@ -20,47 +21,12 @@ from marketstream.symbols import market_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_MOST_STREAMS = 1_024
 _STREAMS_PER_REQUEST = 200
-_FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # the years 2009 to 2099
 _AFTER_HEAD = len('{"stream":"')
 _SHUTDOWN = Notice("shutdown", "the exchange announced that it closes this connection")
 
-_Id = Annotated[int, msgspec.Meta(ge=0)]
-_Time = Annotated[int, msgspec.Meta(ge=_FIRST_MS, lt=_LAST_MS * 1_000)]
-
-
-class _Trade(msgspec.Struct, gc=False):
-    event: str = msgspec.field(name="e")
-    symbol: str = msgspec.field(name="s")
-    id: _Id = msgspec.field(name="t")
-    price: Positive = msgspec.field(name="p")
-    quantity: Positive = msgspec.field(name="q")
-    time: _Time = msgspec.field(name="T")
-    buyer_is_maker: bool = msgspec.field(name="m")
-    execution: str = msgspec.field(name="X", default="")
-
-
-class _Quote(msgspec.Struct, gc=False):
-    symbol: str = msgspec.field(name="s")
-    bid: Positive = msgspec.field(name="b")
-    bid_quantity: Positive = msgspec.field(name="B")
-    ask: Positive = msgspec.field(name="a")
-    ask_quantity: Positive = msgspec.field(name="A")
-    event: str = msgspec.field(name="e", default="bookTicker")  # the spot frame has none,
-    time: _Time | None = msgspec.field(name="T", default=None)  # and no time either
-
-
-class _CombinedTrade(msgspec.Struct, gc=False):
-    data: _Trade
-
-
-class _CombinedQuote(msgspec.Struct, gc=False):
-    data: _Quote
-
-
-class _Envelope(msgspec.Struct, gc=False):
-    stream: str | None = None
+type _Trade = wire.Trade[float]
+type _Quote = wire.Quote[float]
 
 
 class _Channel(NamedTuple):
@@ -70,15 +36,16 @@ class _Channel(NamedTuple):
     is_trade: bool
 
 
-_decode_trade = msgspec.json.Decoder(_Trade, strict=False).decode
-_decode_combined_trade = msgspec.json.Decoder(_CombinedTrade, strict=False).decode
-_decode_quote = msgspec.json.Decoder(_Quote, strict=False).decode
-_decode_combined_quote = msgspec.json.Decoder(_CombinedQuote, strict=False).decode
-_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_TRADE, _QUOTE = wire.Trade[Positive], wire.Quote[Positive]
+_decode_trade = msgspec.json.Decoder(_TRADE, strict=False).decode
+_decode_combined_trade = msgspec.json.Decoder(wire.Combined[_TRADE], strict=False).decode
+_decode_quote = msgspec.json.Decoder(_QUOTE, strict=False).decode
+_decode_combined_quote = msgspec.json.Decoder(wire.Combined[_QUOTE], strict=False).decode
+_decode_envelope = msgspec.json.Decoder(wire.Envelope).decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-class Binance:
+class BinanceStream:
     """Trades and best bid and ask of some symbols, such as `BTC/USDT`.
 
     Markets are named after `venue`, so that those of a server that only speaks as Binance does, a
@@ -88,20 +55,20 @@ class Binance:
     # At most 5 messages a second, in which the feed's own pings and pongs count too.
     request_interval_s = 0.5
 
-    def __init__(self, symbols: Sequence[str], venue: str | None = None) -> None:
-        self.name = venue or "binance"
+    def __init__(self, symbols: Sequence[str], venue: str = "binance") -> None:
+        self.name = venue
         symbols = list(dict.fromkeys(symbols))
         self.markets = tuple(market_of(self.name, symbol) for symbol in symbols)
         self._channels: dict[str, _Channel] = {}
         for symbol, market in zip(symbols, self.markets, strict=True):
-            wire_symbol = symbol.replace("/", "")
+            wire_symbol = wire.wire_symbol(symbol)
             for kind in ("trade", "bookTicker"):
                 stream = f"{wire_symbol.lower()}@{kind}"
                 self._channels[stream] = _Channel(stream, market, wire_symbol, kind == "trade")
-        if len(self._channels) > _MOST_STREAMS:
+        if len(self._channels) > wire.MOST_STREAMS:
             raise SettingsError(
                 f"{len(symbols)} symbols are too many: one connection to Binance carries "
-                f"{_MOST_STREAMS // 2}"
+                f"{wire.MOST_STREAMS // 2}"
             )
         # The first bytes of a combined frame up to the end of its stream's name say it all.
         self._channel_of_head = {
@@ -188,8 +155,8 @@ class Binance:
             return Ignored(f"{stream} X=NA")
         try:
             if channel.is_trade:
-                return _trade_event(msgspec.convert(fields, _Trade, strict=False), channel)
-            return _quote_event(msgspec.convert(fields, _Quote, strict=False), channel)
+                return _trade_event(msgspec.convert(fields, _TRADE, strict=False), channel)
+            return _quote_event(msgspec.convert(fields, _QUOTE, strict=False), channel)
         except msgspec.ValidationError as error:
             raise BadMessage(_with_value(str(error), stream, fields)) from error
 
@@ -205,7 +172,7 @@ def _trade_event(fields: _Trade, channel: _Channel) -> TradeEvent | Ignored:
         fields.price,
         fields.quantity,
         "sell" if fields.buyer_is_maker else "buy",
-        time * 1_000 if time < _LAST_MS else _checked_us(time, channel.stream),
+        time * 1_000 if time < wire.LAST_MS else _checked_us(time, channel.stream),
     )
     return TradeEvent(channel.market, trade)
 
@@ -217,7 +184,7 @@ def _quote_event(fields: _Quote, channel: _Channel) -> QuoteEvent:
         raise BadMessage(f"{channel.stream}: crossed quote, b={fields.bid}, a={fields.ask}")
     time = fields.time
     if time is not None:
-        time = time * 1_000 if time < _LAST_MS else _checked_us(time, channel.stream)
+        time = time * 1_000 if time < wire.LAST_MS else _checked_us(time, channel.stream)
     return QuoteEvent(
         channel.market,
         fields.bid,
@@ -234,7 +201,7 @@ def _disagreement(channel: _Channel, fields: _Trade | _Quote) -> BadMessage:
 
 def _checked_us(time: int, stream: str) -> int:
     """Return a time that is not in ms: in µs, where the URL has timeUnit=MICROSECOND."""
-    if time < _FIRST_MS * 1_000:
+    if time < wire.FIRST_MS * 1_000:
         raise BadMessage(f"{stream}: T={time} is no time in ms nor in µs")
     return time
 

@@ -1,0 +1,103 @@
+"""Binance's frames and answers as structs, for whoever reads them and whoever says them.
+
+`Number` is what a decimal text is read as: a checked float, or the text itself where digits count.
+https://github.com/binance/binance-spot-api-docs
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+MOST_STREAMS = 1_024  # a connection
+MOST_ROWS = 1_000  # an answer
+INTERVALS = (
+    "1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w",
+    "1M",
+)  # fmt: skip
+UNKNOWN_SYMBOL = -1121
+FIRST_MS, LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # the years 2009 to 2099
+
+Id = Annotated[int, msgspec.Meta(ge=0)]
+Time = Annotated[int, msgspec.Meta(ge=FIRST_MS, lt=LAST_MS * 1_000)]  # in ms, or in µs if asked for
+
+
+class Trade[Number](msgspec.Struct, gc=False):
+    """A `trade` event."""
+
+    event: str = msgspec.field(name="e")
+    symbol: str = msgspec.field(name="s")
+    id: Id = msgspec.field(name="t")
+    price: Number = msgspec.field(name="p")
+    quantity: Number = msgspec.field(name="q")
+    time: Time = msgspec.field(name="T")
+    buyer_is_maker: bool = msgspec.field(name="m")
+    execution: str = msgspec.field(name="X", default="")
+
+
+class Quote[Number](msgspec.Struct, gc=False):
+    """A `bookTicker` event; in spot markets it has neither a name nor a time."""
+
+    symbol: str = msgspec.field(name="s")
+    bid: Number = msgspec.field(name="b")
+    bid_quantity: Number = msgspec.field(name="B")
+    ask: Number = msgspec.field(name="a")
+    ask_quantity: Number = msgspec.field(name="A")
+    event: str = msgspec.field(name="e", default="bookTicker")
+    time: Time | None = msgspec.field(name="T", default=None)
+
+
+class Combined[Event](msgspec.Struct, gc=False):
+    """An event as the combined endpoint wraps it."""
+
+    data: Event
+
+
+class Envelope(msgspec.Struct, gc=False):
+    """Whatever the combined endpoint says, by the name of its stream; a raw event has none."""
+
+    stream: str | None = None
+
+
+class Aggregate[Number](msgspec.Struct):
+    """A row of `/api/v3/aggTrades`: fills of one taker at one price."""
+
+    id: Id = msgspec.field(name="a")
+    price: Number = msgspec.field(name="p")
+    quantity: Number = msgspec.field(name="q")
+    first_trade_id: Id = msgspec.field(name="f")
+    last_trade_id: Id = msgspec.field(name="l")
+    time_ms: int = msgspec.field(name="T")
+    buyer_is_maker: bool = msgspec.field(name="m")
+
+
+class Symbol(msgspec.Struct):
+    """A market in `/api/v3/exchangeInfo`, with the rules of its tick and lot."""
+
+    symbol: str
+    filters: list[dict[str, Any]]
+
+
+class ExchangeInfo(msgspec.Struct):
+    """The answer of `/api/v3/exchangeInfo` for one symbol."""
+
+    symbols: Annotated[list[Symbol], msgspec.Meta(min_length=1, max_length=1)]
+
+
+class ServerTime(msgspec.Struct):
+    """The answer of `/api/v3/time`."""
+
+    time_ms: int = msgspec.field(name="serverTime")
+
+
+class Refusal(msgspec.Struct):
+    """What is said instead of an answer."""
+
+    code: int
+    message: str = msgspec.field(name="msg")
+
+
+def wire_symbol(symbol: str) -> str:
+    """Return a symbol as the exchange spells it: `BTCUSDT`."""
+    return symbol.replace("/", "")
