@@ -89,7 +89,7 @@ def trainer_process(
 async def trained(trainer: TrainerProcess, job: TrainingJob) -> Mapping[int, TrainedModel]:
     """Have a job run, and wait for what is installed."""
     models: asyncio.Future[Mapping[int, TrainedModel]] = asyncio.get_running_loop().create_future()
-    trainer.execute(job, models.set_result)
+    trainer.execute(job, lambda found, *_why: models.set_result(found))
     return await models
 
 

@@ -28,7 +28,6 @@ class Prediction(msgspec.Struct, frozen=True):
     model_name: str
     model_version: str
     label_latency_ms: int
-    values: dict[str, float | None]
     mid: float
     close: float
     expected_return: float
