@@ -291,7 +291,7 @@ def test_stop_takes_less_than_two_seconds_and_calls_nobody(warnings: list[str]) 
     async def run() -> None:
         called: list[object] = []
         with trainer_process() as (trainer, results):
-            trainer.execute(make_job(rows=5_000), called.append)
+            trainer.execute(make_job(rows=5_000), lambda found, *_why: called.append(found))
             champions = asyncio.create_task(trainer.champions([MARKET], [1_000], "f1"))
             await asyncio.sleep(0)
             started = time.monotonic()

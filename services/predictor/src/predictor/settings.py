@@ -204,6 +204,9 @@ class PredictorSettings(BaseModel):
     gates: GateSettings = GateSettings()
     interval_level: float = Field(default=0.8, gt=0, lt=1)
     outcome_grace_ms: int = Field(default=0, ge=0)
+    mlflow_tracking_uri: Annotated[str | None, Field(min_length=1), Env("MLFLOW_TRACKING_URI")] = (
+        None
+    )
 
 
 def _check(learner: str, given: Mapping[str, float]) -> None:
