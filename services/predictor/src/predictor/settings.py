@@ -45,11 +45,15 @@ DEFAULT_FEATURES = (
 
 
 class ModelSettings(BaseModel):
-    """Which learner competes with the reference models, and its hyperparameters."""
+    """Which learner competes with the reference models, and its hyperparameters.
+
+    Where it is `binding`, it serves whether or not it is the best on later rows.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     type: Learner = "lightgbm"
+    binding: bool = False
     hyperparameters: dict[str, int | float] = Field(default_factory=dict)
 
     @field_validator("hyperparameters")

@@ -259,7 +259,11 @@ class _Live:
         for model in models.values():
             self._trainings[market, model.horizon_ms] += 1
         for model in note_installed(
-            market, self._options.timeframe, models.values(), metrics=self._metrics
+            market,
+            self._options.timeframe,
+            models.values(),
+            configured=self._settings.predictor.model.type,
+            metrics=self._metrics,
         ):
             self._pipeline.runner.publish(model)
 

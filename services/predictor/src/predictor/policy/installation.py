@@ -12,23 +12,31 @@ from predictor.training.fitting import TrainedModel
 
 
 def note_installed(
-    market: str, timeframe: str, models: Iterable[TrainedModel], *, metrics: Metrics
+    market: str,
+    timeframe: str,
+    models: Iterable[TrainedModel],
+    *,
+    configured: str,
+    metrics: Metrics,
 ) -> list[Model]:
     """Count and log the models that serve a market from now on; return what to publish of them.
 
     The metrics of each are how its duel went: the validation log loss of each candidate by name.
+    Where the `configured` learner lost it, the log says so.
     """
     installed = []
     for model in models:
         metrics.model_trained.labels(market, model.horizon_ms).set(model.trained_at_ms / 1_000)
+        lost_by = _lost_by(model, configured)
         logger.info(
-            "Model installed",
+            "Model installed" if lost_by is None else "Model installed, better than the configured",
             market=market,
             horizon_ms=model.horizon_ms,
             model=model.champion.name,
             version=model.version,
             rows=model.rows,
             log_losses={name: round(loss, 4) for name, loss in model.validation.items()},
+            **({} if lost_by is None else {"configured": configured, "lost_by": lost_by}),
         )
         installed.append(
             Model(
@@ -43,3 +51,11 @@ def note_installed(
             )
         )
     return installed
+
+
+def _lost_by(model: TrainedModel, configured: str) -> float | None:
+    """Return how much greater the log loss of the configured learner is; None where it serves."""
+    losses = model.validation
+    if model.champion.name == configured or configured not in losses:
+        return None
+    return round(losses[configured] - losses[model.champion.name], 4)

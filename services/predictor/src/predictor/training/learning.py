@@ -170,7 +170,11 @@ class MarketsLearning:
             gc.freeze()
         self._serve(market, models)
         installed = note_installed(
-            market, self._plan.timeframe, models.values(), metrics=self._ports.metrics
+            market,
+            self._plan.timeframe,
+            models.values(),
+            configured=self._settings.model.type,
+            metrics=self._ports.metrics,
         )
 
         def publish(_trainer: TrainerProcess) -> None:
