@@ -54,7 +54,7 @@ def test_predictions_are_renewed_and_scored(address: str) -> None:
         accuracy = await page.text("#accuracy")
         assert accuracy.count("majority") == accuracy.count("imbalance sign") == 4
         assert "independent ones" in accuracy
-        assert any(said in accuracy for said in ("no skill yet", "better than the baselines"))
+        assert "skill" in accuracy
         system = await page.text("#system")
         assert "connected" in system
         assert "99th percentile" in system

@@ -69,7 +69,7 @@ def test_predicts_at_closes_of_its_timeframe_alone(
     assert prediction.identity == ("binance:BTC/USDT", "1s", 1_000, 1_000, "champion", "1")
     assert prediction.for_ms == 2_000
     assert prediction.mid == prediction.close == 100.0
-    assert prediction.values == {"imbalance": 0.5, "rsi": None}
+    assert prediction.feature_set == "test"
     assert prediction.direction == "up"
     assert prediction.reason is None
     assert prediction.p_up + prediction.p_flat + prediction.p_down == pytest.approx(1)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from marketstream.messages import Features
+from marketstream.messages import Features, Learning
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel
 from predictor.training.history import FeatureHistory
@@ -38,10 +38,10 @@ class Desk:
         self.jobs.append(job)
         self._trained = trained
 
-    def finish(self, models: Mapping[int, TrainedModel]) -> None:
+    def finish(self, models: Mapping[int, TrainedModel], **why: str) -> None:
         trained, self._trained = self._trained, None
         assert trained is not None
-        trained(models)
+        trained(models, **why)
 
     @property
     def started_s(self) -> list[int]:
@@ -136,6 +136,56 @@ def test_retraining_that_fails_waits_for_its_next_turn(
     assert desk.installed == [models]
     watch(desk, make_features, 241, 241)
     assert desk.started_s == [41, 141, 241]
+
+
+def test_training_that_failed_is_tried_again_soon_then_ever_later_up_to_the_interval(
+    desk: Desk, make_features: MakeFeatures, models: dict[int, TrainedModel]
+) -> None:
+    watch(desk, make_features, 1, 41)
+    desk.finish(models)
+    watch(desk, make_features, 42, 141)
+    for began_s, waits_s in [(141, 10), (151, 20), (171, 40), (211, 80), (291, 100), (391, 100)]:
+        assert desk.started_s[-1] == began_s
+        desk.finish({}, failure="OSError: no space left")
+        watch(desk, make_features, began_s + 1, began_s + waits_s)
+    desk.finish(models)
+    watch(desk, make_features, 492, 591)
+    desk.finish({}, failure="OSError: no space left")
+    watch(desk, make_features, 592, 601)
+    assert desk.started_s[-3:] == [491, 591, 601]
+
+
+def test_refused_training_waits_for_its_next_turn(
+    desk: Desk, make_features: MakeFeatures, models: dict[int, TrainedModel]
+) -> None:
+    watch(desk, make_features, 1, 41)
+    desk.finish(models)
+    watch(desk, make_features, 42, 141)
+    desk.finish({}, refusal="leak: close_against_mid")
+    watch(desk, make_features, 142, 241)
+    assert desk.started_s == [41, 141, 241]
+
+
+def test_why_the_newest_training_brought_nothing_is_said_until_one_brings_something(
+    desk: Desk, make_features: MakeFeatures, models: dict[int, TrainedModel]
+) -> None:
+    watch(desk, make_features, 1, 41)
+    assert desk.retrainer.learning == Learning(40_000, 40_000, book=True, trainings={})
+    desk.finish({}, failure="OSError: no space left")
+    assert desk.retrainer.learning.failure == "OSError: no space left"
+    watch(desk, make_features, 42, 51)
+    desk.finish({}, refusal="gaps")
+    assert desk.retrainer.learning.failure == "gaps"
+    watch(desk, make_features, 52, 61)
+    desk.finish({})
+    failure = desk.retrainer.learning.failure
+    assert failure == "too little data: fewer than 30 rows whose price moved"
+    watch(desk, make_features, 62, 71)
+    desk.finish({1_000: models[1_000]})
+    assert desk.retrainer.learning.failure is None
+    watch(desk, make_features, 72, 81)
+    desk.finish(models)
+    assert desk.retrainer.learning.trainings == {1_000: 2, 5_000: 1}
 
 
 def test_interval_shorter_than_the_next_try_is_kept(

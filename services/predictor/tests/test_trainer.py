@@ -89,7 +89,7 @@ def trainer_process(
 async def trained(trainer: TrainerProcess, job: TrainingJob) -> Mapping[int, TrainedModel]:
     """Have a job run, and wait for what is installed."""
     models: asyncio.Future[Mapping[int, TrainedModel]] = asyncio.get_running_loop().create_future()
-    trainer.execute(job, models.set_result)
+    trainer.execute(job, lambda found, *_why: models.set_result(found))
     return await models
 
 
@@ -291,7 +291,7 @@ def test_stop_takes_less_than_two_seconds_and_calls_nobody(warnings: list[str]) 
     async def run() -> None:
         called: list[object] = []
         with trainer_process() as (trainer, results):
-            trainer.execute(make_job(rows=5_000), called.append)
+            trainer.execute(make_job(rows=5_000), lambda found, *_why: called.append(found))
             champions = asyncio.create_task(trainer.champions([MARKET], [1_000], "f1"))
             await asyncio.sleep(0)
             started = time.monotonic()

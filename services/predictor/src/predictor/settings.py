@@ -45,11 +45,15 @@ DEFAULT_FEATURES = (
 
 
 class ModelSettings(BaseModel):
-    """Which learner competes with the reference models, and its hyperparameters."""
+    """Which learner competes with the reference models, and its hyperparameters.
+
+    Where it is `binding`, it serves whether or not it is the best on later rows.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     type: Learner = "lightgbm"
+    binding: bool = False
     hyperparameters: dict[str, int | float] = Field(default_factory=dict)
 
     @field_validator("hyperparameters")
@@ -204,6 +208,9 @@ class PredictorSettings(BaseModel):
     gates: GateSettings = GateSettings()
     interval_level: float = Field(default=0.8, gt=0, lt=1)
     outcome_grace_ms: int = Field(default=0, ge=0)
+    mlflow_tracking_uri: Annotated[str | None, Field(min_length=1), Env("MLFLOW_TRACKING_URI")] = (
+        None
+    )
 
 
 def _check(learner: str, given: Mapping[str, float]) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from marketstream.skill import FEWEST_EFFECTIVE
 from predictor.training.prices import Label
 from predictor.validation.figures import Evaluation
 from realtime_training.commands.evaluate.work import Evaluated, Stage, Wanted
@@ -27,7 +28,7 @@ _JUDGED_BY: dict[Label, str] = {
 _VERDICTS = {
     "skill": "better than a coin and every baseline, beyond chance",
     "no skill": "not better than a coin or a baseline, beyond chance",
-    "too little data": "fewer than 100 independent rows",
+    "too little data": f"fewer than {FEWEST_EFFECTIVE} independent rows",
 }
 
 

@@ -258,10 +258,14 @@ class _Live:
             gc.freeze()
         for model in models.values():
             self._trainings[market, model.horizon_ms] += 1
-        note_installed(
-            market, self._options.timeframe, models.values(),
-            writer=self._writer, metrics=self._metrics,
-        )  # fmt: skip
+        for model in note_installed(
+            market,
+            self._options.timeframe,
+            models.values(),
+            configured=self._settings.predictor.model.type,
+            metrics=self._metrics,
+        ):
+            self._pipeline.runner.publish(model)
 
     def _api(self, feed: Feed) -> uvicorn.Config:
         status = Status(

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import msgspec
 
+from marketstream.skill import Shares, Skill, skill_of
 from prediction_api.routes.watching import event
 from prediction_api.views.board import MarketState, PredictionBoard
 from prediction_api.views.live import LiveView
 from prediction_api.views.rows import Latency
-from prediction_api.views.skill import Score, Skill, skill_of
 from prediction_api.views.state import FeedState, ModelState, SystemState, WarmingUp
 
 STATUS_EVERY_S = 1.0
@@ -47,7 +47,7 @@ class StatusLines:
         board: PredictionBoard,
         live: LiveView,
         system: Callable[[str], SystemState],
-        score: Callable[[str, int], Score],
+        score: Callable[[str, int], Shares],
         warming_up: Callable[[str], WarmingUp],
     ) -> None:
         self._board = board

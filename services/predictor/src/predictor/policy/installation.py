@@ -1,4 +1,4 @@
-"""What is said of models that begin to serve: to the store, to the metrics and in the log."""
+"""What is said of models that begin to serve: to all, to the metrics and in the log."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 from loguru import logger
 
+from marketstream.messages import Model
 from marketstream.metrics import Metrics
-from marketstream.store.rows import ModelRow
-from marketstream.store.writer import StoreWriter
 from predictor.training.fitting import TrainedModel
 
 
@@ -17,13 +16,30 @@ def note_installed(
     timeframe: str,
     models: Iterable[TrainedModel],
     *,
-    writer: StoreWriter,
+    configured: str,
     metrics: Metrics,
-) -> None:
-    """Store, count and log the models that serve a market from now on."""
+) -> list[Model]:
+    """Count and log the models that serve a market from now on; return what to publish of them.
+
+    The metrics of each are how its duel went: the validation log loss of each candidate by name.
+    Where the `configured` learner lost it, the log says so.
+    """
+    installed = []
     for model in models:
-        writer.put(
-            ModelRow(
+        metrics.model_trained.labels(market, model.horizon_ms).set(model.trained_at_ms / 1_000)
+        lost_by = _lost_by(model, configured)
+        logger.info(
+            "Model installed" if lost_by is None else "Model installed, better than the configured",
+            market=market,
+            horizon_ms=model.horizon_ms,
+            model=model.champion.name,
+            version=model.version,
+            rows=model.rows,
+            log_losses={name: round(loss, 4) for name, loss in model.validation.items()},
+            **({} if lost_by is None else {"configured": configured, "lost_by": lost_by}),
+        )
+        installed.append(
+            Model(
                 market=market,
                 timeframe=timeframe,
                 horizon_ms=model.horizon_ms,
@@ -34,13 +50,12 @@ def note_installed(
                 metrics=dict(model.validation),
             )
         )
-        trained_s = model.trained_at_ms / 1_000
-        metrics.model_trained.labels(market, model.horizon_ms).set(trained_s)
-        logger.info(
-            "Model installed",
-            market=market,
-            horizon_ms=model.horizon_ms,
-            model=model.champion.name,
-            version=model.version,
-            rows=model.rows,
-        )
+    return installed
+
+
+def _lost_by(model: TrainedModel, configured: str) -> float | None:
+    """Return how much greater the log loss of the configured learner is; None where it serves."""
+    losses = model.validation
+    if model.champion.name == configured or configured not in losses:
+        return None
+    return round(losses[configured] - losses[model.champion.name], 4)

@@ -134,7 +134,6 @@ class Predictor:
             model_name=model.champion.name,
             model_version=model.version,
             label_latency_ms=model.latency_ms,
-            values=features.values,
             mid=mid,
             close=features.close,
             expected_return=said.expected_return,
@@ -149,6 +148,7 @@ class Predictor:
             reason=reason,
             answers=self._answers(features, mid, model),
             preview=features.forming,
+            feature_set=features.feature_set,
         )
 
     def _answers(self, features: Features, mid: float, model: TrainedModel) -> dict[str, Answer]:

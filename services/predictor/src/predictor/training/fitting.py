@@ -10,6 +10,7 @@ import numpy as np
 
 from marketstream.columns import FeatureTable, Floats
 from predictor.models import LEARNERS, Classifier, Fit, fit_imbalance_sign, fit_logistic
+from predictor.policy.choice import chosen
 from predictor.serving.abstention import Guard
 from predictor.settings import PredictorSettings
 from predictor.training.calibration import Calibrated, fit_slope, log_loss, scaled
@@ -94,7 +95,7 @@ def train(
     if tried is None:
         return None
     scores = tried.scores
-    name = min(scores, key=lambda each: scores[each]) if scores else next(iter(tried.candidates))
+    name = chosen(tuple(tried.candidates), scores, settings.model)
     champion = tried.candidates[name]
     low, high = tried.bounds(name, settings.interval_level)
     return TrainedModel(

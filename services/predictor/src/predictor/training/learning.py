@@ -2,138 +2,111 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
-import threading
+import gc
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from queue import SimpleQueue
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Mapping, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any, cast
+
+from loguru import logger
 
 from marketstream.errors import SettingsError
-from marketstream.messages import Features, Prediction
-from marketstream.metrics import Metrics
+from marketstream.messages import Features, Learning, Status
 from marketstream.plan import Plan
-from marketstream.stage import Stage
-from marketstream.store.writer import StoreWriter
+from marketstream.ports import Ports
+from marketstream.topics import FEATURES
 from predictor.policy.installation import note_installed
-from predictor.serving.operator import Predictor
-from predictor.serving.stage import predictor_stage
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel
 from predictor.training.history import FeatureHistory
-from predictor.training.process import Registration, TrainerProcess
+from predictor.training.process import TrainerProcess
 from predictor.training.retraining import Retrainer, Trained, TrainingJob
+from predictor.training.workshop import Order
 
+_PAST_MS = 3_600_000
 _CHAMPIONS_WITHIN_S = 60.0
-_RECENT_S = 5.0
 
 type Models = Mapping[int, TrainedModel]
 
 
-class Learning:
+class MarketsLearning:
     """Keeps models of all markets trained while a runner drives their operators.
 
-    The runner's thread calls everything here; only the training process is waited for elsewhere,
-    on an event loop of its own. What it brings is installed between two messages.
+    The runner's thread calls everything here but `tell`; the training process is waited for in the
+    workshop's loop, and what it brings is installed between two messages.
+
+    A market begins with its first vector: its registered champions are asked for. Once they have
+    answered and the market is live, which is when somebody received what it follows from, it is
+    trained on what has been remembered by then.
     """
 
     def __init__(
         self,
         plan: Plan,
         settings: PredictorSettings,
-        registration: Registration,
+        ports: Ports,
         *,
-        said: Callable[[], Mapping[str, Sequence[Prediction]]],
-        writer: StoreWriter,
-        metrics: Metrics,
+        order: Callable[[Order], None],
+        install: Callable[[str, Models], None],
     ) -> None:
         self._plan = plan
         self._settings = settings
-        self._said = said
-        self._recent: Mapping[str, Sequence[Prediction]] = {}
-        self._recent_s = float("-inf")
-        self._writer = writer
-        self._metrics = metrics
-        self._predictors: dict[str, Predictor] = {}
-        self._models: dict[str, dict[int, TrainedModel]] = {}
+        self._ports = ports
+        self._order = order
+        self._serve = install
         self._retrainers: dict[str, Retrainer] = {}
         self._newest_ms: dict[tuple[str, str], int] = {}
-        self._streaming: set[str] = set()
-        self._asked: dict[str, concurrent.futures.Future[dict[str, dict[int, TrainedModel]]]] = {}
+        self._heard: set[str] = set()
+        self._live: set[str] = set()
+        self._asked: set[str] = set()
         self._news: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="training", daemon=True)
-        self._trainer = TrainerProcess(metrics, registration)
+        self._recalled = False
+        self._installed = False
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._trainer.stop()
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
-
-    def stage(self) -> Stage:
-        """Return the predictor's stage, whose operators serve the models of their markets."""
-        plan = self._plan
-        stage = predictor_stage(
-            timeframe=plan.timeframe,
-            base=plan.base,
-            horizons_ms=plan.horizons_ms,
-            grace_ms=self._settings.outcome_grace_ms,
-        )
-
-        def make_operator(market: str) -> Predictor:
-            predictor: Predictor = stage.make_operator(market)  # type: ignore[assignment]
-            predictor.install(self._models.get(market, {}))
-            predictor.remember(self._said_of(market))
-            self._predictors[market] = predictor
-            return predictor
-
-        return replace(stage, make_operator=make_operator)
-
-    def _said_of(self, market: str) -> Sequence[Prediction]:
-        """Return the newest predictions of a market; markets that begin together are read once."""
-        if time.monotonic() - self._recent_s > _RECENT_S:
-            self._recent, self._recent_s = self._said(), time.monotonic()
-        return self._recent.get(market, ())
-
-    def recall(self, past: Iterable[Features]) -> None:
-        """Remember what came before a stop, and have the champions of its markets serve again."""
-        for features in past:
-            self._remember(features)
-        concurrent.futures.wait(self._asked.values(), _CHAMPIONS_WITHIN_S)
-        self._hear_news()
+    def recall(self) -> None:
+        """Remember what came before a stop, once, and have the champions of its markets serve."""
+        if self._recalled:
+            return
+        self._recalled = True
+        past = self._ports.tail(FEATURES, self._plan.markets, _is_enough)
+        for tail in cast("Mapping[str, Sequence[Features]]", past).values():
+            for features in tail:
+                self._remember(features)
+        deadline_s = time.monotonic() + _CHAMPIONS_WITHIN_S
+        try:
+            while self._asked:  # or what comes first would be answered by no model
+                self._news.get(timeout=max(0.0, deadline_s - time.monotonic()))()
+        except Empty:
+            logger.warning("Champions are late", markets=sorted(self._asked))
 
     def observe(self, features: Features, received_ns: int) -> None:
-        """Remember a message that was not seen before; install what has been trained meanwhile.
-
-        A market begins with its first vector: its registered champions are asked for, and once
-        they serve a training follows, on what has been remembered by then.
-        """
-        del received_ns
-        self._hear_news()
+        """Remember a message that was not seen before; install what has been trained meanwhile."""
+        self.recall()
+        while not self._news.empty():
+            self._news.get()()
+        if features.forming:
+            return
         market = features.market
-        if market not in self._streaming:
-            self._streaming.add(market)
-            if market in self._retrainers and market not in self._asked:
-                self._retrainers[market].begin()
+        self._heard.add(market)
+        if received_ns and market not in self._live:
+            self._live.add(market)
+            self._begin_training(market)
         self._remember(features)
+
+    async def tell(self) -> None:
+        """Publish how the learning of each market is that has been heard of."""
+        needed_ms = self._settings.training.first_after * 1_000
+        nothing = Learning(0, needed_ms, book=False, trainings={})
+        for market in self._plan.markets:
+            if market in self._heard:
+                retrainer = self._retrainers.get(market)
+                said = nothing if retrainer is None else retrainer.learning
+                self._ports.publish(Status(market, "predictor", said))
+        await self._ports.drain()
 
     def _remember(self, features: Features) -> None:
         series = (features.market, features.timeframe)
-        if features.forming or features.close_time_ms <= self._newest_ms.get(series, -1):
+        if features.close_time_ms <= self._newest_ms.get(series, -1):
             return
         self._newest_ms[series] = features.close_time_ms
         retrainer = self._retrainers.get(features.market)
@@ -142,15 +115,6 @@ class Learning:
                 return
             retrainer = self._begin(features)
         retrainer.observe(features)
-
-    def _hear_news(self) -> None:
-        while not self._news.empty():
-            self._news.get()()
-        for market in [market for market, asked in self._asked.items() if asked.done()]:
-            champions = self._asked.pop(market).result()
-            self._retrainers[market].restore(champions.get(market, {}))
-            if market in self._streaming:
-                self._retrainers[market].begin()
 
     def _begin(self, first: Features) -> Retrainer:
         plan, settings, market = self._plan, self._settings, first.market
@@ -173,22 +137,52 @@ class Learning:
             install=lambda models: self._install(market, models),
         )
         retrainer.hold()
-        self._asked[market] = asyncio.run_coroutine_threadsafe(
-            self._trainer.champions([market], plan.horizons_ms, first.feature_set), self._loop
-        )
+        self._asked.add(market)
+        self._order(lambda trainer: self._ask(trainer, market, first.feature_set))
         return retrainer
 
-    def _execute(self, job: TrainingJob, trained: Trained) -> None:
-        def finished(models: Models) -> None:
-            self._news.put(lambda: trained(models))
+    async def _ask(self, trainer: TrainerProcess, market: str, feature_set: str) -> None:
+        found = await trainer.champions([market], self._plan.horizons_ms, feature_set)
+        self._news.put(lambda: self._restore(market, found.get(market, {})))
 
-        self._loop.call_soon_threadsafe(self._trainer.execute, job, finished)
+    def _restore(self, market: str, champions: Models) -> None:
+        self._asked.remove(market)
+        self._retrainers[market].restore(champions)
+        self._begin_training(market)
+
+    def _begin_training(self, market: str) -> None:
+        if market in self._live and market in self._retrainers and market not in self._asked:
+            self._retrainers[market].begin()
+
+    def _execute(self, job: TrainingJob, trained: Trained) -> None:
+        def finished(
+            models: Models, failure: str | None = None, refusal: str | None = None
+        ) -> None:
+            self._news.put(lambda: trained(models, failure, refusal))
+
+        self._order(lambda trainer: trainer.execute(job, finished))
 
     def _install(self, market: str, models: Models) -> None:
-        self._models.setdefault(market, {}).update(models)
-        if market in self._predictors:
-            self._predictors[market].install(models)
-        note_installed(
-            market, self._plan.timeframe, models.values(),
-            writer=self._writer, metrics=self._metrics,
-        )  # fmt: skip
+        if not self._installed:
+            self._installed = True
+            # What is there by now stays: a full collection over it would hold up predictions.
+            gc.collect()
+            gc.freeze()
+        self._serve(market, models)
+        installed = note_installed(
+            market,
+            self._plan.timeframe,
+            models.values(),
+            configured=self._settings.model.type,
+            metrics=self._ports.metrics,
+        )
+
+        def publish(_trainer: TrainerProcess) -> None:
+            for model in installed:
+                self._ports.publish(model)
+
+        self._order(publish)
+
+
+def _is_enough(tail: Sequence[Any]) -> bool:
+    return bool(tail) and tail[-1].close_time_ms - tail[0].close_time_ms >= _PAST_MS

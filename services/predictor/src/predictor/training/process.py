@@ -134,7 +134,7 @@ class TrainerProcess:
             self._report(job.market, "refused")
         else:
             self._report(job.market, "trained" if models else "too little data")
-        trained(models)
+        trained(models, reply.failure, reply.refusal)
 
     def _report(self, market: str, result: str) -> None:
         self._metrics.model_trainings.labels(market, result).inc()

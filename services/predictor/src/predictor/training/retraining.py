@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from marketstream.columns import FeatureTable
-from marketstream.messages import Features
+from marketstream.messages import Features, Learning
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel, train_horizons
 from predictor.training.history import FeatureHistory
@@ -14,7 +16,20 @@ from predictor.training.prices import Label, PriceSeries
 
 _QUOTES_WORTH_TRAINING_MS = 300_000
 
-type Trained = Callable[[Mapping[int, TrainedModel]], None]
+type Install = Callable[[Mapping[int, TrainedModel]], None]
+
+
+class Trained(Protocol):
+    """Told how a training ended: with models, or why there are none."""
+
+    def __call__(
+        self,
+        models: Mapping[int, TrainedModel],
+        failure: str | None = None,
+        refusal: str | None = None,
+    ) -> None:
+        """Take the models by horizon; `failure` may be gone soon, a `refusal` is of the data."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,7 @@ class Retrainer:
 
     `execute` runs a job and hands its models to the callback, at once or later; while a job runs no
     second one starts. As long as a horizon has no model for want of data, the next try comes soon.
+    So it does after a training that failed, then later and later, up to the interval.
     """
 
     def __init__(
@@ -94,7 +110,7 @@ class Retrainer:
         every_ms: int,
         latency_ms: int,
         execute: Callable[[TrainingJob, Trained], None],
-        install: Trained,
+        install: Install,
     ) -> None:
         self._market = market
         self._history = history
@@ -110,6 +126,10 @@ class Retrainer:
         self._now_ms = 0
         self._running = False
         self._untrained = set(horizons_ms)
+        self._soon_ms = self._first_after_ms // 4
+        self._patience_ms = self._soon_ms  # after the next failure
+        self._trainings: Counter[int] = Counter()
+        self._failure: str | None = None
         self._held = False
         self._book_from_ms: int | None = None
         self._label: Label | None = None
@@ -171,13 +191,28 @@ class Retrainer:
         )
         self._execute(job, self._finished)
 
-    def _finished(self, models: Mapping[int, TrainedModel]) -> None:
+    def _finished(
+        self,
+        models: Mapping[int, TrainedModel],
+        failure: str | None = None,
+        refusal: str | None = None,
+    ) -> None:
         self._running = False
         self._untrained -= models.keys()
+        self._trainings.update(models.keys())
+        self._failure = refusal if failure is None else failure
         if models:
             self._install(models)
+        elif self._failure is None:
+            fewest = self._settings.training.fewest_moved
+            self._failure = f"too little data: fewer than {fewest} rows whose price moved"
+        if failure is not None:
+            self._due_ms = min(self._due_ms, self._now_ms + self._patience_ms)
+            self._patience_ms = min(2 * self._patience_ms, self._every_ms)
+            return
+        self._patience_ms = self._soon_ms
         if self._untrained:
-            self._due_ms = min(self._due_ms, self._now_ms + self._first_after_ms // 4)
+            self._due_ms = min(self._due_ms, self._now_ms + self._soon_ms)
 
     @property
     def progress(self) -> Progress:
@@ -187,3 +222,12 @@ class Retrainer:
         return Progress(
             self._now_ms - started_ms, self._first_after_ms, self._book_from_ms is not None, trained
         )
+
+    @property
+    def learning(self) -> Learning:
+        """What is said of it all: how far it is, how often it was trained, why nothing came."""
+        progress = self.progress
+        return Learning(
+            progress.seen_ms, progress.needed_ms, progress.book,
+            dict(self._trainings), self._failure,
+        )  # fmt: skip

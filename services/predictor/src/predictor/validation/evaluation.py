@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from marketstream.columns import FeatureTable, Floats, Times
+from marketstream.skill import skill_by_pairs
 from marketstream.uncertainty import (
     HORIZONS_PER_BLOCK,
     Z95,
@@ -21,10 +22,9 @@ from predictor.training.calibration import calibration_error, log_loss
 from predictor.training.dataset import Flags, labelled
 from predictor.training.fitting import REFERENCES
 from predictor.training.prices import Label, PriceSeries
-from predictor.validation.figures import Evaluation, FoldScore, Rival, Share, Skill, Top
+from predictor.validation.figures import Evaluation, FoldScore, Rival, Share, Top
 from predictor.validation.out_of_sample import TOP_SHARES, Advanced, OutOfSample, walk
 
-_FEWEST_EFFECTIVE = 100
 _LEAST = 1e-6
 
 
@@ -85,7 +85,9 @@ def _scored(bare: Evaluation, rows: OutOfSample) -> Evaluation:
     came = np.stack([sign < 0, sign == 0, sign > 0])
     return msgspec.structs.replace(
         bare,
-        verdict=_verdict(score, baselines),
+        verdict=skill_by_pairs(
+            score.low, score.effective, [rival.ahead_low for rival in baselines.values()]
+        ),
         flat_share=float(1 - moved.mean()),
         abstained=float(1 - rows.answered.mean()),
         score=score,
@@ -105,15 +107,6 @@ def _scored(bare: Evaluation, rows: OutOfSample) -> Evaluation:
         coverage=float(((rows.low <= rows.ways) & (rows.ways <= rows.high)).mean()),
         folds=tuple(_fold(rows, hits, rows.fold == number) for number in np.unique(rows.fold)),
     )
-
-
-def _verdict(score: Share, baselines: dict[str, Rival]) -> Skill:
-    """Say skill where a model is better than a coin and than every baseline, beyond chance."""
-    ahead = [rival.ahead_low for rival in baselines.values()]
-    if score.low is None or score.effective < _FEWEST_EFFECTIVE:
-        return "too little data"
-    better = all(low is not None and low > 0 for low in ahead)
-    return "skill" if better and score.low > 0.5 else "no skill"
 
 
 def _credit(said: Floats, came: Floats) -> Floats:

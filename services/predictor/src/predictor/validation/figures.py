@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
+from marketstream.skill import Skill
 from predictor.training.prices import Label
-
-type Skill = Literal["skill", "no skill", "too little data"]
 
 
 class Share(msgspec.Struct, frozen=True):

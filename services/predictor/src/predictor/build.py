@@ -1,0 +1,34 @@
+"""The predictor as a part of a system: predicts at each close, and learns from what came."""
+
+from __future__ import annotations
+
+from marketstream.plan import Plan
+from marketstream.ports import Part, Ports
+from marketstream.topics import FEATURES
+from predictor.serving.markets import Markets
+from predictor.settings import PredictorSettings
+from predictor.training.learning import MarketsLearning
+from predictor.training.process import Registration, TrainerProcess
+from predictor.training.workshop import Workshop
+
+
+def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
+    """Return the stage that predicts, and the work that keeps its models trained beside it.
+
+    Models are registered at MLFLOW_TRACKING_URI, where that is not set in a SQLite file in the
+    state folder.
+    """
+    state = ports.state.resolve()
+    uri = settings.mlflow_tracking_uri
+    if uri is None:
+        uri = f"sqlite:///{state / 'mlflow.sqlite'}"
+    registration = Registration(uri, plan.timeframe, state)
+    workshop = Workshop(lambda: TrainerProcess(ports.metrics, registration))
+    markets = Markets(plan, ports, grace_ms=settings.outcome_grace_ms)
+    learning = MarketsLearning(plan, settings, ports, order=workshop.order, install=markets.install)
+    ports.listen([FEATURES], learning.observe)
+    return Part(
+        "predictor",
+        stages=(markets.stage(learning.recall),),
+        work=lambda: workshop.run(learning.tell),
+    )

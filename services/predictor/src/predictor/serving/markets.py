@@ -1,0 +1,78 @@
+"""The operators of all markets, what they serve, and what was said before a stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from marketstream.messages import Prediction
+from marketstream.plan import Plan
+from marketstream.ports import Ports
+from marketstream.stage import Stage
+from marketstream.timeframes import timeframe_ms
+from marketstream.topics import PREDICTIONS
+from predictor.serving.lateness import Lateness
+from predictor.serving.operator import Predictor
+from predictor.serving.stage import predictor_stage
+from predictor.training.fitting import TrainedModel
+
+_RECENT_MS = 900_000  # more than passes between two checkpoints
+_READ_AGAIN_S = 5.0
+_FEWEST_LATE = 1_000
+
+
+class Markets:
+    """Makes the operators of the stage, has models serve in them, and says what is late."""
+
+    def __init__(self, plan: Plan, ports: Ports, *, grace_ms: int) -> None:
+        self._plan = plan
+        self._ports = ports
+        self._grace_ms = grace_ms
+        pending = sum(plan.horizons_ms) // timeframe_ms(plan.timeframe)
+        self._lateness = Lateness(ports.clock, ports.speed, most=_FEWEST_LATE + 2 * pending)
+        self._recent_ms = _RECENT_MS + max(plan.horizons_ms) + plan.latency_ms + grace_ms
+        self._recent: Mapping[str, Sequence[Prediction]] = {}
+        self._recent_s = float("-inf")
+        self._predictors: dict[str, Predictor] = {}
+        self._models: dict[str, dict[int, TrainedModel]] = {}
+
+    def stage(self, before_first: Callable[[], None]) -> Stage:
+        """Return the predictor's stage; `before_first` is called before it makes an operator."""
+        plan = self._plan
+        stage = predictor_stage(
+            timeframe=plan.timeframe,
+            base=plan.base,
+            horizons_ms=plan.horizons_ms,
+            grace_ms=self._grace_ms,
+        )
+
+        def make_operator(market: str) -> Predictor:
+            before_first()
+            predictor: Predictor = stage.make_operator(market)  # type: ignore[assignment]
+            predictor.install(self._models.get(market, {}))
+            said = self._said_of(market)
+            predictor.remember(said)
+            self._lateness.remember(said)
+            self._predictors[market] = predictor
+            return predictor
+
+        return replace(stage, make_operator=make_operator, finish=self._lateness.finish)
+
+    def install(self, market: str, models: Mapping[int, TrainedModel]) -> None:
+        """Have models serve a market from its next close on."""
+        self._models.setdefault(market, {}).update(models)
+        if market in self._predictors:
+            self._predictors[market].install(models)
+
+    def _said_of(self, market: str) -> Sequence[Prediction]:
+        """Return the newest predictions of a market; markets that begin together are read once."""
+        if time.monotonic() - self._recent_s > _READ_AGAIN_S:
+            tails = self._ports.tail(PREDICTIONS, self._plan.markets, self._is_enough)
+            self._recent = cast("Mapping[str, Sequence[Prediction]]", tails)
+            self._recent_s = time.monotonic()
+        return self._recent.get(market, ())
+
+    def _is_enough(self, tail: Sequence[Any]) -> bool:
+        return bool(tail) and tail[-1].close_time_ms - tail[0].close_time_ms >= self._recent_ms

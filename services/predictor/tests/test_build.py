@@ -1,0 +1,219 @@
+"""The predictor as a part: what it hears, trains, publishes and begins with again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from itertools import count, repeat
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from marketstream.errors import SettingsError
+from marketstream.fakes import FakePorts
+from marketstream.messages import Features, Learning, Model, Prediction, Status
+from marketstream.plan import Plan
+from marketstream.ports import Part
+from marketstream.topics import FEATURES, PREDICTIONS
+from predictor.build import build
+from predictor.serving.operator import Predictor
+from predictor.settings import PredictorSettings
+from predictor.training.fitting import TrainedModel
+
+MARKET = "binance:BTC/USDT"
+PLAN = Plan((MARKET, "binance:ETH/USDT"), "1s", (1,), ("1s",))
+LIVE_NS = 1
+WITHIN_S = 60.0
+
+
+@pytest.fixture
+def ports(tmp_path: Path) -> FakePorts:
+    return FakePorts(tmp_path)
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., PredictorSettings]) -> PredictorSettings:
+    settings = make_settings(first_after=100, retrain_interval=100_000)
+    gates = settings.gates.model_copy(update={"ranges": {}})  # these are normal numbers
+    return settings.model_copy(update={"gates": gates})
+
+
+@pytest.fixture(scope="module")
+def closes(
+    make_market: Callable[..., Any], make_features: Callable[..., Features]
+) -> list[Features]:
+    """What a market of 600 closes is told by its features."""
+    table = make_market(600).table
+    return [
+        make_features(
+            1_000 * row, float(table.mid[row]),
+            **dict(zip(table.names, table.values[row].tolist(), strict=True)),
+        )
+        for row in range(600)
+    ]  # fmt: skip
+
+
+@asynccontextmanager
+async def working(part: Part) -> AsyncIterator[None]:
+    """Have a part work beside the test, in its event loop, as in one process."""
+    assert part.work is not None
+    work = asyncio.ensure_future(part.work())
+    try:
+        yield
+    finally:
+        work.cancel()
+        await asyncio.wait([work])
+
+
+@contextmanager
+def working_elsewhere(part: Part) -> Iterator[None]:
+    """Have a part work in the event loop of another thread, as on Kafka."""
+    running, ends = Event(), []
+
+    async def work() -> None:
+        assert part.work is not None
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+        ends.append(lambda: loop.call_soon_threadsafe(done.set))
+        task = asyncio.ensure_future(part.work())
+        running.set()
+        await done.wait()
+        task.cancel()
+        await asyncio.wait([task])
+
+    thread = Thread(target=asyncio.run, args=(work(),))
+    thread.start()
+    assert running.wait(WITHIN_S)
+    try:
+        yield
+    finally:
+        ends[0]()
+        thread.join()
+
+
+def learnings(ports: FakePorts, market: str = MARKET) -> list[Learning]:
+    said = [message for message, _ in ports.published if isinstance(message, Status)]
+    assert {status.part for status in said} <= {"predictor"}
+    return [
+        status.said
+        for status in said
+        if status.market == market and isinstance(status.said, Learning)
+    ]
+
+
+def models(ports: FakePorts) -> list[Model]:
+    return [message for message, _ in ports.published if isinstance(message, Model)]
+
+
+def on(closes: list[Features]) -> Iterator[Features]:
+    """Go on with the same market again and again, each close a second after the one before."""
+    return (replace(closes[i % 600], close_time_ms=600_000 + 1_000 * i) for i in count())
+
+
+async def heard(
+    ports: FakePorts, closes: Iterator[Features], received_ns: int, until: Callable[[], bool]
+) -> None:
+    """Have the part hear closes, one each hundredth of a second, until something is so."""
+    async with asyncio.timeout(WITHIN_S):
+        for close in closes:
+            if until():
+                return
+            ports.pass_on(close, received_ns)
+            await asyncio.sleep(0.01)
+
+
+async def trained_once(part: Part, ports: FakePorts, closes: list[Features]) -> None:
+    """Run a part on a past, then live, until its first model serves and it has said so."""
+    async with working(part):
+        for close in closes:
+            ports.pass_on(close, 0)
+        await heard(ports, repeat(closes[-1]), 0, lambda: len(learnings(ports)) > 1)
+        assert learnings(ports)[-1] == Learning(599_000, 100_000, book=True, trainings={})
+        live = on(closes)
+        await heard(ports, live, LIVE_NS, lambda: bool(models(ports)))
+        await heard(ports, live, LIVE_NS, lambda: learnings(ports)[-1].trainings == {1_000: 1})
+
+
+def test_market_is_trained_once_it_is_live_and_what_serves_is_published(
+    ports: FakePorts, settings: PredictorSettings, closes: list[Features]
+) -> None:
+    part = build(PLAN, settings, ports)
+    predictor = part.stages[0].make_operator(MARKET)
+    assert isinstance(predictor, Predictor)
+
+    asyncio.run(trained_once(part, ports, closes))
+    (model,) = models(ports)
+    assert (model.market, model.timeframe, model.horizon_ms) == (MARKET, "1s", 1_000)
+    assert model.rows > 500
+    assert set(model.metrics) == {"imbalance_sign", "logistic_five", "logistic"}
+    served = predictor.models[1_000]
+    assert (served.champion.name, served.version) == (model.name, model.version)
+    assert not learnings(ports, "binance:ETH/USDT")  # nothing was heard of it
+    (sample, *_) = ports.metrics.model_trained.collect()[0].samples
+    assert sample.value == served.trained_at_ms / 1_000
+
+
+def test_champions_and_the_past_are_there_before_the_first_close_after_a_stop(
+    ports: FakePorts, settings: PredictorSettings, closes: list[Features]
+) -> None:
+    asyncio.run(trained_once(build(PLAN, settings, ports), ports, closes))
+    (model,) = models(ports)
+    after = FakePorts(ports.state)
+    after.tails[FEATURES.name] = {MARKET: list(closes)}
+    part = build(PLAN, settings, after)
+    with working_elsewhere(part):
+        predictor = part.stages[0].make_operator(MARKET)
+        assert isinstance(predictor, Predictor)
+        (said,) = predictor.update(replace(closes[0], close_time_ms=600_000))
+        assert isinstance(said, Prediction)
+        assert (said.model_name, said.model_version) == (model.name, model.version)
+    (champion,) = models(after)
+    assert champion.identity == model.identity
+
+
+def test_close_said_before_a_stop_is_not_predicted_anew_and_its_outcome_is_as_late(
+    ports: FakePorts,
+    settings: PredictorSettings,
+    closes: list[Features],
+    make_model: Callable[..., TrainedModel],
+) -> None:
+    before = Predictor(MARKET, timeframe="1s", base="1s", horizons_ms=(1_000,))
+    before.install({1_000: make_model(version="before")})
+    (said,) = before.update(closes[0])
+    assert isinstance(said, Prediction)
+    said = replace(said, made_at_ms=5_000, latency_us=7, late=True)
+    ports.tails[PREDICTIONS.name] = {MARKET: [said]}
+    stage = build(PLAN, settings, ports).stages[0]
+    predictor = stage.make_operator(MARKET)
+    assert [stage.finish(each, LIVE_NS) for each in predictor.update(closes[0])] == [said]
+    (outcome,) = (stage.finish(each, LIVE_NS) for each in predictor.update(closes[1]))
+    assert outcome.late
+    assert outcome.identity == said.identity
+
+
+def test_feature_that_is_not_computed_stops_the_part(
+    ports: FakePorts, make_settings: Callable[..., PredictorSettings], closes: list[Features]
+) -> None:
+    build(PLAN, make_settings(columns=("imbalance", "rsi_99")), ports)
+    with pytest.raises(SettingsError, match="rsi_99 is not computed"):
+        ports.pass_on(closes[0], 0)
+
+
+def test_forming_closes_are_not_remembered(
+    ports: FakePorts, settings: PredictorSettings, closes: list[Features]
+) -> None:
+    part = build(PLAN, settings, ports)
+
+    forming = (replace(close, close_time_ms=10**9, forming=True) for close in closes)
+
+    async def listening() -> None:
+        async with working(part):
+            for close in closes[:3]:
+                ports.pass_on(close, LIVE_NS)
+            await heard(ports, forming, LIVE_NS, lambda: bool(learnings(ports)))
+
+    asyncio.run(listening())
+    assert learnings(ports)[-1].seen_ms == 2_000
