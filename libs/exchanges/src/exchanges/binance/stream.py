@@ -24,6 +24,7 @@ _MOST_STREAMS = 1_024
 _STREAMS_PER_REQUEST = 200
 _FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # the years 2009 to 2099
 _AFTER_HEAD = len('{"stream":"')
+_OF_MARKET = ("", "MARKET")  # X of futures' trades; insurance fund, ADL and NA are none of it
 _SHUTDOWN = Notice("shutdown", "the exchange announced that it closes this connection")
 
 _Id = Annotated[int, msgspec.Meta(ge=0)]
@@ -184,8 +185,9 @@ class Binance:
         channel = self._channels.get(stream)
         if channel is None:
             return Ignored(stream)
-        if channel.is_trade and fields.get("X") == "NA":
-            return Ignored(f"{stream} X=NA")
+        execution = fields.get("X", "")
+        if channel.is_trade and execution not in _OF_MARKET:
+            return Ignored(f"{stream} X={execution!s:.20}")
         try:
             if channel.is_trade:
                 return _trade_event(msgspec.convert(fields, _Trade, strict=False), channel)
@@ -197,8 +199,8 @@ class Binance:
 def _trade_event(fields: _Trade, channel: _Channel) -> TradeEvent | Ignored:
     if fields.symbol != channel.wire_symbol or fields.event != "trade":
         raise _disagreement(channel, fields)
-    if fields.execution == "NA":  # futures: not a trade of the market
-        return Ignored(f"{channel.stream} X=NA")
+    if fields.execution not in _OF_MARKET:
+        return Ignored(f"{channel.stream} X={fields.execution:.20}")
     time = fields.time
     trade = Trade(
         fields.id,
