@@ -10,7 +10,7 @@ import click
 
 from realtime_training import report
 from realtime_training.commands.options import horizons_option, own_timeframe_option
-from realtime_training.commands.types import DURATION, FILE, SYMBOL
+from realtime_training.commands.types import DURATION, FILE, LISTED_SYMBOL
 
 if TYPE_CHECKING:
     from predictor.settings import Learner
@@ -23,7 +23,9 @@ LEARNERS = ("logistic", "random_forest", "gradient_boosting", "xgboost", "lightg
 
 _DATA = {
     "symbol": click.option(
-        "--symbol", type=SYMBOL, help="Market, like BTC/USDT; needed for recorded frames."
+        "--symbol",
+        type=LISTED_SYMBOL,
+        help="Market, like BTC/USDT or as FILES name it; needed for recorded frames.",
     ),
     "timeframe": own_timeframe_option,
     "state": click.option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marketstream.errors import SettingsError
-from marketstream.symbols import parse_symbol
+from marketstream.symbols import listed_symbol, parse_symbol
 from marketstream.timeframes import duration_ms, timeframe_ms
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def _bars(text: str) -> BarRule:
 
 
 SYMBOL = Checked("symbol", parse_symbol)
+LISTED_SYMBOL = Checked("symbol", listed_symbol)
 TIMEFRAME = Checked("timeframe", _timeframe)
 DURATION = Checked("duration", duration_ms)
 BARS = Checked("bars", _bars)

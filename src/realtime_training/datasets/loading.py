@@ -11,16 +11,15 @@ import numpy as np
 from marketstream.columns import FeatureTable
 from marketstream.errors import InputError, SettingsError
 from marketstream.plan import Plan
-from marketstream.readers import read_trades
-from marketstream.symbols import market_of
+from marketstream.readers import Kind, kind_of, read_trades
+from marketstream.symbols import market_of, parse_symbol
 from marketstream.timeframes import finest_first, timeframe_ms
 from predictor.training.prices import Label, PriceSeries
 from realtime_training.datasets import profiles
 from realtime_training.datasets.arrays import CandleArrays, features_of, in_longer, prices_of
 from realtime_training.datasets.cache import DatasetCache, Entry, Made, identity_of
-from realtime_training.datasets.contents import Kind, kind_of
 from realtime_training.datasets.frames import replay_features
-from realtime_training.datasets.klines import read_candles
+from realtime_training.datasets.klines import read_klines
 from realtime_training.datasets.trades import candles_of
 from realtime_training.settings import Settings
 from technical_indicators.feature_set import FeatureSet
@@ -135,10 +134,10 @@ def _of_frames(
     """Return what frames say; None where there are no quotes among them."""
     if symbol is None:
         raise SettingsError("give --symbol, like BTC/USDT: recorded frames may hold several")
-    market = market_of(settings.trades.exchange, symbol)
+    market = market_of(settings.trades.exchange, parse_symbol(symbol))
     plan = Plan((market,), timeframe, (1,), tuple(settings.candles.timeframes))
     feature_set = FeatureSet(timeframe, plan.base, profiles.computed("mid", settings))
-    history = replay_features(files, symbol, plan, feature_set, settings, advanced)
+    history = replay_features(files, parse_symbol(symbol), plan, feature_set, settings, advanced)
     table, prices = history.table(), history.prices()
     if not np.isfinite(prices.mid).any():
         return None
@@ -167,10 +166,10 @@ def _of_trades(
 def _of_candles(
     files: Sequence[Path], settings: Settings, symbol: str | None, timeframe: str | None
 ) -> Entry:
-    base, left_out = read_candles(files)
-    remarks = (f"left out: {left_out:,} candles that repeat or make no sense",) if left_out else ()
+    klines = read_klines(files, symbol=symbol)
+    base = klines.candles
     candles = in_longer(base, timeframe or base.timeframe)
-    return _of_arrays(candles, base, symbol, settings, remarks)
+    return _of_arrays(candles, base, klines.table.symbol, settings, klines.remarks())
 
 
 def _of_arrays(

@@ -1,4 +1,8 @@
-"""Names of markets: `BTC/USDT`, in URLs `BTC-USDT`, and `binance:BTC/USDT` as message key."""
+"""Names of markets: `BTC/USDT`, in URLs `BTC-USDT`, and `binance:BTC/USDT` as message key.
+
+A perpetual says what it is settled in, as ccxt writes it: `BTC/USDT:USDT`, in URLs `BTC-USDT-USDT`.
+Letters and digits may be those of any alphabet, since exchanges list such coins.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,47 @@ import re
 
 from marketstream.errors import SettingsError
 
-_SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}")
+_ASSET = r"[^\W_]{1,20}"
+_SYMBOL = re.compile(rf"{_ASSET}/{_ASSET}(?::{_ASSET})?")
+_IN_URL = re.compile(rf"({_ASSET})-({_ASSET})(?:-({_ASSET}))?")
+_NO_ASSETS = re.compile(r"SWAP|PERP|PERPETUAL|FUTURES?|\d+[CP]?|[CP]")  # parts of contracts' names
 
 
 def parse_symbol(text: str) -> str:
-    """Return `text` as a unified symbol; accepts `btc/usdt` and `BTC-USDT` too."""
-    symbol = text.strip().upper().replace("-", "/")
+    """Return `text` as a unified symbol; accepts `btc/usdt`, `BTC-USDT` and `BTC-USDT-USDT` too."""
+    symbol = text.strip().upper()
+    in_url = _IN_URL.fullmatch(symbol)
+    if in_url is not None:
+        base, quote, settled_in = in_url.groups()
+        symbol = f"{base}/{quote}" if settled_in is None else f"{base}/{quote}:{settled_in}"
+        if settled_in is not None and _NO_ASSETS.fullmatch(settled_in):
+            symbol = ""  # a venue's own name of a contract: what it is settled in is not in it
     if not _SYMBOL.fullmatch(symbol):
-        raise SettingsError(f"{text!r} is not a symbol: write it like BTC/USDT")
+        raise SettingsError(
+            f"{text!r} is not a symbol: write it like BTC/USDT, a perpetual like BTC/USDT:USDT"
+        )
     return symbol
 
 
+def listed_symbol(text: str) -> str:
+    """Return a symbol of a file: unified where it can be, else as the file lists it."""
+    try:
+        return parse_symbol(text)
+    except SettingsError:
+        listed = text.strip()
+        if not listed:
+            raise
+        return listed
+
+
+def plain_symbol(symbol: str) -> str:
+    """Return the letters and digits of a symbol: `BTCUSDT` for `BTC/USDT` and `btc_usdt`."""
+    return re.sub(r"[\W_]", "", symbol.upper()) or symbol.strip()
+
+
 def url_symbol(symbol: str) -> str:
-    """Return the form used in URLs, `BTC-USDT`."""
-    return symbol.replace("/", "-")
+    """Return the form used in URLs and names of files, `BTC-USDT`, which `parse_symbol` reads."""
+    return symbol.replace("/", "-").replace(":", "-")
 
 
 def market_of(exchange: str, symbol: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from candles.columnar import CandleColumns, Integers, Units, certify, fold_rows
 from marketstream.errors import SettingsError
+from marketstream.readers.losses import overlapping
 from marketstream.readers.table import TradeTable, in_order
 
 type BarKind = Literal["tick", "volume", "dollar"]
@@ -44,13 +45,20 @@ def fold_bars(trades: TradeTable, rule: BarRule, *, consecutive_ids: bool) -> Ca
 
     The trade that reaches the threshold closes the bar and belongs to it whole; what it brings
     beyond the threshold is not carried over, so every bar but the last reaches it. The last is not
-    complete; with `consecutive_ids` neither are those that a missing id lies in or between. A bar
-    is open from the ms of its first trade to the end of that of its last.
+    complete; with `consecutive_ids` neither are those that a missing id lies in or between, without
+    them those beside which a row that could not be used may have been traded. A bar is open from
+    the ms of its first trade to the end of that of its last.
     """
     trades = in_order(trades)
     starts = _starts(*_reached(trades, rule))
     complete, _ = certify(trades, starts, consecutive_ids=consecutive_ids)
     complete[-1:] = False
+    if not trades.consecutive:
+        beside = np.searchsorted(trades.time_us, trades.lost_us[:, 0]) - 1
+        until = np.searchsorted(trades.time_us, trades.lost_us[:, 1], side="right")
+        spans = np.stack((beside, until), axis=1)
+        ends = np.append(starts[1:], len(trades))[: len(starts)]
+        complete &= ~overlapping(starts, ends, spans)
     times_ms = trades.time_us // 1_000
     ends = np.append(starts[1:], len(trades))[: len(starts)]
     return fold_rows(trades, starts, (times_ms[starts], times_ms[ends - 1] + 1), complete)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marketstream.errors import InputError
+from marketstream.readers.losses import overlapping
 from marketstream.readers.table import TradeTable, in_order
 from marketstream.timeframes import timeframe_ms
 
@@ -56,8 +57,9 @@ def fold(
     """Return the candles of the intervals from the first trade's to the last one's.
 
     The first and the last are not complete: the trades may have begun before the data and go on
-    after it. With `consecutive_ids` neither are those that a missing id lies in or between. `fill`
-    gives intervals without trades a flat candle. Raises InputError where that makes too many.
+    after it. With `consecutive_ids` neither are those that a missing id lies in or between, without
+    them those in which a row of the files that could not be used may have been traded. `fill` gives
+    intervals without trades a flat candle. Raises InputError where that makes too many.
     """
     trades = in_order(trades)
     length_us = timeframe_ms(timeframe) * 1_000
@@ -66,7 +68,12 @@ def fold(
     complete[:1] = complete[-1:] = False
     times_ms = intervals * (length_us // 1_000), (intervals + 1) * (length_us // 1_000)
     candles = fold_rows(trades, starts, times_ms, complete)
-    return _filled(candles, joined) if fill else candles
+    candles = _filled(candles, joined) if fill else candles
+    if not trades.consecutive and len(trades.lost_us):  # else ids say what is missing
+        opened, closed = candles.open_time_ms * 1_000, candles.close_time_ms * 1_000
+        complete = candles.complete & ~overlapping(opened, closed, trades.lost_us)
+        return replace(candles, complete=complete)
+    return candles
 
 
 def fold_rows(
@@ -103,7 +110,8 @@ def fold_rows(
 def certify(trades: TradeTable, starts: Integers, *, consecutive_ids: bool) -> tuple[Flags, Flags]:
     """Say of each group of rows whether no id is missing in it, and of each whether the next joins.
 
-    An id that is missing between two trades may belong to the group of either, or to one between.
+    An id that is missing between two trades may belong to the group of either, or to one between;
+    ids that are known to be no trades are not missing.
     """
     complete = np.ones(len(starts), np.bool_)
     joined = np.ones(len(starts), np.bool_)
@@ -113,7 +121,10 @@ def certify(trades: TradeTable, starts: Integers, *, consecutive_ids: bool) -> t
     if np.any(ids[1:] < ids[:-1]):
         rows = np.argsort(ids, kind="stable")
         ids, count = ids[rows], count[rows]
-    before = np.flatnonzero(ids[1:] - count[1:] != ids[:-1])
+    steps = ids[1:] - count[1:]
+    if len(trades.passed_ids):
+        steps = steps - np.diff(np.searchsorted(trades.passed_ids, ids))
+    before = np.flatnonzero(steps != ids[:-1])
     after = before + 1
     if rows is not None:
         before, after = rows[before], rows[after]

@@ -9,7 +9,7 @@ import click
 
 from marketstream.errors import SettingsError
 from realtime_training import report
-from realtime_training.commands.types import BARS, FILE, SYMBOL, TIMEFRAME
+from realtime_training.commands.types import BARS, FILE, LISTED_SYMBOL, TIMEFRAME
 
 if TYPE_CHECKING:
     from candles.bars import BarRule
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     metavar="KIND:N",
     help="Instead: a bar every so much, like tick:1000, volume:10 or dollar:1000000.",
 )
-@click.option("--symbol", type=SYMBOL, help="Market, like BTC/USDT, where FILES hold several.")
+@click.option(
+    "--symbol",
+    type=LISTED_SYMBOL,
+    help="Market, like BTC/USDT or as FILES name it, where they hold several.",
+)
 @click.option(
     "--fill/--no-fill",
     default=True,

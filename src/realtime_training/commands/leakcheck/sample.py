@@ -12,9 +12,9 @@ from marketstream.columns import FeatureTable
 from marketstream.errors import InputError, SettingsError
 from marketstream.messages import Candle
 from marketstream.plan import Plan
-from marketstream.readers import read_trades
+from marketstream.readers import kind_of, read_trades
 from marketstream.runners.in_process import InProcessRunner
-from marketstream.symbols import market_of
+from marketstream.symbols import market_of, parse_symbol
 from marketstream.timeframes import timeframe_ms
 from marketstream.topics import CANDLES
 from predictor.leakcheck import Featured, Series
@@ -22,8 +22,7 @@ from predictor.training.prices import Label, PriceSeries, choose_label
 from realtime_training.commands.leakcheck.candles import arrays_of, messages_of, prices_at
 from realtime_training.datasets import profiles
 from realtime_training.datasets.arrays import CandleArrays, features_of, in_longer, prices_of
-from realtime_training.datasets.contents import kind_of
-from realtime_training.datasets.klines import read_candles
+from realtime_training.datasets.klines import read_klines
 from realtime_training.datasets.trades import candles_of
 from realtime_training.recorded_feed import feed_recording
 from realtime_training.settings import Settings
@@ -75,15 +74,16 @@ def read_sample(
             "one kind"
         )
     if kinds == {"candles"}:
-        base, _ = read_candles(files)
-        candles = in_longer(base, timeframe or base.timeframe)
-        return _of_arrays(candles, base, symbol, settings)
+        klines = read_klines(files, symbol=symbol)
+        candles = in_longer(klines.candles, timeframe or klines.candles.timeframe)
+        return _of_arrays(candles, klines.candles, klines.table.symbol, settings)
     timeframe = timeframe or "1s"
     if kinds == {"frames"}:
         if symbol is None:
             raise SettingsError("give --symbol, like BTC/USDT: recorded frames may hold several")
         plan = Plan((_MARKET,), timeframe, (1,), tuple(settings.candles.timeframes))
         feature_set = FeatureSet(timeframe, plan.base, profiles.computed("mid", settings))
+        symbol = parse_symbol(symbol)
         series = _candles_in_frames(files, symbol, plan, feature_set, settings, advanced)
         if any(candle.mid is not None for candle in series.base_candles):
             return _of_book(symbol, series, feature_set)

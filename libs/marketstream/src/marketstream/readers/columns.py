@@ -1,35 +1,27 @@
-"""Which column holds what, and one block of raw columns to trades."""
+"""Which column of trades holds what, and one block of raw columns to trades."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import compress
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marketstream.errors import InputError
+from marketstream.readers.candle_columns import CANDLES, holds_candles
+from marketstream.readers.grammar import Block, Form, Grammar, Raw, Reading, plain_name
 from marketstream.readers.numbers import Flags, Numbers, read_numbers, shortest
 from marketstream.readers.table import Part
-from marketstream.readers.times import read_times_us
+from marketstream.readers.times import is_rounded, read_times_us
 
-type Role = Literal[
-    "time", "price", "quantity", "side", "buyer_is_maker", "id", "first_id", "last_id", "symbol"
-]
-type RawColumns = dict[Role, list[bytes]]
-
-_NAMES: dict[Role, tuple[str, ...]] = {  # the first that is there counts
+_NAMES: Mapping[str, tuple[str, ...]] = {  # the first that is there counts
     "time": (
         "T", "execdate", "tradetime", "transacttime", "timestamp", "time", "timeus", "timems",
-        "ts", "datetime", "date", "createdtime", "createdat",
+        "ts", "datetime", "date", "createdtime", "createdat", "tsevent",
     ),
     "price": ("p", "price", "px", "rate", "tradeprice", "execprice"),
     "quantity": ("q", "quantity", "qty", "amount", "size", "volume", "vol", "sz", "execqty"),
-    "side": ("side", "takerside", "S"),
+    "side": ("side", "takerside", "aggressorside", "S"),
     "buyer_is_maker": ("m", "isbuyermaker", "buyerismaker", "buyermaker"),
     "id": ("t", "id", "tradeid", "tid", "executionid", "a", "aggtradeid"),
     "first_id": ("f", "firsttradeid", "firstid"),
@@ -37,33 +29,41 @@ _NAMES: dict[Role, tuple[str, ...]] = {  # the first that is there counts
     "symbol": ("s", "symbol", "market", "productcode", "productid", "instrumentname", "instrument",
                "instid", "pair"),
 }  # fmt: skip
-_NEEDED: tuple[Role, ...] = ("time", "price", "quantity")
-_TAKERS = {b"buy": 1, b"b": 1, b"bid": 1, b"1": 1, b"sell": -1, b"s": -1, b"ask": -1, b"-1": -1}
+_NEEDED = ("time", "price", "quantity")
+_TAKERS = {
+    b"buy": 1,
+    b"buyer": 1,
+    b"seller": -1,
+    b"b": 1,
+    b"bid": 1,
+    b"1": 1,
+    b"sell": -1,
+    b"s": -1,
+    b"ask": -1,
+    b"a": -1,
+    b"-1": -1,
+}
 _MAKERS = {b"true": -1, b"1": -1, b"t": -1, b"false": 1, b"0": 1, b"f": 1}
 _LARGEST = 10**15  # a price or quantity beyond this is a mistake
+_BOOLEANS = (b"true", b"false")
+_ARCHIVE_TRADES = Form(
+    {"id": 0, "price": 1, "quantity": 2, "time": 4, "buyer_is_maker": 5}, consecutive=True
+)
+_ARCHIVE_AGGREGATES = Form(
+    {"price": 1, "quantity": 2, "first_id": 3, "last_id": 4, "time": 5, "buyer_is_maker": 6},
+    consecutive=True,
+)
+_KRAKEN = Form({"time": 0, "price": 1, "quantity": 2})
+_CCXT = Form({"time": 0, "id": 1, "side": 3, "price": 4, "quantity": 5})  # as freqtrade keeps it
+_CCXT_WIDTH = 7
+_HOLDS_CANDLES = "holds candles: give the trades they were made of"
+_WANTED = "time, price, quantity and, where they are known, side and id"
 
 
-@dataclass
-class Reading:
-    """What is learned while files are read: what was left out, and whose trades there are."""
-
-    wanted: str | None = None
-    unusable: Counter[str] = field(default_factory=Counter)
-    ignored: Counter[str] = field(default_factory=Counter)
-    symbols: dict[str, str] = field(default_factory=dict)  # plain: as it was written first
-    has_ids: bool | None = None  # in the file being read
-    layouts: dict[int, dict[Role, int]] = field(default_factory=dict)  # by the number of columns
-
-
-def plain_symbol(symbol: str) -> str:
-    """Return the letters and digits of a symbol: `BTCUSDT` for `BTC/USDT` and `btc_usdt`."""
-    return re.sub(r"[^A-Z0-9]", "", symbol.upper())
-
-
-def roles_of(names: Sequence[str]) -> dict[Role, int]:
+def roles_of(names: Sequence[str]) -> dict[str, int]:
     """Return which of the columns so named holds what; a role that nobody plays is left out."""
-    plain = [name if len(name) == 1 else re.sub(r"[^a-z0-9]", "", name.lower()) for name in names]
-    found: dict[Role, int] = {}
+    plain = [plain_name(name) for name in names]
+    found: dict[str, int] = {}
     for role, candidates in _NAMES.items():
         played = [plain.index(name) for name in candidates if name in plain]
         if played:
@@ -71,33 +71,65 @@ def roles_of(names: Sequence[str]) -> dict[Role, int]:
     return found
 
 
-def is_trade(roles: Mapping[Role, int]) -> bool:
+def is_trade(roles: Mapping[str, int]) -> bool:
     """Say whether the roles are enough for a trade."""
     return all(role in roles for role in _NEEDED)
 
 
-def check_roles(roles: Mapping[Role, int], names: Sequence[str], source: str) -> None:
+def check_roles(roles: Mapping[str, int], names: Sequence[str], source: str) -> None:
     """Raise InputError, naming what is missing, where the columns are not those of trades."""
-    if {"open", "high", "low", "close"} <= {name.lower() for name in names}:
-        raise InputError(f"{source}: holds candles: give the trades they were made of")
-    missing = [role for role in _NEEDED if role not in roles]
-    if missing:
-        raise InputError(
-            f"{source}: no column holds the trade's {' or its '.join(missing)} (there are "
-            f"{', '.join(names)[:200]}): name columns time, price, quantity and, where they are "
-            "known, side and id"
-        )
+    if holds_candles(names) or not is_trade(roles):
+        raise InputError(_lacks(names, source))
 
 
-def read_part(
-    raw: RawColumns, reading: Reading, *, aggregated: bool = False, consecutive: bool = False
-) -> Part | None:
-    """Return the trades of a block of raw columns, None where there are none; count what is not."""
-    raw = _of_wanted_symbol(raw, reading)
+def _lacks(names: Sequence[str], source: str) -> str:
+    if holds_candles(names):
+        return f"{source}: {_HOLDS_CANDLES}"
+    missing = [role for role in _NEEDED if role not in roles_of(names)]
+    return (
+        f"{source}: no column holds the trade's {' or its '.join(missing)} (there are "
+        f"{', '.join(names)[:200]}): name columns {_WANTED}"
+    )
+
+
+def _header(names: Sequence[str], source: str) -> Form | None:
+    if holds_candles(names):
+        raise InputError(_lacks(names, source))
+    roles = roles_of(names)
+    return Form(roles) if is_trade(roles) else None
+
+
+def _without_header(cells: Sequence[bytes], source: str) -> Form | None:
+    lower = [cell.lower() for cell in cells]
+    if len(cells) in (6, 7) and lower[5] in _BOOLEANS:
+        return _ARCHIVE_TRADES
+    if len(cells) in (7, 8) and lower[6] in _BOOLEANS:
+        return _ARCHIVE_AGGREGATES
+    if len(cells) == len(_KRAKEN.roles) and read_times_us(cells[:1])[1].all():
+        return _KRAKEN
+    if len(cells) == _CCXT_WIDTH and lower[3] in _TAKERS and read_times_us(cells[:1])[1].all():
+        return _CCXT
+    if CANDLES.without_header(cells, source) is not None:
+        raise InputError(f"{source}: {_HOLDS_CANDLES}")
+    return None
+
+
+TRADES = Grammar("price", _WANTED, _header, _without_header, _lacks)
+
+
+def read_part(block: Block, reading: Reading, *, aggregated: bool = False) -> Part | None:
+    """Return the trades of a block, None where there are none; count and note what is not."""
+    block = reading.of_wanted_symbol(block)
+    numbers = ("price", "quantity")
+    raw = reading.separators.plain(block.raw, numbers)
     price = shortest(read_numbers(raw["price"]))
     quantity = shortest(read_numbers(raw["quantity"]))
-    time_us, has_time = read_times_us(raw["time"])
+    time_us, has_time = read_times_us(raw["time"], reading.dates)
+    rounded = np.zeros(len(time_us), np.bool_)
+    for row in np.flatnonzero(~has_time).tolist():
+        rounded[row] = is_rounded(raw["time"][row])
     problems = [
+        ("time rounded by a spreadsheet", rounded),
         ("no usable time", ~has_time),
         ("no usable price", _no_number(price)),
         ("no usable quantity", _no_number(quantity)),
@@ -109,19 +141,23 @@ def read_part(
     if "first_id" in raw and "last_id" in raw:
         first, last = read_numbers(raw["first_id"]), read_numbers(raw["last_id"])
         ids, count = last.mantissa, last.mantissa - first.mantissa + 1
-        problems.append(("no usable id", ~first.ok | ~last.ok | (count < 1)))
+        has_id = first.ok & last.ok & (count >= 1)
     elif "id" in raw:
         written = read_numbers(raw["id"])
+        has_id = written.ok & (written.decimals == 0)
         if reading.has_ids is None:
             reading.has_ids = bool(np.any(written.ok))  # ids in letters tell no order
-        if reading.has_ids:
-            ids = written.mantissa
-            problems.append(("no usable id", ~written.ok | (written.decimals > 0)))
+        ids = written.mantissa if reading.has_ids else None
+    if ids is not None:
+        problems.append(("no usable id", ~has_id))
+        ids = np.where(has_id, ids, -1)
     usable: Flags = np.ones(len(time_us), np.bool_)
+    usable[list(block.broken)] = False  # counted where they were found to be damaged
     for reason, wrong in problems:
         if np.any(usable & wrong):
             reading.unusable[reason] += int(np.count_nonzero(usable & wrong))
             usable &= ~wrong
+    reading.losses.note(usable, time_us, has_time, ids)
     if not np.any(usable):
         return None
     return Part(
@@ -132,23 +168,8 @@ def read_part(
         count=count[usable],
         ids=None if ids is None else ids[usable],
         aggregated=aggregated,
-        consecutive=consecutive,
+        consecutive=block.form.consecutive,
     )
-
-
-def _of_wanted_symbol(raw: RawColumns, reading: Reading) -> RawColumns:
-    if "symbol" not in raw:
-        return raw
-    plain: dict[bytes, str] = {}
-    for symbol in set(raw["symbol"]):
-        written = symbol.decode("utf-8", "replace").strip()
-        plain[symbol] = plain_symbol(written)
-        reading.symbols.setdefault(plain[symbol], written)
-    if reading.wanted is None or set(plain.values()) == {plain_symbol(reading.wanted)}:
-        return raw
-    keep = [plain[symbol] == plain_symbol(reading.wanted) for symbol in raw["symbol"]]
-    reading.ignored["another symbol"] += len(keep) - sum(keep)
-    return {role: list(compress(column, keep)) for role, column in raw.items()}
 
 
 def _no_number(numbers: Numbers) -> Flags:
@@ -156,7 +177,7 @@ def _no_number(numbers: Numbers) -> Flags:
     return ~ok | (mantissa / 10.0**decimals >= _LARGEST)
 
 
-def _takers(raw: RawColumns) -> NDArray[np.int8]:
+def _takers(raw: Raw) -> NDArray[np.int8]:
     sides, values = raw.get("buyer_is_maker"), _MAKERS
     if sides is None:
         sides, values = raw.get("side", [b""] * len(raw["price"])), _TAKERS

@@ -1,100 +1,201 @@
-"""Trades from CSV: with a header, or without one where the form is a known one."""
+"""Rows from CSV: with a header, wherever it stands, or without one where the form is known."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
-from typing import IO
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import IO, NamedTuple
 
 from marketstream.errors import InputError
-from marketstream.readers.columns import RawColumns, Reading, Role, check_roles, read_part, roles_of
+from marketstream.readers.grammar import Block, Form, Grammar, Reading
 from marketstream.readers.numbers import read_numbers
-from marketstream.readers.table import Part
 from marketstream.readers.times import read_times_us
 
 _BLOCK_BYTES = 1 << 18  # small enough to stay in the processor's cache
 _DELIMITERS = (b",", b";", b"\t", b"|")
-_BOOLEANS = (b"true", b"false")
-_TRADES: dict[Role, int] = {"id": 0, "price": 1, "quantity": 2, "time": 4, "buyer_is_maker": 5}
-_AGGREGATES: dict[Role, int] = {
-    "price": 1, "quantity": 2, "first_id": 3, "last_id": 4, "time": 5, "buyer_is_maker": 6,
-}  # fmt: skip
-_KRAKEN: dict[Role, int] = {"time": 0, "price": 1, "quantity": 2}
+_LINES_BEFORE_TABLE = 20
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class NoTable(InputError):  # noqa: N818 - it names what was found
+    """A file in which there is neither a header nor a row of data."""
 
 
 class UnknownForm(InputError):  # noqa: N818 - it names what was found
     """A file without a header whose form is none that is known."""
 
 
-def read_csv(stream: IO[bytes], source: str, reading: Reading) -> Iterator[Part]:
-    """Yield the trades of a CSV, block by block.
+class _Layout(NamedTuple):
+    delimiter: bytes
+    width: int
+    form: Form
 
-    The forms known without a header are Binance's archives of trades and aggregate trades and
-    Kraken's dump (seconds, price, volume); else the header of a file of as many columns that was
-    read before counts. Raises UnknownForm where there was none, InputError where it does not say
+
+def read_csv(stream: IO[bytes], source: str, reading: Reading, grammar: Grammar) -> Iterator[Block]:
+    """Yield the rows of a CSV, block by block, of one layout each.
+
+    Lines before the table, and headers that come again in the middle, are counted as ignored; rows
+    of another number of columns are unusable. Without a header the form is one that the grammar
+    knows, or that of a file of as many columns that was read before. Raises UnknownForm where it is
+    none of these, NoTable where there is nothing like a table, InputError where it does not say
     enough.
     """
-    first = b""
-    while not first.strip():
-        first = stream.readline()
-        if not first:
-            return
-    first = first.removeprefix(b"\xef\xbb\xbf")
-    delimiter = max(_DELIMITERS, key=first.count)
-    cells = _cells(first, delimiter)
-    lines: list[bytes] = []
-    if read_numbers(cells).ok.any() or read_times_us(cells)[1].any():
-        lines = [first]
-        roles = reading.layouts.get(len(cells)) or _form_without_header(cells, source)
-    else:
-        names = [cell.decode("utf-8", "replace") for cell in cells]
-        roles = roles_of(names)
-        check_roles(roles, names, source)
-        reading.layouts[len(cells)] = roles
-    known = roles in (_TRADES, _AGGREGATES)
-    while lines := lines + stream.readlines(_BLOCK_BYTES):
-        raw = _columns(lines, delimiter, len(cells), roles, reading)
-        part = read_part(raw, reading, consecutive=known)
-        if part is not None:
-            yield part
+    found = _find_table(stream, source, reading, grammar)
+    if found is None:
+        return
+    layout, first = found
+    lines: Sequence[bytes] = first
+    while lines := lines or stream.readlines(_BLOCK_BYTES):
+        table = _Rows(layout, source, grammar, reading)
+        for line in lines:
+            again = table.add(line)
+            if again is not None:
+                yield from table.block()
+                layout = again
+                table = _Rows(layout, source, grammar, reading)
+        yield from table.block()
         lines = []
 
 
-def _cells(line: bytes, delimiter: bytes) -> list[bytes]:
+def cells_of(line: bytes, delimiter: bytes) -> list[bytes]:
     """Split a line; what stands in quotes may hold the delimiter."""
-    text = line.decode("utf-8", "surrogateescape").strip("\r\n")
-    cells = next(csv.reader([text], delimiter=delimiter.decode()), [])
+    text = line.decode("utf-8", "surrogateescape").strip("\r\n").replace("\0", "")
+    try:
+        cells = next(csv.reader([text], delimiter=delimiter.decode()), [])
+    except csv.Error:  # a cell longer than any number or name
+        cells = text.split(delimiter.decode())
     return [cell.strip().encode("utf-8", "surrogateescape") for cell in cells]
 
 
-def _form_without_header(cells: Sequence[bytes], source: str) -> dict[Role, int]:
-    lower = [cell.lower() for cell in cells]
-    if len(cells) in (6, 7) and lower[5] in _BOOLEANS:
-        return _TRADES
-    if len(cells) in (7, 8) and lower[6] in _BOOLEANS:
-        return _AGGREGATES
-    if len(cells) == len(_KRAKEN) and read_times_us(cells[:1])[1].all():
-        return _KRAKEN
-    raise UnknownForm(
-        f"{source}: {len(cells)} columns without a header are no form that is known: add a first "
-        "line that names columns time, price, quantity and, where they are known, side and id"
-    )
+def first_cells(line: bytes) -> list[bytes]:
+    """Split a line at the mark that it has most of."""
+    return cells_of(line, _delimiter(line))
 
 
-def _columns(
-    lines: Sequence[bytes],
-    delimiter: bytes,
-    width: int,
-    roles: Mapping[Role, int],
-    reading: Reading,
-) -> RawColumns:
+def is_data(cells: Sequence[bytes]) -> bool:
+    """Say whether any of the cells is a number or a time."""
+    return bool(read_numbers(cells).ok.any()) or any(_is_time(cell) for cell in cells)
+
+
+def _is_time(cell: bytes) -> bool:
+    try:
+        return bool(read_times_us([cell])[1].all())
+    except InputError:  # a date whose order its row alone does not tell
+        return True
+
+
+def _delimiter(line: bytes) -> bytes:
+    return max(_DELIMITERS, key=line.count)
+
+
+def _find_table(
+    stream: IO[bytes], source: str, reading: Reading, grammar: Grammar
+) -> tuple[_Layout, list[bytes]] | None:
+    """Return the layout of a table and the rows taken from the stream to tell it."""
+    before: list[bytes] = []
+    for line in chain.from_iterable(iter(lambda: stream.readlines(1), [])):
+        line = line.removeprefix(_BYTE_ORDER_MARK)
+        if not line.strip():
+            continue
+        layout = _header(line, source, grammar) or _without_header(line, source, reading, grammar)
+        if layout is not None:
+            return layout, _between(before, line, layout, reading)
+        before.append(line)
+        if len(before) == _LINES_BEFORE_TABLE:
+            break
+    if not before:
+        return None
+    cells = first_cells(before[0])
+    if is_data(cells):
+        raise UnknownForm(
+            f"{source}: {len(cells)} columns without a header are no form that is known: add a "
+            f"first line that names columns {grammar.wanted}"
+        )
+    names = [cell.decode("utf-8", "replace") for cell in cells]
+    raise NoTable(grammar.lacks(names, source))
+
+
+def _header(line: bytes, source: str, grammar: Grammar) -> _Layout | None:
+    delimiter = _delimiter(line)
+    cells = cells_of(line, delimiter)
+    form = grammar.header([cell.decode("utf-8", "replace") for cell in cells], source)
+    return None if form is None else _Layout(delimiter, len(cells), form)
+
+
+def _without_header(line: bytes, source: str, reading: Reading, grammar: Grammar) -> _Layout | None:
+    delimiter = _delimiter(line)
+    cells = cells_of(line, delimiter)
+    if not is_data(cells):
+        return None
+    form = reading.forms.get(len(cells)) or grammar.without_header(cells, source)
+    return None if form is None else _Layout(delimiter, len(cells), form)
+
+
+def _between(
+    before: Sequence[bytes], line: bytes, layout: _Layout, reading: Reading
+) -> list[bytes]:
+    """Keep what is a row, perhaps a damaged one; note the header, and count what is neither."""
     rows = []
-    for line in lines:
+    for each in before:
+        if is_data(cells_of(each, layout.delimiter)):
+            rows.append(each)
+        else:
+            reading.ignored["line before the table"] += 1
+    if is_data(cells_of(line, layout.delimiter)):
+        return [*rows, line]
+    reading.forms[layout.width] = layout.form
+    return rows
+
+
+class _Rows:
+    """The rows of one layout, of which some may be damaged."""
+
+    def __init__(self, layout: _Layout, source: str, grammar: Grammar, reading: Reading) -> None:
+        self._layout = layout
+        self._source = source
+        self._grammar = grammar
+        self._reading = reading
+        self._rows: list[list[bytes]] = []
+        self._broken: list[int] = []
+        self._number = layout.form.roles[grammar.telling]
+
+    def add(self, line: bytes) -> _Layout | None:
+        """Add a line; return another layout where it is the header of one, perhaps the same."""
+        delimiter, width, _ = self._layout
         fields = line.rstrip(b"\r\n").replace(b'"', b"").split(delimiter)
         if len(fields) != width:
-            fields = _cells(line, delimiter)
+            fields = cells_of(line, delimiter)
+        if len(fields) == width + 1 and not fields[-1]:
+            del fields[-1]
+        if len(fields) == width and not fields[self._number][:1].isalpha():
+            self._rows.append(fields)
+            return None
+        if not line.strip():
+            return None
+        again = _header(line, self._source, self._grammar)
+        if again is not None:
+            self._reading.ignored["header in the middle"] += 1
+            self._reading.forms[again.width] = again.form
+            return again
         if len(fields) == width:
-            rows.append(fields)
-        elif line.strip():
-            reading.unusable["wrong number of columns"] += 1
-    return {role: [row[index] for row in rows] for role, index in roles.items()}
+            self._rows.append(fields)
+            return None
+        self._reading.unusable["wrong number of columns"] += 1
+        self._broken.append(len(self._rows))
+        self._rows.append(_padded(fields, width))
+        return None
+
+    def block(self) -> Iterator[Block]:
+        """Yield the rows as columns by role, if there are any."""
+        if self._rows:
+            columns = list(zip(*self._rows, strict=True))
+            form = self._layout.form
+            raw = {role: list(columns[index]) for role, index in form.roles.items()}
+            yield Block(raw, form, self._broken)
+
+
+def _padded(fields: list[bytes], width: int) -> list[bytes]:
+    """Return a damaged row in the table's width: what is cut off, or out of place, is blank."""
+    whole = fields[:-1] if len(fields) < width else []
+    return [*whole, *[b""] * (width - len(whole))]

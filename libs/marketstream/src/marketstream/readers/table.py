@@ -42,7 +42,9 @@ class TradeTable:
     them with its id, the others with the ids just before. `ids` is None where there are none;
     then every line is a trade of its own. Ids are `consecutive` where a gap in them means a trade
     that is missing. `unusable` counts lines that say no trade, by reason, `ignored` those that were
-    not asked for, `duplicates` the lines whose id was there already.
+    not asked for, `duplicates` the lines whose id was there already. `lost_us` says from when to
+    when, both inclusive, each unusable line may have been traded, `passed_ids` which ids are known
+    to be no trades of the market.
     """
 
     time_us: Integers
@@ -58,6 +60,8 @@ class TradeTable:
     duplicates: int = 0
     unusable: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
+    lost_us: Integers = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    passed_ids: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.time_us)
@@ -108,7 +112,8 @@ def assemble(
     fits = price_fits & quantity_fits
     if not fits.all():
         unusable["more decimals than go into 64 bits"] += int(np.count_nonzero(~fits))
-        table = table.chosen(fits)
+        lost_us = np.stack([time_us[~fits]] * 2, axis=1)
+        table = replace(table.chosen(fits), lost_us=lost_us)
     rows = len(table)
     table = in_order(without_repeats(table))
     known = all(part.consecutive for part in parts)
