@@ -12,24 +12,17 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from candles.settings import CandlesSettings
+import manifest
 from marketstream.settings import SystemSettings, load_settings
 from marketstream.settings_fields import env_names, fields_of
-from prediction_api.settings import ApiSettings
+from marketstream.topics import ALL_TOPICS
 from predictor.settings import PredictorSettings
 from realtime_training.commands import realtime
-from technical_indicators.feature_set import FeatureSettings
 from trades.settings import TradesSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("state/*.md")])
-SERVICES: dict[str, type[BaseModel]] = {
-    "trades": TradesSettings,
-    "candles": CandlesSettings,
-    "technical_indicators": FeatureSettings,
-    "predictor": PredictorSettings,
-    "prediction-api": ApiSettings,
-}
+SERVICES = {service.name: service.settings_class() for service in manifest.SERVICES}
 
 
 def documents_matching(pattern: str) -> list[tuple[str, re.Match[str]]]:
@@ -51,6 +44,25 @@ def tracked_files() -> list[str]:
     listed = run("git", "-c", "safe.directory=*", "ls-files", "-z")
     assert listed.returncode == 0, listed.stderr
     return [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
+
+
+def test_whatever_lists_services_is_made_of_their_manifest() -> None:
+    done = run(sys.executable, "scripts/lists.py", "--check")
+    assert (done.returncode, done.stdout) == (0, ""), "run `make render`"
+    assert run("make", "--no-print-directory", "services").stdout.split() == list(SERVICES)
+
+
+def test_services_read_and_write_topics_that_there_are_and_listen_apart() -> None:
+    topics = {topic.name for topic in ALL_TOPICS}
+    written = {name for service in manifest.SERVICES for name in service.writes}
+    assert written == topics
+    for service in manifest.SERVICES:
+        assert {*service.reads} <= topics
+        assert (service.folder / "config.yaml").is_file()
+    ports = [service.port for service in manifest.SERVICES]
+    assert len(set(ports)) == len(ports)
+    folders = {path.parent.name for path in ROOT.glob("services/*/pyproject.toml")}
+    assert folders - {"exchange_simulator"} == set(SERVICES)
 
 
 def test_every_make_target_that_documents_name_exists() -> None:
