@@ -50,6 +50,10 @@ format: $(INSTALLED) ## Mend what Ruff can mend, and format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check .
 
+# What `render` writes may be what the next installation needs: any that is there will do.
+$(BIN)/python:
+	@$(MAKE) --no-print-directory setup
+
 dashboard: $(DASHBOARD) ## Bundle the dashboard; brings Node if it is missing
 
 $(DASHBOARD): $(wildcard $(WEB)/*.json $(WEB)/*.mjs $(WEB)/.npmrc $(WEB)/src/*) scripts/build_dashboard | $(INSTALLED)
@@ -73,7 +77,7 @@ dev: $(INSTALLED) ## One service as a process on Kafka: make dev service=trades
 	@[[ " $(SERVICES) " == *" $(service) "* ]] || { echo "service=$(service): choose one of $(SERVICES)" >&2; exit 2; }
 	@exec $(BIN)/python -m $(subst -,_,$(service))
 
-render: $(INSTALLED) ## Write what is made of services/manifest.yaml, dashboards and the manifests in deployment/
+render: $(BIN)/python ## Write what is made of services/manifest.yaml, dashboards and the manifests in deployment/
 	$(BIN)/python scripts/lists.py
 	$(BIN)/python scripts/dashboards.py
 	$(BIN)/python scripts/render.py
