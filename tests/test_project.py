@@ -102,6 +102,24 @@ def test_relative_links_in_documents_resolve() -> None:
     assert [link for link in links if not (link[0].parent / link[1].split("#")[0]).exists()] == []
 
 
+def test_every_package_is_in_the_picture_of_the_house() -> None:
+    page = (ROOT / "docs" / "house.md").read_text()
+    folders = {path.parent for path in ROOT.glob("*/*/pyproject.toml")} | {*ROOT.glob("src/*")}
+    assert len(folders) > 8
+    shown = [str(folder.relative_to(ROOT)) for folder in folders if folder.is_dir()]
+    assert [name for name in shown if f"](../{name})" not in page] == []
+
+
+def test_every_recipe_is_listed_and_followed() -> None:
+    folder = ROOT / "docs" / "recipes"
+    index = (folder / "README.md").read_text()
+    pages = {page.stem for page in folder.glob("*.md")} - {"README"}
+    assert "service" in pages
+    assert [name for name in sorted(pages) if f"]({name}.md)" not in index] == []
+    tests = "".join(path.read_text() for path in ROOT.glob("tests/recipes/test_*.py"))
+    assert [name for name in sorted(pages) if f'follow("{name}.md"' not in tests] == []
+
+
 def test_every_decision_is_listed() -> None:
     folder = ROOT / "docs" / "decisions"
     index = (folder / "README.md").read_text()
