@@ -9,9 +9,9 @@ import tomllib
 import pytest
 import yaml
 
-from manifest import SERVICES, STAND_IN, Service
+from manifest import ROOT, SERVICES, STAND_IN, Service
 
-from .dockerfiles import FOLDER, IMAGES, NAMES, ROOT, environment, instructions, text_of
+from .dockerfiles import FOLDER, IMAGES, NAMES, environment, instructions, text_of
 
 OF_EACH = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 HEAVY = ("mlflow", "great-expectations", "lightgbm", "xgboost-cpu", "scikit-learn", "optuna")
