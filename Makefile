@@ -9,15 +9,18 @@ WEB := services/prediction-api/web
 DASHBOARD := services/prediction-api/src/prediction_api/static/.built
 TYPED := src tests scripts conftest.py $(wildcard libs/*/src services/*/src)
 
-SERVICES := trades candles technical_indicators predictor prediction-api
+SERVICES := $(shell awk '/^- name: /{print $$3}' services/manifest.yaml)
 CLUSTER := rwml-34fa
 VERSION = $(shell awk -F'"' '/^version = /{print $$2; exit}' pyproject.toml)
 DEPLOYED = $(subst _,-,$(service))
 
-.PHONY: help setup test test-kafka check lint types format dashboard run simulate replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
+.PHONY: help services setup test test-kafka check lint types format dashboard run simulate replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+services: ## List the services, in the order in which data passes through them
+	@printf '%s\n' $(SERVICES)
 
 setup: $(INSTALLED) ## Install everything into .venv; brings uv if it is missing
 	@echo "installed in .venv; next: make run"
@@ -47,6 +50,10 @@ format: $(INSTALLED) ## Mend what Ruff can mend, and format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check .
 
+# What `render` writes may be what the next installation needs: any that is there will do.
+$(BIN)/python:
+	@$(MAKE) --no-print-directory setup
+
 dashboard: $(DASHBOARD) ## Bundle the dashboard; brings Node if it is missing
 
 $(DASHBOARD): $(wildcard $(WEB)/*.json $(WEB)/*.mjs $(WEB)/.npmrc $(WEB)/src/*) scripts/build_dashboard | $(INSTALLED)
@@ -70,7 +77,8 @@ dev: $(INSTALLED) ## One service as a process on Kafka: make dev service=trades
 	@[[ " $(SERVICES) " == *" $(service) "* ]] || { echo "service=$(service): choose one of $(SERVICES)" >&2; exit 2; }
 	@exec $(BIN)/python -m $(subst -,_,$(service))
 
-render: $(INSTALLED) ## Write the dashboards, and the manifests in deployment/dev and deployment/prod
+render: $(BIN)/python ## Write what is made of services/manifest.yaml, dashboards and the manifests in deployment/
+	$(BIN)/python scripts/lists.py
 	$(BIN)/python scripts/dashboards.py
 	$(BIN)/python scripts/render.py
 

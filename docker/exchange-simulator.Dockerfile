@@ -23,7 +23,7 @@ RUN --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.cr
     && find /opt/venv -type f -regex '.*\.\(pyi\|pyx\|pxd\|pxi\|c\|cpp\|h\|a\)' -delete
 # Importing it compiles what a start needs, and shows that nothing is missing.
 RUN python -m uv pip install --offline --no-deps --python /opt/venv/bin/python . libs/* services/* \
-    && /opt/venv/bin/python -c 'import realtime_training.simulator, realtime_training.cli' \
+    && /opt/venv/bin/python -c 'import realtime_training.commands, realtime_training.commands.simulate.work' \
     && /opt/venv/bin/realtime risingwave --help
 
 FROM ${PYTHON_IMAGE}

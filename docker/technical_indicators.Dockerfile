@@ -1,4 +1,5 @@
 # docker build -t technical_indicators:latest -f docker/technical_indicators.Dockerfile .
+# Made of docker/service.template by `make render`: change it there.
 ARG PYTHON_IMAGE=docker.io/library/python:3.12.12-slim-bookworm@sha256:593bd06efe90efa80dc4eee3948be7c0fde4134606dd40d8dd8dbcade98e669c
 
 FROM ${PYTHON_IMAGE} AS build

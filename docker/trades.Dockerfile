@@ -1,4 +1,5 @@
 # docker build -t trades:latest -f docker/trades.Dockerfile .
+# Made of docker/service.template by `make render`: change it there.
 ARG PYTHON_IMAGE=docker.io/library/python:3.12.12-slim-bookworm@sha256:593bd06efe90efa80dc4eee3948be7c0fde4134606dd40d8dd8dbcade98e669c
 
 FROM ${PYTHON_IMAGE} AS build
@@ -15,6 +16,7 @@ RUN --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.cr
     python -m pip install --no-cache-dir "uv==${UV_VERSION}"
 # What is locked comes first: a layer that stays as long as nothing about it changes.
 COPY pyproject.toml uv.lock ./
+COPY libs/exchanges/pyproject.toml libs/exchanges/
 COPY libs/marketstream/pyproject.toml libs/marketstream/
 COPY services/trades/pyproject.toml services/trades/
 RUN --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.crt \
@@ -22,6 +24,7 @@ RUN --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.cr
     python -m uv sync --frozen --package trades --no-dev --no-install-workspace \
     && find /opt/venv -type d -name tests -prune -exec rm -rf {} + \
     && find /opt/venv -type f -regex '.*\.\(pyi\|pyx\|pxd\|pxi\|c\|cpp\|h\|a\)' -delete
+COPY libs/exchanges libs/exchanges
 COPY libs/marketstream libs/marketstream
 COPY services/trades services/trades
 # Importing it compiles what a start needs, and shows that nothing is missing.

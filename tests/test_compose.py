@@ -12,23 +12,21 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+import manifest
 from marketstream.plan import PlanSettings
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.service import ProcessSettings
 from marketstream.settings import SystemSettings
 from marketstream.settings_fields import env_names, fields_of
 from marketstream.store.risingwave import RisingWaveSettings
-from prediction_api.settings import ApiSettings
-from predictor.settings import PredictorSettings
 from realtime_training.commands import realtime
-from trades.settings import TradesSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 SETTINGS: tuple[type[BaseModel], ...] = (
-    SystemSettings, KafkaSettings, PlanSettings, ProcessSettings, TradesSettings, ApiSettings,
-    PredictorSettings, RisingWaveSettings,
+    SystemSettings, KafkaSettings, PlanSettings, ProcessSettings, RisingWaveSettings,
+    *(service.settings_class() for service in manifest.SERVICES),
 )  # fmt: skip
 BYTES = {"m": 2**20, "g": 2**30}
 MOST_BYTES = 8_000_000_000
@@ -40,7 +38,8 @@ def dockerfile(service: str) -> Path:
 
 OURS = [name for name in SERVICES if dockerfile(name).exists()]
 THEIRS = [name for name in SERVICES if name not in OURS]
-RUNNING = [name for name in OURS if "build" in SERVICES[name]]
+PROFILES = {"core", "full", "live"}
+RUNNING = [name for name in OURS if name not in PROFILES]
 
 
 def started_by(*names: str) -> set[str]:
@@ -72,15 +71,13 @@ def test_file_is_one_of_the_compose_specification() -> None:
 
 
 def test_profiles_start_what_they_are_named_after() -> None:
-    pipeline = {
-        *("kafka", "postgres", "mlflow", "trades", "candles", "technical_indicators"),
-        *("predictor", "prediction-api"),
-    }
+    pipeline = {"kafka", "postgres", "mlflow", *(service.name for service in manifest.SERVICES)}
     assert started_by("core") == {*pipeline, "exchange", "core"}
-    assert started_by("live") == {*pipeline - {"trades"}, "trades-live", "live"}
+    live = {"trades-live", "storekeeper-live", "live"}
+    assert started_by("live") == {*pipeline - {"trades", "storekeeper"}, *live}
     assert started_by("full") == {*WHOLE, "full"}
     profiles = {profile for each in SERVICES.values() for profile in each.get("profiles", [])}
-    assert profiles == {"core", "full", "live"}
+    assert profiles == PROFILES
 
 
 def test_whatever_is_started_fits_8_gb() -> None:
@@ -96,11 +93,32 @@ def test_every_image_of_ours_is_built_by_something_that_is_started_with_it() -> 
         assert {SERVICES[name]["image"] for name in started if name in OURS} <= built
 
 
-def test_what_trades_are_audited_with_is_the_store_of_all() -> None:
-    store = {name for name in SERVICES["candles"]["environment"] if name.startswith("POSTGRES_")}
-    for name in ("trades", "trades-live"):
-        assert store <= SERVICES[name]["environment"].keys()
+def test_an_image_has_one_builder_among_those_that_start_together() -> None:
+    # Current Compose refuses a tag that two services build at once.
+    for started in (WHOLE, *map(started_by, PROFILES)):
+        built = [SERVICES[name]["image"] for name in started if "build" in SERVICES[name]]
+        assert len(set(built)) == len(built)
+
+
+def test_what_is_audited_is_the_store_that_the_api_reads_and_nobody_else_has() -> None:
+    def store(name: str) -> dict[str, str]:
+        told = SERVICES[name].get("environment", {})
+        return {key: value for key, value in told.items() if key.startswith("POSTGRES_")}
+
+    for name in ("storekeeper", "storekeeper-live"):
+        assert store(name) == store("prediction-api") != {}
         assert "postgres" in SERVICES[name]["depends_on"]
+    others = {service.name for service in manifest.SERVICES} - {"storekeeper", "prediction-api"}
+    assert {name for name in (*others, "trades-live") if store(name)} == set()
+
+
+def test_who_asks_the_exchange_asks_the_one_that_its_profile_is_of() -> None:
+    for name in ("trades", "storekeeper"):
+        simulated, live = SERVICES[name]["environment"], SERVICES[f"{name}-live"]["environment"]
+        assert "exchange:9443" in simulated["EXCHANGE_REST_URL"]
+        assert live["EXCHANGE_REST_URL"].startswith("${LIVE_REST_URL:-https://")
+        assert live.keys() == simulated.keys()
+        assert SERVICES[name]["container_name"] == SERVICES[f"{name}-live"]["container_name"]
 
 
 def test_who_waits_for_somebodys_health_waits_for_one_who_tells_it() -> None:
@@ -123,7 +141,8 @@ def test_images_of_others_are_pinned_to_a_version(name: str) -> None:
 def test_our_containers_can_change_nothing_but_their_volume(name: str) -> None:
     service = SERVICES[name]
     assert service["image"].endswith(":${TAG:-latest}")
-    assert service["build"]["dockerfile"] == str(dockerfile(name).relative_to(ROOT))
+    if "build" in service:
+        assert service["build"]["dockerfile"] == str(dockerfile(name).relative_to(ROOT))
     assert service["read_only"]
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
@@ -168,7 +187,7 @@ def test_prometheus_asks_services_where_they_listen() -> None:
         for static in job["static_configs"]
         for target in static["targets"]
     ]
-    assert len(targets) == 5
+    assert targets == [f"{service.name}:{service.port}" for service in manifest.SERVICES]
     for target in targets:
         name, _, port = target.partition(":")
         assert re.search(rf"_PORT={port}$", dockerfile(name).read_text(), re.MULTILINE), target

@@ -12,24 +12,17 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from candles.settings import CandlesSettings
+import manifest
 from marketstream.settings import SystemSettings, load_settings
 from marketstream.settings_fields import env_names, fields_of
-from prediction_api.settings import ApiSettings
+from marketstream.topics import ALL_TOPICS
 from predictor.settings import PredictorSettings
 from realtime_training.commands import realtime
-from technical_indicators.feature_set import FeatureSettings
 from trades.settings import TradesSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("state/*.md")])
-SERVICES: dict[str, type[BaseModel]] = {
-    "trades": TradesSettings,
-    "candles": CandlesSettings,
-    "technical_indicators": FeatureSettings,
-    "predictor": PredictorSettings,
-    "prediction-api": ApiSettings,
-}
+SERVICES = {service.name: service.settings_class() for service in manifest.SERVICES}
 
 
 def documents_matching(pattern: str) -> list[tuple[str, re.Match[str]]]:
@@ -51,6 +44,25 @@ def tracked_files() -> list[str]:
     listed = run("git", "-c", "safe.directory=*", "ls-files", "-z")
     assert listed.returncode == 0, listed.stderr
     return [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
+
+
+def test_whatever_lists_services_is_made_of_their_manifest() -> None:
+    done = run(sys.executable, "scripts/lists.py", "--check")
+    assert (done.returncode, done.stdout) == (0, ""), "run `make render`"
+    assert run("make", "--no-print-directory", "services").stdout.split() == list(SERVICES)
+
+
+def test_services_read_and_write_topics_that_there_are_and_listen_apart() -> None:
+    topics = {topic.name for topic in ALL_TOPICS}
+    written = {name for service in manifest.SERVICES for name in service.writes}
+    assert written == topics
+    for service in manifest.SERVICES:
+        assert {*service.reads} <= topics
+        assert (service.folder / "config.yaml").is_file()
+    ports = [service.port for service in manifest.SERVICES]
+    assert len(set(ports)) == len(ports)
+    folders = {path.parent.name for path in ROOT.glob("services/*/pyproject.toml")}
+    assert folders - {"exchange_simulator"} == set(SERVICES)
 
 
 def test_every_make_target_that_documents_name_exists() -> None:
@@ -88,6 +100,24 @@ def test_relative_links_in_documents_resolve() -> None:
     ]
     assert len(links) > 20
     assert [link for link in links if not (link[0].parent / link[1].split("#")[0]).exists()] == []
+
+
+def test_every_package_is_in_the_picture_of_the_house() -> None:
+    page = (ROOT / "docs" / "house.md").read_text()
+    folders = {path.parent for path in ROOT.glob("*/*/pyproject.toml")} | {*ROOT.glob("src/*")}
+    assert len(folders) > 8
+    shown = [str(folder.relative_to(ROOT)) for folder in folders if folder.is_dir()]
+    assert [name for name in shown if f"](../{name})" not in page] == []
+
+
+def test_every_recipe_is_listed_and_followed() -> None:
+    folder = ROOT / "docs" / "recipes"
+    index = (folder / "README.md").read_text()
+    pages = {page.stem for page in folder.glob("*.md")} - {"README"}
+    assert "service" in pages
+    assert [name for name in sorted(pages) if f"]({name}.md)" not in index] == []
+    tests = "".join(path.read_text() for path in ROOT.glob("tests/recipes/test_*.py"))
+    assert [name for name in sorted(pages) if f'follow("{name}.md"' not in tests] == []
 
 
 def test_every_decision_is_listed() -> None:

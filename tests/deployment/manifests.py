@@ -12,11 +12,14 @@ from typing import Any
 
 import yaml
 
+from manifest import SERVICES as ALL
+
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT = ROOT / "deployment"
 ENVIRONMENTS = ("dev", "prod")
 OPERATOR = DEPLOYMENT / "monitoring" / "prometheus-operator.yaml"
-SERVICES = ("trades", "candles", "technical-indicators", "predictor", "prediction-api")
+SERVICES = {service.deployed: service for service in ALL}
+SINGLE = {service.deployed for service in ALL if service.single}
 
 type Manifest = dict[str, Any]
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from .manifests import ENVIRONMENTS, SERVICES, Manifest, environment_of, named, of_kind, pod_of
+from .manifests import (
+    ENVIRONMENTS,
+    SERVICES,
+    SINGLE,
+    Manifest,
+    environment_of,
+    named,
+    of_kind,
+    pod_of,
+)
 
 OF_EACH = pytest.mark.parametrize(
     ("environment", "service"), [(each, name) for each in ENVIRONMENTS for name in SERVICES]
@@ -16,25 +25,28 @@ def deployment_of(environment: str, service: str) -> Manifest:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_there_is_never_a_second_feed(environment: str) -> None:
-    spec = deployment_of(environment, "trades")["spec"]
+@pytest.mark.parametrize("service", ["trades", "storekeeper"])
+def test_there_is_never_a_second_feed_or_storekeeper(environment: str, service: str) -> None:
+    assert service in SINGLE
+    spec = deployment_of(environment, service)["spec"]
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
     scaled = {each["metadata"]["name"] for each in of_kind(environment, "HorizontalPodAutoscaler")}
-    assert "trades" not in scaled
+    assert service not in scaled
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_a_new_version_takes_over_before_the_old_one_goes(environment: str) -> None:
-    for service in set(SERVICES) - {"trades"}:
+    for service in SERVICES.keys() - SINGLE:
         strategy = deployment_of(environment, service)["spec"]["strategy"]
         assert strategy["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
 
 
-def test_production_has_two_of_everything_but_the_feed() -> None:
+def test_production_has_two_of_everything_but_the_single_ones() -> None:
     scalers = {
         each["metadata"]["name"]: each for each in of_kind("prod", "HorizontalPodAutoscaler")
     }
-    assert scalers.keys() == set(SERVICES) - {"trades"}
+    assert scalers.keys() == SERVICES.keys() - SINGLE
+    assert len(scalers) >= 4
     for name, scaler in scalers.items():
         assert scaler["spec"]["minReplicas"] >= 2
         assert scaler["spec"]["scaleTargetRef"]["name"] == name
@@ -118,7 +130,7 @@ def test_stale_data_takes_no_api_out_of_service(environment: str) -> None:
 def test_a_stream_is_ready_when_it_is_well_and_killed_only_when_it_is_silent(
     environment: str,
 ) -> None:
-    for service in set(SERVICES) - {"prediction-api"}:
+    for service in SERVICES.keys() - {"prediction-api"}:
         container = pod_of(environment, service)["containers"][0]
         assert container["readinessProbe"]["httpGet"]["path"] == "/health"
         assert container["livenessProbe"]["httpGet"]["path"] == "/metrics"

@@ -134,3 +134,19 @@ def test_a_changed_config_or_environment_makes_new_pods() -> None:
     after = checksums(values_of("dev") | {"environment": {"TIMEFRAME": "5s"}})
     assert before["checksum/environment"] != after["checksum/environment"]
     assert before["checksum/config"] == after["checksum/config"]
+
+
+def test_an_address_is_told_to_those_who_talk_to_it_and_makes_new_pods_of_them_only() -> None:
+    def checksums(values: dict[str, Any]) -> dict[str, str]:
+        text = render(values)["realtime/templates/deployment.yaml"]
+        pods = {
+            each["metadata"]["name"]: each["spec"]["template"]["metadata"]
+            for each in yaml.safe_load_all(text)
+            if each
+        }
+        return {name: pod["annotations"]["checksum/environment"] for name, pod in pods.items()}
+
+    values = values_of("dev")
+    elsewhere = values["addresses"] | {"exchange": {"EXCHANGE_REST_URL": "http://other"}}
+    before, after = checksums(values), checksums(values | {"addresses": elsewhere})
+    assert {name for name in before if before[name] != after[name]} == {"trades", "storekeeper"}

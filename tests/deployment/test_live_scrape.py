@@ -66,7 +66,7 @@ def test_rules_and_dashboards_work_on_what_the_services_say(tmp_path: Path) -> N
             "POSTGRES_DB": server.new_database(),
             "POSTGRES_USER": "postgres",
         }
-        enough = {"trades": {"history_minutes": 3, "audit_every_s": 1}}
+        enough = {"trades": {"history_minutes": 3}, "storekeeper": {"audit_every_s": 1}}
         system = Services(tmp_path, broker, ["BTC/USDT"], 100.0, enough, database)
         try:
             for service in SERVICES:

@@ -8,26 +8,14 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import BaseModel
 
-from candles.settings import CandlesSettings
 from marketstream.plan import PlanSettings
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.service import ProcessSettings
 from marketstream.settings import SystemSettings, load_settings
 from marketstream.settings_fields import env_names, fields_of
-from prediction_api.settings import ApiSettings
-from predictor.settings import PredictorSettings
-from technical_indicators.feature_set import FeatureSettings
-from trades.settings import TradesSettings
 
-from .manifests import ENVIRONMENTS, ROOT, environment_of, named, pod_of
+from .manifests import ENVIRONMENTS, ROOT, SERVICES, environment_of, named, pod_of
 
-SERVICES: dict[str, type[BaseModel]] = {
-    "trades": TradesSettings,
-    "candles": CandlesSettings,
-    "technical-indicators": FeatureSettings,
-    "predictor": PredictorSettings,
-    "prediction-api": ApiSettings,
-}
 SHARED = (ProcessSettings, SystemSettings, KafkaSettings, PlanSettings)
 NOT_OURS = {"HOME", "PGSSLMODE"}  # the operating system's, and PostgreSQL's client's
 OF_EACH = pytest.mark.parametrize(
@@ -41,7 +29,7 @@ def variables(*models: type[BaseModel]) -> set[str]:
 
 @OF_EACH
 def test_every_variable_is_a_setting(environment: str, service: str) -> None:
-    known = variables(*SHARED, *SERVICES.values()) | NOT_OURS
+    known = variables(*SHARED, *(each.settings_class() for each in SERVICES.values())) | NOT_OURS
     assert set(environment_of(environment, service)) - known == set()
 
 
@@ -52,7 +40,7 @@ def test_the_settings_can_be_read(environment: str, service: str, tmp_path: Path
     config.write_text(named(environment, "ConfigMap", f"{service}-config")["data"]["config.yaml"])
     for model in SHARED[:2] + SHARED[3:]:
         load_settings(model, None, told, None)
-    load_settings(SERVICES[service], config, told, None)
+    load_settings(SERVICES[service].settings_class(), config, told, None)
     kafka = load_settings(KafkaSettings, None, told, None)
     assert kafka.security_protocol == {"dev": "plaintext", "prod": "sasl_ssl"}[environment]
 
@@ -90,13 +78,24 @@ def test_state_and_config_are_where_volumes_are(environment: str, service: str) 
     assert len(mounts) == len(pod["volumes"]) == 4
 
 
-TALKS_TO = {
-    "trades": {"KAFKA_BROKER", "POSTGRES_PORT", "EXCHANGE_WS_URL", "EXCHANGE_REST_URL"},
-    "candles": {"KAFKA_BROKER", "POSTGRES_PORT"},
-    "technical-indicators": {"KAFKA_BROKER"},
-    "predictor": {"KAFKA_BROKER", "POSTGRES_PORT", "MLFLOW_TRACKING_URI"},
-    "prediction-api": {"KAFKA_BROKER", "POSTGRES_PORT"},
+ADDRESSES = {
+    "exchange": {"EXCHANGE_WS_URL", "EXCHANGE_REST_URL"},
+    "postgres": {"POSTGRES_PORT"},
+    "mlflow": {"MLFLOW_TRACKING_URI"},
 }
+TALKS_TO = {
+    name: {"KAFKA_BROKER"}.union(*(ADDRESSES[other] for other in service.talks_to))
+    for name, service in SERVICES.items()
+}
+
+
+def test_only_the_storekeeper_and_the_api_know_the_database() -> None:
+    knowing = {name for name, service in SERVICES.items() if "postgres" in service.talks_to}
+    assert knowing == {"storekeeper", "prediction-api"}
+    for environment in ENVIRONMENTS:
+        for name in SERVICES:
+            told = {each for each in environment_of(environment, name) if "POSTGRES_" in each}
+            assert bool(told) == (name in knowing)
 
 
 def port_of(address: str) -> int:

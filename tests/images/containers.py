@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .dockerfiles import ROOT
+from manifest import ROOT
 
 SCRIPT = str(ROOT / "scripts" / "images")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from manifest import ROOT, SERVICES
+
 FOLDER = ROOT / "docker"
+NAMES = [service.name for service in SERVICES]
 IMAGES = sorted(path.name.removesuffix(".Dockerfile") for path in FOLDER.glob("*.Dockerfile"))
 
 

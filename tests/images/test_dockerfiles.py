@@ -9,25 +9,16 @@ import tomllib
 import pytest
 import yaml
 
-from .dockerfiles import FOLDER, IMAGES, ROOT, environment, instructions, text_of
+from manifest import ROOT, SERVICES, STAND_IN, Service
 
-SERVICES = ("trades", "candles", "technical_indicators", "predictor", "prediction-api")
-ALIKE = ("trades", "candles", "technical_indicators")
+from .dockerfiles import FOLDER, IMAGES, NAMES, environment, instructions, text_of
+
+OF_EACH = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 HEAVY = ("mlflow", "great-expectations", "lightgbm", "xgboost-cpu", "scikit-learn", "optuna")
 
 
-def module_of(service: str) -> str:
-    return service.replace("-", "_")
-
-
-def project_of(service: str) -> dict[str, str]:
-    path = ROOT / "services" / service / "pyproject.toml"
-    project: dict[str, str] = tomllib.loads(path.read_text())["project"]
-    return project
-
-
 def test_every_service_has_an_image() -> None:
-    assert sorted([*SERVICES, "exchange-simulator"]) == IMAGES
+    assert sorted([*NAMES, STAND_IN]) == IMAGES
 
 
 @pytest.mark.parametrize("image", IMAGES)
@@ -60,20 +51,25 @@ def test_image_runs_as_nobody_in_particular_and_says_how_it_is(image: str) -> No
         assert f"org.opencontainers.image.{name}=" in labels
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_image_holds_one_service_and_its_dependencies(service: str) -> None:
-    text = text_of(service)
-    project = project_of(service)
-    assert re.findall(r"--package (\S+)", text) == [project["name"]] * 2
-    copied = set(re.findall(r"(?m)^COPY (?:--\S+ )?(services/[\w-]+)", text))
-    assert copied == {f"services/{service}"}
-    assert f'title="{service}"' in text
-    assert instructions(service, "ENTRYPOINT") == [f'["python", "-m", "{module_of(service)}"]']
+@OF_EACH
+def test_image_holds_one_service_and_its_dependencies(service: Service) -> None:
+    text = text_of(service.name)
+    assert re.findall(r"--package (\S+)", text) == [service.project()["name"]] * 2
+    copied = set(re.findall(r"(?m)^COPY (?:--\S+ )?((?:libs|services)/[\w-]+)", text))
+    assert copied == {f"services/{service.name}", *(f"libs/{each}" for each in service.libraries())}
+    assert f'title="{service.name}"' in text
+    assert instructions(service.name, "ENTRYPOINT") == [f'["python", "-m", "{service.module}"]']
 
 
-@pytest.mark.parametrize("service", [name for name in SERVICES if name != "predictor"])
-def test_what_trains_models_is_in_the_image_of_the_predictor_only(service: str) -> None:
-    wanted, packages = [project_of(service)["name"]], {}
+def test_a_library_that_a_library_needs_is_in_the_image() -> None:
+    needed = {service.name: service.libraries() for service in SERVICES}
+    assert needed["trades"] == needed["storekeeper"] == ["exchanges", "marketstream"]
+    assert needed["candles"] == ["marketstream"]
+
+
+@pytest.mark.parametrize("service", [each for each in SERVICES if each.name != "predictor"])
+def test_what_trains_models_is_in_the_image_of_the_predictor_only(service: Service) -> None:
+    wanted, packages = [service.project()["name"]], {}
     for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]:
         packages[package["name"]] = [each["name"] for each in package.get("dependencies", [])] + [
             each["name"]
@@ -89,30 +85,38 @@ def test_what_trains_models_is_in_the_image_of_the_predictor_only(service: str) 
     assert seen.isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_it_listens_on_every_address_where_the_service_listens_by_default(service: str) -> None:
-    module = module_of(service)
-    main = (ROOT / "services" / service / "src" / module / "__main__.py").read_text()
-    found = re.search(rf'main\("{service}", __file__, (\w+), run\)', main)
+@OF_EACH
+def test_only_who_talks_to_a_database_brings_its_client(service: Service) -> None:
+    (marketstream,) = [
+        each for each in service.project()["dependencies"] if each.startswith("marketstream")
+    ]
+    serves_mlflow = service.name == "predictor"  # a server of MLflow runs from its image
+    assert ("postgresql" in marketstream) == ("postgres" in service.talks_to or serves_mlflow)
+
+
+@OF_EACH
+def test_it_listens_on_every_address_where_the_service_listens_by_default(service: Service) -> None:
+    main = (service.folder / "src" / service.module / "__main__.py").read_text()
+    found = re.search(rf'main\(\s*"{service.name}", __file__, (\w+),', main)
     assert found is not None
-    kind, port = ("METRICS", found[1])
-    if port == "None":
-        config = (ROOT / "services" / service / "config.yaml").read_text()
-        kind, port = "API", str(yaml.safe_load(config)["port"])
-    there = environment(service)
-    assert (there[f"{kind}_HOST"], there[f"{kind}_PORT"]) == ("0.0.0.0", port)
-    assert instructions(service, "EXPOSE") == [port]
+    port = found[1]
+    if service.api:
+        assert port == "None"
+        port = str(yaml.safe_load((service.folder / "config.yaml").read_text())["port"])
+    assert port == str(service.port)
+    assert service.listens.items() <= environment(service.name).items()
+    assert instructions(service.name, "EXPOSE") == [port]
 
 
-@pytest.mark.parametrize("service", ALIKE)
-def test_images_of_streaming_services_differ_in_names_only(service: str) -> None:
-    def without_names(name: str) -> str:
-        text = text_of(name).replace(environment(name)["METRICS_PORT"], "PORT")
-        text = text.replace(project_of(name)["description"], "DESCRIPTION")
-        text = text.replace(f"--package {project_of(name)['name']}", "--package NAME")
-        return re.sub(rf"\b{name}\b", "NAME", text)
-
-    assert without_names(service) == without_names("trades")
+@OF_EACH
+def test_images_of_services_differ_in_what_their_service_is_only(service: Service) -> None:
+    # What all of them have to have, in those written by hand too.
+    template = (FOLDER / "service.template").read_text()
+    common = {line for line in template.splitlines() if "<" not in line and "METRICS" not in line}
+    lines = set((FOLDER / f"{service.name}.Dockerfile").read_text().splitlines())
+    if service.dockerfile == "own":
+        common -= {line for line in common if line.startswith(("#", "    &&"))}
+    assert common - lines == set()
 
 
 def test_no_secret_or_state_gets_into_the_build() -> None:

@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 
+from manifest import SERVICES
 from marketstream.store.testing import PostgresServer, postgres_server
 from marketstream.testing import free_port, running_kafka
 
 from .containers import Containers, image_of
-from .dockerfiles import IMAGES
+from .dockerfiles import IMAGES, NAMES
 
 TAG = os.environ["REALTIME_IMAGES"]
 BASE = os.environ["REALTIME_BASE"]  # the stand-in, where one stands in
-SERVICES = ("trades", "candles", "technical_indicators", "predictor", "prediction-api")
 HEAVY = ("mlflow", "great_expectations", "lightgbm", "xgboost", "sklearn", "optuna")
 MOST_BYTES = {"predictor": 900_000_000, "exchange-simulator": 300_000_000}  # above the base
 MOST_BYTES_STREAMING = 200_000_000
@@ -32,13 +32,13 @@ SOCKETS = "/run/postgresql"
 
 
 class System:
-    """All images at work: an exchange, MLflow and the five services."""
+    """All images at work: an exchange, MLflow and the services."""
 
     def __init__(self, containers: Containers, folder: Path, broker: str, server: PostgresServer):
         self.containers = containers
         self.database = server.new_database()
         mlflow_database = server.new_database()
-        self.ports = {name: free_port() for name in (*SERVICES, "exchange", "mlflow")}
+        self.ports = {name: free_port() for name in (*NAMES, "exchange", "mlflow")}
         exchange = f"127.0.0.1:{self.ports['exchange']}"
         config = folder / "trades.yaml"
         config.write_text(json.dumps({"history_minutes": 3}))  # enough to train on
@@ -64,31 +64,32 @@ class System:
             options=["--entrypoint", "mlflow", "--no-healthcheck", *sockets],
         )
         containers.wait_for("MLflow", lambda: self.ask("mlflow", "/health")[0] == 200)
+        told = {
+            "exchange": {
+                "EXCHANGE_WS_URL": f"ws://{exchange}/ws",
+                "EXCHANGE_REST_URL": f"http://{exchange}",
+            },
+            "postgres": {
+                "POSTGRES_HOST": SOCKETS,
+                "POSTGRES_DB": self.database,
+                "POSTGRES_USER": "postgres",
+            },
+            "mlflow": {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{self.ports['mlflow']}"},
+        }
         for service in SERVICES:
-            port = "API_PORT" if service == "prediction-api" else "METRICS_PORT"
-            containers.start(
-                service,
-                service,
-                environment={
-                    "KAFKA_BROKER": broker,
-                    "SYMBOLS": "BTC/USDT",
-                    "HORIZONS": "1,2",
-                    "EXCHANGE_WS_URL": f"ws://{exchange}/ws",
-                    "EXCHANGE_REST_URL": f"http://{exchange}",
-                    "POSTGRES_HOST": SOCKETS,
-                    "POSTGRES_DB": self.database,
-                    "POSTGRES_USER": "postgres",
-                    "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{self.ports['mlflow']}",
-                    port: str(self.ports[service]),
-                },
-                options=[
-                    *sockets,
-                    *(
-                        ["--volume", f"{config}:/etc/realtime/config.yaml:ro"]
-                        * (service == "trades")
-                    ),
-                ],
-            )
+            port = "API_PORT" if service.api else "METRICS_PORT"
+            environment = {
+                "KAFKA_BROKER": broker,
+                "SYMBOLS": "BTC/USDT",
+                "HORIZONS": "1,2",
+                port: str(self.ports[service.name]),
+            }
+            options = ["--volume", f"{config}:/etc/realtime/config.yaml:ro"]
+            options *= service.name == "trades"
+            for other in service.talks_to:
+                environment |= told[other]
+                options += sockets * (other == "postgres")
+            containers.start(service.name, service.name, environment=environment, options=options)
 
     def ask(self, name: str, path: str) -> tuple[int, Any]:
         """Ask a container over HTTP."""
@@ -123,7 +124,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, server: PostgresServer) -> 
 
 @pytest.mark.timeout(600)
 def test_every_service_becomes_healthy(system: System) -> None:
-    for name in ("exchange", *SERVICES):
+    for name in ("exchange", *NAMES):
         system.containers.wait_for(f"healthy {name}", partial(system.containers.is_healthy, name))
 
 
@@ -151,7 +152,7 @@ def test_trades_become_predictions_that_are_stored_and_scored(
     assert system.ask("prediction-api", "/static/dashboard.js")[0] == 200
 
 
-@pytest.mark.parametrize("name", ["exchange", "mlflow", *SERVICES])
+@pytest.mark.parametrize("name", ["exchange", "mlflow", *NAMES])
 def test_process_has_no_rights_and_can_write_to_its_volume_only(system: System, name: str) -> None:
     assert system.containers.state(name)["HostConfig"]["ReadonlyRootfs"]
     assert system.containers.execute(name, "id", "--user").strip() == "10001"
@@ -164,7 +165,7 @@ def test_process_has_no_rights_and_can_write_to_its_volume_only(system: System, 
     system.containers.execute(name, "touch", "/state/here", "/tmp/here")
 
 
-@pytest.mark.parametrize("name", ["trades", "candles", "technical_indicators", "prediction-api"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "predictor"])
 def test_what_trains_models_is_not_in_it(system: System, name: str) -> None:
     look = f"from importlib.util import find_spec as f; print([n for n in {HEAVY} if f(n)])"
     assert system.containers.execute(name, "python", "-c", look).strip() == "[]"
@@ -185,5 +186,5 @@ def test_image_is_small_and_keeps_no_secrets(image: str) -> None:
 
 @pytest.mark.timeout(200)
 def test_services_end_when_they_are_told_to(system: System) -> None:
-    codes = {name: system.containers.stop(name) for name in (*reversed(SERVICES), "exchange")}
+    codes = {name: system.containers.stop(name) for name in (*reversed(NAMES), "exchange")}
     assert codes == dict.fromkeys(codes, 0)

@@ -16,6 +16,12 @@ app.kubernetes.io/part-of: realtime
 {{ .name }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
 {{- end }}
 
+{{/* The autoscaling of a service as JSON, null where it has none; call with "service" too. */}}
+{{- define "realtime.autoscaling" -}}
+{{- $wanted := .service.autoscaling | default .root.Values.autoscaling -}}
+{{- if .service.singleton }}null{{ else }}{{ toJson $wanted }}{{ end -}}
+{{- end }}
+
 {{/* What no pod may do; `user` is who it runs as. */}}
 {{- define "realtime.podSecurity" -}}
 automountServiceAccountToken: false

@@ -1,0 +1,1 @@
+"""Topics to the store, and audits of what is stored."""
