@@ -21,7 +21,7 @@ from trades.batchers import make_batchers
 from trades.feed import Feed
 from trades.gate import Gate
 from trades.repair import Repair
-from trades.sources import Source
+from exchanges.sources import Source
 
 from .flaky import FlakyExchange, serving
 

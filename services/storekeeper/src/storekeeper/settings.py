@@ -10,9 +10,14 @@ from marketstream.settings import Env
 
 
 class StorekeeperSettings(BaseModel):
-    """How often candles are compared with the exchange's, 0 for never, and where that is asked."""
+    """How often candles are compared with the exchange's, 0 for never, and whom to ask.
+
+    `ws_url` and `rest_url` are where `exchange` is, None for its own addresses.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rest_url: Annotated[str, Env("EXCHANGE_REST_URL")] = "https://api.binance.com"
+    exchange: Annotated[str, Env("EXCHANGE")] = "binance"
+    ws_url: Annotated[str | None, Env("EXCHANGE_WS_URL")] = None
+    rest_url: Annotated[str | None, Env("EXCHANGE_REST_URL")] = None
     audit_every_s: Annotated[float, Field(ge=0)] = 15.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -39,6 +40,8 @@ class KafkaPorts:
         self.preview_ms = preview_ms
         self.listening: list[tuple[Sequence[Topic], Tap]] = []
         self._open_store = open_store
+        self._opening = threading.Lock()
+        self._store: Store | None = None
 
     def clock(self) -> int:
         """Return the time in ns."""
@@ -62,21 +65,19 @@ class KafkaPorts:
         """Return what was published last by market, read from the topic."""
         return read_tail(self.kafka, topic, markets, enough, self.plan.group_of)
 
-    def store(self) -> Store:
-        """Return the store, opened the first time."""
-        return self._store
-
     def close(self) -> None:
         """Deliver what is on its way, and close the store."""
-        opened = self.__dict__
-        if "_store" in opened:
+        if self._store is not None:
             self._store.close()
-        if "_publisher" in opened:
+        if "_publisher" in self.__dict__:
             self._publisher.flush()
 
-    @cached_property
-    def _store(self) -> Store:
-        return self._open_store()
+    def store(self) -> Store:
+        """Return the store, opened the first time, whichever thread asks."""
+        with self._opening:
+            if self._store is None:
+                self._store = self._open_store()
+        return self._store
 
     @cached_property
     def _publisher(self) -> KafkaPublisher:

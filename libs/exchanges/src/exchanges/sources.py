@@ -11,7 +11,6 @@ from exchanges.client import RestClient
 from exchanges.venue import Stream, Venue
 from marketstream.errors import SettingsError
 from marketstream.symbols import market_of, split_market
-from trades.settings import TradesSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +42,29 @@ class Source:
         return RestClient(self.venue, self.rest_url)
 
 
-def sources_of(markets: Iterable[str], settings: TradesSettings) -> list[Source]:
-    """Return who is to be followed for these markets, each once.
+def sources_of(
+    markets: Iterable[str], exchange: str, ws_url: str | None, rest_url: str | None
+) -> list[Source]:
+    """Return whom these markets come from, each once.
 
-    The URLs set are those of `settings.exchange` and of whoever is no venue: such a simulator
-    speaks as that exchange does. Raises SettingsError where one of these has no URL.
+    The URLs, None where they are not set, are those of `exchange` and of whoever is no venue: such
+    a simulator speaks as that exchange does. Raises SettingsError where one of these has no URL.
     """
     symbols: defaultdict[str, list[str]] = defaultdict(list)
     for market in dict.fromkeys(markets):
         name, symbol = split_market(market)
         symbols[name].append(symbol)
-    return [_source(name, tuple(some), settings) for name, some in symbols.items()]
+    return [
+        _source(name, tuple(some), exchange, ws_url, rest_url) for name, some in symbols.items()
+    ]
 
 
-def _source(name: str, symbols: tuple[str, ...], settings: TradesSettings) -> Source:
+def _source(
+    name: str, symbols: tuple[str, ...], exchange: str, ws_url: str | None, rest_url: str | None
+) -> Source:
     is_venue = name in venues()
-    venue = venue_named(name if is_venue else settings.exchange)
-    ws_url, rest_url = settings.ws_url, settings.rest_url
-    if is_venue and name != settings.exchange:
+    venue = venue_named(name if is_venue else exchange)
+    if is_venue and name != exchange:
         ws_url = rest_url = None
     if not is_venue and (ws_url is None or rest_url is None):
         raise SettingsError(

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from marketstream.klines import Kline
 from marketstream.messages import Candle
-from marketstream.parity import Parity, differences, marked
+from storekeeper.parity import ParityCount, differences, marked
 
 CANDLE = Candle(
     market="binance:BTC/USDT", timeframe="1m", open_time_ms=60_000, close_time_ms=120_000,
@@ -35,7 +35,7 @@ def test_digits_that_the_exchange_cuts_off_are_no_difference() -> None:
 
 
 def test_an_audit_counts_and_returns_what_lacks_trades() -> None:
-    parity = Parity()
+    parity = ParityCount()
     assert parity.rate is None
     lost = replace(CANDLE, open_time_ms=120_000, trade_count=11, volume=27.0)
     known = replace(CANDLE, open_time_ms=180_000, complete=False, volume=1.0)
@@ -53,14 +53,13 @@ def test_a_candle_is_marked_with_the_exchange_s_count() -> None:
 
 
 def test_a_summary_shows_the_newest_differences() -> None:
-    parity = Parity()
+    parity = ParityCount()
     for minute in range(1, 9):
         wrong = replace(CANDLE, open_time_ms=minute * 60_000, close=1.0)
         parity.audit([wrong], [replace(KLINE, open_time_ms=wrong.open_time_ms)])
-    summary = parity.summary()
-    assert (summary["compared"], summary["equal"], summary["incomplete"]) == (8, 0, 0)
-    assert isinstance(summary["differences"], list)
-    assert [one["open_time_ms"] for one in summary["differences"]] == [
+    said = parity.said()
+    assert (said.compared, said.equal, said.incomplete) == (8, 0, 0)
+    assert [one["open_time_ms"] for one in said.differences] == [
         minute * 60_000 for minute in range(4, 9)
     ]
-    assert summary["differences"][0]["theirs"] == "48155.99000000"
+    assert said.differences[0]["theirs"] == "48155.99000000"

@@ -9,19 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
-from prometheus_client import CollectorRegistry
 
 from candles.aggregation import CandleAggregator
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
 from exchange_simulator.server import start
-from exchanges.catalogue import venue_named
-from exchanges.client import RestClient
+from exchanges.sources import sources_of
+from marketstream.fakes import FakePorts
 from marketstream.messages import Candle
-from marketstream.metrics import Metrics
-from marketstream.parity import Parity
 from marketstream.store.sql import open_store
-from trades.auditor import Auditor
+from storekeeper.auditor import Auditor
+from storekeeper.parity import ParityCount
 
 MARKET = "simulator:BTC/USDT"
 MARKET_SECONDS = 120
@@ -38,7 +36,7 @@ def candles_until_now(market: SeededMarket) -> list[Candle]:
 class Audited:
     """What was found, the metrics that say so, and the candles as they were left."""
 
-    parity: Parity
+    parity: ParityCount
     metrics: str
     kept: list[Candle]
 
@@ -49,15 +47,18 @@ async def audited(
     """Audit candles twice; what `revised` returns is stored in between, as those who made it do."""
     exchange = await start([SeededMarket("BTC/USDT", 1)], port=0)
     store = open_store(f"sqlite:///{folder}/realtime.sqlite")
-    metrics, parity = Metrics(CollectorRegistry()), Parity()
+    ports = FakePorts(folder, store)
     try:
         store.write(candles)
-        auditor = Auditor(store, exchange.rest_url, {MARKET: parity}, ["250ms", "1s"], metrics)
-        async with RestClient(venue_named("binance"), exchange.rest_url) as client:
+        (source,) = sources_of([MARKET], "binance", exchange.ws_url, exchange.rest_url)
+        auditor = Auditor(source, ["250ms", "1s"], ports)
+        async with source.client() as client:
             await auditor.audit(client)
             store.write(revised())
             await auditor.audit(client)
-        return Audited(parity, metrics.render().decode(), store.candles(MARKET, "1s", 0, 2**62))
+        store.write([message for message, _ in ports.published])  # type: ignore[misc]
+        kept = store.candles(MARKET, "1s", 0, 2**62)
+        return Audited(auditor.parities[MARKET], ports.metrics.render().decode(), kept)
     finally:
         store.close()
         await exchange.close()

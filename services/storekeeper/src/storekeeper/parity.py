@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from marketstream.klines import Kline
-from marketstream.messages import Candle
+from marketstream.messages import Candle, Parity
 
 FIELDS = (
     "open", "high", "low", "close", "volume", "quote_volume", "trade_count",
@@ -59,7 +59,7 @@ def lacks_trades(candle: Candle, kline: Kline) -> bool:
     return candle.trade_count < kline.trade_count
 
 
-class Parity:
+class ParityCount:
     """Counts what was compared for one market, and keeps the newest differences.
 
     Candles known to be incomplete are counted apart: that they differ is no news.
@@ -77,15 +77,15 @@ class Parity:
         """The share of complete candles that equal the exchange's; None before any."""
         return self.equal / self.compared if self.compared else None
 
-    def summary(self) -> dict[str, object]:
-        """Return the counts and the newest differences, as they are shown to people."""
+    def said(self) -> Parity:
+        """Return the counts and the newest differences, as they are told to others."""
         newest = list(self.differences)[-_SHOWN:]
-        return {
-            "compared": self.compared,
-            "equal": self.equal,
-            "incomplete": self.incomplete,
-            "differences": [msgspec.to_builtins(difference) for difference in newest],
-        }
+        return Parity(
+            compared=self.compared,
+            equal=self.equal,
+            incomplete=self.incomplete,
+            differences=[msgspec.structs.asdict(difference) for difference in newest],
+        )
 
     def audit(
         self, candles: Iterable[Candle], klines: Sequence[Kline]

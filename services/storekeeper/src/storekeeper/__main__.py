@@ -1,0 +1,10 @@
+"""The storekeeper service: `python -m storekeeper` stores what the topics bring, and audits it."""
+
+from __future__ import annotations
+
+from marketstream.service import main
+from storekeeper.build import build
+from storekeeper.settings import StorekeeperSettings
+
+if __name__ == "__main__":
+    main("storekeeper", __file__, 9105, StorekeeperSettings, build)

@@ -1,0 +1,47 @@
+"""The storekeeper part: keeps what the topics bring, and audits what it has kept."""
+
+from __future__ import annotations
+
+import asyncio
+
+from exchanges.sources import sources_of
+from marketstream.messages import Status
+from marketstream.plan import Plan
+from marketstream.ports import Part, Ports
+from marketstream.topics import KEPT_TOPICS
+from storekeeper.auditor import Auditor
+from storekeeper.keeping import Keeping
+from storekeeper.settings import StorekeeperSettings
+
+_SAY_EVERY_S = 1.0
+
+
+def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
+    """Return the part; raises SettingsError where a market's exchange cannot be asked."""
+    auditors = [
+        Auditor(source, plan.candle_timeframes, ports)
+        for source in sources_of(
+            plan.markets, settings.exchange, settings.ws_url, settings.rest_url
+        )
+    ]
+
+    async def say() -> None:
+        while True:
+            for auditor in auditors:
+                for market, parity in auditor.parities.items():
+                    ports.publish(Status(market, "storekeeper", parity.said()))
+            await asyncio.sleep(_SAY_EVERY_S)
+
+    async def work() -> None:
+        if not settings.audit_every_s:
+            return
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(say())
+                for auditor in auditors:
+                    tasks.create_task(auditor.run(settings.audit_every_s))
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from failures
+
+    keeping = Keeping(ports.store, ports.metrics)
+    return Part("storekeeper", work=work, keeps=KEPT_TOPICS, keep=keeping.keep)
