@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,8 +21,8 @@ _LOST_MS = 300  # of market time that is missed at least when a connection is cu
 class FlakyExchange:
     """Passes on what an exchange says, as long as it is told to; from any thread.
 
-    `drop_every` drops each so-many-th trade of the stream. `rest` is `answers`, `refuses` or
-    `hangs`.
+    `drop_every` drops each so-many-th trade of the stream; of those, REST does not know each
+    `unknown_every`-th either. `rest` is `answers`, `refuses` or `hangs`.
     """
 
     def __init__(self, exchange: RunningExchange) -> None:
@@ -29,9 +30,11 @@ class FlakyExchange:
         self.url = ""
         self.drop_every = 0
         self.dropped = 0
+        self.unknown_every = 0
         self.rest = "answers"
         self.connections = 0
         self._trades = 0
+        self._unknown: set[int] = set()
         self._closed_until_us = 0
         self._transports: set[asyncio.Transport] = set()
         self._loop = asyncio.get_running_loop()
@@ -88,6 +91,8 @@ class FlakyExchange:
                 self._trades += 1
                 if self._trades % self.drop_every == 0:
                     self.dropped += 1
+                    if self.unknown_every and self.dropped % self.unknown_every == 0:
+                        self._unknown.add(json.loads(message.data)["t"])
                     continue
             await ours.send_str(message.data)
 
@@ -99,7 +104,12 @@ class FlakyExchange:
             raise web.HTTPServiceUnavailable
         url = f"{self.exchange.rest_url}{request.path_qs}"
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
-            return web.Response(body=await answer.read(), status=answer.status)
+            body = await answer.read()
+            if self._unknown and request.path.endswith("/aggTrades"):
+                body = json.dumps(
+                    [row for row in json.loads(body) if row["l"] not in self._unknown]
+                ).encode()
+            return web.Response(body=body, status=answer.status)
 
 
 @contextlib.asynccontextmanager

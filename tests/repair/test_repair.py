@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -14,6 +15,7 @@ from candles.aggregation import CandleAggregator
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
 from exchanges.catalogue import venue_named
+from exchanges.venue import Venue
 from marketstream.messages import Candle, Gap, Trade, Trades
 from marketstream.metrics import Metrics
 from trades.backoff import Backoff
@@ -38,7 +40,10 @@ def tape(rate: float = RATE) -> SeededMarket:
 class Follower:
     """A feed with its repair, and what was published by way of it."""
 
-    def __init__(self, exchange: FlakyExchange, hold_s: float, past: Trade | None) -> None:
+    def __init__(
+        self, exchange: FlakyExchange, hold_s: float, past: Trade | None, venue: Venue
+    ) -> None:
+        self.venue = venue
         self.exchange = exchange
         self.hold_s = hold_s
         self.past = past
@@ -58,9 +63,7 @@ class Follower:
 
     async def run(self) -> None:
         exchange = self.exchange
-        source = Source(
-            "binance", venue_named("binance"), exchange.ws_url, exchange.rest_url, ("BTC/USDT",)
-        )
+        source = Source("binance", self.venue, exchange.ws_url, exchange.rest_url, ("BTC/USDT",))
         batchers = await make_batchers(source, base_ms=100, grace_ms=100)
         gate = Gate([] if self.past is None else [MARKET], self._publish)
         repair = Repair(
@@ -102,6 +105,11 @@ class Follower:
         wanted = len(self.trades) + count
         await self.until(lambda: len(self.trades) >= wanted)
 
+    @property
+    def fates(self) -> dict[tuple[str, int, int], Gap]:
+        """What became of the gaps that are not open any more."""
+        return {gap.identity: gap for gap in self.gaps if gap.state != "open"}
+
     def metric(self, name: str) -> float:
         value = self.metrics._registry.get_sample_value(name, {"market": MARKET})
         return 0.0 if value is None else value
@@ -112,10 +120,11 @@ async def followed(
     hold_s: float = 5.0,
     past: Trade | None = None,
     rate: float = RATE,
+    venue: Venue | None = None,
 ) -> Follower:
     """Follow the market while something happens; return who followed."""
     async with serving([tape(rate)]) as exchange, asyncio.timeout(PATIENCE_S):
-        follower = Follower(exchange, hold_s, past)
+        follower = Follower(exchange, hold_s, past, venue or venue_named("binance"))
         running = asyncio.create_task(follower.run())
         try:
             await follower.more(50)
@@ -234,3 +243,67 @@ def test_what_a_start_could_not_read_of_the_past_is_a_gap_like_any_other() -> No
     follower = asyncio.run(followed(course, past=past))
     assert_no_trade_is_missing_or_twice([past, *follower.trades])
     assert min(trade.id for trade in follower.trades) == past.id + 1
+
+
+def test_where_nothing_can_be_asked_for_a_gap_is_lost_at_once() -> None:
+    async def course(follower: Follower) -> None:
+        exchange = follower.exchange
+        exchange.drop_every = 30
+        await follower.more(60)
+        exchange.drop_every = 0
+        await follower.until(lambda: follower.gaps[-1:] != [] and follower.gaps[-1].state == "lost")
+
+    venue = replace(venue_named("binance"), past="none")
+    follower = asyncio.run(followed(course, venue=venue))
+    opened, lost = follower.gaps[:2]
+    assert (opened.state, lost.state) == ("open", "lost")
+    assert opened.identity == lost.identity
+    assert lost.reason == "binance has no trades of the past to ask for"
+    assert follower.metric("realtime_trades_repaired_total") == 0
+    assert follower.metric("realtime_gaps_unrepaired_total") >= 1
+    assert follower.batcher.missing >= 1
+
+
+def test_trades_that_the_exchange_does_not_have_either_make_a_gap_lost() -> None:
+    async def course(follower: Follower) -> None:
+        exchange = follower.exchange
+        exchange.unknown_every = 3
+        exchange.drop_every = 30
+        await follower.more(200)
+        exchange.drop_every = 0
+        await follower.until(lambda: len(follower.fates) >= exchange.dropped)
+
+    follower = asyncio.run(followed(course))
+    states = {gap.state for gap in follower.fates.values()}
+    assert states == {"repaired", "lost"}
+    times = {trade.id: trade.time_us for trade in follower.trades}
+    for (_, first_id, end_id), gap in follower.fates.items():
+        assert (gap.since_us, gap.until_us) == (times[first_id - 1], times[end_id])
+        if gap.state == "repaired":
+            assert first_id in times
+        else:
+            assert first_id not in times
+            assert gap.reason == "the exchange does not have 1 of these trades"
+    lost = sum(gap.state == "lost" for gap in follower.fates.values())
+    assert follower.batcher.missing == lost
+
+
+def test_a_connection_lost_again_while_the_past_is_asked_for_doubles_no_trade() -> None:
+    async def course(follower: Follower) -> None:
+        exchange = follower.exchange
+        exchange.rest = "hangs"
+        for number in (1, 2):
+            exchange.cut()
+            await follower.until(lambda: exchange.connections > number)  # noqa: B023
+            received = follower.batcher.trades
+            await follower.until(lambda: follower.batcher.trades > received + 40)  # noqa: B023
+        exchange.rest = "answers"
+        await follower.until(lambda: follower.batcher.missing == 0)
+        await follower.more(100)
+
+    follower = asyncio.run(followed(course, hold_s=20))
+    assert_no_trade_is_missing_or_twice(follower.trades)
+    assert_equal_to_the_ledger(follower)
+    opened = [gap.identity for gap in follower.gaps if gap.state == "open"]
+    assert set(opened) <= follower.fates.keys()
+    assert {gap.state for gap in follower.fates.values()} == {"repaired"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from marketstream.messages import Trade, Trades
 from trades.intake import Publish
@@ -31,12 +31,13 @@ class Gate:
         """Hold back what comes from now on; again changes nothing."""
         self._held.setdefault(market, [])
 
+    def trades(self, market: str) -> Iterator[Trade]:
+        """Yield the trades held back, in order."""
+        return (trade for message, _ in self._held.get(market, ()) for trade in message.trades)
+
     def first_trade(self, market: str) -> Trade | None:
         """Return the first trade held back, None while there is none."""
-        for message, _ in self._held.get(market, ()):
-            if message.trades:
-                return message.trades[0]
-        return None
+        return next(self.trades(market), None)
 
     def first_trade_id(self, market: str) -> int | None:
         """Return the id of the first trade held back, None while there is none."""

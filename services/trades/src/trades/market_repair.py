@@ -103,7 +103,17 @@ class MarketRepair:
                 reason = str(error) or f"it takes longer than {self._hold_s:g} s"
                 logger.warning("Live trades do not wait", market=self._market, reason=reason)
             self._catching_up = False
-            self._gate.open(self._market)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Pass on what was held back; what was lost once more within it is a gap like any other."""
+        missed = self._missed
+        if missed is not None and any(
+            trade.id >= missed.ids.start for trade in self._gate.trades(self._market)
+        ):
+            self._missed = None
+            self._is_lost.clear()
+        self._gate.open(self._market)
 
     async def _fetch_up_to_live(
         self, client: RestClient, missed: batching.Gap | None, patience: asyncio.Timeout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from loguru import logger
@@ -88,8 +89,8 @@ class Past:
     ) -> None:
         resumed, count = known is not None, 0
         from_ms = self._from_ms(known, now_ms)
+        first_id = _after(known)
         newest = () if known is None else known.newest
-        missing = range(_after(known), sys.maxsize)
         try:
             async for page in fetch_history(
                 client,
@@ -97,12 +98,17 @@ class Past:
                 from_ms=from_ms,
                 first_live_id=lambda: self._gate.first_trade_id(market),
             ):
-                trades = only(missing, newest, page)
+                live_id = self._gate.first_trade_id(market)
+                missing = range(first_id, sys.maxsize if live_id is None else live_id)
+                trades = only(missing, chain(newest, self._gate.trades(market)), page)
                 self._declare_holes(market, known, trades)
                 for message in messages_of(market, trades, self._base_ms):
                     self._publish(message, _NEVER_RECEIVED_NS)
                 count += len(trades)
-                known = Known(max(page[-1].id, missing.start - 1), page[-1].time_us)
+                if trades:
+                    known = Known(trades[-1].id, trades[-1].time_us)
+                    if live_id is None:
+                        self._repair.follow_on(market, trades[-1].id, trades[-1].time_us)
                 passed_ms = page[-1].time_us // 1_000 - from_ms
                 self.read[market] = max(0.0, min(1.0, passed_ms / max(1, now_ms - from_ms)))
                 await self._pause()

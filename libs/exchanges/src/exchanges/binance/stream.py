@@ -39,9 +39,13 @@ class _Channel(NamedTuple):
 
 _TRADE, _QUOTE = wire.Trade[Positive], wire.Quote[Positive]
 _decode_trade = msgspec.json.Decoder(_TRADE, strict=False).decode
-_decode_combined_trade = msgspec.json.Decoder(wire.Combined[_TRADE], strict=False).decode
+_decode_combined_trade = msgspec.json.Decoder(
+    wire.Combined[wire.Trade[Positive]], strict=False
+).decode
 _decode_quote = msgspec.json.Decoder(_QUOTE, strict=False).decode
-_decode_combined_quote = msgspec.json.Decoder(wire.Combined[_QUOTE], strict=False).decode
+_decode_combined_quote = msgspec.json.Decoder(
+    wire.Combined[wire.Quote[Positive]], strict=False
+).decode
 _decode_envelope = msgspec.json.Decoder(wire.Envelope).decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 

@@ -44,9 +44,9 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
 class Trades(msgspec.Struct, frozen=True):
     """What one socket read brought for one market: trades, the newest quote, how far time is seen.
 
-    Every trade before `seen_until_us` (exclusive) has been seen; `proven` where the exchange itself
-    said so. A heartbeat is one without trades. `price_decimals` and `quantity_decimals` are the
-    market's tick and lot as powers of ten, so that sums can be kept in whole units.
+    Every trade before `seen_until_us` (exclusive) has been seen. A heartbeat is one without trades.
+    `price_decimals` and `quantity_decimals` are the market's tick and lot as powers of ten, so that
+    sums can be kept in whole units.
     """
 
     market: str
@@ -55,7 +55,6 @@ class Trades(msgspec.Struct, frozen=True):
     seen_until_us: int
     price_decimals: int = 8
     quantity_decimals: int = 8
-    proven: bool = False
 
     @property
     def identity(self) -> tuple[str, int, int]:
