@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from realtime_training.pipeline import Pipeline
 from technical_indicators.feature_set import FeatureSettings
 
 MARKETS = ("simulator:BTC/USDT", "simulator:ETH/USDT")
+SILENT = "elsewhere:ETH/USDT"  # followed too, but nothing ever comes from it
 PLAN = Plan(MARKETS, "1s", (1, 2, 5, 10))
 _STATE = Path("state")  # nothing is kept there
 
@@ -45,7 +47,9 @@ class LiveMarkets:
         self.seen_us = time.time_ns() // 1_000_000_000 * 1_000_000
         self.tapes = {market: SeededMarket(market.split(":")[1], 7) for market in MARKETS}
         self.ports = LivePorts(_STATE)
-        self.api = build(PLAN, ApiSettings(), self.ports, listening)
+        self.api = build(
+            replace(PLAN, markets=(*MARKETS, SILENT)), ApiSettings(), self.ports, listening
+        )
         self.pipeline = Pipeline(
             PLAN,
             FeatureSettings(),

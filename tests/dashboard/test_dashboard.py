@@ -84,6 +84,24 @@ def test_another_horizon_and_another_market_are_chosen_by_buttons(address: str) 
 
 
 @pytest.mark.browser
+def test_one_symbol_of_two_venues_is_two_markets(address: str) -> None:
+    async def look(page: Page) -> None:
+        await page.wait_for(PREDICTED)
+        labels = "[...document.querySelectorAll('#markets button')].map(each => each.innerText)"
+        assert await page.evaluate(labels) == [
+            "BTC/USDT", "ETH/USDT simulator", "ETH/USDT elsewhere",
+        ]  # fmt: skip
+        await page.evaluate("document.querySelectorAll('#markets button')[2].click()")
+        title = "document.querySelector('#chart-title').innerText"
+        await page.wait_for(f"{title}.startsWith('ETH/USDT on elsewhere')")
+        await page.wait_for("!document.querySelector('#warming-up').hidden")
+        assert "nothing received yet" in await page.text("#warming-up-detail")
+        assert "not connected" in await page.text("#system")
+
+    in_browser(address, look)
+
+
+@pytest.mark.browser
 def test_warming_up_and_a_lost_server_are_told() -> None:
     async def look(page: Page) -> None:
         await page.wait_for("!document.querySelector('#warming-up').hidden")
