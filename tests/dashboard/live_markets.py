@@ -46,10 +46,9 @@ class LiveMarkets:
     def __init__(self, minutes: float, listening: socket.socket) -> None:
         self.seen_us = time.time_ns() // 1_000_000_000 * 1_000_000
         self.tapes = {market: SeededMarket(market.split(":")[1], 7) for market in MARKETS}
-        self.ports = LivePorts(_STATE)
-        self.api = build(
-            replace(PLAN, markets=(*MARKETS, SILENT)), ApiSettings(), self.ports, listening
-        )
+        self.ports: Any = LivePorts(_STATE)
+        followed = replace(PLAN, markets=(*MARKETS, SILENT))
+        self.api = build(followed, ApiSettings(), self.ports, listening)
         self.pipeline = Pipeline(
             PLAN,
             FeatureSettings(),
