@@ -61,6 +61,14 @@ def test_late_predictions_are_served_but_neither_drawn_nor_scored(
     assert shown["made_at_ms"] == 11_500
 
 
+def test_an_outcome_that_was_late_once_is_not_scored_when_it_is_told_again(
+    api: Api, make_outcome: Make[Outcome]
+) -> None:
+    api.views.hear(make_outcome(late=True), api.ns)
+    api.views.hear(make_outcome(), api.ns)
+    assert counted(api) == (0, 0)
+
+
 def test_a_challenger_does_not_speak_for_the_champion(
     api: Api, make_prediction: Make[Prediction], make_outcome: Make[Outcome]
 ) -> None:

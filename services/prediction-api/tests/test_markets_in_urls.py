@@ -39,7 +39,8 @@ def market_of_answer(api: Api, path: str) -> str:
     [
         ("ETH-USDT", ETH), ("eth-usdt", ETH), ("ETH_USDT", ETH), ("ETH%2FUSDT", ETH),
         ("binance/ETH-USDT", ETH), ("binance/BTC-USDT", BINANCE), ("kraken/btc-usdt", KRAKEN),
-        ("kraken/BTC%2FUSDT", KRAKEN), ("kraken/BTC_USDT", KRAKEN),
+        ("ETH-USDT/", ETH), ("kraken/BTC-USDT/", KRAKEN), ("kraken/BTC%2FUSDT", KRAKEN),
+        ("kraken/BTC_USDT", KRAKEN),
         ("BTC-USDT:USDT", PERPETUAL), ("BTC%2FUSDT%3AUSDT", PERPETUAL),
         ("binance-usdm/BTC-USDT:USDT", PERPETUAL), ("binance-usdm/BTC%2FUSDT:USDT", PERPETUAL),
         (f"{quote('币安人生')}-USDT", HANZI), (f"binance/{quote('币安人生/USDT', safe='')}", HANZI),

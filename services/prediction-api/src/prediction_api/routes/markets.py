@@ -39,7 +39,9 @@ def add_market_route(app: FastAPI, name: str, markets: Sequence[str], answer: An
         return await answer(find_market(markets, symbol))
 
     async def by_venue(venue: str, symbol: str) -> Response:
-        return await answer(find_market(markets, symbol, venue))
+        symbol = symbol.rstrip("/")
+        market = find_market(markets, symbol, venue) if symbol else find_market(markets, venue)
+        return await answer(market)
 
     about = answer.__doc__
     app.get(f"/{name}/{{symbol}}", name=name, description=about)(by_symbol)

@@ -109,7 +109,7 @@ class MarketViews:
         ).inc()
 
     def _happened(self, outcome: Outcome) -> None:
-        if outcome.late or not self._is_news(outcome):
+        if not self._is_news(outcome) or outcome.late:
             return
         self.scores.happened(outcome)
         self.live.happened(outcome)
