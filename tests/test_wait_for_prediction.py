@@ -69,6 +69,19 @@ def test_a_symbol_that_nobody_follows_is_no_reason_to_wait() -> None:
     assert len(asked) == 1
 
 
+def test_a_symbol_of_several_venues_is_asked_for_by_one_of_them() -> None:
+    choices = b'{"choices":["/predictions/binance/BTC-USDT","/predictions/kraken/BTC-USDT"]}'
+    with api((300, choices)) as (url, asked):
+        result = waited("BTC-USDT", url)
+    assert result.returncode == 1
+    assert "several venues have BTC-USDT" in result.stderr
+    assert choices.decode() in result.stderr
+    assert len(asked) == 1
+    with api((200, PREDICTION)) as (url, asked):
+        assert waited("kraken/BTC-USDT", url).returncode == 0
+    assert asked == ["/predictions/kraken/BTC-USDT"]
+
+
 def test_nobody_listening_is_said() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     result = waited("BTC-USDT", url, "0")

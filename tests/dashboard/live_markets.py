@@ -1,56 +1,66 @@
 """Made-up markets that go on in real time, and the API and dashboard on them."""
 
 import asyncio
+import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from threading import Event, Thread
-from typing import NamedTuple
-
-import uvicorn
+from typing import Any, NamedTuple
 
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
-from marketstream.messages import Candle, Outcome, Prediction
+from marketstream.fakes import FakePorts
+from marketstream.messages import Feed, Learning, Model, Status, Trades
 from marketstream.plan import Plan
-from marketstream.scoring import Score, Scoreboard
 from marketstream.topics import CANDLES, OUTCOMES, PREDICTIONS, TRADES
-from prediction_api.routes.app import build_app
-from prediction_api.routes.dashboard import Dashboard
-from prediction_api.views.board import PredictionBoard
-from prediction_api.views.live import LiveView
-from prediction_api.views.state import FeedState, ModelState, SystemState, WarmingUp
+from prediction_api.build import build
+from prediction_api.http_server import listen
+from prediction_api.settings import ApiSettings
+from prediction_api.views.board import Seen
 from predictor.settings import PredictorSettings
+from predictor.training.fitting import TrainedModel
 from predictor.training.retraining import Trained, TrainingJob
 from realtime_training.pipeline import Pipeline
 from technical_indicators.feature_set import FeatureSettings
 
 MARKETS = ("simulator:BTC/USDT", "simulator:ETH/USDT")
-HORIZONS_MS = (1_000, 2_000, 5_000, 10_000)
+SILENT = "elsewhere:ETH/USDT"  # followed too, but nothing ever comes from it
+PLAN = Plan(MARKETS, "1s", (1, 2, 5, 10))
+_STATE = Path("state")  # nothing is kept there
+
+
+class LivePorts(FakePorts):
+    """Ports without a store, in the time that it is."""
+
+    def clock(self) -> int:
+        return time.time_ns()
 
 
 class LiveMarkets:
     """Two made-up markets, some minutes old, that go on in real time, with all that is served."""
 
-    def __init__(self, minutes: float) -> None:
+    def __init__(self, minutes: float, listening: socket.socket) -> None:
         self.seen_us = time.time_ns() // 1_000_000_000 * 1_000_000
         self.tapes = {market: SeededMarket(market.split(":")[1], 7) for market in MARKETS}
-        self.board = PredictionBoard(MARKETS, now_ns=time.time_ns)
-        self.live = LiveView(MARKETS, "1s", HORIZONS_MS)
-        self.scoreboards = {market: Scoreboard() for market in MARKETS}
+        self.ports: Any = LivePorts(_STATE)
+        followed = replace(PLAN, markets=(*MARKETS, SILENT))
+        self.api = build(followed, ApiSettings(), self.ports, listening)
         self.pipeline = Pipeline(
-            Plan(MARKETS, "1s", (1, 2, 5, 10)),
+            PLAN,
             FeatureSettings(),
             PredictorSettings(),
             retrain_every_ms=3_600_000,
             execute=train_at_once,
+            installed=self.installed,
         )
         runner = self.pipeline.runner
-        runner.tap(TRADES, self.board.saw)
-        runner.tap(CANDLES, self.saw_candle)
-        runner.tap(PREDICTIONS, self.predicted)
-        runner.tap(OUTCOMES, self.happened)
+        runner.tap(TRADES, self.traded)
+        for topic in (CANDLES, PREDICTIONS, OUTCOMES):
+            runner.tap(topic, self.ports.pass_on)
         end_us, self.seen_us = self.seen_us, self.seen_us - int(minutes * 60_000_000)
         self.trade(end_us)
 
@@ -60,49 +70,41 @@ class LiveMarkets:
                 self.pipeline.runner.publish(message, time.time_ns())
         self.seen_us = until_us
 
-    def saw_candle(self, candle: Candle, _received_ns: int) -> None:
-        self.live.saw_candle(candle)
+    def traded(self, message: Trades, received_ns: int) -> None:
+        self.ports.pass_on(Seen(message.market, message.seen_until_us), received_ns)
 
-    def predicted(self, prediction: Prediction, received_ns: int) -> None:
-        self.live.predicted(prediction, self.board.publish(prediction, received_ns))
-        self.scoreboards[prediction.market].predicted(prediction)
+    def installed(self, market: str, models: Mapping[int, TrainedModel]) -> None:
+        for horizon_ms, model in models.items():
+            name, version = model.champion.name, model.version
+            self.ports.pass_on(
+                Model(market, "1s", horizon_ms, name, version, model.trained_at_ms, model.rows, {})
+            )
 
-    def happened(self, outcome: Outcome, _received_ns: int) -> None:
-        self.live.happened(outcome)
-        self.scoreboards[outcome.market].happened(outcome)
+    def say_how_it_is(self) -> None:
+        for market, retrainer in self.pipeline.retrainers.items():
+            progress = retrainer.progress
+            learning = Learning(
+                progress.seen_ms,
+                progress.needed_ms,
+                progress.book,
+                dict.fromkeys(PLAN.horizons_ms, 1),
+            )
+            feed = Feed(connected=True, reconnects=0, missing_trades=0)
+            self.ports.pass_on(Status(market, "trades", feed))
+            self.ports.pass_on(Status(market, "predictor", learning))
 
-    def state(self, market: str) -> SystemState:
-        models = {
-            horizon_ms: ModelState(m.champion.name, m.version, m.trained_at_ms, m.rows, 1)
-            for horizon_ms, m in self.pipeline.predictor(market).models.items()
-        }
-        return SystemState(FeedState("simulator", True, 0, 0), models)
-
-    def score(self, market: str, horizon_ms: int) -> Score:
-        return self.scoreboards[market].score(horizon_ms)
-
-    def warming_up(self, market: str) -> WarmingUp:
-        progress = self.pipeline.retrainers[market].progress
-        return WarmingUp(f"{market} warms up", progress.seen_ms, progress.needed_ms)
-
-    async def serve(self, listening: socket.socket, stop: Event) -> None:
-        app = build_app(
-            self.board,
-            warming_up=self.warming_up,
-            render_metrics=lambda: b"",
-            details=lambda market: {},
-            dashboard=Dashboard(self.live, self.state, self.score),
-        )
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
+    async def serve(self, stop: Event) -> None:
+        work: Any = self.api.work
+        serving = asyncio.create_task(work())
         while not stop.is_set():
             now_us = time.time_ns() // 250_000_000 * 250_000
             if now_us > self.seen_us:
                 self.trade(now_us)
+                self.say_how_it_is()
             await asyncio.sleep(0.05)
-        server.should_exit = True
-        self.live.close()
-        await serving
+        serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
 
 
 def train_at_once(job: TrainingJob, trained: Trained) -> None:
@@ -119,10 +121,11 @@ class Served(NamedTuple):
 @contextmanager
 def served(minutes: float) -> Iterator[Served]:
     """Serve the markets from a thread of their own."""
-    markets = LiveMarkets(minutes)
     stopping = Event()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = Thread(target=lambda: asyncio.run(markets.serve(listening, stopping)))
+    with listen("127.0.0.1", 0) as listening:
+        markets = LiveMarkets(minutes, listening)
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        thread = Thread(target=lambda: asyncio.run(markets.serve(stopping)))
         thread.start()
 
         def stop() -> None:
@@ -131,6 +134,6 @@ def served(minutes: float) -> Iterator[Served]:
             assert not thread.is_alive()
 
         try:
-            yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}/", stop)
+            yield Served(address, stop)
         finally:
             stop()

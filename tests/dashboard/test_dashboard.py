@@ -74,9 +74,29 @@ def test_another_horizon_and_another_market_are_chosen_by_buttons(address: str) 
         assert await page.evaluate(pressed) == "10\xa0s"
         await page.wait_for("new Promise(drawn => requestAnimationFrame(() => drawn(true)))")
         assert await page.colours() != before
-        await page.evaluate("document.querySelectorAll('#symbols button')[1].click()")
+        await page.evaluate("document.querySelectorAll('#markets button')[1].click()")
         await page.wait_for("document.querySelector('#chart-title').innerText.startsWith('ETH')")
         await page.wait_for("document.title.startsWith('ETH/USDT')")
+        chosen = "new URLSearchParams(location.search).get('market')"
+        assert await page.evaluate(chosen) == "simulator:ETH/USDT"
+
+    in_browser(address, look)
+
+
+@pytest.mark.browser
+def test_one_symbol_of_two_venues_is_two_markets(address: str) -> None:
+    async def look(page: Page) -> None:
+        await page.wait_for(PREDICTED)
+        labels = "[...document.querySelectorAll('#markets button')].map(each => each.innerText)"
+        assert await page.evaluate(labels) == [
+            "BTC/USDT", "ETH/USDT simulator", "ETH/USDT elsewhere",
+        ]  # fmt: skip
+        await page.evaluate("document.querySelectorAll('#markets button')[2].click()")
+        title = "document.querySelector('#chart-title').innerText"
+        await page.wait_for(f"{title}.startsWith('ETH/USDT on elsewhere')")
+        await page.wait_for("!document.querySelector('#warming-up').hidden")
+        assert "nothing received yet" in await page.text("#warming-up-detail")
+        assert "not connected" in await page.text("#system")
 
     in_browser(address, look)
 
@@ -86,7 +106,7 @@ def test_warming_up_and_a_lost_server_are_told() -> None:
     async def look(page: Page) -> None:
         await page.wait_for("!document.querySelector('#warming-up').hidden")
         assert 0.4 < await page.evaluate("document.querySelector('progress').value") < 0.9
-        assert "warms up" in await page.text("#warming-up-detail")
+        assert "of market time seen" in await page.text("#warming-up-detail")
         assert (await page.text("#predictions")).count("waits for its first model") == 4
         assert (await page.text("#accuracy")).count("too little data") == 4
         await asyncio.to_thread(dashboard.stop)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
+from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
+from marketstream.metrics import Metrics
+from marketstream.plan import Plan
 from prediction_api.routes.app import build_app
-from prediction_api.routes.dashboard import Dashboard
-from prediction_api.views.board import PredictionBoard
-from prediction_api.views.live import LiveView
-from prediction_api.views.state import WarmingUp
+from prediction_api.views.market_views import MarketViews
 
 from .manifests import SERVICES, Manifest, environment_of, named, of_kind
 from .test_settings import TALKS_TO, port_of
@@ -99,15 +98,9 @@ def test_in_production_only_prometheus_and_the_ingress_come_in(service: str) -> 
 
 
 def test_the_ingress_shows_every_route_of_the_api_but_the_metrics() -> None:
-    board = PredictionBoard(["binance:BTC/USDT"], now_ns=time.time_ns)
-    view = LiveView(board.markets, "1s", (1_000,))
-    app = build_app(
-        board,
-        warming_up=lambda market: WarmingUp(market, 0, 0),
-        render_metrics=lambda: b"",
-        details=lambda market: {},
-        dashboard=Dashboard(view, Mock(), Mock()),
-    )
+    metrics = Metrics(CollectorRegistry())
+    plan = Plan(("binance:BTC/USDT",), "1s", (1,))
+    app = build_app(MarketViews(plan, metrics, now_ns=time.time_ns), metrics)
     routes = {f"/{route.path.split('/')[1]}" for route in app.routes if isinstance(route, Route)}
     (ingress,) = of_kind("prod", "Ingress")
     (rule,) = ingress["spec"]["rules"]

@@ -86,7 +86,7 @@ def test_in_one_process_no_trade_is_lost(tmp_path: Path) -> None:
             live.wait_for("the past", lambda: "History read" in live.log.read_text())
             cut_now_and_then(exchange, live.wait_for, lambda: live.metric(REPAIRED), tmp_path)
             assert live.metric(UNREPAIRED) == 0
-            assert live.get("/health")[1]["markets"]["BTC-USDT"]["missing_trades"] == 0
+            assert live.get("/health")[1]["markets"][MARKET]["missing_trades"] == 0
             assert live.stop()[0] == 0
     assert exchange.connections == 1 + CUTS
     assert_equal_to_the_ledger(candles_of(tmp_path))

@@ -1,12 +1,51 @@
-"""Messages as the pipeline would make them."""
+"""Messages as the pipeline would make them, and the API's views on a clock that is set."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import msgspec
 import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry
 
-from marketstream.messages import Candle, Outcome, Prediction, Verdict
+from marketstream.messages import Candle, Outcome, Prediction, Status, Trades, Verdict
+from marketstream.messages.status import Said
+from marketstream.metrics import Metrics
+from marketstream.plan import Plan
+from prediction_api.routes.app import build_app
+from prediction_api.views.market_views import MarketViews
 
 MARKET = "binance:BTC/USDT"
+
+
+class Api:
+    """The views and the app on them, in a time that stands still until it is set."""
+
+    def __init__(self, bundle: Path, *markets: str, speed: float = 1.0) -> None:
+        self.ns = 1_000_000_000
+        self.metrics = Metrics(CollectorRegistry())
+        self.plan = Plan(markets or (MARKET,), "1s", (1, 2))
+        self.views = MarketViews(self.plan, self.metrics, now_ns=lambda: self.ns, speed=speed)
+        self.app = build_app(self.views, self.metrics, bundle=bundle)
+        self.client = TestClient(self.app)
+
+    def see(self, seen_until_ms: int, market: str = MARKET) -> None:
+        """Have trades come of a market now."""
+        self.views.hear(Trades(market, (), None, seen_until_ms * 1_000), self.ns)
+
+    def say(self, said: Said, market: str = MARKET) -> None:
+        """Have a service say something of a market."""
+        self.views.hear(Status(market, type(said).__name__, said), 0)
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Api:
+    return Api(tmp_path)
+
+
+@pytest.fixture
+def make_api(tmp_path: Path) -> Callable[..., Api]:
+    return lambda *markets, speed=1.0: Api(tmp_path, *markets, speed=speed)
 
 
 @pytest.fixture
@@ -35,7 +74,7 @@ def make_prediction() -> Callable[..., Prediction]:
             "p_flat": 0.2, "p_down": 0.3, "low": 99.0, "high": 101.0, "level": 0.8,
             "direction": "up", "reason": None, "answers": {"majority": "up"}, **changed,
         }  # fmt: skip
-        return Prediction(**values)  # type: ignore[arg-type]
+        return msgspec.convert(values, Prediction)
 
     return make
 

@@ -1,99 +1,54 @@
 """The routes answer as the contract says."""
 
-import msgspec
+from collections.abc import Callable
+
 import pytest
-from fastapi.testclient import TestClient
-from msgspec.structs import replace
 
-from marketstream.messages import Prediction, Trades
-from marketstream.store.rows import PredictionRow
-from prediction_api.routes.app import build_app
-from prediction_api.views.board import PredictionBoard
-from prediction_api.views.state import WarmingUp
+from marketstream.messages import Feed, Learning, Prediction
 
-MARKET = "binance:BTC/USDT"
+from .conftest import MARKET, Api
 
-
-class Clock:
-    def __init__(self) -> None:
-        self.ns = 1_000_000_000
-
-    def __call__(self) -> int:
-        return self.ns
-
-
-def prediction(close_time_ms: int = 10_000, horizon_ms: int = 1_000) -> Prediction:
-    return Prediction(
-        market=MARKET, timeframe="1s", close_time_ms=close_time_ms, horizon_ms=horizon_ms,
-        role="champion", model_name="logistic", model_version="7", label_latency_ms=0,
-        values={"rsi_14": 50.0}, mid=100.0, close=100.01, expected_return=1e-5,
-        predicted_price=100.001, p_up=0.5, p_flat=0.2, p_down=0.3, low=99.0, high=101.0, level=0.8,
-        direction="up", reason=None, answers={"majority": "up"},
-    )  # fmt: skip
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def board(clock: Clock) -> PredictionBoard:
-    return PredictionBoard([MARKET], now_ns=clock, stale_after_ms=5_000)
-
-
-@pytest.fixture
-def client(board: PredictionBoard) -> TestClient:
-    app = build_app(
-        board,
-        warming_up=lambda market: WarmingUp(f"{market}: 73 of 120 s", 73_000, 120_000),
-        render_metrics=lambda: b"realtime_trades_total 5\n",
-        details=lambda market: {"trained": False},
-    )
-    return TestClient(app)
-
-
-def see(board: PredictionBoard, clock: Clock, seen_until_ms: int) -> None:
-    board.saw(Trades(MARKET, (), None, seen_until_ms * 1_000), clock.ns)
+type Make[Message] = Callable[..., Message]
 
 
 def test_stored_prediction_is_shown_again_while_its_moment_is_to_come_and_nothing_newer_is_there(
-    client: TestClient, board: PredictionBoard, clock: Clock
+    api: Api, make_prediction: Make[Prediction]
 ) -> None:
-    clock.ns = 10_500 * 1_000_000
-    see(board, clock, 10_500)
+    board = api.views.board
+    api.ns = 10_500 * 1_000_000
+    api.see(10_500)
     for close_time_ms in (9_000, 10_000):
-        board.recall(PredictionRow(prediction(close_time_ms), close_time_ms + 3, 700))
-    board.recall(PredictionRow(prediction(9_500), 9_503, 700))  # already came true
-    (shown,) = client.get("/predictions/BTC-USDT").json()["predictions"]
+        board.recall(make_prediction(close_time_ms, made_at_ms=close_time_ms + 3, latency_us=700))
+    board.recall(make_prediction(9_500, made_at_ms=9_503, latency_us=700))  # already came true
+    (shown,) = api.client.get("/predictions/BTC-USDT").json()["predictions"]
     assert (shown["for_ms"], shown["made_at_ms"], shown["latency_us"]) == (11_000, 10_003, 700)
-    board.publish(prediction(10_250), clock.ns)
-    board.recall(PredictionRow(prediction(10_000), 10_003, 700))
-    (shown,) = client.get("/predictions/BTC-USDT").json()["predictions"]
+    board.publish(make_prediction(10_250), api.ns)
+    board.recall(make_prediction(10_000, made_at_ms=10_003, latency_us=700))
+    (shown,) = api.client.get("/predictions/BTC-USDT").json()["predictions"]
     assert shown["for_ms"] == 11_250
 
 
-def test_silence_counts_from_the_start_until_something_comes(
-    board: PredictionBoard, clock: Clock
-) -> None:
-    clock.ns += 7_000 * 1_000_000
+def test_silence_counts_from_the_start_until_something_comes(api: Api) -> None:
+    board = api.views.board
+    api.ns += 7_000 * 1_000_000
     assert board.silence_ms(MARKET) == 7_000
-    see(board, clock, 8_000)
-    clock.ns += 2_000 * 1_000_000
+    api.see(8_000)
+    api.ns += 2_000 * 1_000_000
     assert board.silence_ms(MARKET) == 2_000
 
 
 def test_the_answer_holds_every_field_of_the_contract(
-    client: TestClient, board: PredictionBoard, clock: Clock
+    api: Api, make_prediction: Make[Prediction]
 ) -> None:
-    see(board, clock, 10_000)
-    received_ns = clock.ns
-    clock.ns += 2_000_000
-    published = board.publish(prediction(), received_ns)
-    assert published.latency_us == 2_000
-    board.publish(prediction(horizon_ms=2_000), received_ns)
-    clock.ns += 5_000_000
-    response = client.get("/predictions/BTC-USDT")
+    api.see(10_000)
+    received_ns = api.ns
+    api.ns += 2_000_000
+    said = {"made_at_ms": 10_002, "latency_us": 1_900}
+    published = api.views.board.publish(make_prediction(**said), received_ns)
+    assert published.latency_us == 2_000, "it is counted until the prediction is readable"
+    api.views.board.publish(make_prediction(horizon_ms=2_000, **said), received_ns)
+    api.ns += 5_000_000
+    response = api.client.get("/predictions/BTC-USDT")
     assert response.status_code == 200
     body = response.json()
     assert list(body) == ["symbol", "as_of_ms", "data_age_ms", "stale", "predictions"]
@@ -110,34 +65,49 @@ def test_the_answer_holds_every_field_of_the_contract(
     }  # fmt: skip
 
 
-def test_a_newer_prediction_replaces_the_older(
-    client: TestClient, board: PredictionBoard, clock: Clock
-) -> None:
-    see(board, clock, 10_000)
-    board.publish(prediction(10_000), clock.ns)
-    assert client.get("/predictions/btc-usdt").json()["predictions"][0]["for_ms"] == 11_000
-    board.publish(prediction(11_000), clock.ns)
-    assert client.get("/predictions/BTC-USDT").json()["predictions"][0]["for_ms"] == 12_000
+def test_a_newer_prediction_replaces_the_older(api: Api, make_prediction: Make[Prediction]) -> None:
+    api.see(10_000)
+    api.views.hear(make_prediction(10_000), api.ns)
+    assert api.client.get("/predictions/btc-usdt").json()["predictions"][0]["for_ms"] == 11_000
+    api.views.hear(make_prediction(11_000), api.ns)
+    assert api.client.get("/predictions/BTC-USDT").json()["predictions"][0]["for_ms"] == 12_000
 
 
 def test_a_preview_never_takes_the_place_of_a_prediction(
-    client: TestClient, board: PredictionBoard, clock: Clock
+    api: Api, make_prediction: Make[Prediction]
 ) -> None:
-    see(board, clock, 10_000)
-    preview = msgspec.structs.replace(prediction(11_000), preview=True)
-    assert board.publish(preview, clock.ns).made_at_ms == 10_000
-    assert client.get("/predictions/BTC-USDT").status_code == 503
-    board.publish(prediction(10_000), clock.ns)
-    board.publish(preview, clock.ns)
-    assert client.get("/predictions/BTC-USDT").json()["predictions"][0]["for_ms"] == 11_000
+    api.see(10_000)
+    preview = make_prediction(11_000, preview=True, made_at_ms=11_000)
+    assert api.views.board.publish(preview, api.ns).made_at_ms == 10_000
+    assert api.client.get("/predictions/BTC-USDT").status_code == 503
+    api.views.hear(make_prediction(10_000), api.ns)
+    api.views.hear(preview, api.ns)
+    assert api.client.get("/predictions/BTC-USDT").json()["predictions"][0]["for_ms"] == 11_000
 
 
-def test_warming_up_says_what_is_missing_and_how_far_it_is(client: TestClient) -> None:
-    response = client.get("/predictions/BTC-USDT")
+def test_a_preview_stands_beside_the_prediction_until_the_next_close(
+    api: Api, make_prediction: Make[Prediction]
+) -> None:
+    api.see(10_000)
+    api.views.hear(make_prediction(10_000), api.ns)
+    api.views.hear(make_prediction(11_000, preview=True, direction="down"), api.ns)
+    body = api.client.get("/predictions/BTC-USDT").json()
+    assert body["predictions"][0]["direction"] == "up"
+    assert body["previews"][0]["direction"] == "down"
+    api.views.hear(make_prediction(11_000), api.ns)
+    assert "previews" not in api.client.get("/predictions/BTC-USDT").json()
+
+
+def test_warming_up_says_what_is_missing_and_how_far_it_is(api: Api) -> None:
+    api.see(10_000)
+    api.say(Feed(connected=True, reconnects=0, missing_trades=0))
+    api.say(Learning(73_000, 120_000, book=True, trainings={}))
+    response = api.client.get("/predictions/BTC-USDT")
     assert response.status_code == 503
     assert response.headers["content-type"] == "application/problem+json"
     body = response.json()
     assert body["title"] == "Warming up"
+    assert "73 of 120 s of market time seen" in body["detail"]
     assert body["missing"]["seen_ms"] == 73_000
     assert body["missing"]["needed_ms"] == 120_000
 
@@ -147,50 +117,73 @@ def test_warming_up_says_what_is_missing_and_how_far_it_is(client: TestClient) -
     [("ETH-USDT", "there is BTC-USDT"), ("nonsense", "is not a symbol"), ("%00", "not a symbol")],
 )
 def test_an_unknown_symbol_is_not_found_and_says_which_are(
-    client: TestClient, symbol: str, part: str
+    api: Api, symbol: str, part: str
 ) -> None:
-    response = client.get(f"/predictions/{symbol}")
+    response = api.client.get(f"/predictions/{symbol}")
     assert response.status_code == 404
     assert part in response.json()["detail"]
 
 
-def test_health_follows_the_data(client: TestClient, board: PredictionBoard, clock: Clock) -> None:
+def test_health_follows_the_data(api: Api, make_prediction: Make[Prediction]) -> None:
+    client = api.client
     assert client.get("/health").json()["status"] == "connecting"
-    see(board, clock, 10_000)
+    api.see(10_000)
     assert client.get("/health").json()["status"] == "warming up"
-    board.publish(prediction(), clock.ns)
+    api.views.hear(make_prediction(), api.ns)
     healthy = client.get("/health")
     assert (healthy.status_code, healthy.json()["status"]) == (200, "ok")
-    clock.ns += 6_000_000_000
+    api.ns += 6_000_000_000
     stale = client.get("/health")
     assert (stale.status_code, stale.json()["status"]) == (503, "stale")
     assert client.get("/predictions/BTC-USDT").json()["stale"] is True
 
 
-def test_a_recording_is_not_stale_for_being_old_and_latency_is_real_time_at_any_speed() -> None:
-    clock = Clock()
-    board = PredictionBoard([MARKET], now_ns=clock, speed=5.0)
-    board.saw(Trades(MARKET, (), None, 1_000_000), clock.ns)
-    received_ns = clock.ns
-    clock.ns += 10_000_000
-    assert board.publish(prediction(1_000), received_ns) == (1_010, 2_000)
-    assert not board.stale(MARKET)
-
-
-def test_metrics_and_the_index_answer(client: TestClient) -> None:
-    assert client.get("/metrics").text == "realtime_trades_total 5\n"
-    assert "/predictions/BTC-USDT" in client.get("/routes").json()["routes"]
-    assert client.get("/openapi.json").status_code == 200
-
-
-def test_a_preview_stands_beside_the_prediction_until_the_next_close(
-    client: TestClient, board: PredictionBoard, clock: Clock
+def test_a_recording_is_not_stale_for_being_old_and_latency_is_real_time_at_any_speed(
+    make_api: Make[Api], make_prediction: Make[Prediction]
 ) -> None:
-    see(board, clock, 10_000)
-    board.publish(prediction(10_000), clock.ns)
-    board.publish(replace(prediction(11_000), preview=True, direction="down"), clock.ns)
-    body = client.get("/predictions/BTC-USDT").json()
-    assert body["predictions"][0]["direction"] == "up"
-    assert body["previews"][0]["direction"] == "down"
-    board.publish(prediction(11_000), clock.ns)
-    assert "previews" not in client.get("/predictions/BTC-USDT").json()
+    api = make_api(speed=5.0)
+    api.see(1_000)
+    received_ns = api.ns
+    api.ns += 10_000_000
+    prediction = make_prediction(1_000, made_at_ms=1_010)
+    assert api.views.board.publish(prediction, received_ns) == (1_010, 2_000)
+    api.ns += 24_000_000_000
+    assert not api.views.board.stale(MARKET)
+
+
+def test_metrics_and_the_index_answer(api: Api) -> None:
+    api.metrics.trades.labels(MARKET).inc(5)
+    text = api.client.get("/metrics").text
+    assert f'realtime_trades_total{{market="{MARKET}"}} 5.0\n' in text
+    assert "/predictions/BTC-USDT" in api.client.get("/routes").json()["routes"]
+
+
+def test_the_schema_names_every_route_and_what_it_does_built_or_not(api: Api) -> None:
+    schema = api.client.get("/openapi.json")
+    assert schema.status_code == 200
+    paths = schema.json()["paths"]
+    assert set(paths) >= {
+        "/routes", "/health", "/metrics",
+        *(f"/{name}/{market}" for name in ("predictions", "view", "stream")
+          for market in ("{symbol}", "{venue}/{symbol}")),
+    }  # fmt: skip
+    described = paths["/predictions/{venue}/{symbol}"]["get"]
+    assert described["description"].startswith("Return the newest prediction of each horizon")
+    assert [each["name"] for each in described["parameters"]] == ["venue", "symbol"]
+
+
+def test_a_market_name_is_a_key_that_round_trips(api: Api) -> None:
+    (market,) = api.client.get("/routes").json()["markets"]
+    assert market == {
+        "market": MARKET, "venue": "binance", "symbol": "BTC/USDT", "path": "binance/BTC-USDT",
+    }  # fmt: skip
+    assert list(api.client.get("/health").json()["markets"]) == [MARKET]
+
+
+def test_a_prediction_that_does_not_say_when_it_was_made_is_of_the_markets_now(
+    api: Api, make_prediction: Make[Prediction]
+) -> None:
+    api.see(10_000)
+    api.views.hear(make_prediction(9_000, made_at_ms=None), api.ns)
+    (shown,) = api.client.get("/predictions/BTC-USDT").json()["predictions"]
+    assert shown["made_at_ms"] == 10_000

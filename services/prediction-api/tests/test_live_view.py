@@ -7,11 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from marketstream.messages import Candle, Outcome, Prediction
-from marketstream.store.rows import PredictionRow
-from prediction_api.routes.watching import Watcher
 from prediction_api.views.board import Published
+from prediction_api.views.event_queue import EventQueue
 from prediction_api.views.live import LiveView
-from prediction_api.views.rows import Latency
+from prediction_api.views.wire import Latency
 
 MARKET = "binance:BTC/USDT"
 IN_TIME = Published(made_at_ms=10_001, latency_us=900)
@@ -24,8 +23,8 @@ def live() -> LiveView:
     return LiveView([MARKET], "1s", [1_000, 2_000], candles=3, predictions=2)
 
 
-def heard(watcher: Watcher) -> list[tuple[str, object]]:
-    raw = asyncio.run(watcher.next(0.01)) or b""
+def heard(queue: EventQueue) -> list[tuple[str, object]]:
+    raw = asyncio.run(queue.next(0.01)) or b""
     events = [part.split(b"\ndata: ") for part in raw.split(b"\n\n") if part]
     return [(name.removeprefix(b"event: ").decode(), json.loads(data)) for name, data in events]
 
@@ -66,6 +65,17 @@ def test_a_later_revision_replaces_a_candle_in_its_place(
     ]  # fmt: skip
 
 
+def test_a_revision_that_is_told_again_does_not_take_back_a_later_one(
+    live: LiveView, make_candle: Make[Candle]
+) -> None:
+    queue = EventQueue()
+    live.saw_candle(make_candle(10_000, close=101.5, revision=2))
+    live.follow(MARKET, queue)
+    live.saw_candle(make_candle(10_000, close=101.0, revision=1))
+    assert [row.close for row in live.view(MARKET).candles] == [101.5]
+    assert heard(queue) == []
+
+
 def test_a_forming_candle_is_shown_until_it_closes(
     live: LiveView, make_candle: Make[Candle]
 ) -> None:
@@ -91,7 +101,8 @@ def test_an_outcome_is_put_to_its_prediction(
 def test_a_prediction_made_too_late_is_served_but_not_drawn(
     live: LiveView, make_prediction: Make[Prediction]
 ) -> None:
-    live.predicted(make_prediction(10_000), Published(made_at_ms=11_000, latency_us=1))
+    late = make_prediction(10_000, made_at_ms=11_000, late=True)
+    live.predicted(late, Published(made_at_ms=11_000, latency_us=1))
     view = live.view(MARKET)
     assert view.points[1_000] == []
     assert view.newest[1_000]["made_at_ms"] == 11_000
@@ -115,10 +126,10 @@ def test_what_was_stored_is_shown_again(
     make_outcome: Make[Outcome],
 ) -> None:
     rows = [
-        PredictionRow(make_prediction(10_000), 10_001, 5),
-        PredictionRow(make_prediction(11_000), 12_500, 5, late=True),
-        PredictionRow(make_prediction(11_000, role="challenger"), 11_001, 5),
-        PredictionRow(make_prediction(11_000, horizon_ms=60_000), 11_001, 5),
+        make_prediction(10_000, made_at_ms=10_001),
+        make_prediction(11_000, made_at_ms=12_500, late=True),
+        make_prediction(11_000, role="challenger", made_at_ms=11_001),
+        make_prediction(11_000, horizon_ms=60_000, made_at_ms=11_001),
     ]
     candles = [make_candle(9_000), make_candle(10_000, state="forming")]
     live.preload(candles, rows, [make_outcome(10_000), make_outcome(11_000)])
@@ -128,20 +139,20 @@ def test_what_was_stored_is_shown_again(
     assert view.newest == {}
 
 
-def test_watchers_hear_what_the_view_then_shows(
+def test_queues_are_told_what_the_view_then_shows(
     live: LiveView,
     make_candle: Make[Candle],
     make_prediction: Make[Prediction],
     make_outcome: Make[Outcome],
 ) -> None:
-    watcher = Watcher()
-    live.watch(MARKET, watcher)
+    queue = EventQueue()
+    live.follow(MARKET, queue)
     live.saw_candle(make_candle(9_000, state="forming"))
     live.saw_candle(make_candle(9_000))
     live.predicted(make_prediction(10_000), IN_TIME)
     live.happened(make_outcome(10_000))
     candle = [9_000, 100.0, 102.0, 99.0, 101.0, 101.0]
-    news = heard(watcher)
+    news = heard(queue)
     assert news[:2] == [("forming", candle), ("candle", candle)]
     name, predicted = news[2]
     assert name == "prediction"
@@ -152,30 +163,38 @@ def test_watchers_hear_what_the_view_then_shows(
         ("outcome", {"horizon_ms": 1_000, "close_time_ms": 10_000, "verdict": "right",
                      "realised_mid": 100.5}),
     ]  # fmt: skip
-    live.forget(MARKET, watcher)
+    live.forget(MARKET, queue)
     live.saw_candle(make_candle(11_000))
-    assert heard(watcher) == []
+    assert heard(queue) == []
 
 
-def test_a_watcher_that_falls_behind_is_dropped_and_keeps_nothing(
+def test_a_queue_that_falls_behind_is_dropped_and_keeps_nothing(
     live: LiveView, make_candle: Make[Candle]
 ) -> None:
-    slow, quick = Watcher(most=3), Watcher(most=100)
-    live.watch(MARKET, slow)
-    live.watch(MARKET, quick)
+    slow, quick = EventQueue(most=3), EventQueue(most=100)
+    live.follow(MARKET, slow)
+    live.follow(MARKET, quick)
     for second in range(10, 20):
         live.saw_candle(make_candle(second * 1_000))
-    assert live.watching == 1
+    assert live.followers == 1
     assert asyncio.run(slow.next(0.01)) is None
     assert len(heard(quick)) == 10
 
 
 def test_closing_ends_all_streams(live: LiveView) -> None:
-    watcher = Watcher()
-    live.watch(MARKET, watcher)
+    queue = EventQueue()
+    live.follow(MARKET, queue)
     live.close()
-    assert asyncio.run(watcher.next(0.01)) is None
-    assert live.watching == 0
+    assert asyncio.run(queue.next(0.01)) is None
+    assert live.followers == 0
+
+
+def test_a_stream_that_is_opened_while_the_server_stops_ends_at_once(live: LiveView) -> None:
+    live.close()
+    queue = EventQueue()
+    live.follow(MARKET, queue)
+    assert asyncio.run(queue.next(0.01)) is None
+    assert live.followers == 0
 
 
 def test_latency_is_that_of_the_newest_predictions(

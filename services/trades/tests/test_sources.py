@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from trades.sources import Source, sources_of
 
 from exchanges.catalogue import venue_named
 from marketstream.errors import SettingsError
 from trades.settings import TradesSettings
-from trades.sources import Source, sources_of
 
 BINANCE = venue_named("binance")
 

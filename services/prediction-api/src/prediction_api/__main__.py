@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from marketstream.service import Service, main
-from prediction_api.serving import Serving
-
-
-def run(service: Service) -> None:
-    """Serve until a signal comes."""
-    asyncio.run(Serving(service).run())
-
+from marketstream.service import main
+from prediction_api.build import build
+from prediction_api.settings import ApiSettings
 
 if __name__ == "__main__":
-    main("prediction-api", __file__, None, run)
+    main("prediction-api", __file__, None, ApiSettings, build)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Sequence
 
 import uvicorn
 from loguru import logger
 
 from marketstream.errors import NetworkError, SettingsError
-from marketstream.symbols import url_symbol
+from prediction_api.routes.markets import short_paths
 
 
 class HttpServer(uvicorn.Server):
@@ -23,13 +23,14 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def say_where(listening: socket.socket, symbols: Iterable[str]) -> None:
-    """Log where the dashboard and the predictions of each symbol are."""
+def say_where(listening: socket.socket, markets: Sequence[str]) -> None:
+    """Log where the dashboard and the predictions of each market are."""
     host, port = listening.getsockname()[:2]
-    logger.info("Dashboard", url=f"http://{host}:{port}/")
-    for symbol in symbols:
-        logger.info("Predictions", url=f"http://{host}:{port}/predictions/{url_symbol(symbol)}")
-    logger.info("Health and metrics", health=f"http://{host}:{port}/health")
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    logger.info("Dashboard", url=f"{address}/")
+    for path in short_paths(markets).values():
+        logger.info("Predictions", url=f"{address}/predictions/{path}")
+    logger.info("Health and metrics", health=f"{address}/health")
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -10,7 +10,7 @@ import { palette } from "./palette.ts";
 import { showPredictions, Speaker } from "./predictions.ts";
 import { follow, type Listener } from "./stream.ts";
 import { showFeed, showModels, showState, showWarmingUp } from "./system.ts";
-import type { News, Status, View } from "./wire.ts";
+import type { FollowedMarket, News, Status, View } from "./wire.ts";
 
 const QUIET_MS = 4_000; // a status comes each second
 
@@ -25,12 +25,13 @@ class Dashboard implements Listener {
 
   viewed(view: View): void {
     const market = new Market(view);
-    if (this.market?.symbol === market.symbol) market.status = this.market.status;
+    if (this.market?.name === market.name) market.status = this.market.status;
     this.market = market;
     if (!view.horizons_ms.includes(this.horizonMs)) this.horizonMs = view.horizons_ms[0] ?? 0;
     const horizons = view.horizons_ms.map((value) => ({ label: duration(value), value }));
     choice(byId("horizons"), horizons, this.horizonMs, (chosen) => this.choose(chosen));
-    byId("chart-title").textContent = `${view.symbol}, candles of ${duration(view.timeframe_ms)}`;
+    const candles = `candles of ${duration(view.timeframe_ms)}`;
+    byId("chart-title").textContent = `${view.symbol} on ${view.venue}, ${candles}`;
     document.title = `${view.symbol} live predictions`;
     this.chart.show(market, this.horizonMs);
     this.heard();
@@ -114,20 +115,26 @@ class Dashboard implements Listener {
   }
 }
 
+/** Name a market by its symbol, and by its venue where several have that symbol. */
+function labelOf({ symbol, venue }: FollowedMarket, markets: FollowedMarket[]): string {
+  const several = markets.filter((other) => other.symbol === symbol).length > 1;
+  return several ? `${symbol} ${venue}` : symbol;
+}
+
 async function start(): Promise<void> {
-  const { symbols } = (await (await fetch("/routes")).json()) as { symbols: string[] };
-  const asked = new URLSearchParams(location.search).get("symbol");
-  const first = symbols.find((symbol) => symbol === asked) ?? symbols[0];
+  const { markets } = (await (await fetch("/routes")).json()) as { markets: FollowedMarket[] };
+  const asked = new URLSearchParams(location.search).get("market");
+  const first = markets.find(({ market }) => market === asked) ?? markets[0];
   if (!first) throw new Error("no market is followed");
   const dashboard = new Dashboard();
-  let stop = follow(first, dashboard);
-  const options = symbols.map((value) => ({ label: value.replace("-", "/"), value }));
-  choice(byId("symbols"), options, first, (symbol) => {
+  let stop = follow(first.path, dashboard);
+  const options = markets.map((value) => ({ label: labelOf(value, markets), value }));
+  choice(byId("markets"), options, first, (chosen) => {
     stop();
-    history.replaceState(null, "", `?symbol=${symbol}`);
-    stop = follow(symbol, dashboard);
+    history.replaceState(null, "", `?${new URLSearchParams({ market: chosen.market })}`);
+    stop = follow(chosen.path, dashboard);
   });
-  byId("symbols").hidden = symbols.length < 2;
+  byId("markets").hidden = markets.length < 2;
   byId("now").addEventListener("click", () => dashboard.toNewest());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dashboard.paint());
   dashboard.paint();

@@ -16,7 +16,7 @@ export interface Point {
 const MOST_POINTS = 1_200;
 
 export class Market {
-  readonly symbol: string;
+  readonly name: string;
   readonly timeframeMs: number;
   readonly horizonsMs: number[];
   readonly candles: CandleRow[];
@@ -27,7 +27,7 @@ export class Market {
   status: Status | null = null;
 
   constructor(view: View) {
-    this.symbol = view.symbol;
+    this.name = view.market;
     this.timeframeMs = view.timeframe_ms;
     this.horizonsMs = view.horizons_ms;
     this.candles = view.candles;

@@ -12,15 +12,15 @@ export interface Listener {
   lost(): void;
 }
 
-/** Follow a market until the returned function is called. */
-export function follow(symbol: string, listener: Listener): () => void {
+/** Follow a market, by its path in URLs, until the returned function is called. */
+export function follow(path: string, listener: Listener): () => void {
   let source: EventSource | null = null;
   let timer = 0;
   const stopped = new AbortController();
 
   const connect = (): void => {
     source?.close();
-    source = new EventSource(`/stream/${symbol}`);
+    source = new EventSource(`/stream/${path}`);
     let waiting: (() => void)[] | null = []; // news from before the view has come
     for (const name of NAMES) {
       source.addEventListener(name, (event) => {
@@ -32,8 +32,8 @@ export function follow(symbol: string, listener: Listener): () => void {
     source.addEventListener("open", async () => {
       waiting = [];
       try {
-        const answer = await fetch(`/view/${symbol}`, { signal: stopped.signal });
-        if (!answer.ok) throw new Error(`/view/${symbol}: ${answer.status}`);
+        const answer = await fetch(`/view/${path}`, { signal: stopped.signal });
+        if (!answer.ok) throw new Error(`/view/${path}: ${answer.status}`);
         listener.viewed(await answer.json());
         for (const tell of waiting) tell();
         waiting = null;

@@ -2,15 +2,15 @@
 
 import { byId, make } from "./elements.ts";
 import { duration, microseconds, percent, whole } from "./format.ts";
-import type { Status } from "./wire.ts";
+import type { Feed, Status } from "./wire.ts";
 
 export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): void {
   const rows: [string, string][] = [
     ["Exchange", feed.exchange],
     ["Connection", feed.connected ? "connected" : "not connected"],
     ["Age of the data", ageMs === null ? "nothing received yet" : duration(ageMs)],
-    ["Connections made again", whole(feed.reconnects)],
-    ["Trades missing", whole(feed.missing_trades)],
+    ["Connections made again", count(feed.reconnects)],
+    ["Trades missing", count(feed.missing_trades)],
     ["Candles equal to the exchange's", parity(feed)],
     ["Latency, median", latency ? microseconds(latency.p50_us) : "–"],
     ["Latency, 99th percentile", latency ? microseconds(latency.p99_us) : "–"],
@@ -28,8 +28,12 @@ export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): 
   showState(texts[state], state === "ok" && feed.connected, state === "stale");
 }
 
+function count(value: number | null): string {
+  return value === null ? "–" : whole(value);
+}
+
 /** Give the share of compared candles that equal the exchange's own. */
-function parity({ parity, compared }: Status["feed"]): string {
+function parity({ parity, compared }: Feed): string {
   return parity === null ? "–" : `${percent(parity, parity < 1 ? 2 : 0)} of ${whole(compared)}`;
 }
 

@@ -35,10 +35,20 @@ export interface Prediction {
   direction: Direction;
   reason: string | null;
   model: { name: string; version: string };
-  latency_us: number;
+  latency_us: number | null;
+}
+
+/** A market as `venue:SYMBOL`, what that is made of, and its path in URLs. */
+export interface FollowedMarket {
+  market: string;
+  venue: string;
+  symbol: string;
+  path: string;
 }
 
 export interface View {
+  market: string;
+  venue: string;
   symbol: string;
   timeframe_ms: number;
   horizons_ms: number[];
@@ -88,13 +98,23 @@ export interface HorizonStatus {
   model: Model | null;
 }
 
+/** The connection to the exchange; a count is null until somebody has told of it. */
+export interface Feed {
+  exchange: string;
+  connected: boolean;
+  reconnects: number | null;
+  missing_trades: number | null;
+  parity: number | null;
+  compared: number;
+}
+
 export interface Status {
   state: "connecting" | "warming up" | "ok" | "stale";
   as_of_ms: number | null;
   data_age_ms: number | null;
   warming_up: { detail: string; seen_ms: number; needed_ms: number } | null;
   latency: { p50_us: number; p99_us: number; count: number } | null;
-  feed: { exchange: string; connected: boolean; reconnects: number; missing_trades: number; parity: number | null; compared: number };
+  feed: Feed;
   horizons: HorizonStatus[];
 }
 

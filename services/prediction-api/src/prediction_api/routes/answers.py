@@ -1,38 +1,12 @@
-"""JSON answers, problem details, and which market a URL means."""
+"""JSON answers and problem details."""
 
 from __future__ import annotations
 
 import msgspec
-from fastapi import Request, Response
-
-from marketstream.errors import SettingsError
-from marketstream.symbols import parse_symbol, url_symbol
-from prediction_api.views.board import PredictionBoard
+from fastapi import Response
 
 JSON = "application/json"
 _PROBLEM = "application/problem+json"
-
-
-class NoSuchSymbolError(Exception):
-    """A URL names a symbol that is none, or is not followed; the message says which are."""
-
-
-def followed(board: PredictionBoard, symbol: str) -> tuple[str, str]:
-    """Return the unified symbol and the market that a URL names, or raise NoSuchSymbolError."""
-    try:
-        unified = parse_symbol(symbol)
-    except SettingsError as error:
-        raise NoSuchSymbolError(f"{error}; in a URL like BTC-USDT") from error
-    market = board.market_of(unified)
-    if market is None:
-        known = ", ".join(url_symbol(known) for known in board.symbols)
-        raise NoSuchSymbolError(f"{unified} is not followed here; there is {known}")
-    return unified, market
-
-
-async def no_such_symbol(_request: Request, error: Exception) -> Response:
-    """Answer NoSuchSymbolError."""
-    return problem(404, "No such symbol", str(error))
 
 
 def json_answer(body: object, status: int = 200) -> Response:

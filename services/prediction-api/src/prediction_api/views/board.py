@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from marketstream.messages import Prediction, Trades
-from marketstream.store.rows import PredictionRow
 from marketstream.symbols import split_market
 
 _NS_PER_US = 1_000
@@ -19,7 +18,7 @@ type MarketState = Literal["connecting", "warming up", "ok", "stale"]
 
 
 class Published(NamedTuple):
-    """When a prediction became readable (market time), and how long after its closing message."""
+    """When a prediction was made (market time), and how long after its close it was readable."""
 
     made_at_ms: int
     latency_us: int
@@ -40,7 +39,7 @@ class DataAge(NamedTuple):
 
 
 class PredictionBoard:
-    """Keeps one prediction per horizon for each symbol.
+    """Keeps one prediction per horizon for each market.
 
     `now_ns` is the clock that stamped `received_ns`; a clock that runs `speed` times faster than
     life makes the ages market time and the latencies still real time.
@@ -54,7 +53,7 @@ class PredictionBoard:
         speed: float = 1.0,
         stale_after_ms: int = 5_000,
     ) -> None:
-        self._markets = {split_market(market)[1]: market for market in markets}
+        self.markets = tuple(markets)
         self._now_ns = now_ns
         self._speed = speed
         self._stale_after_ms = stale_after_ms
@@ -64,38 +63,19 @@ class PredictionBoard:
         self._encoded: dict[str, bytes] = {}
         self._began_ns = now_ns()
 
-    @property
-    def symbols(self) -> list[str]:
-        """The symbols that are followed."""
-        return list(self._markets)
-
-    @property
-    def markets(self) -> list[str]:
-        """The markets that are followed."""
-        return list(self._markets.values())
-
-    def market_of(self, symbol: str) -> str | None:
-        """Return the market of a symbol, None where it is not followed."""
-        return self._markets.get(symbol)
-
     def saw(self, message: Trades | Seen, received_ns: int) -> None:
-        """Remember how far time was seen, and when; from any thread."""
+        """Remember how far time was seen, and when."""
         self._seen[message.market] = (message.seen_until_us, received_ns)
 
     def publish(self, prediction: Prediction, received_ns: int) -> Published:
-        """Make a prediction readable; return when that was and how long it took.
+        """Make a prediction readable; return when it was made and how long all of it took.
 
         A preview never takes the place of a prediction, which is what will be scored: it stands
         beside it until the next close.
         """
-        age = self.age(prediction.market)
-        made_at_ms = prediction.close_time_ms if age is None else age.as_of_ms
-        if not prediction.preview:
-            # How far time is seen lags behind by the grace; a close is never in the future.
-            made_at_ms = max(made_at_ms, prediction.close_time_ms)
         latency_us = round((self._now_ns() - received_ns) / self._speed / _NS_PER_US)
-        published = Published(made_at_ms, latency_us)
-        view = view_of(prediction, published)
+        published = Published(self._made_at_ms(prediction), latency_us)
+        view = view_of(prediction, *published)
         previews = self._previews[prediction.market]
         if prediction.preview:
             previews[prediction.horizon_ms] = view
@@ -105,13 +85,12 @@ class PredictionBoard:
         self._encoded.pop(prediction.market, None)
         return published
 
-    def recall(self, row: PredictionRow) -> None:
-        """Make a stored prediction readable again, if what it is about is still to come."""
-        prediction = row.prediction
+    def recall(self, prediction: Prediction) -> None:
+        """Make a prediction of before readable again, if what it is about is still to come."""
         shown = self._views[prediction.market].get(prediction.horizon_ms)
         newer = shown is None or int(str(shown["for_ms"])) < prediction.for_ms
         if newer and prediction.for_ms * _US_PER_MS * _NS_PER_US > self._now_ns():
-            view = view_of(prediction, Published(row.made_at_ms, row.latency_us))
+            view = view_of(prediction, self._made_at_ms(prediction), prediction.latency_us)
             self._views[prediction.market][prediction.horizon_ms] = view
             self._encoded.pop(prediction.market, None)
 
@@ -148,9 +127,8 @@ class PredictionBoard:
         """Say whether there is a prediction for a market."""
         return bool(self._views[market])
 
-    def answer(self, symbol: str) -> bytes | None:
-        """Return the answer for a symbol as JSON; None while it has no prediction."""
-        market = self._markets[symbol]
+    def answer(self, market: str) -> bytes | None:
+        """Return the answer for a market as JSON; None while it has no prediction."""
         views = self._views[market]
         age = self.age(market)
         if not views or age is None:
@@ -159,12 +137,19 @@ class PredictionBoard:
         if predictions is None:
             predictions = self._encoded[market] = _encoded(views, self._previews[market])
         head = {
-            "symbol": symbol,
+            "symbol": split_market(market)[1],
             "as_of_ms": age.as_of_ms,
             "data_age_ms": age.age_ms,
             "stale": age.age_ms > self._stale_after_ms,
         }
         return b"%b,%b}" % (msgspec.json.encode(head)[:-1], predictions)
+
+    def _made_at_ms(self, prediction: Prediction) -> int:
+        """Return when it was made: who publishes says so; a preview is of the market's now."""
+        if prediction.made_at_ms is not None and not prediction.preview:
+            return prediction.made_at_ms
+        age = self.age(prediction.market)
+        return prediction.close_time_ms if age is None else age.as_of_ms
 
 
 def _encoded(
@@ -177,13 +162,13 @@ def _encoded(
     return members
 
 
-def view_of(prediction: Prediction, published: Published) -> PredictionView:
+def view_of(prediction: Prediction, made_at_ms: int, latency_us: int | None) -> PredictionView:
     """Return a prediction as the API shows it."""
     return {
         "id": prediction.id,
         "timeframe": prediction.timeframe,
         "horizon_ms": prediction.horizon_ms,
-        "made_at_ms": published.made_at_ms,
+        "made_at_ms": made_at_ms,
         "for_ms": prediction.for_ms,
         "mid": prediction.mid,
         "predicted_price": prediction.predicted_price,
@@ -197,5 +182,5 @@ def view_of(prediction: Prediction, published: Published) -> PredictionView:
         "direction": prediction.direction,
         "reason": prediction.reason,
         "model": {"name": prediction.model_name, "version": prediction.model_version},
-        "latency_us": published.latency_us,
+        "latency_us": latency_us,
     }

@@ -1,4 +1,4 @@
-"""What the dashboard shows of each market: bounded rings, and news of them for whoever watches."""
+"""What the dashboard shows of each market: bounded rings, and news of them for who follows."""
 
 from __future__ import annotations
 
@@ -7,30 +7,29 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 
 from marketstream.messages import Candle, Outcome, Prediction
-from marketstream.store.rows import PredictionRow
 from marketstream.timeframes import timeframe_ms
-from prediction_api.routes.watching import Watcher, event
 from prediction_api.views.board import PredictionView, Published, view_of
-from prediction_api.views.rows import CandleRow, Happened, Latency, MarketView, Point, Predicted
+from prediction_api.views.event_queue import EventQueue, event
+from prediction_api.views.wire import CandleRow, Happened, Latency, MarketView, Point, Predicted
 
 _LATENCIES = 1_000
 
 
 class _Market:
     def __init__(self, horizons_ms: Sequence[int]) -> None:
-        self.candles: dict[int, CandleRow] = {}
+        self.candles: dict[int, tuple[int, CandleRow]] = {}  # with its revision
         self.forming: CandleRow | None = None
         self.points: dict[int, dict[int, Point]] = {horizon_ms: {} for horizon_ms in horizons_ms}
         self.newest: dict[int, PredictionView] = {}
         self.previews: dict[int, PredictionView] = {}
         self.latencies_us: deque[int] = deque(maxlen=_LATENCIES)
-        self.watchers: set[Watcher] = set()
+        self.queues: set[EventQueue] = set()
 
 
 class LiveView:
     """Keeps the newest candles of one timeframe and the champion's predictions, and tells of them.
 
-    Plain calls feed it, from the thread of the event loop. What nobody watches is not even encoded.
+    Plain calls feed it, from the thread of the event loop. What nobody follows is not even encoded.
     """
 
     def __init__(
@@ -47,20 +46,21 @@ class LiveView:
         self._most_candles = candles
         self._most_points = predictions
         self._markets = {market: _Market(self.horizons_ms) for market in markets}
+        self._closed = False
 
     def preload(
         self,
         candles: Iterable[Candle],
-        predictions: Iterable[PredictionRow],
+        predictions: Iterable[Prediction],
         outcomes: Iterable[Outcome],
     ) -> None:
-        """Show what was stored before the start, each in order of time; tells no watcher."""
+        """Show what was stored before the start, each in order of time; tells nobody."""
         for candle in candles:
             if candle.timeframe == self._timeframe and candle.state == "closed":
                 self._keep_candle(candle)
-        for row in predictions:
-            if self._shows(row.prediction) and not row.late:
-                self._keep_point(row.prediction)
+        for prediction in predictions:
+            if self._shows(prediction) and not prediction.late:
+                self._keep_point(prediction)
         for outcome in outcomes:
             self._settle(outcome)
 
@@ -82,7 +82,7 @@ class LiveView:
         if not self._shows(prediction):
             return
         market = self._markets[prediction.market]
-        view = view_of(prediction, published)
+        view = view_of(prediction, *published)
         if prediction.preview:
             market.previews[prediction.horizon_ms] = view
             self._tell(prediction.market, "preview", view)
@@ -90,7 +90,7 @@ class LiveView:
         market.latencies_us.append(published.latency_us)
         market.newest[prediction.horizon_ms] = view
         market.previews.pop(prediction.horizon_ms, None)
-        point = self._keep_point(prediction) if published.made_at_ms < prediction.for_ms else None
+        point = None if prediction.late else self._keep_point(prediction)
         self._tell(prediction.market, "prediction", Predicted(view, point))
 
     def happened(self, outcome: Outcome) -> None:
@@ -107,7 +107,7 @@ class LiveView:
         return MarketView(
             timeframe_ms=timeframe_ms(self._timeframe),
             horizons_ms=self.horizons_ms,
-            candles=list(kept.candles.values()),
+            candles=[row for _, row in kept.candles.values()],
             forming=kept.forming,
             points={
                 horizon_ms: list(points.values()) for horizon_ms, points in kept.points.items()
@@ -125,24 +125,28 @@ class LiveView:
         return Latency(in_order[ceil(0.5 * count) - 1], in_order[ceil(0.99 * count) - 1], count)
 
     @property
-    def watching(self) -> int:
-        """How many watch."""
-        return sum(len(market.watchers) for market in self._markets.values())
+    def followers(self) -> int:
+        """How many queues are told of news."""
+        return sum(len(market.queues) for market in self._markets.values())
 
-    def watch(self, market: str, watcher: Watcher) -> None:
-        """Tell a watcher of all news of a market, until it falls behind or is forgotten."""
-        self._markets[market].watchers.add(watcher)
+    def follow(self, market: str, queue: EventQueue) -> None:
+        """Put all news of a market into a queue, until it falls behind or is forgotten."""
+        if self._closed:
+            queue.end()
+        else:
+            self._markets[market].queues.add(queue)
 
-    def forget(self, market: str, watcher: Watcher) -> None:
-        """Tell a watcher nothing more."""
-        self._markets[market].watchers.discard(watcher)
+    def forget(self, market: str, queue: EventQueue) -> None:
+        """Put nothing more into a queue."""
+        self._markets[market].queues.discard(queue)
 
     def close(self) -> None:
-        """End all streams, so that the server can stop: it waits for open answers."""
+        """End all streams, later ones too, so that the server can stop: it waits for answers."""
+        self._closed = True
         for market in self._markets.values():
-            for watcher in market.watchers:
-                watcher.end()
-            market.watchers.clear()
+            for queue in market.queues:
+                queue.end()
+            market.queues.clear()
 
     def _shows(self, prediction: Prediction) -> bool:
         return prediction.role == "champion" and prediction.horizon_ms in self.horizons_ms
@@ -154,7 +158,10 @@ class LiveView:
         newest_ms = next(reversed(candles), row.open_time_ms)
         if row.open_time_ms < newest_ms and row.open_time_ms not in candles:
             return False  # from before what is kept
-        candles[row.open_time_ms] = row
+        revision, _ = candles.get(row.open_time_ms, (candle.revision, row))
+        if revision > candle.revision:
+            return False  # told again
+        candles[row.open_time_ms] = (candle.revision, row)
         if market.forming is not None and market.forming.open_time_ms <= row.open_time_ms:
             market.forming = None
         _forget_oldest(candles, self._most_candles)
@@ -186,12 +193,12 @@ class LiveView:
         return True
 
     def _tell(self, market: str, name: str, news: object) -> None:
-        watchers = self._markets[market].watchers
-        if not watchers:
+        queues = self._markets[market].queues
+        if not queues:
             return
         encoded = event(name, news)
-        for watcher in [watcher for watcher in watchers if not watcher.put(encoded)]:
-            watchers.discard(watcher)
+        for queue in [queue for queue in queues if not queue.put(encoded)]:
+            queues.discard(queue)
 
 
 def _candle_row(candle: Candle) -> CandleRow:

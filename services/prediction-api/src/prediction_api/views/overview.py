@@ -1,91 +1,139 @@
-"""What the API can say of the services before it, from what they publish and store."""
+"""What the services before the API say of themselves: how far they are, and what serves."""
 
 from __future__ import annotations
 
-from marketstream.messages import Candle
+from collections.abc import Callable
+from typing import NamedTuple
+
+from marketstream.messages import Feed, Learning, Model, Parity, Status
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
-from marketstream.scoring import Score
-from marketstream.store.rows import ModelRow
 from marketstream.symbols import split_market
-from prediction_api.routes.measuring import show_score
 from prediction_api.views.board import PredictionBoard
-from prediction_api.views.following import Following
-from prediction_api.views.state import FeedState, ModelState, SystemState, WarmingUp
+from prediction_api.views.scores import Scores, show_score
+from prediction_api.views.system_state import FeedState, ModelState, SystemState, WarmingUp
 
-_CANDLES = 3_600
+_NS_PER_MS = 1_000_000
+_NOTHING_COMPARED = Parity(0, 0, 0, [])
+
+
+class _Heard(NamedTuple):
+    feed: Feed
+    at_ns: int
 
 
 class Overview:
-    """Answers what the routes and the dashboard ask of each market."""
+    """Answers what routes and dashboard ask of each market, from Status and Model messages."""
 
     def __init__(
-        self, plan: Plan, board: PredictionBoard, following: Following, metrics: Metrics
+        self,
+        plan: Plan,
+        board: PredictionBoard,
+        scores: Scores,
+        metrics: Metrics,
+        *,
+        now_ns: Callable[[], int],
+        stale_after_ms: int,
     ) -> None:
         self._plan = plan
         self._board = board
-        self._following = following
+        self._scores = scores
         self._metrics = metrics
-        self._lacking: dict[str, dict[int, int]] = {market: {} for market in plan.markets}
-        self._models: dict[tuple[str, int], ModelState] = {}
+        self._now_ns = now_ns
+        self._stale_after_ms = stale_after_ms
+        self._feeds: dict[str, _Heard] = {}
+        self._learning: dict[str, Learning] = {}
+        self._parities: dict[str, Parity] = {}
+        self._models: dict[tuple[str, int], Model] = {}
+        self._began: set[str] = set()
 
-    def saw_candle(self, candle: Candle) -> None:
-        """Note how many trades a candle lacks."""
-        if candle.timeframe != self._plan.timeframe or candle.state == "forming":
-            return
-        lacking = self._lacking[candle.market]
-        expected = candle.expected_count
-        lacking[candle.open_time_ms] = 0 if expected is None else expected - candle.trade_count
-        if len(lacking) > _CANDLES:
-            del lacking[next(iter(lacking))]
+    def said(self, status: Status) -> None:
+        """Note what a service says of a market."""
+        match status.said:
+            case Feed() as feed:
+                self._feeds[status.market] = _Heard(feed, self._now_ns())
+            case Learning() as learning:
+                self._learning[status.market] = learning
+            case Parity() as parity:
+                self._parities[status.market] = parity
 
-    def trained(self, row: ModelRow) -> None:
-        """Note the model that was trained last."""
-        key = (row.market, row.horizon_ms)
-        before = self._models.get(key)
-        trainings = 0 if before is None else before.trainings + (before.version != row.version)
-        self._models[key] = ModelState(
-            row.name, row.version, row.trained_at_ms, row.rows, trainings
+    def began(self, model: Model) -> None:
+        """Note a model that serves from now on."""
+        self._began.add(model.market)
+        self._models[model.market, model.horizon_ms] = model
+        self._metrics.model_trained.labels(model.market, model.horizon_ms).set(
+            model.trained_at_ms / 1_000
         )
-        self._metrics.model_trained.labels(*key).set(row.trained_at_ms / 1_000)
+
+    def recall(self, model: Model) -> None:
+        """Note a model that served before a stop, until one says that it serves now."""
+        self._models.setdefault((model.market, model.horizon_ms), model)
 
     def warming_up(self, market: str) -> WarmingUp:
         """Return what a market lacks for its first prediction."""
-        if self._board.age(market) is None:
-            return WarmingUp(f"no trades of {market} yet: does the trades service run?", 0, 0)
-        models = [model for (of, _), model in self._models.items() if of == market]
-        if not models:
-            detail = f"{market}: no model has been trained yet; the predictor needs two minutes"
+        learning = self._learning.get(market)
+        detail = f"{market}: {self._lacking(market, learning)}"
+        if learning is None:
             return WarmingUp(detail, 0, 0)
-        return WarmingUp(f"{market}: no prediction has come since this API started", 0, 0)
+        return WarmingUp(detail, learning.seen_ms, learning.needed_ms)
+
+    def _lacking(self, market: str, learning: Learning | None) -> str:
+        heard = self._feeds.get(market)
+        if heard is not None and heard.feed.history < 1:
+            return f"{heard.feed.history:.0%} of the history read"
+        if self._board.age(market) is None:
+            by = "" if heard is not None else ", and no word of the trades service: does it run?"
+            return f"nothing received yet{by}"
+        if learning is None:
+            return "no word of the predictor yet: does it run?"
+        if not learning.book:
+            return "no best bid and ask seen yet; without them there is no mid"
+        if market in self._began:
+            return "a model serves; the next close brings its prediction"
+        if learning.seen_ms < learning.needed_ms:
+            seen_s, needed_s = learning.seen_ms // 1_000, learning.needed_ms // 1_000
+            return f"{seen_s} of {needed_s} s of market time seen before training"
+        if learning.failure is not None:
+            return f"the training brought no model: {learning.failure}"
+        return "the first model is being trained"
 
     def details(self, market: str) -> dict[str, object]:
         """Return what serves a market, how good it has been, and what is missing."""
-        horizons_ms = self._plan.horizons_ms
+        parity = self._parities.get(market, _NOTHING_COMPARED)
+        feed = self._feeds.get(market)
         return {
             "models": {
                 str(horizon_ms): {"name": model.name, "version": model.version}
-                for horizon_ms in horizons_ms
-                if (model := self._models.get((market, horizon_ms))) is not None
+                for horizon_ms, model in self._models_of(market).items()
             },
             "accuracy": {
-                str(horizon_ms): self.score(market, horizon_ms).accuracy
-                for horizon_ms in horizons_ms
+                str(horizon_ms): self._scores.score(market, horizon_ms).accuracy
+                for horizon_ms in self._plan.horizons_ms
             },
-            "missing_trades": self._missing(market),
+            "missing_trades": None if feed is None else feed.feed.missing_trades,
+            "parity": {
+                "compared": parity.compared,
+                "equal": parity.equal,
+                "incomplete": parity.incomplete,
+                "differences": parity.differences,
+            },
         }
 
     def system(self, market: str) -> SystemState:
         """Return the feed of a market and what serves it."""
-        connected = self._board.age(market) is not None and not self._board.stale(market)
-        return SystemState(
-            FeedState(split_market(market)[0], connected, 0, self._missing(market)),
-            {horizon: model for (of, horizon), model in self._models.items() if of == market},
-        )
-
-    def score(self, market: str, horizon_ms: int) -> Score:
-        """Return how good predictions of a horizon have been."""
-        return self._following.scoreboards[market].score(horizon_ms)
+        learning = self._learning.get(market)
+        trainings = {} if learning is None else learning.trainings
+        models = {
+            horizon_ms: ModelState(
+                model.name,
+                model.version,
+                model.trained_at_ms,
+                model.rows,
+                trainings.get(horizon_ms, 0),
+            )
+            for horizon_ms, model in self._models_of(market).items()
+        }
+        return SystemState(self._feed_state(market), models)
 
     def render_metrics(self) -> bytes:
         """Bring what is not counted as it happens up to date, and render all."""
@@ -93,8 +141,31 @@ class Overview:
         for market in self._plan.markets:
             metrics.data_age.labels(market).set(self._board.silence_ms(market) / 1_000)
             for horizon_ms in self._plan.horizons_ms:
-                show_score(metrics, market, horizon_ms, self.score(market, horizon_ms))
+                score = self._scores.score(market, horizon_ms)
+                show_score(metrics, market, horizon_ms, score)
         return metrics.render()
 
-    def _missing(self, market: str) -> int:
-        return sum(self._lacking[market].values())
+    def _models_of(self, market: str) -> dict[int, Model]:
+        return {
+            horizon_ms: model
+            for horizon_ms in self._plan.horizons_ms
+            if (model := self._models.get((market, horizon_ms))) is not None
+        }
+
+    def _feed_state(self, market: str) -> FeedState:
+        venue = split_market(market)[0]
+        parity = self._parities.get(market, _NOTHING_COMPARED)
+        rate = parity.equal / parity.compared if parity.compared else None
+        heard = self._feeds.get(market)
+        if heard is None:
+            return FeedState(
+                exchange=venue, connected=False, reconnects=None, missing_trades=None,
+                parity=rate, compared=parity.compared,
+            )  # fmt: skip
+        # It is said each second: one who has long said nothing may have ended.
+        silence_ms = (self._now_ns() - heard.at_ns) // _NS_PER_MS
+        return FeedState(
+            exchange=venue, connected=heard.feed.connected and silence_ms <= self._stale_after_ms,
+            reconnects=heard.feed.reconnects, missing_trades=heard.feed.missing_trades,
+            parity=rate, compared=parity.compared,
+        )  # fmt: skip

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import msgspec
 
-from marketstream.skill import Shares, Skill, skill_of
-from prediction_api.routes.watching import event
-from prediction_api.views.board import MarketState, PredictionBoard
-from prediction_api.views.live import LiveView
-from prediction_api.views.rows import Latency
-from prediction_api.views.state import FeedState, ModelState, SystemState, WarmingUp
+from marketstream.scoring import Score
+from marketstream.skill import Skill, skill_of
+from prediction_api.views.board import MarketState
+from prediction_api.views.event_queue import event
+from prediction_api.views.market_views import MarketViews
+from prediction_api.views.system_state import FeedState, ModelState, WarmingUp
+from prediction_api.views.wire import Latency
 
 STATUS_EVERY_S = 1.0
 
@@ -22,7 +22,7 @@ class HorizonStatus(msgspec.Struct, frozen=True):
     """How good one horizon has been so far, in figures and words, and what serves it."""
 
     horizon_ms: int
-    score: object
+    score: Score
     skill: Skill
     model: ModelState | None
 
@@ -42,19 +42,8 @@ class MarketStatus(msgspec.Struct, frozen=True):
 class StatusLines:
     """Makes the lines; all streams of a market share one."""
 
-    def __init__(
-        self,
-        board: PredictionBoard,
-        live: LiveView,
-        system: Callable[[str], SystemState],
-        score: Callable[[str, int], Shares],
-        warming_up: Callable[[str], WarmingUp],
-    ) -> None:
-        self._board = board
-        self._live = live
-        self._system = system
-        self._score = score
-        self._warming_up = warming_up
+    def __init__(self, views: MarketViews) -> None:
+        self._views = views
         self._made: dict[str, tuple[float, bytes]] = {}
         self._turn = asyncio.Lock()
 
@@ -68,23 +57,23 @@ class StatusLines:
             return encoded
 
     async def _status(self, market: str) -> MarketStatus:
-        system = self._system(market)
+        views = self._views
+        system = views.overview.system(market)
         horizons = []
-        for horizon_ms in self._live.horizons_ms:
-            await asyncio.sleep(
-                0
-            )  # a score takes milliseconds, and predictions do not wait so long
-            score = self._score(market, horizon_ms)
+        for horizon_ms in views.live.horizons_ms:
+            # A score takes milliseconds, and predictions do not wait so long.
+            await asyncio.sleep(0)
+            score = views.scores.score(market, horizon_ms)
             model = system.models.get(horizon_ms)
             horizons.append(HorizonStatus(horizon_ms, score, skill_of(score), model))
-        state = self._board.state(market)
-        age = self._board.age(market)
+        board = views.board
+        age = board.age(market)
         return MarketStatus(
-            state=state,
+            state=board.state(market),
             as_of_ms=None if age is None else age.as_of_ms,
             data_age_ms=None if age is None else age.age_ms,
-            warming_up=None if self._board.predicts(market) else self._warming_up(market),
-            latency=self._live.latency(market),
+            warming_up=None if board.predicts(market) else views.overview.warming_up(market),
+            latency=views.live.latency(market),
             feed=system.feed,
             horizons=horizons,
         )

@@ -1,4 +1,4 @@
-"""What the API measures: how it answers, and how good the predictions are that it has seen."""
+"""How the API answers: requests counted by route and status, and timed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marketstream.metrics import Metrics
-from marketstream.scoring import Score
 
 _OTHER = "other"  # what is asked for may be anything; a label may not
 
 
-class Measured:
+class RequestMetrics:
     """An app whose answers are counted by route and status, and timed until they begin."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -45,14 +44,3 @@ class Measured:
             if not answered:  # the server answers in its stead
                 count(500)
             raise
-
-
-def show_score(metrics: Metrics, market: str, horizon_ms: int, score: Score) -> None:
-    """Bring the gauges of a horizon up to date; what is not known yet is left out."""
-    if score.accuracy is not None:
-        metrics.accuracy.labels(market, horizon_ms).set(score.accuracy)
-    for bound, value in (("low", score.low), ("high", score.high)):
-        if value is not None:
-            metrics.accuracy_bound.labels(market, horizon_ms, bound).set(value)
-    for name, share in score.baselines.items():
-        metrics.baseline_accuracy.labels(market, horizon_ms, name).set(share)

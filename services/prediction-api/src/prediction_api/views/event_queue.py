@@ -1,4 +1,4 @@
-"""Whoever watches a market through Server-Sent Events, and falls behind at their own cost."""
+"""Server-Sent Events that wait for one client, who falls behind at their own cost."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def event(name: str, data: object) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(data))
 
 
-class Watcher:
+class EventQueue:
     """A bounded queue of encoded events; one that is full ends, and nothing waits for it."""
 
     def __init__(self, most: int = _MOST_WAITING) -> None:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(most)
 
     def put(self, encoded: bytes) -> bool:
-        """Add an event; False where there is no room, which ends the watcher."""
+        """Add an event; False where there is no room, which ends the queue."""
         try:
             self._queue.put_nowait(encoded)
         except asyncio.QueueFull:

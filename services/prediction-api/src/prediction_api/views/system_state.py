@@ -1,4 +1,4 @@
-"""What whoever runs the system tells the API of it, by market."""
+"""What services say of themselves, as the API shows it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ class WarmingUp(msgspec.Struct, frozen=True):
 class FeedState(msgspec.Struct, frozen=True):
     """The connection to the exchange, how many trade ids were never seen, and the parity.
 
-    `parity` is the share of `compared` complete candles that equal the exchange's own.
+    `parity` is the share of `compared` complete candles that equal the exchange's own. Counts are
+    None where nobody has told of them yet.
     """
 
     exchange: str
     connected: bool
-    reconnects: int
-    missing_trades: int
+    reconnects: int | None
+    missing_trades: int | None
     parity: float | None = None
     compared: int = 0
 

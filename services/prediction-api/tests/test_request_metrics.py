@@ -1,16 +1,13 @@
-from __future__ import annotations
+"""Requests are counted by route and status; scores have their gauges."""
 
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
 from marketstream.metrics import Metrics
 from marketstream.scoring import Score
-from prediction_api.routes.app import build_app
-from prediction_api.routes.measuring import show_score
-from prediction_api.views.board import PredictionBoard
-from prediction_api.views.state import WarmingUp
+from prediction_api.views.scores import show_score
 
-MARKET = "binance:BTC/USDT"
+from .conftest import MARKET, Api
 
 
 def score_of(accuracy: float | None) -> Score:
@@ -23,17 +20,9 @@ def score_of(accuracy: float | None) -> Score:
     )  # fmt: skip
 
 
-def test_answers_are_counted_by_route_and_status_and_not_by_what_was_asked() -> None:
-    metrics = Metrics(CollectorRegistry())
-    app = build_app(
-        PredictionBoard((MARKET,), now_ns=lambda: 0, stale_after_ms=5_000),
-        warming_up=lambda market: WarmingUp("too early", 0, 0),
-        render_metrics=metrics.render,
-        details=lambda market: {},
-        metrics=metrics,
-    )
-    client = TestClient(app)
-    for path in ("BTC-USDT", "BTC-USDT", "DOGE-USDT"):
+def test_answers_are_counted_by_route_and_status_and_not_by_what_was_asked(api: Api) -> None:
+    client = api.client
+    for path in ("BTC-USDT", "BTC-USDT", "DOGE-USDT", "binance/BTC-USDT"):
         client.get(f"/predictions/{path}")
     client.get("/nowhere")
     text = client.get("/metrics").text
@@ -42,24 +31,18 @@ def test_answers_are_counted_by_route_and_status_and_not_by_what_was_asked() -> 
     assert f'realtime_http_requests_total{{{route},status="404"}} 1.0' in text
     assert 'realtime_http_requests_total{route="other",status="404"} 1.0' in text
     assert f"realtime_http_request_seconds_count{{{route}}} 3.0" in text
+    by_venue = 'route="/predictions/{venue}/{symbol:path}"'
+    assert f'realtime_http_requests_total{{{by_venue},status="503"}} 1.0' in text
 
 
-def test_an_answer_that_failed_counts_as_a_server_error() -> None:
-    metrics = Metrics(CollectorRegistry())
+def test_an_answer_that_failed_counts_as_a_server_error(api: Api) -> None:
+    @api.app.get("/failing")
+    async def fail() -> None:
+        raise RuntimeError("nothing works")
 
-    def fail(market: str) -> WarmingUp:
-        raise RuntimeError(market)
-
-    app = build_app(
-        PredictionBoard((MARKET,), now_ns=lambda: 0, stale_after_ms=5_000),
-        warming_up=fail,
-        render_metrics=metrics.render,
-        details=lambda market: {},
-        metrics=metrics,
-    )
-    TestClient(app, raise_server_exceptions=False).get("/predictions/BTC-USDT")
-    expected = 'realtime_http_requests_total{route="/predictions/{symbol}",status="500"} 1.0'
-    assert expected in metrics.render().decode()
+    TestClient(api.app, raise_server_exceptions=False).get("/failing")
+    expected = 'realtime_http_requests_total{route="/failing",status="500"} 1.0'
+    assert expected in api.metrics.render().decode()
 
 
 def test_bounds_and_baselines_are_shown_beside_the_accuracy() -> None:

@@ -1,0 +1,116 @@
+"""The API as a part: it listens to the topics, recalls the store, and answers over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import Any
+
+import uvicorn
+from loguru import logger
+
+from marketstream.errors import StateError
+from marketstream.messages import Trades
+from marketstream.plan import Plan
+from marketstream.ports import Part, Ports
+from marketstream.topics import CANDLES, MODELS, OUTCOMES, PREDICTIONS, STATUS, TRADES
+from prediction_api.http_server import HttpServer, listen, say_where
+from prediction_api.routes.app import build_app
+from prediction_api.settings import ApiSettings
+from prediction_api.views.board import Seen
+from prediction_api.views.market_views import MarketViews, Recalled
+
+_RECALLED_MS = 3_600_000
+_NS_PER_MS = 1_000_000
+# Hundreds of trades messages a second, of which only the time is read: nobody decodes the trades.
+_TOPICS = (TRADES._replace(message=Seen), CANDLES, PREDICTIONS, OUTCOMES, MODELS, STATUS)
+
+
+def build(
+    plan: Plan, settings: ApiSettings, ports: Ports, listening: socket.socket | None = None
+) -> Part:
+    """Return the part; every instance of it follows all markets of the plan.
+
+    It serves on `listening`, as `http_server.listen` gives it, or else where the settings say;
+    its work raises NetworkError where that is taken.
+    """
+    return Part("prediction-api", work=_Serving(plan, settings, ports, listening).run)
+
+
+class _Serving:
+    """Views that hear the topics from the start, and a server on them."""
+
+    def __init__(
+        self, plan: Plan, settings: ApiSettings, ports: Ports, listening: socket.socket | None
+    ) -> None:
+        self._plan = plan
+        self._settings = settings
+        self._ports = ports
+        self._listening = listening
+        self._views = MarketViews(
+            plan,
+            ports.metrics,
+            now_ns=ports.clock,
+            speed=ports.speed,
+            stale_after_ms=settings.stale_after_ms,
+        )
+        self._waiting: list[tuple[Any, int]] | None = []
+        ports.listen(_TOPICS, self._hear)
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        listening = self._listening or listen(self._settings.host, self._settings.port)
+        with contextlib.closing(listening):
+            await self._recall()
+            app = build_app(self._views, self._ports.metrics)
+            server = HttpServer(uvicorn.Config(app, log_config=None, access_log=False))
+            serving = asyncio.create_task(server.serve(sockets=[listening]))
+            say_where(listening, self._plan.markets)
+            try:
+                await asyncio.shield(serving)
+            finally:
+                server.should_exit = True
+                self._views.live.close()
+                await serving
+
+    def _hear(self, message: Any, received_ns: int) -> None:
+        if self._waiting is None or isinstance(message, Seen | Trades):
+            self._views.hear(message, received_ns)
+        else:
+            self._waiting.append((message, received_ns))
+
+    async def _recall(self) -> None:
+        """Show what was there before a stop, and then what has come since listening began."""
+        try:
+            recalled = await asyncio.to_thread(self._read_store)
+        except StateError as error:
+            logger.warning("Nothing is recalled from before the start", reason=str(error))
+        else:
+            for each in recalled:
+                self._views.recall(each)
+        waiting, self._waiting = self._waiting or [], None
+        for message, received_ns in waiting:
+            self._views.hear(message, received_ns)
+
+    def _read_store(self) -> list[Recalled]:
+        store = self._ports.store()
+        now_ms = self._ports.clock() // _NS_PER_MS
+        recalled = []
+        for market in self._plan.markets:
+            timeframe = self._plan.timeframe
+            window = (market, timeframe, now_ms - _RECALLED_MS, now_ms + _RECALLED_MS)
+            models = [
+                model
+                for horizon_ms in self._plan.horizons_ms
+                if (model := store.latest_model(market, timeframe, horizon_ms)) is not None
+            ]
+            recalled.append(
+                Recalled(
+                    store.candles(*window),
+                    store.predictions(*window),
+                    store.outcomes(*window),
+                    models,
+                )
+            )
+        return recalled

@@ -1,0 +1,123 @@
+"""All that the API shows of the markets of a plan, kept by nothing but the messages that pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from marketstream.messages import Candle, Model, Outcome, Prediction, Status, Trades
+from marketstream.metrics import Metrics
+from marketstream.plan import Plan
+from marketstream.recent import Recent
+from prediction_api.views.board import PredictionBoard, Seen
+from prediction_api.views.live import LiveView
+from prediction_api.views.overview import Overview
+from prediction_api.views.scores import Scores
+
+_REMEMBERED = 20_000
+
+type Heard = Trades | Seen | Candle | Prediction | Outcome | Model | Status
+
+
+class Recalled(NamedTuple):
+    """What the store knows of one market from before a stop, in order of time."""
+
+    candles: Sequence[Candle]
+    predictions: Sequence[Prediction]
+    outcomes: Sequence[Outcome]
+    models: Sequence[Model]
+
+
+class MarketViews:
+    """The board, the live view, the scores and the overview, each told what it is to know.
+
+    `now_ns` is the clock that stamps what is received; it runs `speed` times as fast as life.
+    Predictions are the champion's: a challenger's are for whoever compares. What was late is shown
+    and not scored; what comes a second time, as Kafka may have it, is passed over.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        metrics: Metrics,
+        *,
+        now_ns: Callable[[], int],
+        speed: float = 1.0,
+        stale_after_ms: int = 5_000,
+    ) -> None:
+        stale_after_ms = round(stale_after_ms * max(1.0, speed))
+        self.board = PredictionBoard(
+            plan.markets, now_ns=now_ns, speed=speed, stale_after_ms=stale_after_ms
+        )
+        self.live = LiveView(plan.markets, plan.timeframe, plan.horizons_ms)
+        self.scores = Scores(plan.markets)
+        self.overview = Overview(
+            plan, self.board, self.scores, metrics, now_ns=now_ns, stale_after_ms=stale_after_ms
+        )
+        self._markets = frozenset(plan.markets)
+        self._metrics = metrics
+        self._known = Recent(_REMEMBERED)
+
+    def hear(self, message: Heard, received_ns: int) -> None:
+        """Show a message; markets of somebody else's plan are passed over."""
+        if message.market not in self._markets:
+            return
+        match message:
+            case Trades() | Seen():
+                if received_ns:  # history is not received: it says nothing of the feed
+                    self.board.saw(message, received_ns)
+            case Candle():
+                self.live.saw_candle(message)
+            case Prediction():
+                self._predicted(message, received_ns)
+            case Outcome():
+                self._happened(message)
+            case Model():
+                self.overview.began(message)
+            case Status():
+                self.overview.said(message)
+
+    def recall(self, recalled: Recalled) -> None:
+        """Show and count again what was there before a stop; before anything else is heard."""
+        predictions = [p for p in recalled.predictions if self._is_news(p)]
+        outcomes = [o for o in recalled.outcomes if self._is_news(o)]
+        for prediction in predictions:
+            self.board.recall(prediction)
+            self.scores.predicted(prediction)
+        for outcome in outcomes:
+            self.scores.happened(outcome)
+        for model in recalled.models:
+            self.overview.recall(model)
+        self.live.preload(recalled.candles, predictions, outcomes)
+
+    def _predicted(self, prediction: Prediction, received_ns: int) -> None:
+        if not self._is_news(prediction):
+            return
+        if not received_ns:  # of a past that nobody was watching: no latency, and mostly over
+            self.board.recall(prediction)
+            self.scores.predicted(prediction)
+            return
+        published = self.board.publish(prediction, received_ns)
+        self.live.predicted(prediction, published)
+        if prediction.preview:
+            return
+        self.scores.predicted(prediction)
+        metrics = self._metrics
+        metrics.prediction_latency.observe(published.latency_us / 1_000_000)
+        metrics.predictions.labels(
+            prediction.market, prediction.horizon_ms, prediction.direction
+        ).inc()
+
+    def _happened(self, outcome: Outcome) -> None:
+        if not self._is_news(outcome) or outcome.late:
+            return
+        self.scores.happened(outcome)
+        self.live.happened(outcome)
+        self._metrics.outcomes.labels(outcome.market, outcome.horizon_ms, outcome.verdict).inc()
+
+    def _is_news(self, message: Prediction | Outcome) -> bool:
+        if message.role != "champion":
+            return False
+        if isinstance(message, Prediction) and message.preview:
+            return True
+        return self._known.add((type(message).__name__, *message.identity))

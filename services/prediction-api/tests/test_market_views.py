@@ -1,0 +1,107 @@
+"""What is heard is shown, scored and counted once, whatever comes twice, late or from the past."""
+
+from collections.abc import Callable
+
+from marketstream.messages import Candle, Model, Outcome, Prediction, Trades
+from prediction_api.views.board import Seen
+from prediction_api.views.market_views import Recalled
+
+from .conftest import MARKET, Api
+
+type Make[Made] = Callable[..., Made]
+
+
+def counted(api: Api) -> tuple[int, int]:
+    score = api.views.scores.score(MARKET, 1_000)
+    return score.predictions, score.outcomes
+
+
+def test_what_comes_twice_counts_once(
+    api: Api, make_prediction: Make[Prediction], make_outcome: Make[Outcome]
+) -> None:
+    for _ in range(2):
+        api.views.hear(make_prediction(), api.ns)
+        api.views.hear(make_outcome(), api.ns)
+    assert counted(api) == (1, 1)
+    text = api.metrics.render().decode()
+    assert (
+        f'realtime_predictions_total{{direction="up",horizon_ms="1000",market="{MARKET}"}} 1.0'
+        in text
+    )
+    assert "realtime_prediction_latency_seconds_count 1.0" in text
+
+
+def test_what_was_recalled_is_not_counted_again_when_it_is_told_again(
+    api: Api,
+    make_candle: Make[Candle],
+    make_prediction: Make[Prediction],
+    make_outcome: Make[Outcome],
+) -> None:
+    model = Model(MARKET, "1s", 1_000, "logistic", "7", 5_000, 600, {})
+    stored = make_prediction(made_at_ms=10_002, latency_us=900)
+    api.views.recall(Recalled([make_candle(9_000)], [stored], [make_outcome()], [model]))
+    api.views.hear(stored, 0)
+    api.views.hear(make_outcome(), 0)
+    assert counted(api) == (1, 1)
+    view = api.client.get("/view/BTC-USDT").json()
+    assert [row[0] for row in view["candles"]] == [9_000]
+    assert view["points"]["1000"] == [[10_000, 11_000, 100.0, 100.001, 99.0, 101.0, "up", "right"]]
+    assert api.views.overview.system(MARKET).models[1_000].version == "7"
+
+
+def test_late_predictions_are_served_but_neither_drawn_nor_scored(
+    api: Api, make_prediction: Make[Prediction], make_outcome: Make[Outcome]
+) -> None:
+    api.see(12_000)
+    api.views.hear(make_prediction(made_at_ms=11_500, late=True), api.ns)
+    api.views.hear(make_outcome(late=True), api.ns)
+    assert counted(api) == (0, 0)
+    assert api.client.get("/view/BTC-USDT").json()["points"]["1000"] == []
+    (shown,) = api.client.get("/predictions/BTC-USDT").json()["predictions"]
+    assert shown["made_at_ms"] == 11_500
+
+
+def test_an_outcome_that_was_late_once_is_not_scored_when_it_is_told_again(
+    api: Api, make_outcome: Make[Outcome]
+) -> None:
+    api.views.hear(make_outcome(late=True), api.ns)
+    api.views.hear(make_outcome(), api.ns)
+    assert counted(api) == (0, 0)
+
+
+def test_a_challenger_does_not_speak_for_the_champion(
+    api: Api, make_prediction: Make[Prediction], make_outcome: Make[Outcome]
+) -> None:
+    api.see(10_000)
+    api.views.hear(make_prediction(direction="up"), api.ns)
+    api.views.hear(make_prediction(11_000, role="challenger", direction="down"), api.ns)
+    api.views.hear(make_outcome(role="challenger"), api.ns)
+    assert counted(api) == (1, 0)
+    (shown,) = api.client.get("/predictions/BTC-USDT").json()["predictions"]
+    assert shown["direction"] == "up"
+
+
+def test_history_says_nothing_of_the_feed_or_of_latency(
+    api: Api, make_prediction: Make[Prediction]
+) -> None:
+    api.views.hear(Trades(MARKET, (), None, 9_000_000), 0)
+    assert api.client.get("/health").json()["status"] == "connecting"
+    api.views.hear(make_prediction(made_at_ms=10_000, late=True), 0)
+    assert api.views.live.latency(MARKET) is None
+    assert "realtime_prediction_latency_seconds_count 0.0" in api.metrics.render().decode()
+
+
+def test_trades_that_nobody_decoded_say_how_far_a_market_is_seen(api: Api) -> None:
+    api.views.hear(Seen(MARKET, 9_000_000), api.ns)
+    age = api.views.board.age(MARKET)
+    assert age is not None
+    assert age.as_of_ms == 9_000
+
+
+def test_markets_of_somebody_elses_plan_are_passed_over(
+    api: Api, make_prediction: Make[Prediction]
+) -> None:
+    api.views.hear(make_prediction(market="kraken:BTC/USDT"), api.ns)
+    api.views.hear(Seen("kraken:BTC/USDT", 9_000_000), api.ns)
+    assert counted(api) == (0, 0)
+    assert api.client.get("/predictions/kraken/BTC-USDT").status_code == 404
