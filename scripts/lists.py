@@ -21,7 +21,8 @@ import packages
 from manifest import ROOT, SERVICES, STAND_IN
 
 _BLOCK = re.compile(
-    r"^(?P<begin>(?P<margin> *)# made by make render: (?P<name>[\w ]+)\n).*?(?P<end>^ *# end$)",
+    r"^(?P<begin>(?P<margin> *)(?:#|<!--) made by make render: (?P<name>\w[\w ]*\w)(?: -->)?\n)"
+    r".*?(?P<end>^ *(?:# end|<!-- end -->)$)",
     re.DOTALL | re.MULTILINE,
 )
 _LINKS = ROOT / "deployment" / "chart" / "config"
@@ -32,6 +33,17 @@ type Content = Callable[[], str]
 def published() -> str:
     """Return the images that a release pushes."""
     return "\n".join(f"- {name}" for name in [*(each.name for each in SERVICES), STAND_IN])
+
+
+def table() -> str:
+    """Return the services as a table of a page in docs/."""
+    rows = ["| service | what it does | reads | writes | port |", "|---|---|---|---|---|"]
+    for each in SERVICES:
+        reads, writes = (", ".join(f"`{n}`" for n in names) for names in (each.reads, each.writes))
+        name = f"[services/{each.name}](../services/{each.name})"
+        description = each.project()["description"]
+        rows.append(f"| {name} | {description} | {reads} | {writes} | {each.port} |")
+    return "\n".join(rows)
 
 
 BLOCKS: dict[str, dict[str, Content]] = {
@@ -50,6 +62,7 @@ BLOCKS: dict[str, dict[str, Content]] = {
         "known": monitored.known,
         "missed": monitored.missed,
     },
+    "docs/house.md": {"services": table},
     ".github/workflows/publish.yml": {"images": published},
     "pyproject.toml": {
         "dependencies": packages.dependencies,

@@ -70,10 +70,15 @@ class Service:
         return sorted(folders[name].name for name in found)
 
 
-def load() -> list[Service]:
-    """Return all services; TypeError where an entry lacks a field or has one that is none."""
-    entries = yaml.safe_load((ROOT / "services" / "manifest.yaml").read_text())
-    return [Service(**entry) for entry in entries]
+def load(path: Path = ROOT / "services" / "manifest.yaml") -> list[Service]:
+    """Return all services; ValueError where an entry lacks a field or has one that is none."""
+    found = []
+    for entry in yaml.safe_load(path.read_text()):
+        try:
+            found.append(Service(**entry))
+        except TypeError as error:
+            raise ValueError(f"{path.name}: {entry.get('name')}: {error}") from error
+    return found
 
 
 def _project_of(folder: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ TOLD = (
     "deployment/monitoring/rules/pipeline.yaml",
     "deployment/monitoring/dashboards/pipeline.json",
     ".github/workflows/publish.yml",
+    "docs/house.md",
     "pyproject.toml",
 )
 
