@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import socket
 import subprocess
@@ -11,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from marketstream.state_folder import state_folder
 
 TRADE = (
     b'{"stream":"btcusdt@trade","data":{"e":"trade","E":%d,"s":"BTCUSDT","t":%d,"p":"%s",'
@@ -138,6 +141,12 @@ def test_a_damaged_state_folder_is_said_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = realtime("run", "--port", "0", "--state", "file", cwd=tmp_path)
     assert_refused(done, 4, ["file", "--state"])
+
+
+def test_a_state_folder_that_another_run_uses_is_refused_with_its_pid(tmp_path: Path) -> None:
+    with state_folder(tmp_path / "state"):
+        done = realtime("run", "--port", "0", cwd=tmp_path)
+        assert_refused(done, 4, [f"in use by process {os.getpid()}", "--state"])
 
 
 def test_the_simulated_exchange_stands_alone(tmp_path: Path) -> None:

@@ -1,8 +1,15 @@
-"""`python -m realtime_training` is the `realtime` command."""
+"""The `realtime` command, also as `python -m realtime_training`."""
 
-from __future__ import annotations
+from marketstream import interrupts
 
-from realtime_training.commands import main
+
+def main() -> None:
+    """Run the command; Ctrl-C while it is being imported is an end like any other."""
+    interrupts.leave_at_once()
+    from realtime_training.commands import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

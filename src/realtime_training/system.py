@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 import sys
-from collections.abc import Sequence
-from typing import Any
 
-from loguru import logger
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
 import candles.build
@@ -19,19 +15,17 @@ import predictor.build
 import storekeeper.build
 import technical_indicators.build
 import trades.build
-from marketstream.errors import NetworkError, SettingsError, StateError
+from marketstream.errors import SettingsError
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from marketstream.runners.embedded import InProcessPorts
 from marketstream.store.port import Store
-from marketstream.store.sql import open_store
 from marketstream.symbols import market_of
-from prediction_api.http_server import listen, say_where
+from prediction_api.http_server import listen
 from realtime_training.clock import ReceiveClock
 from realtime_training.commands.run.exchange import Exchange, connected_exchange
 from realtime_training.commands.run.options import RunOptions
-from realtime_training.recall import recall_candles
 from realtime_training.settings import Settings
 from technical_indicators.feature_set import FeatureSet
 

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from marketstream import interrupts
 from marketstream.errors import RealtimeError
 from marketstream.logs import configure_logs
 from realtime_training.commands.bench import bench
@@ -21,25 +22,26 @@ from realtime_training.commands.run.command import run
 from realtime_training.commands.simulate.command import simulate
 from realtime_training.commands.train.command import train
 
-_INTERRUPTED = 130
-
 
 def main() -> None:
     """Run the command; errors are printed as one line, with the exit code of their kind."""
     try:
+        interrupts.raise_again()
         realtime.main(standalone_mode=False)
     except RealtimeError as error:
         _fail(str(error), error.exit_code)
     except click.exceptions.Abort:
-        sys.exit(_INTERRUPTED)
+        sys.exit(interrupts.INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
+        sys.exit(interrupts.INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read us has gone, and needs no complaint
         sys.exit(0)
+    finally:
+        interrupts.ignore()
 
 
 def _fail(message: str, code: int) -> None:

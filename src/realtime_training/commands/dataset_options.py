@@ -10,7 +10,7 @@ import click
 
 from realtime_training import report
 from realtime_training.commands.options import horizons_option, own_timeframe_option
-from realtime_training.commands.types import DURATION, FILE, LISTED_SYMBOL
+from realtime_training.commands.types import DURATION, FOLDER, LISTED_SYMBOL
 
 if TYPE_CHECKING:
     from predictor.settings import Learner
@@ -30,7 +30,7 @@ _DATA = {
     "timeframe": own_timeframe_option,
     "state": click.option(
         "--state",
-        type=FILE,
+        type=FOLDER,
         default=Path("state"),
         show_default=True,
         help="Folder of what is kept from one time to the next.",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _FASTEST = 1_000.0
 
 FILE = click.Path(path_type=Path)
+FOLDER = click.Path(path_type=Path, resolve_path=True)
 
 
 class Speed(click.ParamType[float]):

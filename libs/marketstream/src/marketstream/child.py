@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from typing import Any
 
 _PATIENCE_S = 2.0
@@ -22,9 +21,14 @@ class Child:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=_run, args=(target, theirs, arguments), name=name, daemon=True
+            target=target, args=(theirs, *arguments), name=name, daemon=True
         )
-        self._process.start()
+        # The child inherits this; while it is still importing, it could not ignore SIGINT itself.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
 
     def stop(self) -> None:
@@ -35,8 +39,3 @@ class Child:
             self._process.kill()
             self._process.join()
         self.connection.close()
-
-
-def _run(target: Callable[..., None], connection: Connection, arguments: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    target(connection, *arguments)

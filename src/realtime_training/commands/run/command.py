@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from marketstream.errors import SettingsError
+from marketstream.state_folder import state_folder
 from marketstream.timeframes import duration_ms
 from realtime_training.commands.options import latency_option, timeframe_option
-from realtime_training.commands.types import DURATION, FILE, SPEED, SYMBOL
+from realtime_training.commands.types import DURATION, FILE, FOLDER, SPEED, SYMBOL
 
 _RECORDING_RETRAIN = "60s"
 
@@ -67,7 +68,11 @@ _RECORDING_RETRAIN = "60s"
 )
 @click.option("--port", type=click.IntRange(0, 65_535), help="The API's port.  [default: 8000]")
 @click.option(
-    "--state", type=FILE, default=Path("state"), show_default=True, help="Folder of the database."
+    "--state",
+    type=FOLDER,
+    default=Path("state"),
+    show_default=True,
+    help="Folder of the database and the models.",
 )
 def run(
     exchange: str,
@@ -112,4 +117,5 @@ def run(
         port=settings.api.port if port is None else port,
         state=state,
     )
-    asyncio.run(run_live(options, settings))
+    with state_folder(state):
+        asyncio.run(run_live(options, settings))

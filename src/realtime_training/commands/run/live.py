@@ -15,12 +15,14 @@ from typing import Any
 
 import uvicorn
 from loguru import logger
+from marketstream.parity import Parity
+from prediction_api.views.following import Following
 from prometheus_client import CollectorRegistry, disable_created_metrics
+from trades.auditor import Auditor
 
 from exchanges.client import RestClient
 from marketstream.errors import NetworkError, StateError
 from marketstream.metrics import Metrics
-from marketstream.parity import Parity
 from marketstream.plan import Plan
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
@@ -31,7 +33,6 @@ from prediction_api.http_server import HttpServer, listen, say_where
 from prediction_api.routes.app import build_app
 from prediction_api.routes.dashboard import Dashboard
 from prediction_api.views.board import PredictionBoard
-from prediction_api.views.following import Following
 from prediction_api.views.live import LiveView
 from predictor.policy.installation import note_installed
 from predictor.training.fitting import TrainedModel
@@ -45,7 +46,6 @@ from realtime_training.commands.run.startup import Startup
 from realtime_training.commands.run.status import Status
 from realtime_training.pipeline import Pipeline
 from realtime_training.settings import Settings
-from trades.auditor import Auditor
 from trades.batchers import heartbeat_s, make_batchers
 from trades.batching import TradesBatcher
 from trades.feed import Feed

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from prediction_api.views.following import Following
+
 from marketstream.messages import Candle, DeadLetter, Outcome, Prediction, Trades
 from marketstream.metrics import Metrics
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.store.rows import PredictionRow
 from marketstream.store.writer import StoreWriter
 from marketstream.topics import CANDLES, DEAD_LETTERS, OUTCOMES, PREDICTIONS, TRADES
-from prediction_api.views.following import Following
 
 
 class Recorder:

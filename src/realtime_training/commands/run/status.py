@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from marketstream.parity import Parity
+from prediction_api.routes.measuring import show_score
+from prediction_api.views.state import FeedState, ModelState, SystemState, WarmingUp
+
 from candles.aggregation import CandleAggregator
 from candles.late import LateTrades
 from marketstream.metrics import Metrics
-from marketstream.parity import Parity
 from marketstream.scoring import Score, Scoreboard
-from prediction_api.routes.measuring import show_score
 from prediction_api.views.board import PredictionBoard
-from prediction_api.views.state import FeedState, ModelState, SystemState, WarmingUp
 from realtime_training.pipeline import Pipeline
 from trades.batching import TradesBatcher
 from trades.feed import Feed

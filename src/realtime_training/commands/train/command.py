@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from marketstream.errors import SettingsError
+from marketstream.state_folder import state_folder
 from realtime_training import report
 from realtime_training.commands.dataset_options import (
     data_options,
@@ -85,7 +86,7 @@ def train(
         data = load_stored(settings, state, exchange, symbol, timeframe)
     else:
         data = load(files, settings, state, symbol, timeframe, shown=not as_json)
-    with evaluation_report.working(shown=not as_json) as told:
+    with state_folder(state), evaluation_report.working(shown=not as_json) as told:
         results = training_command.train_all(
             data,
             exchange,
