@@ -1,4 +1,4 @@
-"""What a start recalls of an earlier one: stored candles go through the stages that read candles."""
+"""What a start recalls of an earlier one: stored candles through the stages that read candles."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _CANDLES_A_TURN = 500
 
 async def recall_candles(
     plan: Plan, ports: InProcessPorts, market: str, from_ms: int
-) -> tuple[int, int] | None:
+) -> tuple[int | None, int] | None:
     """Run a market's stored candles since a time through the stages, books included.
 
-    Return the id of their last trade and the last time they cover, in us, from where the exchange
-    has to be asked; None where the store has none or not of all timeframes.
+    Return the id of their last trade (None where nothing traded) and the last time they cover, in
+    us: from there on the exchange has to be asked. None where the store lacks a timeframe.
     """
     store = ports.store()
     to_ms = max(from_ms, ports.clock() // 1_000_000)
@@ -46,7 +46,7 @@ async def recall_candles(
     resumed_id = last_trade_id(finest)
     aggregator = cast("CandleAggregator", ports.runner.operator("candles", market))
     aggregator.resume(finest[-1], resumed_id)
-    return None if resumed_id is None else (resumed_id, end_ms * 1_000 - 1)
+    return resumed_id, end_ms * 1_000 - 1
 
 
 def in_order(series: Sequence[Sequence[Candle]], end_ms: int) -> list[Candle]:

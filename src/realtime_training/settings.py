@@ -9,6 +9,7 @@ from candles.settings import CandlesSettings
 from marketstream.settings import SystemSettings, load_settings
 from prediction_api.settings import ApiSettings
 from predictor.settings import PredictorSettings
+from storekeeper.settings import StorekeeperSettings
 from technical_indicators.feature_set import FeatureSettings
 from trades.settings import TradesSettings
 
@@ -23,6 +24,7 @@ class Settings:
     candles: CandlesSettings
     features: FeatureSettings
     predictor: PredictorSettings
+    storekeeper: StorekeeperSettings
     api: ApiSettings
     system: SystemSettings
 
@@ -34,6 +36,7 @@ def load_all() -> Settings:
         candles=load_settings(CandlesSettings, _config("candles")),
         features=load_settings(FeatureSettings, _config("technical_indicators")),
         predictor=load_settings(PredictorSettings, _config("predictor")),
+        storekeeper=load_settings(StorekeeperSettings, _config("storekeeper")),
         api=load_settings(ApiSettings, _config("prediction-api")),
         system=load_settings(SystemSettings, None),
     )

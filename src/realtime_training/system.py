@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import socket
 import sys
-
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from loguru import logger
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
 import candles.build
@@ -15,38 +18,58 @@ import predictor.build
 import storekeeper.build
 import technical_indicators.build
 import trades.build
-from marketstream.errors import SettingsError
+from marketstream.errors import NetworkError, SettingsError
+from marketstream.messages import Feed, Status
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from marketstream.runners.embedded import InProcessPorts
 from marketstream.store.port import Store
+from marketstream.store.sql import open_store
 from marketstream.symbols import market_of
+from marketstream.topics import STATUS
 from prediction_api.http_server import listen
+from realtime_training import report
 from realtime_training.clock import ReceiveClock
 from realtime_training.commands.run.exchange import Exchange, connected_exchange
 from realtime_training.commands.run.options import RunOptions
+from realtime_training.recall import recall_candles
 from realtime_training.settings import Settings
 from technical_indicators.feature_set import FeatureSet
 
 _PREVIEW_EVERY_MS = 100
+_SHOW_EVERY_S = 0.25
 _SWITCH_S = 0.0005  # the threads that read and write may not hold up a prediction for longer
 
+type Resumed = dict[str, tuple[int | None, int]]
 
-def build_parts(plan: Plan, settings: Settings, ports: Ports) -> list[Part]:
-    """Return the parts of the whole system; what the API hears, it hears before others."""
-    _check_features(plan, settings)
-    return [
-        prediction_api.build.build(plan, settings.api, ports),
-        trades.build.build(plan, settings.trades, ports),
+
+def build_parts(
+    plan: Plan,
+    settings: Settings,
+    ports: Ports,
+    *,
+    resumed: Resumed,
+    listening: socket.socket | None = None,
+) -> dict[str, Part]:
+    """Return all parts by name; what the API hears it hears before others.
+
+    `resumed` says up to where trades are known once they are to be followed.
+    """
+    check_features(plan, settings)
+    parts = [
+        prediction_api.build.build(plan, settings.api, ports, listening),
+        trades.build.build(plan, settings.trades, ports, resumed=lambda: resumed),
         candles.build.build(plan, settings.candles, ports),
         technical_indicators.build.build(plan, settings.features, ports),
         predictor.build.build(plan, settings.predictor, ports),
         storekeeper.build.build(plan, settings.storekeeper, ports),
     ]
+    return {part.name: part for part in parts}
 
 
-def _check_features(plan: Plan, settings: Settings) -> None:
+def check_features(plan: Plan, settings: Settings) -> None:
+    """Raise SettingsError where a model is to use a feature that is not computed."""
     computed = FeatureSet(plan.timeframe, plan.base, settings.features).names
     unknown = sorted(set(settings.predictor.features) - set(computed))
     if unknown:
@@ -62,7 +85,7 @@ async def run(options: RunOptions, settings: Settings) -> None:
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody asks for
     with (
         contextlib.closing(listen(options.host, options.port)) as listening,
-        contextlib.closing(_opened_store(options)) as store,
+        contextlib.closing(open_store(f"sqlite:///{options.state / 'realtime.sqlite'}")) as store,
     ):
         async with connected_exchange(options, settings) as exchange:
             await _System(options, settings, exchange, store, listening).run()
@@ -80,8 +103,8 @@ class _System:
         listening: socket.socket,
     ) -> None:
         self._exchange = exchange
-        self._listening = listening
-        self._settings = settings
+        self._is_recording = bool(options.recordings)
+        self._settings = settings = _told(settings, options, exchange)
         self._plan = Plan(
             tuple(market_of(options.venue, symbol) for symbol in exchange.symbols),
             options.timeframe,
@@ -98,3 +121,105 @@ class _System:
             preview_ms=_PREVIEW_EVERY_MS,
             later=asyncio.get_running_loop().call_soon,
         )
+        self._resumed: Resumed = {}
+        self._history = dict.fromkeys(self._plan.markets, 0.0)
+        self._ports.listen([STATUS], self._heard)
+        self._parts = build_parts(
+            self._plan, settings, self._ports, resumed=self._resumed, listening=listening
+        )
+        for part in self._parts.values():
+            self._ports.add(part)
+
+    async def run(self) -> None:
+        """Work until SIGINT or SIGTERM, or until a part fails."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        beside = [part.work for part in self._parts.values() if part.name != "trades"]
+        works = [self._follow, self._show_history, *filter(None, beside)]
+        tasks = [loop.create_task(_ending(stop, work)) for work in works]
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(self._ports.close)
+        for failure in ended:
+            if isinstance(failure, Exception):
+                raise failure
+        logger.info("Stopped")
+
+    async def _follow(self) -> None:
+        """Follow the exchange once what is stored is recalled; serve on after a recording's end."""
+        await self._recall()
+        work = self._parts["trades"].work
+        if work is None:
+            return
+        following = asyncio.create_task(_awaited(work))
+        waited: list[asyncio.Task[None]] = [following]
+        simulator = self._exchange.simulator
+        if simulator is not None:
+            waited.append(asyncio.create_task(simulator.ended()))
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                following.result()
+        finally:
+            for task in waited:
+                task.cancel()
+            await asyncio.wait(waited)
+        if not self._is_recording:
+            raise NetworkError("the simulated exchange ended: start again")
+        logger.info("The recording has ended; its last predictions are served until Ctrl-C")
+
+    async def _recall(self) -> None:
+        minutes = self._settings.trades.history_minutes
+        if not minutes:
+            return
+        from_ms = self._ports.clock() // 1_000_000 - minutes * 60_000
+        for market in self._plan.markets:
+            known = await recall_candles(self._plan, self._ports, market, from_ms)
+            if known is not None:
+                self._resumed[market] = known
+
+    def _heard(self, status: Status, received_ns: int) -> None:
+        del received_ns
+        if isinstance(status.said, Feed):
+            self._history[status.market] = status.said.history
+
+    async def _show_history(self) -> None:
+        """Show how much of the past has been read, on a terminal, until all of it is."""
+        with report.history(self._history) as read:
+            while min(self._history.values()) < 1:
+                await asyncio.sleep(_SHOW_EVERY_S)
+                for market, share in self._history.items():
+                    read(market, share)
+
+
+def _told(settings: Settings, options: RunOptions, exchange: Exchange) -> Settings:
+    """Return the settings with what the options say instead."""
+    where = {"ws_url": exchange.ws_url, "rest_url": exchange.rest_url}
+    if options.exchange != "simulator":
+        where["exchange"] = options.exchange
+    past = {"history_minutes": 0} if options.recordings else {}  # nobody could be asked for it
+    every_s = max(1, options.retrain_every_ms // 1_000)
+    training = settings.predictor.training.model_copy(update={"retrain_interval": every_s})
+    return replace(
+        settings,
+        trades=settings.trades.model_copy(update=where | past),
+        storekeeper=settings.storekeeper.model_copy(update=where),
+        predictor=settings.predictor.model_copy(update={"training": training}),
+    )
+
+
+async def _ending(stop: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+    """Do some work; where it fails, everything ends."""
+    try:
+        await work()
+    except Exception:
+        stop.set()
+        raise
+
+
+async def _awaited(work: Callable[[], Awaitable[None]]) -> None:
+    await work()

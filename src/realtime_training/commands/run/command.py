@@ -93,7 +93,7 @@ def run(
     --recording it plays real trades. Models are trained as soon as two minutes of market time were
     seen, and again at the interval.
     """
-    from realtime_training.commands.run.live import run as run_live
+    from realtime_training import system
     from realtime_training.commands.run.options import RunOptions
     from realtime_training.settings import load_all
 
@@ -118,4 +118,4 @@ def run(
         state=state,
     )
     with state_folder(state):
-        asyncio.run(run_live(options, settings))
+        asyncio.run(system.run(options, settings))
