@@ -258,3 +258,34 @@ def test_what_came_another_way_is_a_duplicate_and_what_follows_on_it_no_gap() ->
     one.skip_to(7, START_US + 6_000)
     one.add(trade(9, 9_000), received(9_000))
     assert one.take_gaps() == [Gap(range(7, 9), START_US + 6_000, START_US + 9_000)]
+
+
+def test_a_trade_that_comes_after_later_ones_is_no_duplicate_but_fills_its_gap() -> None:
+    one = batcher()
+    for number in (1, 5):
+        one.add(trade(number, 1_000), received(1_000))
+    assert (one.gaps, one.missing) == (1, 3)
+    one.add(trade(3, 1_000), received(1_100))
+    assert ids(one.flush()) == [5, 3]
+    assert (one.trades, one.duplicates, one.missing) == (3, 0, 2)
+    assert one.add(trade(3, 1_000), received(1_200)) == []
+    assert one.duplicates == 1
+    assert [gap.ids for gap in one.take_gaps()] == [range(2, 3), range(4, 5)]
+    one.add(trade(4, 1_000), received(1_300))  # while it is asked for elsewhere
+    assert ids(one.flush()) == [4]
+    one.repaired(2)
+    assert (one.missing, one.duplicates) == (0, 1)
+    assert one.add(trade(6, 2_000), received(2_000)) == []
+    assert one.gaps == 1
+
+
+def test_a_late_trade_says_nothing_of_how_far_behind_the_newest_ones_are() -> None:
+    in_order, late = batcher(), batcher()
+    for one, numbers in ((in_order, (1, 2, 3)), (late, (1, 3, 2))):
+        for number in numbers:
+            one.add(trade(number, number * 1_000_000), received(3_000_000))
+        one.flush()
+    one, other = (each.heartbeat(received(9_000_000)) for each in (in_order, late))
+    assert one is not None
+    assert other is not None
+    assert one.seen_until_us == other.seen_until_us

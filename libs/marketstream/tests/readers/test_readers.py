@@ -28,20 +28,6 @@ FRAME = (
 TABLE = b"time,price,amount,side\n"
 
 
-@pytest.fixture
-def read(tmp_path: Path) -> Callable[..., TradeTable]:
-    """Write each content into a file and read them all."""
-
-    def write_and_read(*contents: bytes, symbol: str | None = None) -> TradeTable:
-        paths = []
-        for number, content in enumerate(contents):
-            paths.append(tmp_path / f"file{number}")
-            paths[-1].write_bytes(content)
-        return read_trades(paths, symbol=symbol)
-
-    return write_and_read
-
-
 def rows(table: TradeTable) -> list[tuple[int, ...]]:
     """Time, price, quantity, taker, count and id of each row."""
     ids = [-1] * len(table) if table.ids is None else table.ids.tolist()

@@ -37,7 +37,7 @@ class TradesBatcher:
     `grace_ms` is how late a trade may come without being late. Before the first trade neither
     quotes nor heartbeats say anything: nothing ties the receive time to the exchange's time yet.
     `duplicates`, `gaps` and `missing` count repeated trade ids, jumps in them, and the ids jumped
-    over that were not repaired; `trades` and `quotes` what came in.
+    over that have not come since, by themselves or as repairs; `trades` and `quotes` what came in.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class TradesBatcher:
         self._clock_offset = ClockOffset()
         self._next_trade_id: int | None = None
         self._open_gaps: deque[Gap] = deque(maxlen=_MOST_GAPS)
+        self._taken_gaps: deque[Gap] = deque(maxlen=_MOST_GAPS)
         self._last_trade_us = 0
         self._skipped_us = 0
         self._last_received_us = 0
@@ -87,6 +88,7 @@ class TradesBatcher:
     def take_gaps(self) -> list[Gap]:
         """Return the gaps seen since they were last taken, for who repairs them."""
         gaps = list(self._open_gaps)
+        self._taken_gaps.extend(gaps)
         self._open_gaps.clear()
         return gaps
 
@@ -117,11 +119,14 @@ class TradesBatcher:
             self._refuse_leap(time_us, received_us)
         if trade.id != self._next_trade_id and not self._follows(trade.id, time_us):
             return []
-        self._next_trade_id = trade.id + 1
+        is_newest = self._next_trade_id is None or trade.id >= self._next_trade_id
+        if is_newest:
+            self._next_trade_id = trade.id + 1
         if fastest or not clock.from_us <= received_us < clock.until_us:
             clock.update(time_us, received_us)
-        self._last_trade_us = time_us
-        self._last_received_us = received_us
+        if is_newest:
+            self._last_trade_us = time_us
+            self._last_received_us = received_us
         closed = self._make_room(time_us) if time_us >= self._pending_end_us else []
         self._pending_trades.append(trade)
         if time_us > self._last_event_us:
@@ -210,12 +215,37 @@ class TradesBatcher:
         if next_id is None:
             return True
         if trade_id < next_id:
+            if self._was_jumped_over(trade_id):
+                return True
             self.duplicates += 1
             return False
         self.gaps += 1
         self.missing += trade_id - next_id
         self._open_gaps.append(self._gap_until(trade_id, next_id, time_us))
         return True
+
+    def _was_jumped_over(self, trade_id: int) -> bool:
+        """Take a trade that comes after later ones out of its gap; False where it is in none.
+
+        Of a gap that was taken, whoever repairs it counts the trade; it is passed on all the same,
+        since it may be had nowhere else, and is known where both bring it.
+        """
+        for gaps in (self._open_gaps, self._taken_gaps):
+            gap = next((gap for gap in gaps if trade_id in gap.ids), None)
+            if gap is None:
+                continue
+            before, after = range(gap.ids.start, trade_id), range(trade_id + 1, gap.ids.stop)
+            at = gaps.index(gap)
+            gaps.remove(gap)
+            for ids in (after, before):
+                if ids:
+                    if len(gaps) == gaps.maxlen:
+                        gaps.popleft()
+                        at -= 1
+                    gaps.insert(max(at, 0), gap._replace(ids=ids))
+            self.missing -= gaps is self._open_gaps
+            return True
+        return False
 
     def _gap_until(self, trade_id: int, next_id: int, until_us: int | None) -> Gap:
         return Gap(range(next_id, trade_id), max(self._last_trade_us, self._skipped_us), until_us)

@@ -30,19 +30,9 @@ _NAMES: Mapping[str, tuple[str, ...]] = {  # the first that is there counts
                "instid", "pair"),
 }  # fmt: skip
 _NEEDED = ("time", "price", "quantity")
-_TAKERS = {
-    b"buy": 1,
-    b"buyer": 1,
-    b"seller": -1,
-    b"b": 1,
-    b"bid": 1,
-    b"1": 1,
-    b"sell": -1,
-    b"s": -1,
-    b"ask": -1,
-    b"a": -1,
-    b"-1": -1,
-}
+_BUYS = (b"buy", b"buyer", b"b", b"bid", b"1")
+_SELLS = (b"sell", b"seller", b"s", b"ask", b"a", b"-1")
+_TAKERS = {**dict.fromkeys(_BUYS, 1), **dict.fromkeys(_SELLS, -1)}
 _MAKERS = {b"true": -1, b"1": -1, b"t": -1, b"false": 1, b"0": 1, b"f": 1}
 _LARGEST = 10**15  # a price or quantity beyond this is a mistake
 _BOOLEANS = (b"true", b"false")

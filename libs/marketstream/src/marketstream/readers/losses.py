@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from marketstream.readers.numbers import Flags, Integers
 
 _UNKNOWN = -1
-_MOSTLY_UPWARDS = 0.99
+_MOSTLY_UPWARDS = 0.75  # ids that go with time, but for some trades of about one moment
 
 
 @dataclass
@@ -64,11 +64,13 @@ class Losses:
         if order is not None and ids is not None:
             known = row_ids != _UNKNOWN
             at = np.searchsorted(ids[order], row_ids[known])
+            below, above = (at - 1).clip(min=0), at.clip(max=len(ids) - 1)
             beside = time_us[order]
-            before[known] = beside[(at - 1).clip(min=0)]
-            after[known] = beside[at.clip(max=len(ids) - 1)]
-        else:
-            before, after = _where_known(before, after, time_us)
+            # Where ids and times disagree, it may lie anywhere in between.
+            earliest = np.minimum.accumulate(beside[::-1])[::-1]
+            latest = np.maximum.accumulate(beside)
+            before[known] = np.minimum(beside[below], earliest[above])
+            after[known] = np.maximum(beside[above], latest[below])
         before, after = _where_known(before, after, time_us)
         has_own = own != _UNKNOWN
         before, after = np.where(has_own, own, before), np.where(has_own, own, after)
