@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from exchanges.events import Ignored, Notice, QuoteEvent, TradeEvent
@@ -56,7 +57,7 @@ def check_urls(venue: Venue, samples: Samples) -> None:
     _expect(stream.stream_url(venue.ws_url).startswith("wss://"), "its own URL is one")
     _expect("127.0.0.1:7" in stream.stream_url("ws://127.0.0.1:7/ws"), "another server's is used")
     for url in ("", "nonsense", venue.rest_url):
-        _raises(SettingsError, lambda url=url: stream.stream_url(url), f"URL {url!r}")
+        _raises(SettingsError, partial(stream.stream_url, url), f"URL {url!r}")
 
 
 def check_markets(venue: Venue, samples: Samples) -> None:
@@ -182,12 +183,10 @@ def check_bad_answers(venue: Venue, samples: Samples) -> None:
         for status, bad in (
             (500, body), (200, b""), (200, b"<html>"), (200, b"7"), (200, cut), (403, b"\xff"),
         ):  # fmt: skip
-            _raises(
-                NetworkError, lambda p=parse, s=status, b=bad: p(s, b), f"{status} {bad[:40]!r}"
-            )
+            _raises(NetworkError, partial(parse, status, bad), f"{status} {bad[:40]!r}")
     for body, parse in rows:
         for bad in (_with_rows(body, reversed), _with_rows(body, lambda rows: [*rows, rows[-1]])):
-            _raises(NetworkError, lambda p=parse, b=bad: p(200, b), f"disorder {bad[:40]!r}")
+            _raises(NetworkError, partial(parse, 200, bad), f"disorder {bad[:40]!r}")
     _raises(
         NetworkError, lambda: rest.parse_market_info("QQQ/ZZZ", 200, samples.market_info), "another"
     )

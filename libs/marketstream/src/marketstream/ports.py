@@ -24,16 +24,18 @@ type Tap = Callable[[Any, int], None]
 class Ports(Protocol):
     """What a part needs from outside.
 
-    `clock` gives the time in ns by which things are received; it runs `speed` times as fast as
-    life. `state` is the folder for what a part keeps beside the store. `preview_ms` is how often a
-    candle is shown as it forms, None for never.
+    The clock runs `speed` times as fast as life. `state` is the folder for what a part keeps
+    beside the store. `preview_ms` is how often a candle is shown as it forms, None for never.
     """
 
     metrics: Metrics
-    clock: Callable[[], int]
     speed: float
     state: Path
     preview_ms: int | None
+
+    def clock(self) -> int:
+        """Return the time in ns by which things are received."""
+        ...
 
     def publish(self, message: Message, received_ns: int = 0) -> None:
         """Put a message on its topic, from the thread or event loop of the part's `work`."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _STREAMS_PER_REQUEST = 200
 _AFTER_HEAD = len('{"stream":"')
+_OF_MARKET = ("", "MARKET")  # X of futures' trades; insurance fund, ADL and NA are none of it
 _SHUTDOWN = Notice("shutdown", "the exchange announced that it closes this connection")
 
 type _Trade = wire.Trade[float]
@@ -155,8 +156,9 @@ class BinanceStream:
         channel = self._channels.get(stream)
         if channel is None:
             return Ignored(stream)
-        if channel.is_trade and fields.get("X") == "NA":
-            return Ignored(f"{stream} X=NA")
+        execution = fields.get("X", "")
+        if channel.is_trade and execution not in _OF_MARKET:
+            return Ignored(f"{stream} X={execution!s:.20}")
         try:
             if channel.is_trade:
                 return _trade_event(msgspec.convert(fields, _TRADE, strict=False), channel)
@@ -168,8 +170,8 @@ class BinanceStream:
 def _trade_event(fields: _Trade, channel: _Channel) -> TradeEvent | Ignored:
     if fields.symbol != channel.wire_symbol or fields.event != "trade":
         raise _disagreement(channel, fields)
-    if fields.execution == "NA":  # futures: not a trade of the market
-        return Ignored(f"{channel.stream} X=NA")
+    if fields.execution not in _OF_MARKET:
+        return Ignored(f"{channel.stream} X={fields.execution:.20}")
     time = fields.time
     trade = Trade(
         fields.id,
