@@ -5,12 +5,11 @@ https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
 from itertools import pairwise
 
 import msgspec
 
+from exchanges.answers import check_order, decimals_of, decode_answer
 from exchanges.binance import wire
 from exchanges.numbers import Positive
 from exchanges.venue import HistoricTrade, MarketInfo, Request
@@ -30,13 +29,14 @@ def parse_market_info(symbol: str, status: int, body: bytes) -> MarketInfo:
         raise SettingsError(
             f"{symbol} is not traded on binance: choose another symbol in config.yaml or --symbol"
         )
-    info = _parse(status, body, wire.ExchangeInfo).symbols[0]
+    info = decode_answer(status, body, wire.ExchangeInfo).symbols[0]
     if info.symbol != wire.wire_symbol(symbol):
         raise NetworkError(f"asked for {symbol}, the exchange answered for {info.symbol}")
     sizes = {rule.get("filterType"): rule for rule in info.filters}
     try:
         return MarketInfo(
-            _decimals(sizes["PRICE_FILTER"]["tickSize"]), _decimals(sizes["LOT_SIZE"]["stepSize"])
+            decimals_of(sizes["PRICE_FILTER"]["tickSize"]),
+            decimals_of(sizes["LOT_SIZE"]["stepSize"]),
         )
     except (KeyError, TypeError, ArithmeticError) as error:
         raise NetworkError(f"{symbol}: no tick or lot in the answer ({error!r})") from error
@@ -49,16 +49,7 @@ def server_time_request() -> Request:
 
 def parse_server_time(status: int, body: bytes) -> int:
     """Return the exchange's clock in ms."""
-    return _parse(status, body, wire.ServerTime).time_ms
-
-
-def _parse[T](status: int, body: bytes, shape: type[T]) -> T:
-    if status != 200:
-        raise NetworkError(f"the exchange answered HTTP {status}: {_shortened(body)}")
-    try:
-        return msgspec.json.decode(body, type=shape, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise NetworkError(f"unexpected answer ({error}): {_shortened(body)}") from error
+    return decode_answer(status, body, wire.ServerTime).time_ms
 
 
 def _refusal_code(status: int, body: bytes) -> int | None:
@@ -68,18 +59,6 @@ def _refusal_code(status: int, body: bytes) -> int | None:
         return msgspec.json.decode(body, type=wire.Refusal).code
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None  # a proxy's page, say: the status tells enough
-
-
-def _decimals(step: str) -> int:
-    """Return the decimals of a step such as 0.01000000: 2."""
-    exponent = Decimal(step).normalize().as_tuple().exponent
-    if not isinstance(exponent, int):
-        raise TypeError(f"{step!r} is no step")
-    return max(0, -exponent)
-
-
-def _shortened(body: bytes) -> str:
-    return repr(body[:200].decode(errors="replace"))
 
 
 def trades_request(symbol: str, *, page_id: int | None, from_ms: int) -> Request:
@@ -97,11 +76,11 @@ def parse_trades(symbol: str, status: int, body: bytes) -> list[HistoricTrade]:
 
     The answer does not name its symbol.
     """
-    rows = _parse(status, body, list[wire.Aggregate[Positive]])
+    rows = decode_answer(status, body, list[wire.Aggregate[Positive]])
     for row in rows:
         if row.first_trade_id > row.last_trade_id:
             raise NetworkError(f"{symbol}: f={row.first_trade_id} is after l={row.last_trade_id}")
-    _check_order(symbol, "a", [row.id for row in rows])
+    check_order(symbol, "a", [row.id for row in rows])
     for one, two in pairwise(rows):
         if two.first_trade_id <= one.last_trade_id:
             raise NetworkError(
@@ -136,12 +115,6 @@ def klines_request(symbol: str, interval: str, *, from_ms: int) -> Request:
 
 def parse_klines(symbol: str, status: int, body: bytes) -> list[Kline]:
     """Return klines in the order of time; the last one may still be open."""
-    klines = _parse(status, body, list[Kline])
-    _check_order(symbol, "open time", [kline.open_time_ms for kline in klines])
+    klines = decode_answer(status, body, list[Kline])
+    check_order(symbol, "open time", [kline.open_time_ms for kline in klines])
     return klines
-
-
-def _check_order(symbol: str, name: str, numbers: Sequence[int]) -> None:
-    for one, two in pairwise(numbers):
-        if two <= one:
-            raise NetworkError(f"{symbol}: {name} {two} is not after {one} before it")

@@ -1,0 +1,40 @@
+"""What all venues' REST parsers do alike: decode an answer, check its order, read a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import pairwise
+
+import msgspec
+
+from marketstream.errors import NetworkError
+
+
+def decode_answer[T](status: int, body: bytes, shape: type[T]) -> T:
+    """Return an answer as a struct; raises NetworkError where it is refused or of another shape."""
+    if status != 200:
+        raise NetworkError(f"the exchange answered HTTP {status}: {_shortened(body)}")
+    try:
+        return msgspec.json.decode(body, type=shape, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NetworkError(f"unexpected answer ({error}): {_shortened(body)}") from error
+
+
+def check_order(symbol: str, name: str, numbers: Sequence[int]) -> None:
+    """Raise NetworkError where numbers do not rise."""
+    for one, two in pairwise(numbers):
+        if two <= one:
+            raise NetworkError(f"{symbol}: {name} {two} is not after {one} before it")
+
+
+def decimals_of(step: str) -> int:
+    """Return the decimals of a step such as 0.01000000: 2; ArithmeticError or TypeError if none."""
+    exponent = Decimal(step).normalize().as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise TypeError(f"{step!r} is no step")
+    return max(0, -exponent)
+
+
+def _shortened(body: bytes) -> str:
+    return repr(body[:200].decode(errors="replace"))
