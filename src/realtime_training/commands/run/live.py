@@ -258,14 +258,14 @@ class _Live:
             gc.freeze()
         for model in models.values():
             self._trainings[market, model.horizon_ms] += 1
-        for model in note_installed(
+        for said in note_installed(
             market,
             self._options.timeframe,
             models.values(),
             configured=self._settings.predictor.model.type,
             metrics=self._metrics,
         ):
-            self._pipeline.runner.publish(model)
+            self._pipeline.runner.publish(said)
 
     def _api(self, feed: Feed) -> uvicorn.Config:
         status = Status(
