@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+
 from loguru import logger
 from prometheus_client import CollectorRegistry, disable_created_metrics
 

@@ -10,8 +10,8 @@ import pytest
 
 from marketstream.columns import FeatureTable, Floats
 from marketstream.messages import Features
-from predictor.models.imbalance import ImbalanceSign
 from predictor.models.logistic import Logistic
+from predictor.models.parts.imbalance import ImbalanceSign
 from predictor.settings import ModelSettings, PredictorSettings, TrainingSettings
 from predictor.training.fitting import FIVE_FEATURES, Candidate, TrainedModel
 from predictor.training.prices import PriceSeries

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from marketstream.columns import Floats
 from predictor.models import LEARNERS
-from predictor.models.imbalance import ImbalanceSign
+from predictor.models.parts.imbalance import ImbalanceSign
 from predictor.training.calibration import (
     Calibrated,
     calibration_error,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -74,7 +74,7 @@ def test_no_outcome_of_an_earlier_row_reaches_into_the_rows_that_judge(
     table, prices = quarter_seconds(300, seed)
     watched, moves = Watched(), Watched()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(LEARNERS, "logistic", watched.fit)
+        patch.setitem(LEARNERS, "logistic", replace(LEARNERS["logistic"], fit=watched.fit))
         patch.setattr("predictor.training.fitting.fit_logistic", moves.fit)
         train(
             table, prices, horizon_ms,

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from marketstream.columns import Floats
-from predictor.models.lightgbm import Trees, fit_lightgbm
+from predictor.models.lightgbm import LEARNER, Trees
 
 
 @pytest.fixture(scope="module")
 def trees(noise: Floats) -> Trees:
     up = np.nan_to_num(noise[:, 0]) + np.random.default_rng(1).normal(size=len(noise)) > 0
-    return fit_lightgbm(noise, up, {})
+    fitted = LEARNER(noise, up, {})
+    assert isinstance(fitted, Trees)
+    return fitted
 
 
 def rows_with_holes(noise: Floats) -> Floats:

@@ -207,7 +207,7 @@ def test_damaged_champion_is_refused_and_the_next_one_serves(
 
 _WRITER = """
 import sys
-from predictor.models.imbalance import ImbalanceSign
+from predictor.models.parts.imbalance import ImbalanceSign
 from predictor.registry.mlflow import ModelRegistry
 from predictor.training.fitting import Candidate, TrainedModel
 sys.path.insert(0, sys.argv[2])

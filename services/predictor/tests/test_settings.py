@@ -6,7 +6,7 @@ import pytest
 
 from marketstream.errors import SettingsError
 from marketstream.settings import load_settings
-from predictor.models.hyperparameters import checked
+from predictor.models import LEARNERS
 from predictor.settings import PredictorSettings
 
 CONFIG = Path(__file__).parent.parent / "config.yaml"
@@ -81,7 +81,7 @@ training:
 """
     settings = load(text, tmp_path)
     assert settings.model.type == "xgboost"
-    assert checked("xgboost", settings.model.hyperparameters)["max_depth"] == 10
+    assert LEARNERS["xgboost"].checked(settings.model.hyperparameters)["max_depth"] == 10
     assert settings.features == ["rsi_14", "macd", "bb_upper", "ema_20"]
     assert settings.training.validation_split == 0.2
 

@@ -10,7 +10,6 @@ import pytest
 
 from marketstream.errors import InputError, StateError
 from predictor.models import LEARNERS
-from predictor.models.hyperparameters import KNOWN, SPACES, checked
 from predictor.settings import PredictorSettings, TuningSettings
 from predictor.training.dataset import Dataset, labelled
 from predictor.training.tuning import Trial, tune
@@ -43,7 +42,7 @@ def test_search_ends_no_worse_than_it_began_and_tells_how_it_stands(
     assert tuned.hyperparameters.keys() == space.keys()
     for name, value in tuned.hyperparameters.items():
         assert space[name].low <= value <= space[name].high
-    assert checked("lightgbm", tuned.hyperparameters)
+    assert LEARNERS["lightgbm"].checked(tuned.hyperparameters)
 
 
 def test_same_rows_and_settings_find_the_same(data: Dataset, make_settings: MakeSettings) -> None:
@@ -98,11 +97,13 @@ def test_configured_hyperparameters_outside_the_space_stay(
 def test_every_learner_has_a_space_of_values_that_make_sense(
     data: Dataset, make_settings: MakeSettings, learner: str
 ) -> None:
-    for name, tried in SPACES[learner].items():
-        known = KNOWN[learner][name]
+    for name, tried in LEARNERS[learner].space.items():
+        known = LEARNERS[learner].hyperparameters[name]
         assert known.least <= tried.low < tried.high <= known.most
     settings = searching(make_settings(learner, folds=1), trials=2, space={})
-    assert tune(data, settings, study="test").hyperparameters.keys() == SPACES[learner].keys()
+    assert (
+        tune(data, settings, study="test").hyperparameters.keys() == LEARNERS[learner].space.keys()
+    )
 
 
 def test_rows_that_do_not_suffice_and_a_storage_that_is_none_are_said(

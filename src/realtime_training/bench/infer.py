@@ -10,7 +10,7 @@ import numpy as np
 
 from marketstream.columns import FeatureTable
 from marketstream.errors import RealtimeError
-from predictor.models.hyperparameters import KNOWN
+from predictor.models import LEARNERS
 from predictor.registry import native
 from predictor.serving.forecast import forecast
 from predictor.serving.intervals import Reach
@@ -70,7 +70,9 @@ def _model(
     configured = settings.model.hyperparameters
     model = ModelSettings(
         type=learner,
-        hyperparameters={n: value for n, value in configured.items() if n in KNOWN[learner]},
+        hyperparameters={
+            n: value for n, value in configured.items() if n in LEARNERS[learner].hyperparameters
+        },
     )
     chosen = settings.model_copy(update={"model": model})
     trained = train(table, prices, _STEP_MS, chosen, trained_at_ms=0)

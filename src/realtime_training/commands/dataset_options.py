@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from predictor.learner_names import learner_names
 from realtime_training import report
 from realtime_training.commands.options import horizons_option, own_timeframe_option
 from realtime_training.commands.types import DURATION, FOLDER, LISTED_SYMBOL
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from realtime_training.commands.evaluate.work import Wanted
     from realtime_training.datasets import Recorded
     from realtime_training.settings import Settings
-
-LEARNERS = ("logistic", "random_forest", "gradient_boosting", "xgboost", "lightgbm")
 
 _DATA = {
     "symbol": click.option(
@@ -41,7 +40,7 @@ _LEARNING = {
     "model": click.option(
         "--model",
         "models",
-        type=click.Choice(LEARNERS),
+        type=click.Choice(learner_names()),
         multiple=True,
         help="May be repeated.  [default: the one in services/predictor/config.yaml]",
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Callable
+from multiprocessing import resource_tracker
 from typing import Any
 
 _PATIENCE_S = 2.0
@@ -23,6 +24,7 @@ class Child:
         self._process = context.Process(
             target=target, args=(theirs, *arguments), name=name, daemon=True
         )
+        resource_tracker.ensure_running()  # first: the start of it lets SIGINT through again
         # The child inherits this; while it is still importing, it could not ignore SIGINT itself.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:

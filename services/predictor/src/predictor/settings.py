@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -17,9 +18,16 @@ from pydantic import (
 
 from marketstream.errors import SettingsError
 from marketstream.settings import Env
-from predictor.models.hyperparameters import SPACES, checked
+from predictor.models import LEARNERS
 
-type Learner = Literal["logistic", "random_forest", "gradient_boosting", "xgboost", "lightgbm"]
+
+def _a_learner(name: str) -> str:
+    if name not in LEARNERS:
+        raise ValueError(f"{name} is no learner; known are {', '.join(LEARNERS)}")
+    return name
+
+
+type Learner = Annotated[str, AfterValidator(_a_learner)]
 
 DEFAULT_FEATURES = (
     "imbalance",
@@ -101,7 +109,7 @@ class RangeSettings(BaseModel):
 
 
 def _default_space() -> dict[Learner, dict[str, RangeSettings]]:
-    ranges = SPACES["lightgbm"].items()
+    ranges = LEARNERS["lightgbm"].space.items()
     return {
         "lightgbm": {
             name: RangeSettings(low=each.low, high=each.high, log=each.log) for name, each in ranges
@@ -216,6 +224,6 @@ class PredictorSettings(BaseModel):
 def _check(learner: str, given: Mapping[str, float]) -> None:
     """Raise ValueError, which pydantic asks for, where a hyperparameter makes no sense."""
     try:
-        checked(learner, given)
+        LEARNERS[learner].checked(given)
     except SettingsError as error:
         raise ValueError(str(error)) from error

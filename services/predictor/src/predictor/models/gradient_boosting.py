@@ -6,27 +6,42 @@ thousand rows it is ten times as fast.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from marketstream.columns import Floats
-from predictor.models.hyperparameters import checked
-from predictor.models.trees import Tree, TreeEnsemble, ensemble, smoothed_share, within_32_bits
+from predictor.models.parts.hyperparameters import (
+    DEPTH,
+    DEPTHS_TRIED,
+    LEAVES_TRIED,
+    PENALTIES_TRIED,
+    RATE,
+    RATES_TRIED,
+    ROUNDS,
+    ROUNDS_TRIED,
+    SHARE,
+    Hyperparameter,
+)
+from predictor.models.parts.learner import Learner
+from predictor.models.parts.trees import (
+    FORM,
+    Tree,
+    TreeEnsemble,
+    ensemble,
+    smoothed_share,
+    within_32_bits,
+)
+from predictor.training.dataset import Flags
 
 
-def fit_gradient_boosting(
-    rows: Floats, up: NDArray[np.bool_], hyperparameters: Mapping[str, float]
-) -> TreeEnsemble:
+def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> TreeEnsemble:
     """Fit boosted trees; the same rows give the same trees.
 
     There is no early stopping: its rows would be drawn at random, the future among the past.
     """
-    chosen = checked("gradient_boosting", hyperparameters)
     share = smoothed_share(up)
     if up.all() or not up.any():
         return TreeEnsemble("logistic", float(np.log(share / (1 - share))))
@@ -61,3 +76,26 @@ def _tree(nodes: Any) -> Tree:
         right=np.where(leaf, itself, nodes["right"]).astype(np.int64),
         value=nodes["value"].astype(np.float64),
     )
+
+
+LEARNER = Learner(
+    "gradient_boosting",
+    _fit,
+    hyperparameters={
+        "n_estimators": ROUNDS,
+        "max_depth": DEPTH,
+        "learning_rate": RATE,
+        "min_samples_leaf": Hyperparameter(20, 1),
+        "max_leaf_nodes": Hyperparameter(31, 2),
+        "max_features": SHARE,
+        "l2_regularization": Hyperparameter(1.0),
+    },
+    space={
+        "n_estimators": ROUNDS_TRIED,
+        "max_depth": DEPTHS_TRIED,
+        "learning_rate": RATES_TRIED,
+        "min_samples_leaf": LEAVES_TRIED,
+        "l2_regularization": PENALTIES_TRIED,
+    },
+    form=FORM,
+)

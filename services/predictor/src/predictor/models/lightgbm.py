@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import lightgbm
 import numpy as np
-from numpy.typing import NDArray
 
 from marketstream.columns import Floats
-from predictor.models.hyperparameters import checked
-from predictor.models.one_row import row_predictor
+from predictor.models.parts.hyperparameters import (
+    DEPTH,
+    DEPTHS_TRIED,
+    LEAVES_TRIED,
+    PENALTIES_TRIED,
+    RATE,
+    RATES_TRIED,
+    ROUNDS,
+    ROUNDS_TRIED,
+    SHARE,
+    SHARES_TRIED,
+    Hyperparameter,
+)
+from predictor.models.parts.learner import Form, Learner
+from predictor.models.parts.one_row import row_predictor
+from predictor.training.dataset import Flags
 
 _MOST_LEAVES = 31
 
@@ -41,11 +55,8 @@ class Trees:
         return self._of_row(row)
 
 
-def fit_lightgbm(
-    rows: Floats, up: NDArray[np.bool_], hyperparameters: Mapping[str, float]
-) -> Trees:
+def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> Trees:
     """Fit boosted trees; the same rows give the same trees."""
-    chosen = checked("lightgbm", hyperparameters)
     depth, rounds = int(chosen["max_depth"]), int(chosen.pop("n_estimators"))
     leaves = int(chosen.pop("num_leaves"))
     parameters = {
@@ -66,3 +77,42 @@ def fit_lightgbm(
 def _leaves(depth: int) -> int:
     """Return how many leaves go with a depth; 0 or less is no limit, and LightGBM needs two."""
     return _MOST_LEAVES if depth <= 0 else max(2, min(_MOST_LEAVES, 2**depth - 1))
+
+
+def _write(model: Trees) -> dict[str, Any]:
+    return {"booster": model.booster.model_to_string()}
+
+
+def _read(written: dict[str, Any]) -> Trees:
+    try:
+        return Trees(lightgbm.Booster(model_str=written["booster"]))
+    except lightgbm.basic.LightGBMError as error:
+        raise ValueError(str(error)) from error
+
+
+LEARNER = Learner(
+    "lightgbm",
+    _fit,
+    hyperparameters={
+        "n_estimators": ROUNDS,
+        "max_depth": DEPTH,
+        "learning_rate": RATE,
+        "num_leaves": Hyperparameter(0, 0, 131_072),  # 0 is what goes with the depth
+        "min_child_samples": Hyperparameter(20),
+        "feature_fraction": SHARE,
+        "bagging_fraction": SHARE,
+        "lambda_l1": Hyperparameter(0.0),
+        "lambda_l2": Hyperparameter(1.0),
+        "min_gain_to_split": Hyperparameter(0.0),
+    },
+    space={
+        "n_estimators": ROUNDS_TRIED,
+        "max_depth": DEPTHS_TRIED,
+        "learning_rate": RATES_TRIED,
+        "min_child_samples": LEAVES_TRIED,
+        "feature_fraction": SHARES_TRIED,
+        "bagging_fraction": SHARES_TRIED,
+        "lambda_l2": PENALTIES_TRIED,
+    },
+    form=Form("lightgbm", Trees, _write, _read),
+)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan, tanh
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from marketstream.columns import Floats
-from predictor.models.hyperparameters import checked
+from predictor.models.parts.hyperparameters import TINY, Hyperparameter, Range
+from predictor.models.parts.learner import Learner, plain_form
+from predictor.training.dataset import Flags
 
 _FARTHEST = 5.0  # standard deviations; one wild value must not decide alone
 _ROUNDING = 1e-9  # of the mean: a column that deviates less is constant, not worth scaling up
@@ -43,14 +44,11 @@ class Logistic:
         return 0.5 + 0.5 * tanh(z / 2)
 
 
-def fit_logistic(
-    rows: Floats, up: NDArray[np.bool_], hyperparameters: Mapping[str, float]
-) -> Logistic:
+def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> Logistic:
     """Fit on rows by maximum likelihood with an L2 penalty (`C`, its inverse).
 
     Mean and scale come from these rows alone. With one class only, its share is the answer.
     """
-    chosen = checked("logistic", hyperparameters)
     known = np.isfinite(rows)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, rows, 0.0).sum(axis=0) / count
@@ -67,3 +65,12 @@ def fit_logistic(
 
 def _standardized(rows: Floats, mean: Floats, scale: Floats) -> Floats:
     return np.clip(np.nan_to_num((rows - mean) / scale), -_FARTHEST, _FARTHEST)
+
+
+LEARNER = Learner(
+    "logistic",
+    _fit,
+    hyperparameters={"C": Hyperparameter(0.1, TINY), "max_iter": Hyperparameter(200, 1)},
+    space={"C": Range(1e-4, 10.0, log=True)},
+    form=plain_form("logistic", Logistic),
+)

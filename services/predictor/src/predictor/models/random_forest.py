@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
 from marketstream.columns import Floats
-from predictor.models.hyperparameters import checked
-from predictor.models.trees import Tree, TreeEnsemble, ensemble, smoothed_share, within_32_bits
+from predictor.models.parts.hyperparameters import LEAVES_TRIED, TINY, Hyperparameter, Range
+from predictor.models.parts.learner import Learner
+from predictor.models.parts.trees import (
+    FORM,
+    Tree,
+    TreeEnsemble,
+    ensemble,
+    smoothed_share,
+    within_32_bits,
+)
+from predictor.training.dataset import Flags
 
 _FEWEST_ROWS = 30  # a tree sees these at least, where they are there
 
 
-def fit_random_forest(
-    rows: Floats, up: NDArray[np.bool_], hyperparameters: Mapping[str, float]
-) -> TreeEnsemble:
+def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> TreeEnsemble:
     """Fit a forest whose probability is the mean over its trees; the same rows give the same.
 
     Leaves answer with Laplace's estimate, so that none is certain of what it saw a few times.
     """
-    chosen = checked("random_forest", hyperparameters)
     if up.all() or not up.any():
         return TreeEnsemble("mean", smoothed_share(up))
     depth = int(chosen["max_depth"])
@@ -52,3 +56,23 @@ def _tree(fitted: Any) -> Tree:
         right=np.where(leaf, itself, fitted.children_right),
         value=(fitted.value[:, 0, 1] * seen + 1) / (seen + 2),
     )
+
+
+LEARNER = Learner(
+    "random_forest",
+    _fit,
+    hyperparameters={
+        "n_estimators": Hyperparameter(100, 1),
+        "max_depth": Hyperparameter(6, -1),
+        "min_samples_leaf": Hyperparameter(20, 1),
+        "max_features": Hyperparameter(0.3, TINY, 1),
+        "max_samples": Hyperparameter(0.3, TINY, 1),  # labels overlap: rows repeat each other
+    },
+    space={
+        "n_estimators": Range(50, 200, log=True),
+        "max_depth": Range(3, 10),
+        "min_samples_leaf": LEAVES_TRIED,
+        "max_features": Range(0.1, 0.8),
+    },
+    form=FORM,
+)

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xgboost
-from numpy.typing import NDArray
 
 from marketstream.columns import Floats
-from predictor.models.hyperparameters import checked
-from predictor.models.trees import smoothed_share, within_32_bits
+from predictor.models.parts.hyperparameters import (
+    DEPTH,
+    DEPTHS_TRIED,
+    PENALTIES_TRIED,
+    RATE,
+    RATES_TRIED,
+    ROUNDS,
+    ROUNDS_TRIED,
+    SHARE,
+    SHARES_TRIED,
+    Hyperparameter,
+    Range,
+)
+from predictor.models.parts.learner import Form, Learner
+from predictor.models.parts.trees import smoothed_share, within_32_bits
+from predictor.training.dataset import Flags
 
 
 class XgboostTrees:
@@ -28,23 +42,9 @@ class XgboostTrees:
         """Return the same of one row."""
         return float(self.probability(np.array([row]))[0])
 
-    def to_text(self) -> str:
-        """Return the booster as XGBoost's own JSON."""
-        return self.booster.save_raw("json").decode()
 
-    @classmethod
-    def of_text(cls, text: str) -> XgboostTrees:
-        """Return the booster of XGBoost's own JSON."""
-        booster = xgboost.Booster()
-        booster.load_model(bytearray(text.encode()))
-        return cls(booster)
-
-
-def fit_xgboost(
-    rows: Floats, up: NDArray[np.bool_], hyperparameters: Mapping[str, float]
-) -> XgboostTrees:
+def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> XgboostTrees:
     """Fit boosted trees; the same rows give the same trees."""
-    chosen = checked("xgboost", hyperparameters)
     rounds, depth = int(chosen.pop("n_estimators")), max(0, int(chosen.pop("max_depth")))
     parameters = {
         "objective": "binary:logistic",
@@ -58,3 +58,40 @@ def fit_xgboost(
     }
     data = xgboost.DMatrix(within_32_bits(rows), label=up.astype(np.float64), nthread=1)
     return XgboostTrees(xgboost.train(parameters, data, num_boost_round=rounds))
+
+
+def _write(model: XgboostTrees) -> dict[str, Any]:
+    return {"booster": model.booster.save_raw("json").decode()}
+
+
+def _read(written: dict[str, Any]) -> XgboostTrees:
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(written["booster"].encode()))
+    return XgboostTrees(booster)
+
+
+LEARNER = Learner(
+    "xgboost",
+    _fit,
+    hyperparameters={
+        "n_estimators": ROUNDS,
+        "max_depth": DEPTH,
+        "learning_rate": RATE,
+        "min_child_weight": Hyperparameter(5.0),
+        "subsample": SHARE,
+        "colsample_bytree": SHARE,
+        "reg_lambda": Hyperparameter(1.0),
+        "reg_alpha": Hyperparameter(0.0),
+        "gamma": Hyperparameter(0.0),
+    },
+    space={
+        "n_estimators": ROUNDS_TRIED,
+        "max_depth": DEPTHS_TRIED,
+        "learning_rate": RATES_TRIED,
+        "min_child_weight": Range(1.0, 100.0, log=True),
+        "subsample": SHARES_TRIED,
+        "colsample_bytree": SHARES_TRIED,
+        "reg_lambda": PENALTIES_TRIED,
+    },
+    form=Form("xgboost", XgboostTrees, _write, _read),
+)

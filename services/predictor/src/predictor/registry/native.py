@@ -6,9 +6,9 @@
          "references": [...], "moves": CLASSIFIER, ...}}
 
 The keys of the model are the fields of `TrainedModel`. CLASSIFIER has the fields of its class and
-its `kind`: `imbalance_sign`, `logistic`, `trees`; `lightgbm` and `xgboost`, whose `booster` is that
-library's own model text; or `calibrated`, which holds another one as its `classifier`. Every number
-comes back bit for bit; NaN and infinity are written as Python's `json` does.
+its `kind`: that of its learner's form, such as `logistic`, `trees` or `lightgbm`, whose `booster`
+is that library's own model text; or `calibrated`, which holds another one as its `classifier`.
+Every number comes back bit for bit; NaN and infinity are written as Python's `json` does.
 The digest is that of the model written by itself: LightGBM ends the whole process on some damaged
 texts, so nothing damaged may reach it.
 """
@@ -20,28 +20,20 @@ import hashlib
 import json
 from typing import Any
 
-import lightgbm
 import msgspec
-import xgboost
 
 from marketstream.errors import InputError
-from predictor.models import Classifier
-from predictor.models.imbalance import ImbalanceSign
-from predictor.models.lightgbm import Trees
-from predictor.models.logistic import Logistic
-from predictor.models.trees import TreeEnsemble
-from predictor.models.xgboost import XgboostTrees
+from predictor.models import LEARNERS, Classifier, Form
+from predictor.models.parts import imbalance
 from predictor.serving.abstention import Guard
 from predictor.training.calibration import Calibrated
 from predictor.training.fitting import Candidate, TrainedModel
 
 _FORMAT = 1
-_PLAIN: dict[str, type[ImbalanceSign | Logistic | TreeEnsemble]] = {
-    "imbalance_sign": ImbalanceSign,
-    "logistic": Logistic,
-    "trees": TreeEnsemble,
+_FORMS: dict[str, Form] = {
+    form.kind: form for form in (imbalance.FORM, *(each.form for each in LEARNERS.values()))
 }
-_LIGHTGBM, _XGBOOST, _CALIBRATED = "lightgbm", "xgboost", "calibrated"
+_CALIBRATED = "calibrated"
 
 
 def dump(model: TrainedModel) -> bytes:
@@ -75,10 +67,7 @@ def load(data: bytes) -> TrainedModel:
         fields["guard"] = msgspec.convert(fields.get("guard", {}), Guard)
         fields["move_columns"] = tuple(fields["move_columns"])
         return TrainedModel(**fields)
-    except (
-        ValueError, LookupError, TypeError, AttributeError,
-        msgspec.MsgspecError, lightgbm.basic.LightGBMError, xgboost.core.XGBoostError,
-    ) as error:  # fmt: skip
+    except (ValueError, LookupError, TypeError, AttributeError, msgspec.MsgspecError) as error:
         raise InputError(f"the model cannot be read ({error!r})") from error
 
 
@@ -100,22 +89,14 @@ def _write_classifier(classifier: Classifier) -> dict[str, Any]:
     if isinstance(classifier, Calibrated):
         inner = _write_classifier(classifier.classifier)
         return {"kind": _CALIBRATED, "slope": classifier.slope, "classifier": inner}
-    if isinstance(classifier, Trees):
-        return {"kind": _LIGHTGBM, "booster": classifier.booster.model_to_string()}
-    if isinstance(classifier, XgboostTrees):
-        return {"kind": _XGBOOST, "booster": classifier.to_text()}
-    for kind, plain in _PLAIN.items():
-        if type(classifier) is plain:
-            return {"kind": kind, **dataclasses.asdict(classifier)}
-    raise TypeError(f"{type(classifier).__name__} has no native form: add it to predictor/native")
+    for kind, form in _FORMS.items():
+        if type(classifier) is form.made:
+            return {"kind": kind, **form.write(classifier)}
+    raise TypeError(f"{type(classifier).__name__} has no native form: its learner has to give one")
 
 
 def _read_classifier(written: dict[str, Any]) -> Classifier:
     kind = written["kind"]
     if kind == _CALIBRATED:
         return Calibrated(_read_classifier(written["classifier"]), written["slope"])
-    if kind == _LIGHTGBM:
-        return Trees(lightgbm.Booster(model_str=written["booster"]))
-    if kind == _XGBOOST:
-        return XgboostTrees.of_text(written["booster"])
-    return msgspec.convert(written, _PLAIN[kind])
+    return _FORMS[kind].read(written)

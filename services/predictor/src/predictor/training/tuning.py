@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from marketstream.errors import InputError, SettingsError, StateError
 from predictor.models import LEARNERS
-from predictor.models.hyperparameters import KNOWN, SPACES, Range
+from predictor.models.parts.hyperparameters import Range
 from predictor.settings import PredictorSettings
 from predictor.training.calibration import log_loss
 from predictor.training.dataset import Dataset
@@ -125,12 +125,12 @@ def _space(settings: PredictorSettings) -> dict[str, Range]:
     learner = settings.model.type
     configured = settings.tuning.space.get(learner)
     if configured is None:
-        return SPACES[learner]
+        return dict(LEARNERS[learner].space)
     return {name: Range(each.low, each.high, each.log) for name, each in configured.items()}
 
 
 def _suggest(trial: optuna.Trial, settings: PredictorSettings) -> dict[str, int | float]:
-    known = KNOWN[settings.model.type]
+    known = LEARNERS[settings.model.type].hyperparameters
     chosen: dict[str, int | float] = {}
     for name, (low, high, log) in _space(settings).items():
         if isinstance(known[name].default, int):
@@ -142,7 +142,8 @@ def _suggest(trial: optuna.Trial, settings: PredictorSettings) -> dict[str, int 
 
 def _defaults(settings: PredictorSettings) -> dict[str, int | float]:
     """Return where the search begins: what is configured, as far as it is within the space."""
-    known, given = KNOWN[settings.model.type], settings.model.hyperparameters
+    model = settings.model
+    known, given = LEARNERS[model.type].hyperparameters, model.hyperparameters
     return {
         name: min(max(given.get(name, known[name].default), low), high)
         for name, (low, high, _) in _space(settings).items()

@@ -10,7 +10,7 @@ import xgboost
 from marketstream.columns import Floats
 from predictor.models import LEARNERS, Classifier
 from predictor.models.lightgbm import Trees
-from predictor.models.trees import within_32_bits
+from predictor.models.parts.trees import within_32_bits
 from predictor.models.xgboost import XgboostTrees
 from predictor.settings import PredictorSettings
 from predictor.training.calibration import log_loss

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketstream.columns import Floats
+from predictor.models.parts.learner import plain_form
 
 _LARGEST = 3e38  # what still fits into the 32 bits of the learners that use them
 
@@ -89,6 +90,9 @@ class TreeEnsemble:
         if self.link == "mean":
             return total / max(1, len(self.roots))
         return 0.5 + 0.5 * tanh(total / 2)
+
+
+FORM = plain_form("trees", TreeEnsemble)
 
 
 def ensemble(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketstream.columns import Floats
+from predictor.models.parts.learner import plain_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ class ImbalanceSign:
         """Return the same of one row."""
         sign = (row[0] > 0) - (row[0] < 0)  # NaN is neither
         return 0.5 + sign * (self.hit_rate - 0.5)
+
+
+FORM = plain_form("imbalance_sign", ImbalanceSign)
 
 
 def fit_imbalance_sign(

@@ -1,0 +1,1 @@
+"""What learners are made of and have in common."""
