@@ -110,5 +110,5 @@ def test_starting_again_goes_on_without_a_seam(tmp_path: Path, end: str) -> None
     assert len(after.predictions) > len(before.predictions)
     scored = [outcome.identity for outcome in after.outcomes]
     assert len(scored) == len(set(scored))
-    made = {row.prediction.identity for row in after.predictions}
+    made = {prediction.identity for prediction in after.predictions}
     assert set(scored) <= made

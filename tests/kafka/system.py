@@ -10,9 +10,8 @@ from pathlib import Path
 from candles.aggregation import CandleAggregator
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
-from marketstream.messages import Candle, Outcome
+from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.store.port import Store
-from marketstream.store.rows import PredictionRow
 from marketstream.store.sql import open_store
 from marketstream.store.testing import PostgresServer
 from realtime_training.bench.services import SERVICES, Services
@@ -61,7 +60,7 @@ class System(Services):
         with self.store() as store:
             return store.candles(market, "1s", 0, FAR_MS)
 
-    def predictions(self, market: str) -> list[PredictionRow]:
+    def predictions(self, market: str) -> list[Prediction]:
         """Return the stored predictions."""
         with self.store() as store:
             return store.predictions(market, "1s", 0, FAR_MS)

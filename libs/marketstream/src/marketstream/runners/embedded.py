@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from prometheus_client import Counter
+
 from marketstream.messages import Message
 from marketstream.metrics import Metrics
 from marketstream.ports import Part, Tap
@@ -42,8 +44,7 @@ class InProcessPorts:
         self._store = store
         self._writers: list[StoreWriter] = []
         for topic in ALL_TOPICS:
-            passed = metrics.messages.labels(topic.name)
-            self.runner.tap(topic, lambda _message, _ns, passed=passed: passed.inc())
+            self.runner.tap(topic, partial(_count, metrics.messages.labels(topic.name)))
 
     def add(self, part: Part) -> None:
         """Drive a part's stages, and have what it keeps kept, in batches on a thread of its own."""
@@ -87,6 +88,11 @@ class InProcessPorts:
         """Write what is left to be kept."""
         for writer in self._writers:
             writer.close()
+
+
+def _count(passed: Counter, message: Message, received_ns: int) -> None:
+    del message, received_ns
+    passed.inc()
 
 
 def _put(writer: StoreWriter, message: Message, received_ns: int) -> None:

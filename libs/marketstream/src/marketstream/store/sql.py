@@ -167,12 +167,14 @@ class SqlStore:
 
     def markets(self) -> list[str]:
         """Return the markets that have candles; each is looked up, so that a table may be long."""
-        column, found = CANDLES.c.market, [""]
+        column = CANDLES.c.market
+        found: list[str] = []
+        query = select(func.min(column))
         with self._explained(), self._engine.connect() as connection:
-            while found[-1] is not None:
-                query = select(func.min(column)).where(column > found[-1])
-                found.append(connection.execute(query).scalar_one())
-        return found[1:-1]
+            while (market := connection.execute(query).scalar_one()) is not None:
+                found.append(market)
+                query = select(func.min(column)).where(column > market)
+        return found
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """Return at most `limit` dead letters, the newest first."""
@@ -237,7 +239,4 @@ def _range(
 
 
 def _prediction(*columns: Any) -> Prediction:
-    *said, feature_set, made_at_ms, latency_us, late = columns
-    return Prediction(
-        *said, feature_set=feature_set, made_at_ms=made_at_ms, latency_us=latency_us, late=late
-    )
+    return Prediction(*columns[:-4], False, *columns[-4:])  # noqa: FBT003 - `preview`
