@@ -105,6 +105,9 @@ def test_quote_with_a_time_of_its_own_keeps_it(binance: Binance) -> None:
         (encode({"result": ["btcusdt@trade"], "id": 3}), "control"),
         (encode(TRADE | {"X": "NA", "p": "0", "q": "0"}), "btcusdt@trade X=NA"),
         (combined("btcusdt@trade", TRADE | {"X": "NA"}), "btcusdt@trade X=NA"),
+        (combined("btcusdt@trade", TRADE | {"X": "ADL"}), "btcusdt@trade X=ADL"),
+        (encode(TRADE | {"X": "INSURANCE_FUND"}), "btcusdt@trade X=INSURANCE_FUND"),
+        (encode({"p": "0"} | TRADE | {"X": "INSURANCE_FUND"}), "btcusdt@trade X=INSURANCE_FUND"),
     ],
 )
 def test_frame_nobody_asked_for_is_ignored(binance: Binance, frame: bytes, channel: str) -> None:
