@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import ipc, parquet
 
+from candles.bars import parse_bars
 from candles.klines import kline_arrays, kline_rows
 from marketstream.errors import StateError
 from realtime_training.commands.candles.work import make_candles, remarks, write_candles
@@ -170,7 +171,8 @@ def test_dirty_days_make_the_same_candles_whatever_the_order_of_the_lines(
 ) -> None:
     day = market_data / "trades" / "bitflyer-BTC_JPY-20180121.executions.csv.gz"
     header, *lines = gzip.decompress(day.read_bytes()).splitlines(keepends=True)
-    expected = list(kline_rows(make_candles([day], "1m").candles))
+    whole = make_candles([day], "1m").candles
+    expected, complete = list(kline_rows(whole)), whole.complete.tolist()
     random.Random(1).shuffle(lines)
     parts = [tmp_path / name for name in ("a.csv", "b.csv", "c.csv")]
     parts[0].write_bytes(b"".join(lines[:50_001]))
@@ -180,7 +182,45 @@ def test_dirty_days_make_the_same_candles_whatever_the_order_of_the_lines(
     assert list(kline_rows(result.candles)) == expected
     assert result.trades.unusable == {"no usable time": 457}
     assert result.trades.duplicates == 96
-    assert result.candles.complete.sum() == len(result.candles) - 2
+    # Rows whose time was lost, in nearly every fifth minute: the trades next to them by id tell
+    # which minutes, in any order of the lines.
+    assert result.candles.complete.tolist() == complete
+    assert len(complete) - sum(complete) == 2 + 270
+
+
+def test_candles_are_not_complete_where_rows_of_theirs_were_thrown_away(tmp_path: Path) -> None:
+    path = tmp_path / "trades.csv"
+    lines = [f"{START_MS + second * 1_000},100,1,buy\n" for second in range(10)]
+    lines[3] = f"{START_MS + 3_000},what,1,buy\n"
+    lines[7] = ",100,1,buy\n"
+    path.write_text("time,price,quantity,side\n" + "".join(lines))
+    expected = [second for second in range(10) if second not in (0, 3, 6, 7, 8, 9)]
+    for fill in (True, False):
+        candles = make_candles([path], "1s", fill=fill).candles
+        seconds = (candles.open_time_ms - START_MS) // 1_000
+        assert seconds[candles.complete].tolist() == expected
+    twos = make_candles([path], "2s").candles
+    assert twos.complete.tolist() == [False, False, True, False, False]
+    bars = make_candles([path], parse_bars("tick:2")).candles
+    assert bars.complete.tolist() == [True, False, False, False]
+
+
+def test_a_market_of_a_file_is_chosen_by_the_name_that_it_lists(tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    rows = [
+        f"{symbol},{number},buy,{price},1,{START_MS + number}\n"
+        for number in range(4)
+        for symbol, price in (("BTC-USDT-SWAP", 100), ("币安人生USDT", 3))
+    ]
+    path.write_text("instrument_name,trade_id,side,price,size,created_time\n" + "".join(rows))
+    done = realtime("candles", path, "--timeframe", "1s")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "of BTC-USDT-SWAP, 币安人生USDT: choose one with --symbol" in done.stderr
+    for symbol, price in (("BTC-USDT-SWAP", "100"), ("币安人生USDT", "3"), ("币安人生/usdt", "3")):
+        done = realtime("candles", path, "--timeframe", "1s", "--symbol", symbol)
+        assert done.returncode == 0, done.stderr
+        assert [row.split(",")[1] for row in done.stdout.splitlines()[1:]] == [price]
+        assert "ignored: 4 x another symbol" in done.stderr
 
 
 @pytest.mark.data

@@ -24,7 +24,7 @@ from realtime_training.bench.seeded_trades import MARKET, SeededTrades
 from realtime_training.commands.evaluate.work import Wanted, evaluate_all
 from realtime_training.datasets import Recorded, load_files, load_stored
 from realtime_training.datasets.arrays import CandleArrays, features_of, in_longer, prices_of
-from realtime_training.datasets.klines import read_candles
+from realtime_training.datasets.klines import read_klines
 from realtime_training.datasets.trades import candles_of
 from realtime_training.settings import load_all
 from technical_indicators.batch import feature_table
@@ -111,15 +111,21 @@ def same(one: CandleArrays, other: CandleArrays) -> bool:
     )
 
 
+def candles_in(*files: Path) -> tuple[CandleArrays, int]:
+    """The candles of files, and how many rows were left out."""
+    read = read_klines(files)
+    return read.candles, read.table.unusable.total() + read.table.repeated
+
+
 @pytest.mark.parametrize("write", [as_archive, as_dates, as_parquet, as_feather])
 def test_candles_are_the_same_in_every_form(
     tmp_path: Path, write: Callable[[Path, list[Row]], Path]
 ) -> None:
     rows = klines(50)
-    expected, left_out = read_candles([write_csv(tmp_path / "klines.csv", rows)])
+    expected, left_out = candles_in(write_csv(tmp_path / "klines.csv", rows))
     assert (expected.timeframe, len(expected), left_out) == ("1m", 50, 0)
     assert expected.columns["taker_buy_volume"][0] == 1
-    found, _ = read_candles([write(tmp_path, rows)])
+    found, _ = candles_in(write(tmp_path, rows))
     assert same(found, expected)
 
 
@@ -131,11 +137,11 @@ def test_of_a_candle_that_is_there_twice_the_last_counts_and_nonsense_is_left_ou
     upside_down = (rows[5][0], rows[5][1], rows[5][3], rows[5][2], *rows[5][4:])
     first = write_csv(tmp_path / "a.csv", [*rows[:5], upside_down])
     second = write_csv(tmp_path / "b.csv", [again, *rows[6:]])
-    candles, left_out = read_candles([second, first])
+    candles, left_out = candles_in(second, first)
     assert left_out == 2
     assert len(candles) == 19
     assert candles.columns["volume"][3] == 2.5
-    candles, _ = read_candles([first, second])
+    candles, _ = candles_in(first, second)
     assert candles.columns["volume"][3] == 7
     assert (np.diff(candles.open_time_ms) > 0).all()
 
@@ -143,21 +149,21 @@ def test_of_a_candle_that_is_there_twice_the_last_counts_and_nonsense_is_left_ou
 def test_candles_of_an_unknown_length_or_without_a_price_are_refused(tmp_path: Path) -> None:
     odd = write_csv(tmp_path / "odd.csv", klines(5, step_ms=7_000_000))
     with pytest.raises(InputError, match="7000000 ms or multiples apart"):
-        read_candles([odd])
+        read_klines([odd])
     few = write_csv(tmp_path / "few.csv", klines(1))
     with pytest.raises(InputError, match=r"few\.csv: 1 usable candles"):
-        read_candles([few])
+        read_klines([few])
     volume = HEADER.index("volume")
     names = tuple("size" if number == volume else name for number, name in enumerate(HEADER))
     nameless = write_csv(tmp_path / "names.csv", klines(5), names)
     with pytest.raises(InputError, match="no column holds the candle's volume"):
-        read_candles([nameless])
+        read_klines([nameless])
 
 
 def test_longer_candles_are_made_of_shorter_ones_and_lack_what_those_lack(tmp_path: Path) -> None:
     rows = klines(20)
     del rows[7]
-    minutes, _ = read_candles([write_csv(tmp_path / "a.csv", rows)])
+    minutes, _ = candles_in(write_csv(tmp_path / "a.csv", rows))
     fives = in_longer(minutes, "5m")
     assert fives.open_time_ms.tolist() == [START_MS + number * 300_000 for number in range(4)]
     assert fives.complete.tolist() == [True, False, True, True]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,15 @@ def test_files_are_read_in_their_order_packed_or_not(tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress(b"{1}\n{2}\n"))
     plain.write_bytes(b"{3}\n")
     assert [frame for _, frame in read_frames([packed, plain])] == [b"{1}", b"{2}", b"{3}"]
+
+
+def test_what_a_file_is_packed_with_is_told_by_its_content(tmp_path: Path) -> None:
+    packed, archive = tmp_path / "frames", tmp_path / "frames.zip"
+    packed.write_bytes(gzip.compress(b"{1}\n"))
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("__MACOSX/._a.frames", b"Mac OS X")
+        file.writestr("a.frames", b"{2}\n{3}\n")
+    assert [frame for _, frame in read_frames([packed, archive])] == [b"{1}", b"{2}", b"{3}"]
 
 
 def test_empty_file_holds_no_frames(tmp_path: Path) -> None:

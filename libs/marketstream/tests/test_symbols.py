@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from marketstream.errors import SettingsError
-from marketstream.symbols import market_of, parse_symbol, split_market, url_symbol
+from marketstream.symbols import listed_symbol, market_of, parse_symbol, split_market, url_symbol
 
 
 @pytest.mark.parametrize("text", ["BTC/USDT", "btc/usdt", "BTC-USDT", " btc-usdt\n"])
@@ -16,8 +16,44 @@ def test_symbol_may_hold_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "BTC", "BTCUSDT", "BTC/", "/USDT", "BTC/USDT/EUR", "BTC USDT"]
+    ("text", "symbol"),
+    [
+        ("币安人生/USDT", "币安人生/USDT"),
+        ("这是测试币456-usdt", "这是测试币456/USDT"),
+        ("ёж/usdt", "ЁЖ/USDT"),
+        ("btc/usdt:usdt", "BTC/USDT:USDT"),
+        ("BTC-USDT-USDT", "BTC/USDT:USDT"),
+        ("BTC/USD:BTC", "BTC/USD:BTC"),
+    ],
 )
+def test_symbols_of_any_alphabet_and_perpetuals_read_back_from_a_url(
+    text: str, symbol: str
+) -> None:
+    assert parse_symbol(text) == symbol
+    assert parse_symbol(url_symbol(symbol)) == symbol
+    assert not {"/", ":"} & set(url_symbol(symbol))
+    assert split_market(market_of("binance-usdm", symbol)) == ("binance-usdm", symbol)
+
+
+@pytest.mark.parametrize(
+    "text", ["BTC-USDT-SWAP", "BTCUSDT_250328", "BTC-USD-250328", "币安人生USDT"]
+)
+def test_what_only_a_file_lists_is_taken_as_it_is_listed(text: str) -> None:
+    assert listed_symbol(f" {text} ") == text
+    with pytest.raises(SettingsError, match="a perpetual like BTC/USDT:USDT"):
+        parse_symbol(text)
+    assert listed_symbol("btc-usdt") == "BTC/USDT"
+    with pytest.raises(SettingsError):
+        listed_symbol(" ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "BTC", "BTCUSDT", "BTC/", "/USDT", "BTC/USDT/EUR", "BTC USDT", "BTC/USDT:", "_/USDT",
+        "BTC/USDT:USDT:USDT",
+    ],
+)  # fmt: skip
 def test_text_that_is_no_symbol_is_named(text: str) -> None:
     with pytest.raises(SettingsError, match="is not a symbol: write it like BTC/USDT") as caught:
         parse_symbol(text)

@@ -12,6 +12,7 @@ from marketstream.columns import FeatureTable
 from marketstream.errors import InputError, SettingsError
 from marketstream.plan import Plan
 from marketstream.readers import Kind, kind_of, read_trades
+from marketstream.readers.names import market_in_name
 from marketstream.symbols import market_of, parse_symbol
 from marketstream.timeframes import finest_first, timeframe_ms
 from predictor.training.prices import Label, PriceSeries
@@ -95,8 +96,9 @@ def load_files(
     identity = identity_of(files)
     cache = DatasetCache(state / "datasets")
     computed = [profiles.computed(label, settings) for label in _LABELS]
+    markets = [market_in_name(file.name) for file in files]  # two may be of one content
     path = cache.path(
-        identity, kind, symbol, timeframe, settings.candles, settings.trades, *computed
+        identity, kind, symbol, markets, timeframe, settings.candles, settings.trades, *computed
     )
     entry = cache.read(path)
     if entry is not None:
@@ -156,7 +158,8 @@ def _of_trades(
     if not (trades.taker != 0).any() and timeframe_ms(timeframe) >= _SHORTEST_CLOSE_MS:
         base = timeframe  # without sides there is only the close, which nothing finer judges
     Plan(("trades",), timeframe, (1,), (base,))  # says so where the two do not fit
-    remarks = tuple(f"left out: {count:,} x {reason}" for reason, count in trades.unusable.items())
+    left_out = [*trades.unusable.items(), *trades.ignored.items()]
+    remarks = tuple(f"left out: {count:,} x {reason}" for reason, count in left_out)
     return _of_arrays(
         candles_of(trades, timeframe), candles_of(trades, base), symbol or trades.symbol, settings,
         remarks,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
+import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import NamedTuple
 
 from marketstream.errors import InputError
+from marketstream.readers.containers import is_packed, sources
 
 _LINES_BETWEEN_NEWS = 5_000
 _FIRST_PLAUSIBLE_NS = 10**18  # 2001-09-09; anything smaller is not a time in nanoseconds
@@ -24,7 +26,7 @@ class RecordedFrame(NamedTuple):
 def read_frames(
     paths: Sequence[Path], advanced: Callable[[int], None] | None = None
 ) -> Iterator[RecordedFrame]:
-    """Yield the frames of several files, in the files' order; `.gz` is unpacked on the way.
+    """Yield the frames of several files, in the files' order; gzip and zip are unpacked on the way.
 
     A line that is no frame is yielded as it is: the parser decides what becomes a dead letter.
     `advanced` is told now and then how many bytes of the files have been read since last time.
@@ -37,7 +39,10 @@ def read_frames(
 def _read(path: Path, advanced: Callable[[int], None] | None) -> Iterator[RecordedFrame]:
     told = 0
     try:
-        with path.open("rb") as file, _unpacked(path, file) as lines:
+        with path.open("rb") as file:
+            if path.suffix == ".gz" and not is_packed(file):
+                raise InputError(f"{path}: cannot be read as a recording (it is not in gzip)")
+            lines = (line for source in sources(path, file, Counter()) for line in source.stream)
             for number, line in enumerate(lines, 1):
                 text = line.strip()
                 if text:
@@ -49,12 +54,8 @@ def _read(path: Path, advanced: Callable[[int], None] | None) -> Iterator[Record
                 advanced(file.tell() - told)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: cannot be read as a recording ({error})") from error
-
-
-def _unpacked(path: Path, file: IO[bytes]) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(file)) if path.suffix == ".gz" else file
 
 
 def _split(line: bytes) -> RecordedFrame:

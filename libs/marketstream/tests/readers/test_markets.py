@@ -66,7 +66,9 @@ def test_a_perpetual_is_found_where_the_venue_leaves_out_what_settles_it(read: R
         ("Bitcoin Historical Data.csv", "BITCOIN"),
         ("trades.csv", None),
         ("2024-08.csv", None),
-        ("data_usd.csv", "DATAUSD"),
+        ("data_usd.csv", None),
+        ("PEPE_USD.csv", "PEPEUSD"),
+        ("SPOT_USDT.csv", None),
     ],
 )
 def test_a_file_s_name_may_tell_its_market(name: str, market: str | None) -> None:

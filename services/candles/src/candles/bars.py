@@ -54,9 +54,9 @@ def fold_bars(trades: TradeTable, rule: BarRule, *, consecutive_ids: bool) -> Ca
     complete, _ = certify(trades, starts, consecutive_ids=consecutive_ids)
     complete[-1:] = False
     if not trades.consecutive:
-        beside = np.searchsorted(trades.time_us, trades.lost_us[:, 0]) - 1
-        until = np.searchsorted(trades.time_us, trades.lost_us[:, 1], side="right")
-        spans = np.stack((beside, until), axis=1)
+        before = np.searchsorted(trades.time_us, trades.lost_us[:, 0], side="right") - 1
+        after = np.searchsorted(trades.time_us, trades.lost_us[:, 1])
+        spans = np.stack((np.minimum(before, after), np.maximum(before, after)), axis=1)
         ends = np.append(starts[1:], len(trades))[: len(starts)]
         complete &= ~overlapping(starts, ends, spans)
     times_ms = trades.time_us // 1_000

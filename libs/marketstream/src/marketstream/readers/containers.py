@@ -77,6 +77,11 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         ) from error
 
 
+def is_packed(file: IO[bytes]) -> bool:
+    """Say whether an open file is an archive whose members `sources` yields."""
+    return peek(file).startswith((_ZIP, _GZIP))
+
+
 def peek(stream: IO[bytes]) -> bytes:
     """Return the first bytes of a stream without taking them from it."""
     head: bytes = stream.peek(HEAD_BYTES)  # type: ignore[attr-defined] # all of ours have it

@@ -21,17 +21,21 @@ def market_in_name(name: str) -> str | None:
 
     `BTCUSDT-1m-2024.zip`, `BTC_USDT.csv` and `BTC.csv` do.
     """
-    words = [word.upper() for word in re.split(r"[\W_]+", name) if word]
+    words = [word for word in re.split(r"[\W_]+", name) if word]
     for word, after in zip(words, [*words[1:], ""], strict=True):
-        if after in _QUOTES and _is_base(word):
-            return word + after
-        quote = next((quote for quote in _QUOTES if word.endswith(quote)), "")
-        if quote and _is_base(word.removesuffix(quote)):
-            return word
-        if word in _COINS:
-            return word
+        if after.upper() in _QUOTES and _is_base(word):
+            return (word + after).upper()
+        quote = next((quote for quote in _QUOTES if word.upper().endswith(quote)), "")
+        if quote and _is_base(word[: -len(quote)]):
+            return word.upper()
+        if word.upper() in _COINS:
+            return word.upper()
     return None
 
 
 def _is_base(word: str) -> bool:
-    return _SHORTEST <= len(word) <= _LONGEST and not word.isdecimal() and word not in _VENUES
+    """Say whether a word may name a coin: one that is known, or any in capitals."""
+    if word.upper() in _COINS:
+        return True
+    fits = _SHORTEST <= len(word) <= _LONGEST and not word.isdecimal()
+    return fits and word.isupper() and word not in _VENUES

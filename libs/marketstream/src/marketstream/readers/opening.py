@@ -10,7 +10,7 @@ from typing import IO, Literal
 
 from marketstream.readers.arrow_tables import ARROW, names_in_arrow, read_arrow
 from marketstream.readers.candle_columns import CANDLES, holds_candles
-from marketstream.readers.containers import opened, peek, sources
+from marketstream.readers.containers import HEAD_BYTES, opened, peek, sources
 from marketstream.readers.csv_tables import first_cells, read_csv
 from marketstream.readers.grammar import Block, Grammar, Reading
 from marketstream.readers.json_records import read_array
@@ -36,10 +36,9 @@ def kind_of(path: Path) -> Kind:
 
 
 def _kind(stream: IO[bytes], name: str) -> Kind | None:
-    head = peek(stream)
-    if head.startswith(ARROW):
+    if peek(stream).startswith(ARROW):
         return "candles" if holds_candles(names_in_arrow(stream, name)) else "trades"
-    text = _text(head)
+    text = _text(stream.read(HEAD_BYTES))
     if _is_array(text):
         if b"{" not in text:
             first_row = re.sub(rb"[\[\s]+", b"", text.partition(b"]")[0])
