@@ -91,10 +91,10 @@ def asked(ports: FakePorts, ask: Callable[[httpx.AsyncClient], Awaitable[None]])
 
 
 async def recalled(ports: FakePorts, client: httpx.AsyncClient) -> None:
-    """Wait until the last market is shown as it is now: then all have been recalled."""
+    """Wait until the last market's news are shown: then all have been recalled."""
     last = PLAN.markets[-1]
-    ports.pass_on(Status(last, "trades", Feed(connected=True, reconnects=0, missing_trades=0)))
-    while (await client.get("/health")).json()["markets"][last]["missing_trades"] is None:
+    ports.pass_on(Candle(last, "1s", 0, 1_000, *[1.0] * 6, 1, 1.0, 1.0))
+    while not (await client.get("/view/ETH-USDT")).json()["candles"]:
         pass
 
 
@@ -193,7 +193,9 @@ def test_routes_answer_while_the_store_is_still_read(
     async def run() -> None:
         async with serving(ports) as client:
             ports.pass_on(Seen(MARKET, 10_400_000), NOW_NS)
-            assert (await client.get("/predictions/binance/BTC-USDT")).status_code == 503
+            ports.pass_on(Status(MARKET, "predictor", Learning(5, 9, book=True, trainings={})))
+            answer = await client.get("/predictions/binance/BTC-USDT")
+            assert (answer.status_code, answer.json()["missing"]["seen_ms"]) == (503, 5)
             asked_while_reading.set()
             await recalled(ports, client)
             assert (await client.get("/predictions/binance/BTC-USDT")).status_code == 200

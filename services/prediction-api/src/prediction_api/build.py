@@ -11,7 +11,7 @@ import uvicorn
 from loguru import logger
 
 from marketstream.errors import StateError
-from marketstream.messages import Trades
+from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from marketstream.topics import CANDLES, MODELS, OUTCOMES, PREDICTIONS, STATUS, TRADES
@@ -76,10 +76,10 @@ class _Serving:
 
     def _hear(self, message: Any, received_ns: int) -> None:
         waiting = self._waiting.get(message.market)
-        if waiting is None or isinstance(message, Seen | Trades):
-            self._views.hear(message, received_ns)
-        else:
+        if waiting is not None and isinstance(message, Candle | Prediction | Outcome):
             waiting.append((message, received_ns))
+        else:
+            self._views.hear(message, received_ns)
 
     async def _recall(self) -> None:
         """Show of each market what was there before a stop, then what has come meanwhile."""
