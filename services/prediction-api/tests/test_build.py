@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from threading import Event
 
 import httpx
 import pytest
@@ -44,7 +45,7 @@ class Remembered:
     def __init__(self, *rows: Candle | Prediction | Outcome | Model) -> None:
         self.rows = rows
         self.asked: list[tuple[object, ...]] = []
-        self.meanwhile: Callable[[], None] = lambda: None
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def _of(self, kind: type, *window: object) -> list[object]:
         self.asked.append(window)
@@ -74,7 +75,6 @@ async def serving(ports: FakePorts) -> AsyncIterator[httpx.AsyncClient]:
     assert work is not None
     working = asyncio.ensure_future(work())
     async with httpx.AsyncClient(base_url=address, timeout=20) as client:
-        await client.get("/routes")
         yield client
         working.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -84,9 +84,18 @@ async def serving(ports: FakePorts) -> AsyncIterator[httpx.AsyncClient]:
 def asked(ports: FakePorts, ask: Callable[[httpx.AsyncClient], Awaitable[None]]) -> None:
     async def run() -> None:
         async with serving(ports) as client:
+            await recalled(ports, client)
             await ask(client)
 
     asyncio.run(run())
+
+
+async def recalled(ports: FakePorts, client: httpx.AsyncClient) -> None:
+    """Wait until the last market's news are shown: then all have been recalled."""
+    last = PLAN.markets[-1]
+    ports.pass_on(Candle(last, "1s", 0, 1_000, *[1.0] * 6, 1, 1.0, 1.0))
+    while not (await client.get("/view/ETH-USDT")).json()["candles"]:
+        pass
 
 
 @pytest.fixture
@@ -170,6 +179,28 @@ def test_an_hour_is_recalled_and_what_comes_meanwhile_follows_it(
 
     asked(ports, ask)
     assert {window[1:] for window in store.asked} == {("1s", 10_500 - 3_600_000, 3_610_500)}
+
+
+def test_routes_answer_while_the_store_is_still_read(
+    tmp_path: Path, make_prediction: Make[Prediction]
+) -> None:
+    asked_while_reading = Event()
+    store = Remembered(make_prediction(made_at_ms=10_002))
+    store.meanwhile = lambda: asked_while_reading.wait(20)
+    ports = FakePorts(tmp_path, store)  # type: ignore[arg-type]
+    ports.now_ns = NOW_NS
+
+    async def run() -> None:
+        async with serving(ports) as client:
+            ports.pass_on(Seen(MARKET, 10_400_000), NOW_NS)
+            ports.pass_on(Status(MARKET, "predictor", Learning(5, 9, book=True, trainings={})))
+            answer = await client.get("/predictions/binance/BTC-USDT")
+            assert (answer.status_code, answer.json()["missing"]["seen_ms"]) == (503, 5)
+            asked_while_reading.set()
+            await recalled(ports, client)
+            assert (await client.get("/predictions/binance/BTC-USDT")).status_code == 200
+
+    asyncio.run(run())
 
 
 def test_trades_as_one_process_tells_them_are_heard_like_those_of_kafka(

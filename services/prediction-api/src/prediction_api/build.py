@@ -11,7 +11,7 @@ import uvicorn
 from loguru import logger
 
 from marketstream.errors import StateError
-from marketstream.messages import Trades
+from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from marketstream.topics import CANDLES, MODELS, OUTCOMES, PREDICTIONS, STATUS, TRADES
@@ -55,19 +55,19 @@ class _Serving:
             speed=ports.speed,
             stale_after_ms=settings.stale_after_ms,
         )
-        self._waiting: list[tuple[Any, int]] | None = []
+        self._waiting: dict[str, list[tuple[Any, int]]] = {market: [] for market in plan.markets}
         ports.listen(_TOPICS, self._hear)
 
     async def run(self) -> None:
         """Serve until cancelled."""
         listening = self._listening or listen(self._settings.host, self._settings.port)
         with contextlib.closing(listening):
-            await self._recall()
             app = build_app(self._views, self._ports.metrics)
             server = HttpServer(uvicorn.Config(app, log_config=None, access_log=False))
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             say_where(listening, self._plan.markets)
             try:
+                await self._recall()
                 await asyncio.shield(serving)
             finally:
                 server.should_exit = True
@@ -75,42 +75,41 @@ class _Serving:
                 await serving
 
     def _hear(self, message: Any, received_ns: int) -> None:
-        if self._waiting is None or isinstance(message, Seen | Trades):
-            self._views.hear(message, received_ns)
+        waiting = self._waiting.get(message.market)
+        if waiting is not None and isinstance(message, Candle | Prediction | Outcome):
+            waiting.append((message, received_ns))
         else:
-            self._waiting.append((message, received_ns))
+            self._views.hear(message, received_ns)
 
     async def _recall(self) -> None:
-        """Show what was there before a stop, and then what has come since listening began."""
-        try:
-            recalled = await asyncio.to_thread(self._read_store)
-        except StateError as error:
-            logger.warning("Nothing is recalled from before the start", reason=str(error))
-        else:
-            for each in recalled:
-                self._views.recall(each)
-        waiting, self._waiting = self._waiting or [], None
-        for message, received_ns in waiting:
+        """Show of each market what was there before a stop, then what has come meanwhile."""
+        for market in self._plan.markets:
+            try:
+                recalled = await asyncio.to_thread(self._read_store, market)
+            except StateError as error:
+                logger.warning("What was before the start is not shown", reason=str(error))
+                break
+            self._views.recall(recalled)
+            self._catch_up(market)
+        for market in tuple(self._waiting):
+            self._catch_up(market)
+
+    def _catch_up(self, market: str) -> None:
+        for message, received_ns in self._waiting.pop(market):
             self._views.hear(message, received_ns)
 
-    def _read_store(self) -> list[Recalled]:
+    def _read_store(self, market: str) -> Recalled:
         store = self._ports.store()
         now_ms = self._ports.clock() // _NS_PER_MS
-        recalled = []
-        for market in self._plan.markets:
-            timeframe = self._plan.timeframe
-            window = (market, timeframe, now_ms - _RECALLED_MS, now_ms + _RECALLED_MS)
-            models = [
-                model
-                for horizon_ms in self._plan.horizons_ms
-                if (model := store.latest_model(market, timeframe, horizon_ms)) is not None
-            ]
-            recalled.append(
-                Recalled(
-                    store.candles(*window),
-                    store.predictions(*window),
-                    store.outcomes(*window),
-                    models,
-                )
-            )
-        return recalled
+        timeframe = self._plan.timeframe
+        window = (market, timeframe, now_ms - _RECALLED_MS, now_ms + _RECALLED_MS)
+        models = (
+            store.latest_model(market, timeframe, horizon_ms)
+            for horizon_ms in self._plan.horizons_ms
+        )
+        return Recalled(
+            store.candles(*window),
+            store.predictions(*window),
+            store.outcomes(*window),
+            [model for model in models if model is not None],
+        )
