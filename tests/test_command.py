@@ -138,6 +138,13 @@ def test_a_setting_that_makes_no_sense_is_named_with_where_it_came_from(tmp_path
     assert_refused(done, 2, ["MODEL_RETRAIN_INTERVAL", "soon"])
 
 
+def test_a_misspelt_key_in_the_env_file_is_said_with_the_one_that_is_meant(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MODEL_RETRAN_INTERVAL=60\nEDITOR=vi\n")
+    done = realtime("features", "missing.csv", cwd=tmp_path)
+    assert_refused(done, 3, ['"key":"MODEL_RETRAN_INTERVAL"', '"meant":"MODEL_RETRAIN_INTERVAL"'])
+    assert "EDITOR" not in done.stderr
+
+
 def test_a_busy_port_is_said_before_anything_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])

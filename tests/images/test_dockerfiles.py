@@ -7,7 +7,8 @@ import re
 import tomllib
 
 import pytest
-import yaml
+
+from prediction_api.settings import ApiSettings
 
 from .dockerfiles import FOLDER, IMAGES, ROOT, environment, instructions, text_of
 
@@ -97,8 +98,7 @@ def test_it_listens_on_every_address_where_the_service_listens_by_default(servic
     assert found is not None
     kind, port = ("METRICS", found[1])
     if port == "None":
-        config = (ROOT / "services" / service / "config.yaml").read_text()
-        kind, port = "API", str(yaml.safe_load(config)["port"])
+        kind, port = "API", str(ApiSettings().port)
     there = environment(service)
     assert (there[f"{kind}_HOST"], there[f"{kind}_PORT"]) == ("0.0.0.0", port)
     assert instructions(service, "EXPOSE") == [port]
