@@ -110,6 +110,7 @@ def run(
       realtime run --recording FILE --speed 10         recorded trades, ten times as fast
       realtime run --seed 7 --state state-7            another market, kept elsewhere
     """  # noqa: D301 - click asks for a real backspace
+    from realtime_training.commands.run.dashboard import building_dashboard
     from realtime_training.commands.run.live import run as run_live
     from realtime_training.commands.run.options import RunOptions
     from realtime_training.settings import load_all
@@ -134,5 +135,5 @@ def run(
         port=settings.api.port if port is None else port,
         state=state,
     )
-    with state_folder(state):
+    with state_folder(state), building_dashboard():
         asyncio.run(run_live(options, settings))
