@@ -22,7 +22,8 @@ help: ## List these targets
 services: ## List the services, in the order in which data passes through them
 	@printf '%s\n' $(SERVICES)
 
-setup: $(INSTALLED) ## Install everything into .venv; brings uv if it is missing
+setup: $(INSTALLED) ## Install everything into .venv and bundle the dashboard; brings uv and Node
+	@$(MAKE) --no-print-directory dashboard || echo "no dashboard for now: everything else works without; make dashboard tries again"
 	@echo "installed in .venv; next: make run"
 
 $(INSTALLED): uv.lock .python-version pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml) scripts/setup
@@ -58,7 +59,6 @@ dashboard: $(DASHBOARD) ## Bundle the dashboard; brings Node if it is missing
 
 $(DASHBOARD): $(wildcard $(WEB)/*.json $(WEB)/*.mjs $(WEB)/.npmrc $(WEB)/src/*) scripts/build_dashboard | $(INSTALLED)
 	@scripts/build_dashboard
-	@touch $@
 
 run: $(INSTALLED) ## The whole system in one process; ARGS="--symbol ETH/USDT --port 8001"
 	@$(MAKE) --no-print-directory dashboard || echo "no dashboard for now: everything else works without"

@@ -107,6 +107,20 @@ def test_a_recording_without_the_symbol_says_what_it_holds(tmp_path: Path) -> No
         (["replay", "x", "--symbol", "BTC/USDT", "--timeframe", "100ms"], "candles"),
         (["replay", "x", "--symbol", "BTC/USDT", "--horizon", "0"], "horizon"),
         (["run", "--speed", "-1"], "above 0"),
+        (["run", "--speed", "nan"], "above 0"),
+        (["run", "--horizon", "99999999999999"], "horizon 99999999999999: "),
+        (["replay", "x", "--symbol", "BTC/USDT", "--horizon", "2592001"], "from 1 to 2592000"),
+        (["run", "--latency", "60001"], "0<=x<=60000"),
+        (["run", "--seed", "-1"], "--seed"),
+        (["simulate", "--seed", str(2**63)], "--seed"),
+        (["run", "--port", "65536"], "--port"),
+        (["run", "--retrain-every", "0"], "above 0"),
+        (["run", "--retrain-every", "9999999d"], "longer than a year"),
+        (
+            ["candles", "x", "--timeframe", "1s", "-o", "x.xlsx"],
+            ".csv, .csv.gz, .parquet, .feather",
+        ),
+        (["features", "x", "-o", "x"], ".csv, .csv.gz, .parquet, .feather"),
         (["run", "--exchange", "mtgox"], "mtgox"),
         (["run", "--exchange", "binance", "--speed", "5"], "simulator's"),
         (["simulate", "--recording", "x", "--ceiling"], "no ceiling"),
@@ -122,6 +136,13 @@ def test_options_that_make_no_sense_are_refused(
 def test_a_setting_that_makes_no_sense_is_named_with_where_it_came_from(tmp_path: Path) -> None:
     done = realtime("run", "--port", "0", cwd=tmp_path, MODEL_RETRAIN_INTERVAL="soon")
     assert_refused(done, 2, ["MODEL_RETRAIN_INTERVAL", "soon"])
+
+
+def test_a_misspelt_key_in_the_env_file_is_said_with_the_one_that_is_meant(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MODEL_RETRAN_INTERVAL=60\nEDITOR=vi\n")
+    done = realtime("features", "missing.csv", cwd=tmp_path)
+    assert_refused(done, 3, ['"key":"MODEL_RETRAN_INTERVAL"', '"meant":"MODEL_RETRAIN_INTERVAL"'])
+    assert "EDITOR" not in done.stderr
 
 
 def test_a_busy_port_is_said_before_anything_starts(tmp_path: Path) -> None:
@@ -179,3 +200,4 @@ def test_help_teaches(tmp_path: Path, command: str) -> None:
     done = realtime(command, "--help", cwd=tmp_path)
     assert done.returncode == 0
     assert "--symbol" in done.stdout
+    assert f"Examples:\n    realtime {command} " in done.stdout

@@ -14,6 +14,7 @@ from typing import IO, Any
 from marketstream.errors import StateError
 
 ARROW = (".parquet", ".feather")
+WRITTEN = (".csv", ".csv.gz", *ARROW)
 
 
 @contextmanager

@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from loguru import logger
+
 from candles.settings import CandlesSettings
-from marketstream.settings import SystemSettings, load_settings
+from marketstream.plan import PlanSettings
+from marketstream.runners.kafka.settings import KafkaSettings
+from marketstream.service import ProcessSettings
+from marketstream.settings import SystemSettings, load_settings, misspelt
+from marketstream.settings_fields import env_names, fields_of
+from marketstream.store.risingwave import RisingWaveSettings
 from prediction_api.settings import ApiSettings
 from predictor.settings import PredictorSettings
 from storekeeper.settings import StorekeeperSettings
@@ -14,6 +21,10 @@ from technical_indicators.feature_set import FeatureSettings
 from trades.settings import TradesSettings
 
 _SERVICES = Path(__file__).resolve().parents[2] / "services"
+_MODELS = (
+    TradesSettings, CandlesSettings, FeatureSettings, PredictorSettings, ApiSettings,
+    SystemSettings, PlanSettings, ProcessSettings, KafkaSettings, RisingWaveSettings,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +40,10 @@ class Settings:
     system: SystemSettings
 
 
-def load_all() -> Settings:
-    """Read every service's settings: environment over `config.yaml` over defaults."""
+def load_all(env_file: Path = Path(".env")) -> Settings:
+    """Read every service's settings; what looks like a misspelt variable in `.env` is logged."""
+    for key, variable in misspelt(env_file, variables()).items():
+        logger.warning("No such setting", key=key, file=str(env_file), meant=variable)
     return Settings(
         trades=load_settings(TradesSettings, _config("trades")),
         candles=load_settings(CandlesSettings, _config("candles")),
@@ -40,6 +53,13 @@ def load_all() -> Settings:
         api=load_settings(ApiSettings, _config("prediction-api")),
         system=load_settings(SystemSettings, None),
     )
+
+
+def variables() -> frozenset[str]:
+    """Return every environment variable that is a setting, whoever reads it."""
+    return frozenset(
+        name for model in _MODELS for _, field in fields_of(model) for name in env_names(field)
+    ) | {"EXCHANGE_HOST", "EXCHANGE_PORT"}  # options of `realtime simulate`
 
 
 def _config(service: str) -> Path | None:

@@ -7,9 +7,9 @@ import re
 import tomllib
 
 import pytest
-import yaml
 
 from manifest import ROOT, SERVICES, STAND_IN, Service
+from prediction_api.settings import ApiSettings
 
 from .dockerfiles import FOLDER, IMAGES, NAMES, environment, instructions, text_of
 
@@ -102,7 +102,7 @@ def test_it_listens_on_every_address_where_the_service_listens_by_default(servic
     port = found[1]
     if service.api:
         assert port == "None"
-        port = str(yaml.safe_load((service.folder / "config.yaml").read_text())["port"])
+        port = str(ApiSettings().port)
     assert port == str(service.port)
     assert service.listens.items() <= environment(service.name).items()
     assert instructions(service.name, "EXPOSE") == [port]

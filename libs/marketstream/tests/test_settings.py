@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, Field, PositiveInt, SecretStr, model_validator
 
 from marketstream.errors import SettingsError
-from marketstream.settings import Env, SystemSettings, load_settings
+from marketstream.settings import Env, SystemSettings, load_settings, misspelt
 
 
 class Hyperparameters(BaseModel):
@@ -273,19 +273,33 @@ def test_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
         load_settings(Predictor, None, {}, path)
 
 
+def test_a_key_that_is_nearly_a_variable_is_found_and_those_of_others_are_left_alone(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / ".env"
+    path.write_text(
+        "KAFKA_BROKR=localhost:1\nAPI_PROT=1\napi_port=1\nSYMBOL=BTC/USDT\n"
+        "API_PORT=8000\nHTTP_PROXY=x\nAPI_KEY=x\nAWS_SECRET_ACCESS_KEY=x\n"
+    )
+    known = ["API_PORT", "API_HOST", "KAFKA_BROKER", "SYMBOLS"]
+    assert misspelt(path, known) == {
+        "KAFKA_BROKR": "KAFKA_BROKER",
+        "API_PROT": "API_PORT",
+        "api_port": "API_PORT",
+        "SYMBOL": "SYMBOLS",
+    }
+    assert misspelt(tmp_path / "none", known) == {}
+
+
 def test_system_settings_have_the_defaults_of_the_documentation() -> None:
     settings = load_settings(SystemSettings, None, {}, None)
     assert settings.model_dump(exclude={"postgres_password"}) == {
         "kafka_broker": "localhost:9092",
-        "quix_sdk_token": None,
         "postgres_host": "localhost",
         "postgres_port": 5432,
         "postgres_db": "crypto_predictions",
         "postgres_user": "admin",
         "mlflow_tracking_uri": "http://localhost:5000",
-        "model_retrain_interval": 3600,
-        "exchange_ws_url": "wss://stream.binance.com:9443/ws",
-        "exchange_rest_url": "https://api.binance.com",
     }
     assert settings.postgres_password.get_secret_value() == "secret"
 
@@ -295,9 +309,6 @@ def test_system_settings_have_the_defaults_of_the_documentation() -> None:
     [
         ("KAFKA_BROKER", "localhost"),
         ("POSTGRES_PORT", "0"),
-        ("MODEL_RETRAIN_INTERVAL", "-1"),
-        ("EXCHANGE_WS_URL", "https://stream.binance.com"),
-        ("EXCHANGE_REST_URL", "api.binance.com"),
     ],
 )
 def test_system_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from marketstream.errors import SettingsError
-from marketstream.timeframes import duration_ms, finest_first, timeframe_ms
+from marketstream.timeframes import duration_ms, finest_first, horizon_ms, timeframe_ms
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,9 @@ def test_timeframe_has_its_length(timeframe: str, length_ms: int) -> None:
     assert timeframe_ms(timeframe) == length_ms
 
 
-@pytest.mark.parametrize("text", ["", "s", "1", "0s", "-1s", "1.5s", "1w", "1 s", "1S", "٣s"])
+@pytest.mark.parametrize(
+    "text", ["", "s", "1", "0s", "-1s", "1.5s", "1w", "1 s", "1S", "٣s", "9" * 5_000 + "s"]
+)
 def test_text_that_is_no_timeframe_is_named(text: str) -> None:
     with pytest.raises(SettingsError, match="is not a timeframe") as caught:
         timeframe_ms(text)
@@ -49,10 +51,29 @@ def test_duration_may_be_any_length(text: str, length_ms: int) -> None:
     assert duration_ms(text) == length_ms
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-5", "1.5", "1e3", "5 m"])
+@pytest.mark.parametrize("text", ["", "soon", "-5", "1.5", "1e3", "5 m", "٣", "9" * 5_000])
 def test_text_that_is_no_duration_is_named(text: str) -> None:
     with pytest.raises(SettingsError, match="is not a duration"):
         duration_ms(text)
+
+
+@pytest.mark.parametrize("text", ["367d", "99999999999999"])
+def test_duration_of_more_than_a_year_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="longer than a year"):
+        duration_ms(text)
+
+
+def test_a_horizon_is_so_many_timeframes_up_to_thirty_days() -> None:
+    assert horizon_ms(2, "250ms") == 500
+    assert horizon_ms(30, "1d") == 2_592_000_000
+
+
+@pytest.mark.parametrize(
+    ("horizon", "timeframe"), [(0, "1s"), (-1, "1s"), (31, "1d"), (10**14, "1s")]
+)
+def test_a_horizon_that_makes_no_sense_is_named(horizon: int, timeframe: str) -> None:
+    with pytest.raises(SettingsError, match=rf"horizon {horizon}: .* from 1 to \d+"):
+        horizon_ms(horizon, timeframe)
 
 
 def test_finest_timeframe_comes_first_and_repeats_go() -> None:

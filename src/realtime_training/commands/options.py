@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from realtime_training.commands.types import TIMEFRAME
+from realtime_training.commands.types import HORIZON, LATENCY_MS, TIMEFRAME
 
 timeframe_option = click.option(
     "--timeframe",
@@ -23,7 +23,7 @@ own_timeframe_option = click.option(
 horizons_option = click.option(
     "--horizon",
     "horizons",
-    type=click.IntRange(min=1),
+    type=HORIZON,
     multiple=True,
     default=(1, 2),
     show_default=True,
@@ -33,7 +33,7 @@ horizons_option = click.option(
 latency_option = click.option(
     "--latency",
     "latency_ms",
-    type=click.IntRange(min=0),
+    type=LATENCY_MS,
     default=0,
     show_default=True,
     help="Count outcomes from so many ms after the close.",

@@ -10,11 +10,14 @@ import click
 from marketstream.errors import SettingsError
 from marketstream.symbols import listed_symbol, parse_symbol
 from marketstream.timeframes import duration_ms, timeframe_ms
+from realtime_training.output import WRITTEN
 
 if TYPE_CHECKING:
     from candles.bars import BarRule
 
 _FASTEST = 1_000.0
+_LARGEST_SEED = 2**63 - 1
+_LONGEST_LATENCY_MS = 60_000
 
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, resolve_path=True)
@@ -55,9 +58,27 @@ class Checked(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
+class Output(click.Path):
+    """A file to write, which has to end in a form that can be written."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        path = Path(super().convert(value, param, ctx))
+        if not path.name.endswith(WRITTEN):
+            self.fail(f"{value!r} has to end in one of {', '.join(WRITTEN)}", param, ctx)
+        return path
+
+
 def _timeframe(text: str) -> str:
     timeframe_ms(text)
     return text
+
+
+def _interval(text: str) -> int:
+    length_ms = duration_ms(text)
+    if not length_ms:
+        raise SettingsError(f"{text!r}: write 60s, 5m, 1h or another length above 0")
+    return length_ms
 
 
 def _bars(text: str) -> BarRule:
@@ -70,5 +91,11 @@ SYMBOL = Checked("symbol", parse_symbol)
 LISTED_SYMBOL = Checked("symbol", listed_symbol)
 TIMEFRAME = Checked("timeframe", _timeframe)
 DURATION = Checked("duration", duration_ms)
+INTERVAL = Checked("duration", _interval)
+HORIZON = click.IntRange(min=1)  # how far it may be depends on the timeframe: the plan says
+LATENCY_MS = click.IntRange(0, _LONGEST_LATENCY_MS)
+SEED = click.IntRange(0, _LARGEST_SEED)
+PORT = click.IntRange(0, 65_535)
+OUTPUT = Output(path_type=Path)
 BARS = Checked("bars", _bars)
 SPEED = Speed()

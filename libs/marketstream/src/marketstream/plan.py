@@ -19,7 +19,7 @@ from pydantic import (
 from marketstream.errors import SettingsError
 from marketstream.settings import Env, split_commas
 from marketstream.symbols import market_of, parse_symbol
-from marketstream.timeframes import finest_first, timeframe_ms
+from marketstream.timeframes import finest_first, horizon_ms, timeframe_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class Plan:
                 f"timeframe {self.timeframe} is no whole number of {self.base} candles: choose a "
                 "multiple of it, or other timeframes in services/candles/config.yaml"
             )
-        if not self.horizons or min(self.horizons) < 1:
-            raise SettingsError(
-                f"horizons {self.horizons}: each is a number of timeframes, 1 or more"
-            )
+        if not self.horizons:
+            raise SettingsError("horizons (): name one or more, each a number of timeframes")
+        for horizon in self.horizons:
+            horizon_ms(horizon, self.timeframe)
 
     def group_of(self, market: str) -> str:
         """Return the name of a market's group: the market itself, where it looks at no other.
@@ -71,7 +71,7 @@ class Plan:
     @property
     def horizons_ms(self) -> tuple[int, ...]:
         """The horizons as times."""
-        return tuple(horizon * timeframe_ms(self.timeframe) for horizon in self.horizons)
+        return tuple(horizon_ms(horizon, self.timeframe) for horizon in self.horizons)
 
 
 def _timeframe(value: str) -> str:
@@ -110,7 +110,7 @@ class PlanSettings(BaseModel):
     horizons: Annotated[
         list[PositiveInt], BeforeValidator(split_commas), Field(min_length=1), Env("HORIZONS")
     ] = [1, 2, 5, 10]
-    latency_ms: Annotated[int, Field(ge=0), Env("LABEL_LATENCY_MS")] = 0
+    latency_ms: Annotated[int, Field(ge=0, le=60_000), Env("LABEL_LATENCY_MS")] = 0
 
     @model_validator(mode="after")
     def _divides(self) -> Self:

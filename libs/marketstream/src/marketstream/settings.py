@@ -1,5 +1,7 @@
 """Settings: environment over `.env` over a service's `config.yaml` over defaults, checked at start.
 
+The classes are the one source of defaults; a `config.yaml` says what differs from them.
+
 A field names its environment variable where it is declared, at any depth:
 
     class Training(BaseModel):
@@ -9,18 +11,21 @@ A field names its environment variable where it is declared, at any depth:
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
 from dotenv import dotenv_values
-from pydantic import BaseModel, Field, PositiveInt, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from marketstream.errors import SettingsError
 from marketstream.settings_fields import Env, Key, env_names, explain, fields_of
 
-__all__ = ["Env", "SystemSettings", "load_settings", "split_commas"]
+__all__ = ["Env", "SystemSettings", "load_settings", "misspelt", "split_commas"]
+
+_NEARLY = 0.85  # as alike as a slip of the fingers leaves them, see difflib
 
 
 def split_commas(value: object) -> object:
@@ -29,12 +34,11 @@ def split_commas(value: object) -> object:
 
 
 class SystemSettings(BaseModel):
-    """The settings that are no single service's own; intervals are in seconds."""
+    """The settings that are no single service's own."""
 
     kafka_broker: Annotated[str, Env("KAFKA_BROKER"), Field(pattern=r"^\S+:\d+$")] = (
         "localhost:9092"
     )
-    quix_sdk_token: Annotated[SecretStr | None, Env("QUIX_SDK_TOKEN")] = None
     postgres_host: Annotated[str, Env("POSTGRES_HOST"), Field(min_length=1)] = "localhost"
     postgres_port: Annotated[int, Env("POSTGRES_PORT"), Field(ge=1, le=65_535)] = 5432
     postgres_db: Annotated[str, Env("POSTGRES_DB"), Field(min_length=1)] = "crypto_predictions"
@@ -43,13 +47,6 @@ class SystemSettings(BaseModel):
     mlflow_tracking_uri: Annotated[str, Env("MLFLOW_TRACKING_URI"), Field(min_length=1)] = (
         "http://localhost:5000"
     )
-    model_retrain_interval: Annotated[PositiveInt, Env("MODEL_RETRAIN_INTERVAL")] = 3600
-    exchange_ws_url: Annotated[str, Env("EXCHANGE_WS_URL"), Field(pattern=r"^wss?://\S+$")] = (
-        "wss://stream.binance.com:9443/ws"
-    )
-    exchange_rest_url: Annotated[
-        str, Env("EXCHANGE_REST_URL"), Field(pattern=r"^https?://\S+$")
-    ] = "https://api.binance.com"
 
 
 def load_settings[Settings: BaseModel](
@@ -72,6 +69,20 @@ def load_settings[Settings: BaseModel](
         lines = explain(error, model, values, sources, config)
     # Outside the handler: pydantic's own error holds the values of secrets.
     raise SettingsError("\n".join(lines))
+
+
+def misspelt(env_file: Path, known: Collection[str]) -> dict[str, str]:
+    """Return the keys of an `.env` file that are nearly a known variable, each with that variable.
+
+    Other keys may be others' business.
+    """
+    found = {}
+    for key in _read_env_file(env_file):
+        if key not in known:
+            nearest = get_close_matches(key.upper(), known, n=1, cutoff=_NEARLY)
+            if nearest:
+                found[key] = nearest[0]
+    return found
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import click
 
 from marketstream.errors import SettingsError
 from realtime_training import report
-from realtime_training.commands.types import BARS, FILE, LISTED_SYMBOL, TIMEFRAME
+from realtime_training.commands.types import BARS, FILE, LISTED_SYMBOL, OUTPUT, TIMEFRAME
 
 if TYPE_CHECKING:
     from candles.bars import BarRule
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=FILE,
-    help="Write here: CSV, or by its ending .gz, .parquet or .feather.  [default: CSV on stdout]",
+    type=OUTPUT,
+    help="Write here: .csv, .csv.gz, .parquet or .feather.  [default: CSV on stdout]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object of counts instead.")
 def candles(

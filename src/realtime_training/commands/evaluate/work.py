@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from marketstream.errors import InputError, StateError
-from marketstream.timeframes import timeframe_ms
+from marketstream.timeframes import horizon_ms, timeframe_ms
 from predictor.settings import Learner, ModelSettings, PredictorSettings
 from predictor.training.dataset import Dataset, labelled
 from predictor.training.prices import Label, choose_label
@@ -79,7 +79,7 @@ def evaluate_all(
             evaluation, rows = evaluate(
                 data.table,
                 data.prices,
-                horizon * timeframe_ms(data.timeframe),
+                horizon_ms(horizon, data.timeframe),
                 chosen,
                 label=label,
                 latency_ms=wanted.latency_ms,

@@ -9,7 +9,7 @@ import click
 from realtime_training import report
 from realtime_training.commands.dataset_options import data_options, load
 from realtime_training.commands.options import json_option
-from realtime_training.commands.types import FILE
+from realtime_training.commands.types import FILE, OUTPUT
 
 
 @click.command()
@@ -18,8 +18,8 @@ from realtime_training.commands.types import FILE
 @click.option(
     "-o",
     "--output",
-    type=FILE,
-    help="Write here: CSV, or by its ending .gz, .parquet or .feather.  [default: CSV on stdout]",
+    type=OUTPUT,
+    help="Write here: .csv, .csv.gz, .parquet or .feather.  [default: CSV on stdout]",
 )
 @json_option
 def features(

@@ -13,7 +13,7 @@ from realtime_training.commands.options import (
     latency_option,
     timeframe_option,
 )
-from realtime_training.commands.types import DURATION, FILE, SYMBOL
+from realtime_training.commands.types import FILE, INTERVAL, SYMBOL
 
 
 @click.command()
@@ -25,7 +25,7 @@ from realtime_training.commands.types import DURATION, FILE, SYMBOL
 @click.option(
     "--retrain-every",
     "retrain_every_ms",
-    type=DURATION,
+    type=INTERVAL,
     default="60s",
     show_default=True,
     help="Train again after this much market time.",
@@ -46,7 +46,13 @@ def replay(
     FILES hold recorded WebSocket frames, one JSON frame per line, perhaps after a receive time in
     ns; .gz is unpacked. They are read in the order given. Every model is trained only on what came
     before; every prediction is scored on the book mid, beside baselines on the same rows.
-    """
+
+    \b
+    Examples:
+      realtime replay FILE --symbol BTC/USDT
+      realtime replay FILE --symbol BTC/USDT --timeframe 1s --horizon 2 --horizon 10
+      realtime replay FILE --symbol BTC/USDT --latency 200 --json
+    """  # noqa: D301 - click asks for a real backspace
     from realtime_training.commands.replay.work import Replay
     from realtime_training.settings import load_all
 

@@ -11,7 +11,16 @@ from marketstream.errors import SettingsError
 from marketstream.state_folder import state_folder
 from marketstream.timeframes import duration_ms
 from realtime_training.commands.options import latency_option, timeframe_option
-from realtime_training.commands.types import DURATION, FILE, FOLDER, SPEED, SYMBOL
+from realtime_training.commands.types import (
+    FILE,
+    FOLDER,
+    HORIZON,
+    INTERVAL,
+    PORT,
+    SEED,
+    SPEED,
+    SYMBOL,
+)
 
 _RECORDING_RETRAIN = "60s"
 
@@ -35,7 +44,7 @@ _RECORDING_RETRAIN = "60s"
 @click.option(
     "--horizon",
     "horizons",
-    type=click.IntRange(min=1),
+    type=HORIZON,
     multiple=True,
     default=(1, 2, 5, 10),
     show_default=True,
@@ -49,7 +58,7 @@ _RECORDING_RETRAIN = "60s"
     help="Have the simulator play this recording; may be repeated, in order.",
 )
 @click.option(
-    "--seed", type=int, default=1, show_default=True, help="Which market the simulator makes up."
+    "--seed", type=SEED, default=1, show_default=True, help="Which market the simulator makes up."
 )
 @click.option(
     "--speed",
@@ -62,11 +71,11 @@ _RECORDING_RETRAIN = "60s"
 @click.option(
     "--retrain-every",
     "retrain_every_ms",
-    type=DURATION,
+    type=INTERVAL,
     help="Train again after this much market time.  [default: 60s for a recording, "
     "else MODEL_RETRAIN_INTERVAL]",
 )
-@click.option("--port", type=click.IntRange(0, 65_535), help="The API's port.  [default: 8000]")
+@click.option("--port", type=PORT, help="The API's port.  [default: 8000]")
 @click.option(
     "--state",
     type=FOLDER,
@@ -91,9 +100,18 @@ def run(
 
     The default exchange is a simulated one on a real WebSocket, so this needs no network. With
     --recording it plays real trades. Models are trained as soon as two minutes of market time were
-    seen, and again at the interval.
-    """
+    seen, and again at the interval. Watch http://127.0.0.1:8000/, or ask /predictions/BTC-USDT.
+
+    \b
+    Examples:
+      realtime run                                     the simulated exchange
+      realtime run --symbol BTC/USDT --horizon 5       one market, 5 s ahead
+      realtime run --exchange binance --timeframe 1m   a real one, a prediction a minute
+      realtime run --recording FILE --speed 10         recorded trades, ten times as fast
+      realtime run --seed 7 --state state-7            another market, kept elsewhere
+    """  # noqa: D301 - click asks for a real backspace
     from realtime_training import system
+    from realtime_training.commands.run.dashboard import building_dashboard
     from realtime_training.commands.run.options import RunOptions
     from realtime_training.settings import load_all
 
@@ -117,5 +135,5 @@ def run(
         port=settings.api.port if port is None else port,
         state=state,
     )
-    with state_folder(state):
+    with state_folder(state), building_dashboard():
         asyncio.run(system.run(options, settings))

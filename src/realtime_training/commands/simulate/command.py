@@ -11,7 +11,7 @@ import click
 
 from realtime_training import report
 from realtime_training.commands.options import json_option
-from realtime_training.commands.types import FILE, SPEED, SYMBOL
+from realtime_training.commands.types import FILE, PORT, SEED, SPEED, SYMBOL
 
 
 @click.command()
@@ -38,7 +38,7 @@ from realtime_training.commands.types import FILE, SPEED, SYMBOL
     multiple=True,
     help="Play this recording; may be repeated, in order.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Which market to make up.")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Which market to make up.")
 @click.option(
     "--control", is_flag=True, help="A random walk with a spread of 5 bp: nothing to predict."
 )
@@ -65,7 +65,7 @@ from realtime_training.commands.types import FILE, SPEED, SYMBOL
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, 65_535),
+    type=PORT,
     envvar="EXCHANGE_PORT",
     default=9443,
     show_default=True,
@@ -96,7 +96,15 @@ def simulate(
     It speaks Binance spot's WebSocket and REST protocols, and unless --host says otherwise to this
     machine only. A recording starts when the first client has subscribed, and the command ends with
     it.
-    """
+
+    \b
+    Examples:
+      realtime simulate --port 9443                    then, in another terminal:
+        EXCHANGE_WS_URL=ws://127.0.0.1:9443/ws EXCHANGE_REST_URL=http://127.0.0.1:9443 \\
+        realtime run --exchange binance
+      realtime simulate --control                      a market with nothing to predict
+      realtime simulate --ceiling --seed 7             how good any model could be there
+    """  # noqa: D301 - click asks for a real backspace
     from realtime_training.commands.simulate.work import Announcement, MarketChoice, ceilings
     from realtime_training.commands.simulate.work import simulate as run_simulator
 
