@@ -83,7 +83,7 @@ def test_in_one_process_no_trade_is_lost(tmp_path: Path) -> None:
         urls = {"EXCHANGE_WS_URL": exchange.ws_url, "EXCHANGE_REST_URL": exchange.rest_url}
         arguments = ("--exchange", "binance", "--symbol", "BTC/USDT")
         with running_command(tmp_path, *arguments, **urls) as live:
-            live.wait_for("the past", lambda: "History read" in live.log.read_text())
+            live.wait_for("the past", lambda: "Past published" in live.log.read_text())
             cut_now_and_then(exchange, live.wait_for, lambda: live.metric(REPAIRED), tmp_path)
             assert live.metric(UNREPAIRED) == 0
             assert live.get("/health")[1]["markets"][MARKET]["missing_trades"] == 0

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from exchange_simulator.binance.subscriptions import MAX_STREAMS, Subscriptions
+from exchange_simulator.binance.subscriptions import Subscriptions
+from exchanges.binance.wire import MOST_STREAMS
 
 
 def ask(subscriptions: Subscriptions, **request: object) -> object:
@@ -109,8 +110,8 @@ def test_json_beyond_all_measure_is_answered_too(text: str) -> None:
 
 
 def test_more_than_1024_streams_are_refused_and_change_nothing() -> None:
-    one = Subscriptions(f"s{n}@trade" for n in range(MAX_STREAMS))
+    one = Subscriptions(f"s{n}@trade" for n in range(MOST_STREAMS))
     answer = ask(one, method="SUBSCRIBE", params=["one@more"], id=1)
     assert isinstance(answer, dict)
     assert answer["code"] == 2
-    assert len(one.streams) == MAX_STREAMS
+    assert len(one.streams) == MOST_STREAMS

@@ -197,3 +197,12 @@ def test_file_without_frames_is_named_with_the_remedy(tmp_path: Path) -> None:
     path.write_text("open,high,low,close\n1,2,0,1\n")
     with pytest.raises(InputError, match=r"candles\.csv: no Binance trades inside: give recorded"):
         RecordedMarket([path], "BTC/USDT")
+
+
+def test_prints_that_are_no_trades_of_the_market_are_passed_over_by_name(tmp_path: Path) -> None:
+    lines = [trade(T0, 1, T0), trade(T0, 2, T0 + 1), trade(T0, 3, T0 + 2)]
+    lines[1] = lines[1].replace('"m":', '"X":"INSURANCE_FUND","m":')
+    lines[2] = lines[2].replace('"m":', '"X":"MARKET","m":')
+    tape = market(tmp_path, lines)
+    assert tape.trades(0, 1 << 62).id.tolist() == [1, 3]
+    assert dict(tape.passed_over) == {"trade X=INSURANCE_FUND": 1}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from exchange_simulator.binance.frames import MarketFrames
 from exchange_simulator.market.tape import Tape
+from exchanges.binance import wire
 from marketstream.errors import SettingsError
 
 _KLINES_KEPT_US = 86_400_000_000  # a day, which takes a second or two to fold
@@ -33,7 +34,7 @@ def markets_of(tapes: Iterable[Tape], start_us: int) -> dict[str, Market]:
     """
     markets: dict[str, Market] = {}
     for tape in tapes:
-        wire_symbol = tape.symbol.replace("/", "")
+        wire_symbol = wire.wire_symbol(tape.symbol)
         if wire_symbol in markets:
             raise SettingsError(f"two markets are called {wire_symbol}: give each symbol once")
         frames = MarketFrames(wire_symbol, tape.price_decimals, tape.quantity_decimals)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _STREAMS_PER_REQUEST = 200
 _AFTER_HEAD = len('{"stream":"')
-_OF_MARKET = ("", "MARKET")  # X of futures' trades; insurance fund, ADL and NA are none of it
 _SHUTDOWN = Notice("shutdown", "the exchange announced that it closes this connection")
 
 type _Trade = wire.Trade[float]
@@ -157,7 +156,7 @@ class BinanceStream:
         if channel is None:
             return Ignored(stream)
         execution = fields.get("X", "")
-        if channel.is_trade and execution not in _OF_MARKET:
+        if channel.is_trade and execution not in wire.OF_MARKET:
             return Ignored(f"{stream} X={execution!s:.20}")
         try:
             if channel.is_trade:
@@ -170,7 +169,7 @@ class BinanceStream:
 def _trade_event(fields: _Trade, channel: _Channel) -> TradeEvent | Ignored:
     if fields.symbol != channel.wire_symbol or fields.event != "trade":
         raise _disagreement(channel, fields)
-    if fields.execution not in _OF_MARKET:
+    if fields.execution not in wire.OF_MARKET:
         return Ignored(f"{channel.stream} X={fields.execution:.20}")
     time = fields.time
     trade = Trade(

@@ -17,6 +17,7 @@ INTERVALS = (
     "1M",
 )  # fmt: skip
 UNKNOWN_SYMBOL = -1121
+OF_MARKET = ("", "MARKET")  # `X` of futures' trades; insurance fund, ADL and NA are none of it
 FIRST_MS, LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # the years 2009 to 2099
 
 Id = Annotated[int, msgspec.Meta(ge=0)]

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 
 from exchange_simulator.markets import Market
+from exchanges.binance import wire
 
-_MOST_ROWS = 1_000
 _DEFAULT_ROWS = 500
 _MICROSECONDS_FROM = 10**14  # Binance takes times in either unit; as ms this is the year 5138
 _SYMBOL = "^[A-Z0-9-_.]{1,20}$"
@@ -91,7 +91,7 @@ class Query:
         limit = self.number("limit")
         if limit == 0:
             raise ApiError(-1130, "Data sent for parameter 'limit' is not valid.")
-        return _DEFAULT_ROWS if limit is None else min(limit, _MOST_ROWS)
+        return _DEFAULT_ROWS if limit is None else min(limit, wire.MOST_ROWS)
 
     def time_range(self, now_us: int) -> tuple[int | None, int]:
         """Return start and end in µs, the end exclusive and never after `now_us`."""
@@ -126,7 +126,7 @@ def _legal(name: str, value: str, pattern: str) -> str:
 
 def _known(wire_symbol: str, markets: Mapping[str, Market]) -> Market:
     if wire_symbol not in markets:
-        raise ApiError(-1121, "Invalid symbol.")
+        raise ApiError(wire.UNKNOWN_SYMBOL, "Invalid symbol.")
     return markets[wire_symbol]
 
 

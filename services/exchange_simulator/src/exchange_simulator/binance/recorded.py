@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from exchanges.binance import wire
 from marketstream.errors import InputError
 from marketstream.recordings import RecordedFrame, read_frames
 
@@ -18,42 +19,25 @@ _MICROSECONDS_FROM = 10**14  # read as milliseconds this is the year 5138
 _OFFSET_WINDOW_US = 60_000_000
 
 
-class RecordedTrade(msgspec.Struct, gc=False):
-    """A trade frame: symbol, id, price, quantity, time, whether the buyer is the maker."""
+class RecordedQuote(wire.Quote[str], kw_only=True, gc=False):
+    """A bookTicker event with the id that a frame of one is made with."""
 
-    s: str
-    t: int
-    p: str
-    q: str
-    T: int
-    m: bool
+    update_id: int = msgspec.field(name="u")
 
 
-class RecordedQuote(msgspec.Struct, gc=False):
-    """A bookTicker frame; `T` only in futures, a spot quote carries no time."""
-
-    u: int
-    s: str
-    b: str
-    B: str
-    a: str
-    A: str
-    T: int | None = None
-
-
+type RecordedTrade = wire.Trade[str]
 type RecordedEvent = RecordedTrade | RecordedQuote
 type _Line = tuple[int | None, RecordedEvent]  # receive time in µs
 
 
-class _Envelope(msgspec.Struct, gc=False):
-    stream: str | None = None
+class _Envelope(wire.Envelope, gc=False):
     data: msgspec.Raw = msgspec.Raw()
     e: str | None = None
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _EVENTS: dict[str, msgspec.json.Decoder[RecordedTrade] | msgspec.json.Decoder[RecordedQuote]] = {
-    "trade": msgspec.json.Decoder(RecordedTrade),
+    "trade": msgspec.json.Decoder(wire.Trade[str]),
     "bookTicker": msgspec.json.Decoder(RecordedQuote),
 }
 
@@ -69,10 +53,10 @@ def read_events(
     Raises InputError where a file cannot be read or there is no trade of the symbol.
     """
     everything = [_read(path, passed_over) for path in paths]
-    files = [[line for line in file if line[1].s == wire_symbol] for file in everything]
-    first_trades = [next((e.T for _, e in f if isinstance(e, RecordedTrade)), 0) for f in files]
+    files = [[line for line in file if line[1].symbol == wire_symbol] for file in everything]
+    first_trades = [next((e.time for _, e in f if isinstance(e, wire.Trade)), 0) for f in files]
     if not any(first_trades):
-        symbols = {event.s for file in everything for _, event in file}
+        symbols = {event.symbol for file in everything for _, event in file}
         raise InputError(_nothing_of(wire_symbol, paths, symbols))
     others = sum(map(len, everything)) - sum(map(len, files))
     passed_over.update({"another symbol": others} if others else {})
@@ -109,6 +93,9 @@ def _event(line: RecordedFrame, passed_over: Counter[str]) -> RecordedEvent | No
     except msgspec.DecodeError:
         passed_over["malformed"] += 1
         return None
+    if isinstance(event, wire.Trade) and event.execution not in wire.OF_MARKET:
+        passed_over[f"trade X={event.execution:.20}"] += 1
+        return None
     if not _makes_sense(event):
         passed_over["malformed"] += 1
         return None
@@ -116,10 +103,13 @@ def _event(line: RecordedFrame, passed_over: Counter[str]) -> RecordedEvent | No
 
 
 def _makes_sense(event: RecordedEvent) -> bool:
-    """Futures streams carry frames with price 0 that are no trades; a recorder may cut a number."""
-    positive = (event.p, event.q) if isinstance(event, RecordedTrade) else (event.b, event.a)
-    sizes = () if isinstance(event, RecordedTrade) else (event.B, event.A)
-    numbers = all(map(_NUMBER.fullmatch, (*positive, *sizes)))
+    """Say whether all numbers are some: a recorder may cut one."""
+    if isinstance(event, wire.Trade):
+        positive: tuple[str, ...] = (event.price, event.quantity)
+        others: tuple[str, ...] = ()
+    else:
+        positive, others = (event.bid, event.ask), (event.bid_quantity, event.ask_quantity)
+    numbers = all(map(_NUMBER.fullmatch, (*positive, *others)))
     return numbers and all(text.strip("0.") for text in positive)
 
 
@@ -131,19 +121,19 @@ def _times(lines: Sequence[_Line]) -> list[int]:
     than a trade behind it.
     """
     offsets: deque[tuple[int, int]] = deque()
-    first = min(_microseconds(event.T) for _, event in lines if isinstance(event, RecordedTrade))
+    first = min(_microseconds(event.time) for _, event in lines if isinstance(event, wire.Trade))
     times: list[int] = []
     for received_us, event in lines:
-        if event.T is not None:
-            time = _microseconds(event.T)
+        if event.time is not None:
+            time = _microseconds(event.time)
         elif received_us is not None and offsets:
             time = received_us + offsets[0][1]
         else:
             time = first
-        if isinstance(event, RecordedTrade) and received_us is not None:
+        if isinstance(event, wire.Trade) and received_us is not None:
             _note_offset(offsets, received_us, time - received_us)
         times.append(time)
-    is_trade = np.array([isinstance(event, RecordedTrade) for _, event in lines])
+    is_trade = np.array([isinstance(event, wire.Trade) for _, event in lines])
     estimates = np.array(times, np.int64)
     trades_behind = np.where(is_trade, estimates, np.iinfo(np.int64).max)
     limits = np.minimum.accumulate(trades_behind[::-1])[::-1]

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable
 
-MAX_STREAMS = 1024
+from exchanges.binance import wire
 
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 _ID = re.compile(r"[0-9A-Za-z]{0,36}")
@@ -72,8 +72,10 @@ class Subscriptions:
             raise _invalid("stream names must be strings")
         if method == "SUBSCRIBE":
             streams = list(dict.fromkeys([*self.streams, *names]))
-            if len(streams) > MAX_STREAMS:
-                raise _invalid(f"too many streams; a connection listens to {MAX_STREAMS} at most")
+            if len(streams) > wire.MOST_STREAMS:
+                raise _invalid(
+                    f"too many streams; a connection listens to {wire.MOST_STREAMS} at most"
+                )
             self.streams = streams
         else:
             self.streams = [stream for stream in self.streams if stream not in names]

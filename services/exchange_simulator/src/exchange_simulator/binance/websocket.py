@@ -15,7 +15,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from exchange_simulator.binance.audience import Audience
 from exchange_simulator.binance.connection import Connection
 from exchange_simulator.binance.limits import SlidingWindow
-from exchange_simulator.binance.subscriptions import MAX_STREAMS, Subscriptions
+from exchange_simulator.binance.subscriptions import Subscriptions
+from exchanges.binance.wire import MOST_STREAMS
 
 _CLOSE_WAIT_S = 1.0
 
@@ -70,8 +71,8 @@ class StreamServer:
         if unit not in ("MILLISECOND", "MICROSECOND"):
             expected = "expected either MICROSECOND or MILLISECOND"
             return _refused(400, -1194, f"Invalid value for time unit; {expected}.")
-        if len(names) > MAX_STREAMS:
-            return _refused(400, -1191, f"Too many subscriptions; {MAX_STREAMS} at most.")
+        if len(names) > MOST_STREAMS:
+            return _refused(400, -1191, f"Too many subscriptions; {MOST_STREAMS} at most.")
         ws = web.WebSocketResponse(autoping=False, compress=False, timeout=_CLOSE_WAIT_S)
         await ws.prepare(request)
         if request.transport is None:  # the client was gone before it was answered

@@ -11,6 +11,7 @@ import numpy as np
 from exchange_simulator.binance.recorded import RecordedQuote, RecordedTrade, read_events
 from exchange_simulator.market.columns import chosen
 from exchange_simulator.market.tape import Integers, QuoteColumns, TradeColumns
+from exchanges.binance.wire import wire_symbol
 from marketstream.symbols import parse_symbol
 
 
@@ -26,38 +27,42 @@ class RecordedMarket:
     def __init__(self, paths: Sequence[Path], symbol: str) -> None:
         self.symbol = parse_symbol(symbol)
         self.passed_over: Counter[str] = Counter()
-        events = read_events(paths, self.symbol.replace("/", ""), self.passed_over)
+        events = read_events(paths, wire_symbol(self.symbol), self.passed_over)
         events.sort(key=lambda event: event[0])
         trades: dict[int, tuple[int, int, RecordedTrade]] = {}
         quotes: list[tuple[int, int, RecordedQuote]] = []
         for sequence, (time_us, event) in enumerate(events):
             if isinstance(event, RecordedQuote):
                 quotes.append((sequence, time_us, event))
-            elif event.t in trades:
+            elif event.id in trades:
                 self.passed_over["trade seen before"] += 1
             else:
-                trades[event.t] = (sequence, time_us, event)
+                trades[event.id] = (sequence, time_us, event)
         self.start_us: int | None = events[0][0]
         self.end_us: int | None = events[-1][0] + 1
 
         rows = list(trades.values())
         books = [quote for _, _, quote in quotes]
         self.price_decimals, (prices, bids, asks) = _in_units(
-            [row.p for _, _, row in rows], [book.b for book in books], [book.a for book in books]
+            [row.price for _, _, row in rows],
+            [book.bid for book in books],
+            [book.ask for book in books],
         )
         self.quantity_decimals, (quantities, bid_quantities, ask_quantities) = _in_units(
-            [row.q for _, _, row in rows], [book.B for book in books], [book.A for book in books]
+            [row.quantity for _, _, row in rows],
+            [book.bid_quantity for book in books],
+            [book.ask_quantity for book in books],
         )
         self._trades = TradeColumns(
-            id=np.array([row.t for _, _, row in rows], np.int64),
+            id=np.array([row.id for _, _, row in rows], np.int64),
             time_us=np.array([time_us for _, time_us, _ in rows], np.int64),
             price=prices,
             quantity=quantities,
-            buyer_is_maker=np.array([row.m for _, _, row in rows], np.bool_),
+            buyer_is_maker=np.array([row.buyer_is_maker for _, _, row in rows], np.bool_),
             sequence=np.array([sequence for sequence, _, _ in rows], np.int64),
         )
         self._quotes = QuoteColumns(
-            update_id=np.array([book.u for book in books], np.int64),
+            update_id=np.array([book.update_id for book in books], np.int64),
             time_us=np.array([time_us for _, time_us, _ in quotes], np.int64),
             bid=bids,
             bid_quantity=bid_quantities,
