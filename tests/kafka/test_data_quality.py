@@ -24,39 +24,50 @@ LATE = f'realtime_late_trades_total{{market="{MARKET}"}}'
 
 
 @pytest.mark.timeout(180)
-def test_the_trades_service_compares_the_stored_candles_with_the_exchange_s(
+def test_the_storekeeper_compares_the_stored_candles_with_the_exchange_s(
     make_system: MakeSystem,
 ) -> None:
-    system = make_system(SYMBOLS, 50.0, {"trades": {"history_minutes": 1, "audit_every_s": 0.5}})
-    system.start("trades")
-    system.start("candles")
+    configs = {"trades": {"history_minutes": 1}, "storekeeper": {"audit_every_s": 0.5}}
+    system = make_system(SYMBOLS, 50.0, configs)
+    for service in ("prediction_api", "trades", "candles", "storekeeper"):
+        system.start(service)
     for market in system.markets:
         compared = f'realtime_parity_compared_total{{market="{market}"}}'
-        system.wait_for("parity audit", lambda: system.metric(compared, "trades") > 40)  # noqa: B023
-        assert system.metric(f'realtime_parity_ratio{{market="{market}"}}', "trades") == 1.0
+        system.wait_for("parity audit", lambda: system.metric(compared, "storekeeper") > 40)  # noqa: B023
+        assert system.metric(f'realtime_parity_ratio{{market="{market}"}}', "storekeeper") == 1.0
         differences = f'realtime_parity_differences_total{{market="{market}"}}'
-        assert f"{differences} 0.0" in system.metrics("trades")
+        assert f"{differences} 0.0" in system.metrics("storekeeper")
     (url,) = re.findall(r'"url":"(http://[^"]+)/health"', system.log("trades"))
     status, health = system.ask("/health", url)
     assert (status, health["status"], health["connected"]) == (200, "ok", True)
-    assert health["parity"][MARKET]["differences"] == []
-    assert system.stop("trades") == 0
+
+    def parity() -> dict[str, object]:
+        found: dict[str, object] = system.ask("/health")[1]["markets"][MARKET]["parity"]
+        return found
+
+    system.wait_for("parity by the API", lambda: bool(parity()["compared"]))
+    assert parity()["differences"] == []
+    assert system.stop("storekeeper") == 0
 
 
 @pytest.mark.timeout(120)
-def test_the_trades_service_goes_on_where_the_store_cannot_be_used(
+def test_the_storekeeper_waits_where_the_store_cannot_be_used_and_others_go_on(
     tmp_path: Path, broker: str
 ) -> None:
     urls = {"POSTGRES_HOST": "/nowhere"}
-    configs = {"trades": {"history_minutes": 0, "audit_every_s": 0.5}}
+    configs = {"trades": {"history_minutes": 0}, "storekeeper": {"audit_every_s": 0.5}}
     services = Services(tmp_path, broker, ["BTC/USDT"], 50.0, configs, urls)
     try:
-        services.start("trades")
-        services.wait_for("warning", lambda: "No store to audit" in services.log("trades"))
+        for service in ("trades", "candles", "storekeeper"):
+            services.start(service)
+        log = "storekeeper"
+        services.wait_for("audit", lambda: "No parity audit" in services.log(log))
+        services.wait_for("storing", lambda: "Cannot store" in services.log(log))
         trades = f'realtime_trades_total{{market="{MARKET}"}}'
         before = services.metric(trades, "trades")
         services.wait_for("trades", lambda: services.metric(trades, "trades") > before)
         assert services.stop("trades") == 0
+        assert services.stop("storekeeper") == 0
     finally:
         services.close()
 
@@ -81,6 +92,7 @@ def test_the_candles_service_counts_late_trades_once_and_not_again_after_a_resta
 ) -> None:
     system = make_system(SYMBOLS, 1.0, {})
     publish(broker, (1, 500), (4, 2_500), seen_ms=3_000)
+    system.start("storekeeper")
     system.start("candles", "first")
     publish(broker, (2, 600), seen_ms=3_000)
     system.wait_for("late trade", lambda: system.metric(LATE, "first") == 1)

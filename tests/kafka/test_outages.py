@@ -58,8 +58,8 @@ def test_while_the_database_is_away_predictions_come_in_time_and_later_all_are_s
     until_ms = now_ms() - 3_000
     for market in system.markets:
         system.assert_equal_to_the_ledger(market, until_ms)
-        rows = [row for row in system.predictions(market) if row.prediction.close_time_ms > gone_ms]
-        assert len({row.prediction.identity for row in rows}) == len(rows)
-        meanwhile = [row for row in rows if row.prediction.close_time_ms < back_ms]
+        rows = [row for row in system.predictions(market) if row.close_time_ms > gone_ms]
+        assert len({row.identity for row in rows}) == len(rows)
+        meanwhile = [row for row in rows if row.close_time_ms < back_ms]
         late = [row for row in meanwhile if row.late]
         assert len(late) <= 0.1 * len(meanwhile), (len(late), len(meanwhile))

@@ -1,4 +1,4 @@
-"""Five services on Kafka and PostgreSQL: nothing lost, nothing doubled, whatever dies."""
+"""All services on Kafka and PostgreSQL: nothing lost, nothing doubled, whatever dies."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def now_ms() -> int:
 
 def assert_predicted_once(system: System, market: str, from_ms: int, until_ms: int) -> None:
     """Each close has one prediction and one outcome a horizon, from the first one on."""
-    rows = [row.prediction for row in system.predictions(market)]
+    rows = system.predictions(market)
     made = Counter((p.close_time_ms, p.horizon_ms) for p in rows if p.close_time_ms >= from_ms)
     closes = range(-(-from_ms // 1_000) * 1_000, until_ms, 1_000)
     expected = {(close_ms, horizon_ms) for close_ms in closes for horizon_ms in (1_000, 2_000)}
     assert expected <= made.keys()
     assert max(made.values()) == 1
-    late = {row.prediction.identity for row in system.predictions(market) if row.late}
+    late = {p.identity for p in rows if p.late}
     scored = {outcome.identity for outcome in system.outcomes(market)}
     due = {p.identity for p in rows if p.for_ms < until_ms} - late
     assert due <= scored

@@ -105,6 +105,7 @@ def test_on_kafka_no_trade_is_lost_and_none_published_twice(tmp_path: Path) -> N
         try:
             services.start("trades")
             services.start("candles")
+            services.start("storekeeper")
             received = f'realtime_trades_total{{market="{MARKET}"}}'
             services.wait_for("past", lambda: "Past published" in services.log("trades"))
             started = services.metric(received, "trades")
@@ -115,11 +116,12 @@ def test_on_kafka_no_trade_is_lost_and_none_published_twice(tmp_path: Path) -> N
             assert services.metric(UNREPAIRED, "trades") == 0
             assert services.stop("trades") == 0
             assert services.stop("candles") == 0
+            assert services.stop("storekeeper") == 0
         finally:
             services.close()
         tail = read_tail(KafkaSettings(broker=broker), TRADES, [MARKET], lambda _: False)[MARKET]
     assert_equal_to_the_ledger(candles_of(tmp_path))
-    times = Counter(trade.id for published in tail for trade in published.message.trades)
+    times = Counter(trade.id for message in tail for trade in message.trades)
     assert len(times) == max(times) - min(times) + 1
     twice = [number for number, count in times.items() if count > 1]
     assert max(twice, default=0) < min(times) + 60 * RATE * 1.5  # where past and live ones meet

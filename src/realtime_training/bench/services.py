@@ -20,7 +20,14 @@ from marketstream.symbols import url_symbol
 from marketstream.testing import free_port
 from realtime_training.bench.timing import process_cpu_s
 
-SERVICES = ("trades", "candles", "technical_indicators", "predictor", "prediction_api")
+SERVICES = (
+    "trades",
+    "candles",
+    "technical_indicators",
+    "predictor",
+    "storekeeper",
+    "prediction_api",
+)
 _POLL_S = 0.1
 _GOODBYE_S = 30.0
 _LAST_WORDS = 2_000

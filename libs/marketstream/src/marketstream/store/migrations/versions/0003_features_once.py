@@ -16,8 +16,16 @@ SELECT p.market, p.timeframe, p.close_time_ms, p."values", c.bid, c.ask, p.close
 FROM predictions p
 LEFT JOIN candles c ON c.market = p.market AND c.timeframe = p.timeframe
                    AND c.close_time_ms = p.close_time_ms
-WHERE TRUE
+WHERE p."values" <> '{}'
 ON CONFLICT DO NOTHING
+"""
+_LATE_OUTCOMES = """
+UPDATE outcomes SET late = TRUE
+WHERE EXISTS (
+    SELECT 1 FROM predictions p
+    WHERE p.market = outcomes.market AND p.timeframe = outcomes.timeframe
+      AND p.close_time_ms = outcomes.close_time_ms AND p.horizon_ms = outcomes.horizon_ms
+      AND p.role = outcomes.role AND p.model_version = outcomes.model_version AND p.late)
 """
 _FROM_FEATURES = """
 UPDATE predictions SET "values" = COALESCE((
@@ -55,6 +63,7 @@ def upgrade() -> None:
     op.add_column(
         "outcomes", sa.Column("late", sa.Boolean, nullable=False, server_default=sa.false())
     )
+    op.execute(_LATE_OUTCOMES)
     op.create_table(
         "gaps",
         sa.Column("market", sa.Text, nullable=False),
