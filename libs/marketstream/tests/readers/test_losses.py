@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from marketstream.readers import TradeTable
-from marketstream.readers.losses import overlapping
+from marketstream.readers.losses import Losses, overlapping
 
 type Read = Callable[..., TradeTable]
 
@@ -59,6 +61,35 @@ def test_ids_tell_where_a_row_without_a_time_belongs_whatever_the_order_of_lines
         table = read(header + b"".join(lines))
         assert not table.consecutive
         assert spans(table) == [(3, 4)]
+
+
+def test_a_row_of_a_file_without_any_order_may_lie_anywhere_its_rows_do(read: Read) -> None:
+    rows = [line(second) for second in (5, 1, 8, 0, 9, 3)]
+    assert spans(read(HEADER + b"".join([*rows[:3], b",100,1\n", *rows[3:]]))) == [(0, 9)]
+
+
+@given(st.data())
+def test_no_row_of_an_ordered_file_lies_outside_of_where_it_is_said_to_have_been_lost(
+    data: st.DataObject,
+) -> None:
+    steps = data.draw(st.lists(st.integers(0, 3), min_size=2, max_size=30))
+    times = np.cumsum(steps)
+    flags = st.lists(st.booleans(), min_size=len(steps), max_size=len(steps))
+    usable = np.array(data.draw(flags))
+    has_time = usable | np.array(data.draw(flags))
+    newest_first = data.draw(st.booleans())
+    losses, cut = Losses(), data.draw(st.integers(0, len(steps)))
+    written = slice(None, None, -1 if newest_first else 1)
+    for part in (slice(0, cut), slice(cut, None)):
+        rows = (each[written][part] for each in (usable, np.where(has_time, times, 0), has_time))
+        losses.note(*rows)
+    kept = times[usable]
+    assume(len(kept) and (not newest_first or kept[0] < kept[-1]))
+    lost = times[written][~usable[written]]
+    found = losses.spans_us(kept)
+    inside = (found[:, 0] <= lost) & (lost <= found[:, 1])
+    at_edge = (lost < kept[0]) | (lost > kept[-1])
+    assert (inside | at_edge).all()
 
 
 def test_rows_of_another_symbol_are_no_losses_but_damaged_ones_may_be_of_any(read: Read) -> None:

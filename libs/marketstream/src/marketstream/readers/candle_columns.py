@@ -136,8 +136,8 @@ def read_candle_part(block: Block, reading: Reading) -> dict[str, NDArray[Any]]:
         if np.any(usable & wrong):
             reading.unusable[reason] += int(np.count_nonzero(usable & wrong))
             usable &= ~wrong
-    reading.losses.note(usable, time_us, has_time)
-    return {"time_us": time_us[usable]} | {name: columns[name][usable] for name in _COLUMNS}
+    times = reading.losses.note(usable, time_us, has_time)
+    return {"time_us": times} | {name: columns[name][usable] for name in _COLUMNS}
 
 
 def _floats(texts: list[bytes]) -> Floats:

@@ -147,11 +147,11 @@ def read_part(block: Block, reading: Reading, *, aggregated: bool = False) -> Pa
         if np.any(usable & wrong):
             reading.unusable[reason] += int(np.count_nonzero(usable & wrong))
             usable &= ~wrong
-    reading.losses.note(usable, time_us, has_time, ids)
+    times = reading.losses.note(usable, time_us, has_time, ids)
     if not np.any(usable):
         return None
     return Part(
-        time_us=time_us[usable],
+        time_us=times,
         price=price.chosen(usable),
         quantity=quantity.chosen(usable),
         taker=_takers(raw)[usable],

@@ -15,66 +15,57 @@ _MOSTLY_UPWARDS = 0.75  # ids that go with time, but for some trades of about on
 
 @dataclass
 class Losses:
-    """Collects the lost rows of a file while it is read, each beside its usable neighbours."""
+    """Collects the lost rows of a file while it is read, each in its place among usable ones."""
 
-    _blocks: list[Integers] = field(default_factory=list)  # time, id, time before, time after
-    _open: list[Integers] = field(default_factory=list)  # that wait for a usable row after them
-    _last_us: int = _UNKNOWN
+    _times: list[Integers] = field(default_factory=list)  # of usable rows, as they are written
+    _lost: list[Integers] = field(default_factory=list)  # place, time, id
+    _usable: int = 0
 
     def note(
         self, usable: Flags, time_us: Integers, has_time: Flags, ids: Integers | None = None
-    ) -> None:
-        """Take in which rows of the next block are usable; `ids` are -1 where there is none."""
+    ) -> Integers:
+        """Take in which rows of the next block are usable, and return their times.
+
+        `ids` are -1 where there is none.
+        """
         there, lost = np.flatnonzero(usable), np.flatnonzero(~usable)
-        times = np.concatenate(([self._last_us], time_us[there], [_UNKNOWN]))
-        for block in self._open:
-            block[:, 3] = times[1]
-        if len(there):
-            self._open = []
+        times = time_us[there]
         if len(lost):
-            at = np.searchsorted(there, lost)
-            block = np.column_stack(
-                (
-                    np.where(has_time[lost], time_us[lost], _UNKNOWN),
-                    np.full(len(lost), _UNKNOWN) if ids is None else ids[lost],
-                    times[at],
-                    times[at + 1],
-                )
-            )
-            waits = block[:, 3] == _UNKNOWN
-            self._blocks += [block[~waits], block[waits]]
-            self._open.append(self._blocks[-1])
-        if len(there):
-            self._last_us = int(times[-2])
+            place = self._usable + np.searchsorted(there, lost)
+            time = np.where(has_time[lost], time_us[lost], _UNKNOWN)
+            row_id = np.full(len(lost), _UNKNOWN) if ids is None else ids[lost]
+            self._lost.append(np.column_stack((place, time, row_id)))
+        self._times.append(times)
+        self._usable += len(times)
+        return times
 
     def spans_us(self, time_us: Integers, ids: Integers | None = None) -> Integers:
-        """Return from when to when each lost row may lie, both inclusive, among usable times.
+        """Return from when to when each lost row may lie, both inclusive, among all usable rows.
 
         `time_us` is in order. A row whose id is there all the same was no loss. Without a time it
         lies between the ids next to its own where ids go with time, else between the rows next to
         it in its file.
         """
-        rows = np.concatenate([np.zeros((0, 4), np.int64), *self._blocks])
-        if not len(rows) or not len(time_us):
-            return np.zeros((0, 2), np.int64)
-        order = None if ids is None else _in_time(ids)
+        lost = np.concatenate([np.zeros((0, 3), np.int64), *self._lost])
         if ids is not None:
-            rows = rows[~np.isin(rows[:, 1], ids)]
-        own, row_ids, before, after = rows.T.copy()
-        if order is not None and ids is not None:
-            known = row_ids != _UNKNOWN
-            at = np.searchsorted(ids[order], row_ids[known])
-            below, above = (at - 1).clip(min=0), at.clip(max=len(ids) - 1)
-            beside = time_us[order]
-            # Where ids and times disagree, it may lie anywhere in between.
-            earliest = np.minimum.accumulate(beside[::-1])[::-1]
-            latest = np.maximum.accumulate(beside)
-            before[known] = np.minimum(beside[below], earliest[above])
-            after[known] = np.maximum(beside[above], latest[below])
-        before, after = _where_known(before, after, time_us)
-        has_own = own != _UNKNOWN
-        before, after = np.where(has_own, own, before), np.where(has_own, own, after)
-        return np.column_stack((np.minimum(before, after), np.maximum(before, after)))
+            lost = lost[~np.isin(lost[:, 2], ids)]
+        if not len(lost) or not len(time_us):
+            return np.zeros((0, 2), np.int64)
+        place, own, row_id = lost.T
+        written = np.concatenate(self._times)
+        if np.sum(np.sign(np.diff(written))) < 0:  # newest first
+            written, place = written[::-1], len(written) - place
+        before, after = _beside(written, place)
+        if ids is not None and _go_with_time(ids):
+            order = np.argsort(ids, kind="stable")
+            at = np.searchsorted(ids[order], row_id)
+            known = row_id != _UNKNOWN
+            low, high = _beside(time_us[order], at)
+            before, after = np.where(known, low, before), np.where(known, high, after)
+        before, after = _beyond_files(before, after, time_us)
+        timed = own != _UNKNOWN
+        before, after = np.where(timed, own, before), np.where(timed, own, after)
+        return np.column_stack((before, after))
 
 
 def overlapping(open_us: Integers, close_us: Integers, spans_us: Integers) -> Flags:
@@ -88,15 +79,30 @@ def overlapping(open_us: Integers, close_us: Integers, spans_us: Integers) -> Fl
     return np.asarray(np.cumsum(changes[:-1]) > 0)
 
 
-def _in_time(ids: Integers) -> NDArray[np.intp] | None:
-    """Return the order of ids that grow with time, None where they do not."""
+def _go_with_time(ids: Integers) -> bool:
     steps = np.diff(ids)
-    if len(steps) and float(np.mean(steps > 0)) < _MOSTLY_UPWARDS:
-        return None
-    return np.argsort(ids, kind="stable")
+    return len(steps) > 0 and float(np.mean(steps > 0)) >= _MOSTLY_UPWARDS
 
 
-def _where_known(before: Integers, after: Integers, time_us: Integers) -> tuple[Integers, Integers]:
+def _beside(times: Integers, place: NDArray[np.intp]) -> tuple[Integers, Integers]:
+    """Return the times before and after places in a row; -1 where there is none.
+
+    Where the row is not in order, they are as far apart as that leaves in doubt.
+    """
+    none = np.full(1, _UNKNOWN)
+    first, last = (place == 0), (place == len(times))
+    earliest = np.append(np.minimum.accumulate(times[::-1])[::-1], none)[place]
+    latest = np.append(none, np.maximum.accumulate(times))[place]
+    before, after = np.append(none, times)[place], np.append(times, none)[place]
+    return (
+        np.where(first | last, before, np.minimum(before, earliest)),
+        np.where(first | last, after, np.maximum(after, latest)),
+    )
+
+
+def _beyond_files(
+    before: Integers, after: Integers, time_us: Integers
+) -> tuple[Integers, Integers]:
     """Give rows at the edge of a file the time of the trade beyond it that is next to them."""
     no_before, no_after = before == _UNKNOWN, after == _UNKNOWN
     below = time_us[(np.searchsorted(time_us, after) - 1).clip(min=0)]
