@@ -16,7 +16,7 @@ from marketstream.store.writer import StoreWriter
 from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS
 from predictor.settings import PredictorSettings
 from predictor.training.learning import Learning
-from predictor.training.process import Registration, registry_uri
+from predictor.training.requests import Registration, registry_uri
 
 _PAST_MS = 3_600_000
 _RECENT_MS = 900_000  # more than passes between two checkpoints, with the database away

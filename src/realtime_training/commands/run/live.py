@@ -35,7 +35,8 @@ from prediction_api.views.following import Following
 from prediction_api.views.live import LiveView
 from predictor.policy.installation import note_installed
 from predictor.training.fitting import TrainedModel
-from predictor.training.process import Registration, TrainerProcess, registry_uri
+from predictor.training.process import TrainerProcess
+from predictor.training.requests import Registration, registry_uri
 from realtime_training import report
 from realtime_training.clock import ReceiveClock
 from realtime_training.commands.run.exchange import Exchange, connected_exchange

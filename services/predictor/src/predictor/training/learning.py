@@ -24,7 +24,8 @@ from predictor.serving.stage import predictor_stage
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel
 from predictor.training.history import FeatureHistory
-from predictor.training.process import Registration, TrainerProcess
+from predictor.training.process import TrainerProcess
+from predictor.training.requests import Registration
 from predictor.training.retraining import Retrainer, Trained, TrainingJob
 
 _CHAMPIONS_WITHIN_S = 60.0
