@@ -11,14 +11,28 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
-from marketstream.errors import StateError
+from marketstream.errors import SettingsError, StateError
 
 ARROW = (".parquet", ".feather")
+_TEXT = ("", ".csv", ".txt", ".gz")  # without an ending are pipes and devices
+
+
+def check_ending(output: Path | None) -> None:
+    """Raise SettingsError for a file whose ending promises another form than can be written."""
+    if output is not None and output.suffix.lower() not in (*_TEXT, *ARROW):
+        raise SettingsError(
+            f"{output}: {output.suffix} is no form that is written: name it .csv, .csv.gz, "
+            ".parquet or .feather"
+        )
 
 
 @contextmanager
 def opened(output: Path | None) -> Iterator[IO[str]]:
-    """Open a file for ASCII text, stdout where none is named; one that ends in .gz is packed."""
+    """Open a file for ASCII text, stdout where none is named; one that ends in .gz is packed.
+
+    Raises SettingsError for an ending of another form.
+    """
+    check_ending(output)
     if output is None:
         yield sys.stdout
         sys.stdout.flush()

@@ -38,8 +38,10 @@ def features(
     empty. With --json it prints counts instead, and writes rows only to --output.
     """
     from realtime_training.commands.features.work import summary, write_features
+    from realtime_training.output import check_ending
     from realtime_training.settings import load_all
 
+    check_ending(output)  # before minutes of work
     data = load(files, load_all(), state, symbol, timeframe, shown=not as_json)
     if output is not None or not as_json:
         write_features(data.table, output)
