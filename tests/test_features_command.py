@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from pyarrow import ipc, parquet
 
-from marketstream.errors import StateError
+from marketstream.errors import SettingsError, StateError
+from realtime_training.commands.features.command import features
 from realtime_training.commands.features.work import summary, write_features
 from realtime_training.datasets import Recorded, load_files
 from realtime_training.settings import load_all
@@ -86,3 +87,11 @@ def test_summary_says_what_is_known_and_what_models_use(data: Recorded) -> None:
 def test_a_file_that_cannot_be_written_is_said(data: Recorded, tmp_path: Path) -> None:
     with pytest.raises(StateError, match="cannot be written"):
         write_features(data.table, tmp_path / "nowhere" / "features.csv")
+
+
+def test_a_form_that_is_not_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"x\.xlsx: \.xlsx is no form .* \.csv\.gz"):
+        features.main(
+            [str(tmp_path / "gone.csv"), "-o", str(tmp_path / "x.xlsx")], standalone_mode=False
+        )
+    assert list(tmp_path.iterdir()) == []

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import click
+import numpy as np
 import pytest
 
-from marketstream.errors import RealtimeError
+from marketstream.errors import InputError, RealtimeError
+from marketstream.messages import Candle
+from marketstream.store.sql import open_store
 from predictor.registry.mlflow import ModelRegistry
 from predictor.registry.names import model_name
 from realtime_training.bench.load import make_load
@@ -26,12 +32,16 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 SETTINGS = load_all()
 MARKET = "binance:BTC/USDT"
+START_MS = 1_704_067_200_000
 
 
-def realtime(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def realtime(
+    *arguments: str | Path, folder: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "realtime_training", *map(str, arguments)],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=240, check=False, cwd=folder,
+        env={**os.environ, **environment},
     )  # fmt: skip
 
 
@@ -111,6 +121,118 @@ def test_the_command_trains_on_files(frames: Path) -> None:
     assert (result["name"], result["version"]) == ("binance-BTC-USDT-1s-2000ms", 1)
     assert result["promoted"]
     assert result["evaluation"]["model"] == "logistic"
+
+
+def test_candles_of_a_minute_train_in_the_default_state_folder_with_nothing_else_on_stderr(
+    tmp_path: Path,
+) -> None:
+    file = write_klines(tmp_path / "klines.csv", 1_500, 60_000)
+    done = realtime(
+        "train", file.name, "--symbol", "BTC/USDT", "--horizon", "5", "--model", "logistic",
+        "--folds", "2", "--json", folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.strip() == ""
+    said = json.loads(done.stdout)
+    result = said["horizons"]["5"]
+    assert (result["name"], result["version"]) == ("binance-BTC-USDT-1m-300000ms", 1)
+    assert "roc_5" in said["features"]
+    assert said["features_not_used"]["imbalance"] == "there is no book"
+    assert any((tmp_path / "state" / "data-docs").glob("binance-BTC-USDT/*/index.html"))
+
+
+def test_candles_of_a_day_train_whatever_a_price_does_in_weeks(tmp_path: Path) -> None:
+    """A return of 15 days is no return of seconds: what those may be says nothing of it."""
+    file = write_klines(tmp_path / "daily.csv", 900, 86_400_000, step=0.05, count=2_000_000)
+    data = load_files([file], SETTINGS, tmp_path, symbol="BTC/USDT")
+    assert np.nanmax(data.table.columns(["trades_1296000s"])) > 1e7
+    registry = ModelRegistry(f"sqlite:///{tmp_path / 'mlflow.sqlite'}")
+    [trained] = train_all(
+        data, "yahoo", Wanted((1,), ("logistic",), folds=2), SETTINGS.predictor, registry
+    )
+    assert (trained.name, trained.version) == ("yahoo-BTC-USDT-1d-86400000ms", 1)
+
+
+def test_trades_without_sides_train_at_a_minute(tmp_path: Path) -> None:
+    """Kraken's dump: seconds, price, volume, no header."""
+    random = np.random.default_rng(5)
+    times_s = 1_704_067_200 + np.sort(random.integers(0, 60 * 1_000, 6_000))
+    prices = 100 * np.exp(np.cumsum(random.normal(0, 1e-4, len(times_s))))
+    path = tmp_path / "XBTUSD.csv"
+    path.write_text(
+        "".join(f"{time},{price:.2f},0.5\n" for time, price in zip(times_s, prices, strict=True))
+    )
+    data = load_files([path], SETTINGS, tmp_path, symbol="BTC/USD", timeframe="1m")
+    registry = ModelRegistry(f"sqlite:///{tmp_path / 'mlflow.sqlite'}")
+    [trained] = train_all(
+        data, "kraken", Wanted((5,), ("logistic",), folds=2), SETTINGS.predictor, registry
+    )
+    assert (data.label, trained.version) == ("close", 1)
+    assert not [name for name in data.used if name.startswith(("flow", "imbalance"))]
+
+
+def test_a_registry_that_cannot_be_used_ends_it_with_one_line(tmp_path: Path) -> None:
+    file = write_klines(tmp_path / "klines.csv", 300, 60_000)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "mlflow.sqlite").write_text("no database, and long enough " * 99)
+    done = realtime("train", file, "--symbol", "BTC/USDT", "--json", folder=tmp_path)
+    [line] = done.stderr.strip().splitlines()
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "the model registry at sqlite:///" in line
+    assert "set MLFLOW_TRACKING_URI" in line
+
+
+def test_the_store_is_asked_for_the_market_that_run_stores_by_default(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'realtime.sqlite'}")
+    for market in ("simulator:BTC/USDT", "kraken:ETH/EUR"):
+        store.write([candle_of(market)])
+    store.close()
+    arguments = ["--from-store", "--symbol", "ETH/EUR", "--state", str(tmp_path)]
+    with pytest.raises(InputError) as raised:
+        train.main(arguments, standalone_mode=False)
+    assert str(raised.value) == (
+        "the store holds no candles of simulator:ETH/EUR 1s: it holds --exchange kraken --symbol "
+        "ETH/EUR, --exchange simulator --symbol BTC/USDT; name one of them, or another --timeframe"
+    )
+
+
+def candle_of(market: str) -> Candle:
+    return Candle(
+        market=market, timeframe="1s", open_time_ms=START_MS, close_time_ms=START_MS + 1_000,
+        open=1.0, high=1.0, low=1.0, close=1.0, volume=1.0, quote_volume=1.0,
+        taker_buy_volume=1.0, taker_buy_quote_volume=1.0, trade_count=1, complete=True,
+    )  # fmt: skip
+
+
+def write_klines(
+    path: Path, rows: int, step_ms: int, *, step: float = 1e-3, count: int = 9
+) -> Path:
+    """Candles of a random walk."""
+    random = np.random.default_rng(1)
+    closes = (100 * np.exp(np.cumsum(random.normal(0, step, rows)))).round(4).tolist()
+    lines = ["open_time,open,high,low,close,volume,count,taker_buy_volume"]
+    for number, (before, close) in enumerate(pairwise([100.0, *closes])):
+        opened = START_MS + number * step_ms
+        high, low = max(before, close), min(before, close)
+        lines.append(f"{opened},{before},{high},{low},{close},{1 + number % 7},{count},0.5")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--horizon", "99999999999999", "1<=x<=100000"),
+        ("--cost-bps", "nan", "'nan': give a number from 0 to 10000"),
+        ("--cost-bps", "inf", "'inf': give a number from 0 to 10000"),
+        ("--cost-bps", "-1", "'-1': give a number from 0 to 10000"),
+        ("--folds", "100000", "1<=x<=100"),
+    ],
+)
+def test_a_number_beyond_reason_is_refused(option: str, value: str, message: str) -> None:
+    with pytest.raises(click.BadParameter) as raised:
+        train.main(["trades.csv", option, value], standalone_mode=False)
+    assert message in raised.value.format_message()
 
 
 @pytest.mark.parametrize(

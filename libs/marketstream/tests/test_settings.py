@@ -299,7 +299,6 @@ def test_system_settings_have_the_defaults_of_the_documentation() -> None:
         "postgres_port": 5432,
         "postgres_db": "crypto_predictions",
         "postgres_user": "admin",
-        "mlflow_tracking_uri": "http://localhost:5000",
     }
     assert settings.postgres_password.get_secret_value() == "secret"
 

@@ -156,6 +156,32 @@ def test_feature_that_is_wanted_and_not_there_is_refused() -> None:
     assert verdict.broken == {"schema": "macd is not there"}
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "broken"),
+    [
+        ("return_60s", 0.9, {"range_high"}),
+        ("return_900s", 0.9, set()),
+        ("trades_5m", 2e7, set()),
+        ("volatility_1296000s", 0.7, set()),
+        ("flow_900s", 1.5, {"range_high"}),
+    ],
+)
+def test_ranges_of_what_grows_with_time_are_about_spans_of_a_minute_and_less(
+    name: str, value: float, broken: set[str]
+) -> None:
+    table = replace(make_table(), names=("imbalance", name, "rsi_14"))
+    table = with_values(table, name, slice(3, 4), value)
+    assert set(checked(table, features=table.names).broken) == broken
+
+
+def test_a_range_of_a_features_own_name_counts_however_long_its_span() -> None:
+    table = replace(make_table(), names=("imbalance", "return_900s", "rsi_14"))
+    limits = GateSettings(ranges={"return_900s": (-0.5, 0.5)})
+    assert set(checked(table, features=table.names, limits=limits).broken) == {
+        "range_low", "range_high",
+    }  # fmt: skip
+
+
 def test_set_that_ended_long_ago_is_refused() -> None:
     assert checked(make_table(), late_ms=60_000).refusal is None
     verdict = checked(make_table(), late_ms=61_000)

@@ -25,7 +25,7 @@ from predictor.registry.names import model_name
 from predictor.registry.registrar import Registrar
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel, train
-from predictor.training.process import Registration, Wanted
+from predictor.training.requests import Registration, Wanted
 from predictor.training.retraining import TrainedOn, TrainingJob
 from predictor.validation.evidence import Evidence, parameters_of
 from predictor.validation.figures import Evaluation, Share

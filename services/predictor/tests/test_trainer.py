@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,13 +21,14 @@ from prometheus_client import CollectorRegistry
 
 from marketstream.columns import FeatureTable
 from marketstream.metrics import Metrics
-from marketstream.settings import SystemSettings
 from predictor.registry import native
 from predictor.registry.mlflow import ModelRegistry
 from predictor.settings import ModelSettings, PredictorSettings
+from predictor.training.child import Trainer
 from predictor.training.fitting import TrainedModel
 from predictor.training.prices import PriceSeries
-from predictor.training.process import Registration, TrainerProcess, registry_uri
+from predictor.training.process import TrainerProcess, _attempted, _serve
+from predictor.training.requests import Registration, Reply, registry_uri
 from predictor.training.retraining import TrainingJob
 
 MARKET = "simulator:BTC/USDT"
@@ -287,6 +289,71 @@ def test_killed_process_is_started_again(warnings: list[str]) -> None:
     assert "the training process ended" in warnings[0]
 
 
+def test_what_goes_wrong_comes_back_as_an_answer_and_the_line_stays_usable(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Unlucky(Trainer):
+        def prepare(self) -> None:
+            raise ValueError("base_directory must be absolute")
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(os, "nice", lambda step: step)
+    monkeypatch.setattr("predictor.training.child.Trainer", Unlucky)
+    monkeypatch.setattr("predictor.training.process._IDLE_S", 0.01)
+    ours, theirs = multiprocessing.Pipe()
+    prepared = threading.Event()
+    monkeypatch.setattr("predictor.training.process._attempted", noting(prepared))
+    serving = threading.Thread(target=_serve, args=(theirs, None))
+    serving.start()
+    assert prepared.wait(60)
+    ours.send(replace(make_job(), horizons_ms=(None,)))  # type: ignore[arg-type]
+    failed: Reply = ours.recv()
+    assert failed.failure is not None
+    assert "TypeError" in failed.failure
+    assert failed.complaints == ("ValueError: base_directory must be absolute",)
+    ours.send(make_job())
+    assert ours.recv().models[MARKET].keys() == set(HORIZONS_MS)
+    ours.close()
+    serving.join(60)
+    assert not serving.is_alive()
+    assert capfd.readouterr().err == ""
+
+
+def noting(prepared: threading.Event) -> Callable[[Callable[[], object]], Reply]:
+    """What attempts work, and notes when something failed."""
+
+    def attempt(work: Callable[[], object]) -> Reply:
+        reply = _attempted(work)
+        if reply.failure is not None:
+            prepared.set()
+        return reply
+
+    return attempt
+
+
+def test_registration_in_a_folder_named_relatively_works_for_each_training(
+    tmp_path: Path,
+    warnings: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    where = Registration("sqlite:///mlflow.sqlite", "1s", Path("state"))
+    docs = tmp_path / "state" / "data-docs" / "simulator-BTC-USDT"
+
+    async def run() -> None:
+        with trainer_process(where) as (trainer, results):
+            await trained(trainer, make_job())
+            await asyncio.to_thread(wait_until, lambda: any(docs.glob("*/index.html")))
+            models = await trained(trainer, make_job(rows=500))
+            assert [model.version for model in models.values()] == ["2", "2"]
+            assert results() == {"trained": 2}
+
+    asyncio.run(run())
+    assert warnings == []
+    assert capfd.readouterr().err == ""
+
+
 def test_stop_takes_less_than_two_seconds_and_calls_nobody(warnings: list[str]) -> None:
     async def run() -> None:
         called: list[object] = []
@@ -308,13 +375,12 @@ def test_stop_takes_less_than_two_seconds_and_calls_nobody(warnings: list[str]) 
 @pytest.mark.parametrize(
     ("settings", "uri"),
     [
-        (SystemSettings(), "sqlite:////somewhere/state/mlflow.sqlite"),
-        (SystemSettings(mlflow_tracking_uri="http://mlflow:5000"), "http://mlflow:5000"),
-        (SystemSettings(mlflow_tracking_uri="http://localhost:5000"), "http://localhost:5000"),
+        (PredictorSettings(), "sqlite:////somewhere/state/mlflow.sqlite"),
+        (PredictorSettings(mlflow_tracking_uri="http://mlflow:5000"), "http://mlflow:5000"),
     ],
-    ids=["not set", "set", "set to the default"],
+    ids=["not set", "set"],
 )
 def test_registry_is_a_file_in_the_state_folder_unless_one_was_named(
-    settings: SystemSettings, uri: str
+    settings: PredictorSettings, uri: str
 ) -> None:
-    assert registry_uri(settings, Path("/somewhere/state")) == uri
+    assert registry_uri(settings.mlflow_tracking_uri, Path("/somewhere/state")) == uri

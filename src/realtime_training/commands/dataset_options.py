@@ -10,7 +10,7 @@ import click
 
 from predictor.learner_names import learner_names
 from realtime_training import report
-from realtime_training.commands.options import horizons_option, own_timeframe_option
+from realtime_training.commands.options import own_timeframe_option
 from realtime_training.commands.types import DURATION, FOLDER, LISTED_SYMBOL
 
 if TYPE_CHECKING:
@@ -19,6 +19,29 @@ if TYPE_CHECKING:
     from realtime_training.commands.evaluate.work import Wanted
     from realtime_training.datasets import Recorded
     from realtime_training.settings import Settings
+
+_FARTHEST = 100_000  # closes: a day of seconds
+_MOST_FOLDS = 100  # each trains anew, on all that came before it
+_DEAREST_BPS = 10_000.0  # as much as the position
+
+
+class Cost(click.ParamType[float]):
+    """Basis points of a position."""
+
+    name = "bps"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the cost; what is no number fails here too, NaN among it."""
+        try:
+            cost = float(value)
+        except ValueError:
+            cost = float("nan")
+        if not 0 <= cost <= _DEAREST_BPS:
+            self.fail(f"{value!r}: give a number from 0 to {_DEAREST_BPS:g}", param, ctx)
+        return cost
+
 
 _DATA = {
     "symbol": click.option(
@@ -36,7 +59,15 @@ _DATA = {
     ),
 }
 _LEARNING = {
-    "horizon": horizons_option,
+    "horizon": click.option(
+        "--horizon",
+        "horizons",
+        type=click.IntRange(1, _FARTHEST),
+        multiple=True,
+        default=(1, 2),
+        show_default=True,
+        help="So many timeframes ahead; may be repeated.",
+    ),
     "model": click.option(
         "--model",
         "models",
@@ -46,14 +77,14 @@ _LEARNING = {
     ),
     "cost": click.option(
         "--cost-bps",
-        type=click.FloatRange(min=0),
+        type=Cost(),
         default=0.0,
         show_default=True,
         help="Fees of a position, there and back, in basis points; the spread comes on top.",
     ),
     "folds": click.option(
         "--folds",
-        type=click.IntRange(min=1),
+        type=click.IntRange(1, _MOST_FOLDS),
         help="How many times to train and test.  [default: training.folds]",
     ),
     "tune": click.option(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,7 @@ type Advanced = Callable[[int], None]
 class Recorded:
     """A market's features and prices; `label` is the best its prices allow, `used` is for models.
 
+    `unused` says of the other features that are configured for models why they cannot be used.
     `identity` is a digest of the data it was made of; `cached` says that it was made before.
     """
 
@@ -49,6 +50,15 @@ class Recorded:
     identity: str
     cached: bool = False
     remarks: tuple[str, ...] = ()
+    unused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unused_by_reason(self) -> dict[str, str]:
+        """Return the names of the features that cannot be used, by why not."""
+        names: dict[str, list[str]] = {}
+        for name, reason in self.unused.items():
+            names.setdefault(reason, []).append(name)
+        return {reason: ", ".join(found) for reason, found in names.items()}
 
     @classmethod
     def of(
@@ -56,17 +66,19 @@ class Recorded:
     ) -> Recorded:
         """Return a dataset as it was made, with what models use of it by the settings of now."""
         made, table, prices = entry
+        chosen = profiles.chosen(made.label, table, settings)
         return cls(
             symbol=made.symbol,
             timeframe=made.timeframe,
             label=made.label,
             table=table,
             prices=prices,
-            used=profiles.used(made.label, table, settings),
+            used=chosen.used,
             feature_set=made.feature_set,
             identity=identity,
             cached=cached,
             remarks=made.remarks,
+            unused=chosen.unused,
         )
 
 

@@ -1,26 +1,40 @@
 """What is computed of a market and what models use of it, by what there is to be known.
 
-Where there is a book, it is what the services' `config.yaml` say, so that a model serves live.
-Without one most of that is unknown; then indicators that need no book stand in for it, all of them
-free of the price's level, so that they mean the same next year. Both lists were chosen on the first
-half of the recordings of docs/accuracy.md, whose second half they are judged by.
+Models use the features of the predictor's `config.yaml`, so that one serves live. Those that come
+with the program are made for a market with a book. Without one most of them are unknown; then
+indicators that need no book stand in for them, all of them free of the price's level, so that they
+mean the same next year. Both lists were chosen on the first half of the recordings of
+docs/accuracy.md, whose second half they are judged by. Where somebody has configured other
+features, those are used as far as they can be known, and nothing stands in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from marketstream.columns import FeatureTable
+from marketstream.columns import FeatureTable, Floats
 from marketstream.errors import SettingsError
+from marketstream.timeframes import finest_first
+from predictor.settings import DEFAULT_FEATURES
 from predictor.training.prices import Label, PriceSeries
 from realtime_training.settings import Settings
-from technical_indicators.feature_set import FeatureSettings
+from technical_indicators.feature_set import FeatureSet, FeatureSettings
+from technical_indicators.microstructure import POINT_NAMES
 
 type Entry = str | dict[str, dict[str, int | float]]
 
 _KNOWN_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The features that models use; which of those configured they cannot, and why."""
+
+    used: tuple[str, ...]
+    unused: Mapping[str, str]
 
 
 def label_of(prices: PriceSeries) -> Label:
@@ -31,26 +45,68 @@ def label_of(prices: PriceSeries) -> Label:
 
 def computed(label: Label, settings: Settings) -> FeatureSettings:
     """Return what is computed for a market judged by a label."""
-    if label == "fair":
-        return _trades_alone()
-    return _candles_alone() if label == "close" else settings.features
+    if label == "mid" or _is_configured(settings):
+        return settings.features
+    return _trades_alone() if label == "fair" else _candles_alone()
 
 
-def used(label: Label, table: FeatureTable, settings: Settings) -> tuple[str, ...]:
-    """Return what models use of a table: without a book, all that is known in half of its rows.
+def chosen(label: Label, table: FeatureTable, settings: Settings) -> Chosen:
+    """Return what models use of a table: without a book, what is known in most of its rows.
 
     Raises SettingsError where a feature that models are to use is not computed.
     """
+    configured = tuple(dict.fromkeys(settings.predictor.features))
+    _check_computed(configured, table, settings)
     if label == "mid":
-        unknown = sorted(set(settings.predictor.features) - set(table.names))
-        if unknown:
-            raise SettingsError(
-                f"features: {unknown[0]} is not computed: add it to "
-                "technical_indicators/config.yaml, or choose among " + ", ".join(table.names)
-            )
-        return tuple(settings.predictor.features)
-    known = np.isfinite(table.values).sum(axis=0) >= _KNOWN_SHARE * max(1, len(table))
-    return tuple(name for name, there in zip(table.names, known, strict=True) if there)
+        return Chosen(configured, {})
+    unknown = {
+        name: reason
+        for name, values in zip(table.names, table.values.T, strict=True)
+        if (reason := _why_unknown(name, values, table, settings)) is not None
+    }
+    unused = {
+        name: unknown.get(name, "looks into less than one of the candles there are")
+        for name in configured
+        if name in unknown or name not in table.names
+    }
+    offered = configured if _is_configured(settings) else table.names
+    used = tuple(name for name in offered if name in table.names and name not in unknown)
+    return Chosen(used, unused)
+
+
+def _is_configured(settings: Settings) -> bool:
+    """Say whether somebody has chosen other features than those that come with the program."""
+    return set(settings.predictor.features) != set(DEFAULT_FEATURES)
+
+
+def _check_computed(names: Sequence[str], table: FeatureTable, settings: Settings) -> None:
+    """Raise SettingsError where a feature is neither in a table nor would be in a finer one."""
+    missing = sorted(set(names) - set(table.names))
+    if not missing:
+        return
+    base = finest_first(settings.candles.timeframes)[0]
+    computed = FeatureSet(base, base, settings.features).names
+    unknown = [name for name in missing if name not in computed]
+    if unknown:
+        raise SettingsError(
+            f"features: {unknown[0]} is not computed: add it to "
+            "technical_indicators/config.yaml, or choose among " + ", ".join(computed)
+        )
+
+
+def _why_unknown(name: str, values: Floats, table: FeatureTable, settings: Settings) -> str | None:
+    """Say why a feature is of no use: it is known in too few rows, by what the gates allow too."""
+    gates = settings.predictor.gates
+    known = np.isfinite(values)
+    if not known.any():
+        return "there is no book" if name.startswith(POINT_NAMES) else "never known in these data"
+    share = known.sum() / max(1, len(table))
+    if share < _KNOWN_SHARE:
+        return f"known in {share:.0%} of the rows, and {_KNOWN_SHARE:.0%} are needed"
+    judged = known[gates.warm_up :][table.complete[gates.warm_up :]]
+    if len(judged) and judged.mean() < 1 - gates.missing:
+        return f"known in {judged.mean():.0%} of the rows, and gates.missing is {gates.missing:g}"
+    return None
 
 
 def _trades_alone() -> FeatureSettings:

@@ -63,10 +63,7 @@ def read_store(store: Store, market: str, timeframe: str, settings: Settings) ->
     base = Plan((market,), timeframe, (1,), tuple(settings.candles.timeframes)).base
     candles = _closed(store, market, timeframe)
     if not candles:
-        raise InputError(
-            f"the store holds no candles of {market} {timeframe}: let realtime run collect some, "
-            "or name another market with --exchange and --symbol"
-        )
+        raise InputError(f"the store holds no candles of {market} {timeframe}: {_instead(store)}")
     base_candles = _closed(store, market, base) if base != timeframe else candles
     if not base_candles:
         base, base_candles = timeframe, candles
@@ -80,6 +77,15 @@ def read_store(store: Store, market: str, timeframe: str, settings: Settings) ->
     )  # fmt: skip
     identity = hashlib.sha256(msgspec.msgpack.encode((candles, base_candles))).hexdigest()
     return Recorded.of((made, table, prices), settings, identity)
+
+
+def _instead(store: Store) -> str:
+    """Say what a store holds and how it is named."""
+    held = [split_market(market) for market in store.markets()]
+    if not held:
+        return "let realtime run collect some"
+    said = ", ".join(f"--exchange {exchange} --symbol {symbol}" for exchange, symbol in held)
+    return f"it holds {said}; name one of them, or another --timeframe"
 
 
 def _closed(store: Store, market: str, timeframe: str) -> list[Candle]:

@@ -56,8 +56,14 @@ def configure_logs(
         diagnose=False,  # it prints the values of variables, secrets among them
     )
     logging.basicConfig(handlers=[_ToLoguru()], level=logging.NOTSET, force=True)
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # says on each start what it could do
-    for chatty in ("asyncio", "picows", "uvicorn"):  # each connection and start, to the letter
+    for talkative in ("alembic", "matplotlib"):  # they say on each start what they could do
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    for chatty in (
+        "asyncio",
+        "matplotlib",
+        "picows",
+        "uvicorn",
+    ):  # each connection and start, to the letter
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

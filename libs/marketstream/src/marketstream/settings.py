@@ -44,9 +44,6 @@ class SystemSettings(BaseModel):
     postgres_db: Annotated[str, Env("POSTGRES_DB"), Field(min_length=1)] = "crypto_predictions"
     postgres_user: Annotated[str, Env("POSTGRES_USER"), Field(min_length=1)] = "admin"
     postgres_password: Annotated[SecretStr, Env("POSTGRES_PASSWORD")] = SecretStr("secret")
-    mlflow_tracking_uri: Annotated[str, Env("MLFLOW_TRACKING_URI"), Field(min_length=1)] = (
-        "http://localhost:5000"
-    )
 
 
 def load_settings[Settings: BaseModel](

@@ -8,7 +8,8 @@ from marketstream.topics import FEATURES
 from predictor.serving.markets import Markets
 from predictor.settings import PredictorSettings
 from predictor.training.learning import MarketsLearning
-from predictor.training.process import Registration, TrainerProcess
+from predictor.training.process import TrainerProcess
+from predictor.training.requests import Registration, registry_uri
 from predictor.training.workshop import Workshop
 
 
@@ -19,9 +20,7 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
     state folder.
     """
     state = ports.state.resolve()
-    uri = settings.mlflow_tracking_uri
-    if uri is None:
-        uri = f"sqlite:///{state / 'mlflow.sqlite'}"
+    uri = registry_uri(settings.mlflow_tracking_uri, state)
     registration = Registration(uri, plan.timeframe, state)
     workshop = Workshop(lambda: TrainerProcess(ports.metrics, registration))
     markets = Markets(plan, ports, grace_ms=settings.outcome_grace_ms)

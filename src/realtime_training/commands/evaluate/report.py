@@ -97,8 +97,12 @@ def print_data(console: Console, data: Recorded, label: Label, latency_ms: int) 
     console.print(f"label: {label} ({_JUDGED_BY[label]}), {latency_ms} ms after the close")
     if label != data.label:
         console.print(f"for comparison only: what these data allow is label: {data.label}")
+    if data.used:
+        console.print(f"features: {', '.join(data.used)}", soft_wrap=True)
+    for reason, names in data.unused_by_reason.items():
+        console.print(f"configured and not used: {names} ({reason})", soft_wrap=True)
     for remark in data.remarks:
-        console.print(remark)
+        console.print(remark, soft_wrap=True)
 
 
 def duration(horizon_ms: int) -> str:

@@ -61,8 +61,9 @@ def evaluate_all(
     """Walk each model forward at each horizon.
 
     Raises InputError where the label wanted cannot be had of the prices, or none was wanted and
-    they allow no honest one.
+    they allow no honest one, or where nothing is known that models are to use.
     """
+    check_features(data, settings)
     label = wanted.label or choose_label(data.prices)
     if not np.isfinite(data.prices.of(label)).any():
         raise InputError(
@@ -89,6 +90,17 @@ def evaluate_all(
             )
             results.append(Evaluated(horizon, evaluation, rows, chosen))
     return results
+
+
+def check_features(data: Recorded, settings: PredictorSettings) -> None:
+    """Raise InputError where rows are there, and none of the features for models."""
+    if data.used or len(data.table) < settings.training.fewest_moved:
+        return
+    said = "; ".join(f"{names} ({reason})" for reason, names in data.unused_by_reason.items())
+    raise InputError(
+        f"features: none of those configured can be used of these data: {said}: choose others in "
+        "services/predictor/config.yaml, or give other files"
+    )
 
 
 def settings_for(
@@ -126,6 +138,7 @@ def summary(data: Recorded, wanted: Wanted, results: Sequence[Evaluated]) -> dic
         "first_close_ms": int(data.table.close_time_ms[0]) if len(data.table) else None,
         "last_close_ms": int(data.table.close_time_ms[-1]) if len(data.table) else None,
         "features": list(data.used),
+        "features_not_used": dict(data.unused),
         "feature_set": data.feature_set,
         "data": data.identity,
         "cached": data.cached,

@@ -19,7 +19,7 @@ _POINTS = ("bid", "ask", "close")
 def write_features(table: FeatureTable, output: Path | None) -> None:
     """Write a row per close to a file, or as CSV to stdout; the name says in which form.
 
-    Raises StateError where the file cannot be written.
+    Raises StateError where the file cannot be written, SettingsError for a form there is none of.
     """
     try:
         if output is not None and output.suffix in ARROW:
@@ -46,6 +46,7 @@ def summary(data: Recorded) -> dict[str, Any]:
         "feature_set": data.feature_set,
         "features": dict(zip(table.names, known.round(6).tolist(), strict=True)),
         "used_by_models": list(data.used),
+        "features_not_used": dict(data.unused),
         "data": data.identity,
         "cached": data.cached,
     }

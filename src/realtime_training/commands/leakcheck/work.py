@@ -88,7 +88,7 @@ def check_learning(
 ) -> Iterator[Check]:
     """Yield, for each horizon, the checks of labels, splits and fitting."""
     predictor = settings.predictor.model_copy(
-        update={"features": list(profiles.used(sample.label, table, settings))}
+        update={"features": list(profiles.chosen(sample.label, table, settings).used)}
     )
     for ahead in horizons:
         horizon_ms = ahead * timeframe_ms(sample.timeframe)

@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 @click.option("--from-store", is_flag=True, help="Learn from what realtime run stored instead.")
 @click.option(
     "--exchange",
-    default="binance",
-    show_default=True,
-    help="Where the market is; simulator for what realtime run stores by default.",
+    help="Where the market is.  [default: binance for FILES; simulator from the store, as "
+    "realtime run has it]",
 )
 @data_options
 @learning_options
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
 @json_option
 def train(
     files: tuple[Path, ...],
-    exchange: str,
+    exchange: str | None,
     symbol: str | None,
     timeframe: str | None,
     state: Path,
@@ -70,7 +69,7 @@ def train(
     """
     from predictor.gates.gate import Gate
     from predictor.registry.mlflow import ModelRegistry
-    from predictor.training.process import registry_uri
+    from predictor.training.requests import registry_uri
     from realtime_training.commands.evaluate import report as evaluation_report
     from realtime_training.commands.train import work as training_command
     from realtime_training.datasets import load_stored
@@ -82,6 +81,7 @@ def train(
         raise SettingsError("give --symbol, like BTC/USDT: a model is registered under its market")
     settings = load_all()
     wanted = wanted_of(settings, horizons, models, latency_ms, cost_bps, folds, tune_ms)
+    exchange = exchange or ("simulator" if from_store else "binance")
     if from_store:
         data = load_stored(settings, state, exchange, symbol, timeframe)
     else:
@@ -92,7 +92,7 @@ def train(
             exchange,
             wanted,
             settings.predictor,
-            ModelRegistry(registry_uri(settings.system, state)),
+            ModelRegistry(registry_uri(settings.predictor.mlflow_tracking_uri, state)),
             promote=promote,
             sources=[file.name for file in files] or ["the store"],
             gate=Gate(state / "data-docs"),

@@ -26,6 +26,7 @@ from realtime_training.commands.evaluate.work import (
     Evaluated,
     Stage,
     Wanted,
+    check_features,
     evaluate_all,
     labelled_by,
 )
@@ -79,6 +80,8 @@ def _check(
     data: Recorded, market: str, wanted: Wanted, settings: PredictorSettings, gate: Gate
 ) -> None:
     label = wanted.label or data.label
+    check_features(data, settings)
+    settings = settings.model_copy(update={"features": list(data.used)})
     now_ms = int(data.table.close_time_ms[-1]) if len(data.table) else 0
     verdict = gate.check(data.table, settings, market=market, label=label, now_ms=now_ms)
     if verdict.refusal is not None:
@@ -98,6 +101,8 @@ def summary(data: Recorded, wanted: Wanted, results: Sequence[Registered]) -> di
         "timeframe": data.timeframe,
         "label": wanted.label or data.label,
         "latency_ms": wanted.latency_ms,
+        "features": list(data.used),
+        "features_not_used": dict(data.unused),
         "data": data.identity,
         "cached": data.cached,
         "horizons": {

@@ -6,6 +6,7 @@ trains calls `load` when it has nothing else to do.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -25,12 +26,21 @@ def is_loaded() -> bool:
 
 
 def load() -> Any:
-    """Import Great Expectations, and have it ask nobody on the network."""
+    """Import Great Expectations, and have it ask nobody on the network and tell only warnings."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # it imports what Python has deprecated
+        _quieten()
         import great_expectations as gx
+    _quieten()  # also those of its loggers that set a level of their own
     return gx
+
+
+def _quieten() -> None:
+    """Have its loggers tell no more than warnings: they tell each function they register."""
+    for name in ("great_expectations", *logging.Logger.manager.loggerDict):
+        if name.partition(".")[0] == "great_expectations":
+            logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def validate(found: Profile, rules: Sequence[Rule]) -> tuple[list[str], Callable[[Path], None]]:

@@ -51,7 +51,7 @@ class Gate:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+        self._folder = None if folder is None else folder.absolute()  # as Great Expectations asks
         self._last: dict[str, LastSet] = {}
         self._waiting: list[tuple[Profile, list[Rule], Path | None]] = []
 

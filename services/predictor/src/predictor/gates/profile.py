@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,9 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketstream.columns import FeatureTable, Floats, Times
+from marketstream.timeframes import duration_ms
 from predictor.gates.distribution import Distribution
 from predictor.settings import GateSettings
 from predictor.training.prices import Label
+
+_GROWING = re.compile(r"(?:return|trades|volatility)_(\d+(?:ms|s|m|h|d))")
+_LONGEST_MS = 60_000
 
 type Columns = dict[str, NDArray[Any]]
 type Distributions = dict[str, Distribution]
@@ -142,5 +147,15 @@ def _ranges(
 
 def _range_of(name: str, ranges: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
     """Return the range of the longest key that is the feature's name or begins it."""
-    keys = [key for key in ranges if name == key or name.startswith(f"{key}_")]
+    keys = [
+        key
+        for key in ranges
+        if name == key or (name.startswith(f"{key}_") and not _reaches_far(name))
+    ]
     return ranges[max(keys, key=len)] if keys else (np.nan, np.nan)
+
+
+def _reaches_far(name: str) -> bool:
+    """Say whether a feature grows with its span, and that is longer than ranges are meant for."""
+    match = _GROWING.fullmatch(name)
+    return match is not None and duration_ms(match[1]) > _LONGEST_MS

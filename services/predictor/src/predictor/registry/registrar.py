@@ -11,7 +11,7 @@ from predictor.registry.local import LocalModels, Waiting
 from predictor.registry.mlflow import ModelRegistry
 from predictor.registry.names import model_name, unregistered_version
 from predictor.training.fitting import TrainedModel
-from predictor.training.process import Models, Registration, Wanted
+from predictor.training.requests import Models, Registration, Wanted
 from predictor.training.retraining import TrainingJob
 from predictor.validation.evidence import parameters_of
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from predictor.gates.gate import Gate
 from predictor.leakcheck import before_training
 from predictor.registry.registrar import Registrar
-from predictor.training.process import Registration, Reply, Request, Wanted
+from predictor.training.requests import Registration, Reply, Request, Wanted
 from predictor.training.retraining import TrainingJob
 
 

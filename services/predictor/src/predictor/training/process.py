@@ -8,80 +8,28 @@ of the way.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import os
-from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
 from marketstream.child import Child
 from marketstream.metrics import Metrics
-from marketstream.settings import SystemSettings
+from predictor.training.requests import CatchUp, Models, Registration, Reply, Request, Wanted
 
 if TYPE_CHECKING:
+    from predictor.training.child import Trainer
     from predictor.training.fitting import TrainedModel
     from predictor.training.retraining import Trained, TrainingJob
-
-type Models = dict[int, TrainedModel]
 
 _POLITENESS = 10  # of `nice`: the market's data comes first
 _IDLE_S = 2.0  # so long without a request: the other markets' first ones come right after another
 _REGISTER_EVERY_S = 30.0  # while the registry is away
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """Where models are registered, and the timeframe of all that are trained here.
-
-    The state folder has what was found of training sets in `data-docs`, and in `models` copies of
-    those that serve or wait to be registered.
-    """
-
-    uri: str
-    timeframe: str
-    state: Path
-
-
-def registry_uri(settings: SystemSettings, state: Path) -> str:
-    """Return MLFLOW_TRACKING_URI where it was set, else a SQLite file in the state folder."""
-    if "mlflow_tracking_uri" in settings.model_fields_set:
-        return settings.mlflow_tracking_uri
-    return f"sqlite:///{(state / 'mlflow.sqlite').resolve()}"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The question for champions that were trained on a feature set."""
-
-    markets: tuple[str, ...]
-    horizons_ms: tuple[int, ...]
-    feature_set: str
-
-
-@dataclass(frozen=True, slots=True)
-class CatchUp:
-    """The request to register what waits for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Models by market and horizon, what could not be kept, and what failed altogether.
-
-    `refusal` says what is wrong with a training set that was not trained on. `unregistered` is how
-    many models wait for the registry.
-    """
-
-    models: dict[str, Models] = field(default_factory=dict)
-    complaints: tuple[str, ...] = ()
-    failure: str | None = None
-    refusal: str | None = None
-    unregistered: int = 0
-
-
-type Request = TrainingJob | Wanted | CatchUp
 
 
 class TrainerProcess:
@@ -169,6 +117,7 @@ class TrainerProcess:
         return task
 
     def _exchange(self, request: Request) -> Reply:
+        """Send a request and wait for its answer; a process that has died is replaced."""
         try:
             self._child.connection.send(request)
             reply: Reply = self._child.connection.recv()
@@ -176,7 +125,7 @@ class TrainerProcess:
             if not self._stopped:
                 self._child.stop()
                 self._child = self._new_child()
-            return Reply(failure=f"the training process ended ({error})")
+            return Reply(failure=f"the training process ended ({str(error) or 'killed'})")
         return reply
 
     def _new_child(self) -> Child:
@@ -191,20 +140,37 @@ class TrainerProcess:
 
 
 def _serve(connection: Connection, registration: Registration | None) -> None:
-    """Answer requests until the parent is gone."""
+    """Answer requests until the parent is gone; what goes wrong meanwhile is part of an answer."""
     os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and LightGBM are imported
     os.nice(_POLITENESS)
-    from predictor.training.child import Trainer
 
-    trainer = Trainer(registration)
-    while True:
-        if not connection.poll(_IDLE_S):
-            trainer.prepare()
-        try:
+    @functools.cache  # but for what it raises: then the next request tries again
+    def trainer() -> Trainer:
+        from predictor.training.child import Trainer
+
+        return Trainer(registration)
+
+    _attempted(trainer)
+    complaints: dict[str, None] = {}  # what went wrong where nobody had asked
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone
+        while True:
+            if not connection.poll(_IDLE_S):
+                prepared = _attempted(lambda: trainer().prepare())
+                complaints |= dict.fromkeys(filter(None, [prepared.failure]))
             request: Request = connection.recv()
-        except EOFError:
-            return
-        try:
-            connection.send(trainer.answer(request))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the parent logs it and goes on
-            connection.send(Reply(failure=f"{type(error).__name__}: {error}"))
+            reply = _attempted(functools.partial(_answered, trainer, request))
+            connection.send(replace(reply, complaints=(*complaints, *reply.complaints)))
+            complaints.clear()
+
+
+def _answered(trainer: Callable[[], Trainer], request: Request) -> Reply:
+    return trainer().answer(request)
+
+
+def _attempted(work: Callable[[], object]) -> Reply:
+    """Return what work replies, or that it failed and why."""
+    try:
+        reply = work()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent logs it and goes on
+        return Reply(failure=f"{type(error).__name__}: {error}")
+    return reply if isinstance(reply, Reply) else Reply()

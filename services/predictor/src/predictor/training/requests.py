@@ -1,0 +1,69 @@
+"""What is asked of the training process, and what it answers.
+
+This module imports nothing heavy, and nothing of the process, the trainer or the registrar: all
+three know it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from predictor.training.fitting import TrainedModel
+    from predictor.training.retraining import TrainingJob
+
+type Models = dict[int, TrainedModel]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Where models are registered, and the timeframe of all that are trained here.
+
+    The state folder has what was found of training sets in `data-docs`, and in `models` copies of
+    those that serve or wait to be registered.
+    """
+
+    uri: str
+    timeframe: str
+    state: Path
+
+
+def registry_uri(tracking_uri: str | None, state: Path) -> str:
+    """Return MLFLOW_TRACKING_URI where it was set, else a SQLite file in the state folder."""
+    if tracking_uri is not None:
+        return tracking_uri
+    return f"sqlite:///{(state / 'mlflow.sqlite').resolve()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The question for champions that were trained on a feature set."""
+
+    markets: tuple[str, ...]
+    horizons_ms: tuple[int, ...]
+    feature_set: str
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """The request to register what waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Models by market and horizon, what could not be kept, and what failed altogether.
+
+    `refusal` says what is wrong with a training set that was not trained on. `unregistered` is how
+    many models wait for the registry.
+    """
+
+    models: dict[str, Models] = field(default_factory=dict)
+    complaints: tuple[str, ...] = ()
+    failure: str | None = None
+    refusal: str | None = None
+    unregistered: int = 0
+
+
+type Request = TrainingJob | Wanted | CatchUp
