@@ -121,6 +121,7 @@ class _Live:
         self._auditor = Auditor(
             store, exchange.rest_url, self._parities, plan.candle_timeframes, self._metrics
         )
+        self._auditing: asyncio.Task[None] | None = None
         self._trainings: Counter[tuple[str, int]] = Counter()
         self._store = store
         self._batchers: dict[str, TradesBatcher] = {}
@@ -184,6 +185,9 @@ class _Live:
         finally:
             for task in waited:
                 task.cancel()
+        self._board.end()
+        if self._auditing is not None:
+            self._auditing.cancel()  # the exchange that could be asked is gone
         logger.info(
             "The recording has ended; its last predictions are served until Ctrl-C",
             trades=feed.counts.trades,
@@ -199,7 +203,11 @@ class _Live:
             await asyncio.gather(self._restore_champions(), self._read_history(feed, repair))
             for retrainer in retrainers:
                 retrainer.begin()
-        await self._auditor.run(self._settings.trades.audit_every_s)
+        self._auditing = asyncio.create_task(self._auditor.run(self._settings.trades.audit_every_s))
+        await asyncio.wait([self._auditing])
+        if not self._auditing.cancelled():
+            self._auditing.result()
+        await asyncio.Event().wait()
 
     async def _read_history(self, feed: Feed, repair: Repair) -> None:
         await feed.answered.wait()  # subscribed: now nothing falls between past and live

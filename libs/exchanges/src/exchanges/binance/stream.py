@@ -25,6 +25,7 @@ _STREAMS_PER_REQUEST = 200
 _FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # the years 2009 to 2099
 _AFTER_HEAD = len('{"stream":"')
 _SHUTDOWN = Notice("shutdown", "the exchange announced that it closes this connection")
+_ENDED = Notice("ended", "the recording has ended")
 
 _Id = Annotated[int, msgspec.Meta(ge=0)]
 _Time = Annotated[int, msgspec.Meta(ge=_FIRST_MS, lt=_LAST_MS * 1_000)]
@@ -164,7 +165,7 @@ class Binance:
         try:
             stream = _decode_envelope(frame).stream
             if stream == "!serverShutdown":
-                return _SHUTDOWN
+                return _shutdown(frame)
             if stream is not None and stream not in self._channels:
                 return Ignored(stream)
             fields = _decode_object(frame)
@@ -179,7 +180,7 @@ class Binance:
                 refusal = fields.get("error", fields)
                 return Notice("refused", f"the exchange refused a request: {refusal!s:.200}")
             if fields.get("e") == "serverShutdown":
-                return _SHUTDOWN
+                return _shutdown(frame)
             stream = _stream_of(fields)
         channel = self._channels.get(stream)
         if channel is None:
@@ -192,6 +193,11 @@ class Binance:
             return _quote_event(msgspec.convert(fields, _Quote, strict=False), channel)
         except msgspec.ValidationError as error:
             raise BadMessage(_with_value(str(error), stream, fields)) from error
+
+
+def _shutdown(frame: bytes) -> Notice:
+    # Only a simulated exchange gives a reason, when a recording has been played to its end.
+    return _ENDED if b'"reason":"recording ended"' in frame else _SHUTDOWN
 
 
 def _trade_event(fields: _Trade, channel: _Channel) -> TradeEvent | Ignored:

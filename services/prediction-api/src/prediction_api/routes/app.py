@@ -78,7 +78,9 @@ def build_app(
                 "data_age_ms": None if age is None else age.age_ms,
                 **details(market),
             }
-        worst = next((s for s in ("stale", "connecting", "warming up") if s in states), "ok")
+        worst = next(
+            (s for s in ("stale", "connecting", "ended", "warming up") if s in states), "ok"
+        )
         return json_answer({"status": worst, "markets": markets}, 503 if worst == "stale" else 200)
 
     @app.get("/metrics")
