@@ -79,7 +79,10 @@ CREATE SOURCE IF NOT EXISTS predictions (
     level DOUBLE PRECISION,
     direction VARCHAR,
     reason VARCHAR,
-    preview BOOLEAN
+    preview BOOLEAN,
+    feature_set VARCHAR,
+    made_at_ms BIGINT,
+    late BOOLEAN
 ) INCLUDE timestamp AS published_at
 WITH (
     connector = 'kafka',
@@ -98,11 +101,28 @@ CREATE SOURCE IF NOT EXISTS outcomes (
     realised_mid DOUBLE PRECISION,
     realised_return DOUBLE PRECISION,
     verdict VARCHAR,
-    inside BOOLEAN
+    inside BOOLEAN,
+    late BOOLEAN
 ) INCLUDE timestamp AS published_at
 WITH (
     connector = 'kafka',
     topic = 'outcomes',
+    properties.bootstrap.server = '${KAFKA_BROKER}',
+    scan.startup.mode = 'earliest'
+) FORMAT PLAIN ENCODE JSON;
+
+CREATE SOURCE IF NOT EXISTS gaps (
+    market VARCHAR,
+    first_id BIGINT,
+    end_id BIGINT,
+    since_us BIGINT,
+    until_us BIGINT,
+    state VARCHAR,
+    reason VARCHAR
+) INCLUDE timestamp AS published_at
+WITH (
+    connector = 'kafka',
+    topic = 'gaps',
     properties.bootstrap.server = '${KAFKA_BROKER}',
     scan.startup.mode = 'earliest'
 ) FORMAT PLAIN ENCODE JSON;

@@ -108,3 +108,17 @@ WHERE ours.market IS NULL
     OR abs(ours.taker_buy_volume - theirs.taker_buy_volume) > 1e-9 * theirs.volume
     OR abs(ours.taker_buy_quote_volume - theirs.taker_buy_quote_volume)
         > 1e-9 * theirs.quote_volume;
+
+-- Of each gap the newest writing; one that is no longer open never opens again.
+CREATE MATERIALIZED VIEW IF NOT EXISTS newest_gaps AS
+SELECT market, first_id, end_id, since_us, until_us, state, reason
+FROM (
+    SELECT
+        market, first_id, end_id, since_us, until_us, state, reason,
+        row_number() OVER (
+            PARTITION BY market, first_id, end_id
+            ORDER BY CASE WHEN state = 'open' THEN 1 ELSE 0 END, published_at DESC
+        ) AS place
+    FROM gaps
+) AS writings
+WHERE place = 1;

@@ -5,12 +5,12 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS first_predictions AS
 SELECT
     market, timeframe, close_time_ms, horizon_ms, role, model_name, model_version,
     label_latency_ms, mid, expected_return, predicted_price, p_up, p_flat, p_down, low, high, level,
-    direction, reason, published_at
+    direction, reason, feature_set, made_at_ms, late
 FROM (
     SELECT
         market, timeframe, close_time_ms, horizon_ms, role, model_name, model_version,
         label_latency_ms, mid, expected_return, predicted_price, p_up, p_flat, p_down, low, high,
-        level, direction, reason, published_at,
+        level, direction, reason, feature_set, made_at_ms, late,
         row_number() OVER (
             PARTITION BY market, timeframe, close_time_ms, horizon_ms, role, model_version
             ORDER BY published_at
@@ -56,8 +56,8 @@ FROM (
 WHERE place = 1;
 
 -- Accuracy as the dashboard counts it: over moved rows where the model did not abstain;
--- accuracy_all counts rows that did not move as wrong. What was published after its time is late,
--- and is not scored.
+-- accuracy_all counts rows that did not move as wrong. What was late, as the predictor says when it
+-- publishes it, is not scored.
 CREATE MATERIALIZED VIEW IF NOT EXISTS model_accuracy AS
 SELECT
     prediction.market,
@@ -83,8 +83,7 @@ JOIN first_outcomes AS outcome
     AND outcome.horizon_ms = prediction.horizon_ms
     AND outcome.role = prediction.role
     AND outcome.model_version = prediction.model_version
-WHERE extract(epoch FROM prediction.published_at) * 1000
-    < prediction.close_time_ms + prediction.label_latency_ms + prediction.horizon_ms
+WHERE NOT coalesce(prediction.late, FALSE)
 GROUP BY
     prediction.market, prediction.timeframe, prediction.horizon_ms, prediction.role,
     prediction.model_name, prediction.model_version;

@@ -17,11 +17,12 @@ import sqlglot
 from sqlglot import exp
 
 from candles.aggregation import CandleAggregator
-from exchanges.catalogue import venue_named
+from exchanges.venue import ADAPTERS
 from marketstream.errors import InputError, StateError, TransientStateError
 from marketstream.messages import (
     Candle,
     Features,
+    Gap,
     Message,
     Outcome,
     Prediction,
@@ -43,7 +44,7 @@ from marketstream.store.risingwave import (
 )
 from marketstream.store.testing import PostgresServer, postgres_server
 from marketstream.testing import free_port
-from marketstream.topics import CANDLES, FEATURES, OUTCOMES, PREDICTIONS, TRADES, Topic
+from marketstream.topics import CANDLES, FEATURES, GAPS, OUTCOMES, PREDICTIONS, TRADES, Topic
 from predictor.settings import DEFAULT_FEATURES
 from trades.batching import TradesBatcher
 from trades.replay import replay_frames
@@ -60,7 +61,7 @@ VALUES = {
 }
 STATEMENTS = [s for file in read_files(FOLDER, VALUES) for s in file.statements]
 TABLES = [s for file in read_files(FOLDER / "postgresql", VALUES) for s in file.statements]
-TOPICS = {topic.name: topic for topic in (TRADES, CANDLES, FEATURES, PREDICTIONS, OUTCOMES)}
+TOPICS = {topic.name: topic for topic in (TRADES, CANDLES, FEATURES, PREDICTIONS, OUTCOMES, GAPS)}
 KINDS = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE PRECISION", bool: "BOOLEAN"}
 
 # The parser knows no name for these; what it is left with has to be understood without them.
@@ -306,7 +307,7 @@ def recorded(market_data: Path) -> list[Trades]:
     batcher = TradesBatcher(MARKET, price_decimals=2, quantity_decimals=5)
     replay_frames(
         read_frames(sorted((market_data / "trades").glob("binance-spot-BTCUSDT-*.frames.gz"))),
-        venue_named("binance").stream(["BTC/USDT"], "binance"),
+        ADAPTERS["binance"](["BTC/USDT"]),
         {MARKET: batcher},
         lambda message, _received_ns: messages.append(message),
         lambda letter: pytest.fail(letter.reason),
@@ -316,9 +317,9 @@ def recorded(market_data: Path) -> list[Trades]:
 
 PREDICTION = Prediction(
     market=MARKET, timeframe="1s", close_time_ms=10_000, horizon_ms=2_000, role="champion",
-    model_name="lightgbm", model_version="7", label_latency_ms=0, values={"rsi_14": 50.0},
-    mid=100.0, close=100.1, expected_return=1e-5, predicted_price=100.001, p_up=0.5, p_flat=0.2,
-    p_down=0.3, low=99.9, high=100.1, level=0.8, direction="up", reason=None, answers={},
+    model_name="lightgbm", model_version="7", label_latency_ms=0, mid=100.0, close=100.1,
+    expected_return=1e-5, predicted_price=100.001, p_up=0.5, p_flat=0.2, p_down=0.3, low=99.9,
+    high=100.1, level=0.8, direction="up", reason=None, answers={},
 )  # fmt: skip
 
 
@@ -351,9 +352,8 @@ def test_accuracy_leaves_out_abstentions_and_what_came_too_late(
     verdicts: list[Verdict] = ["right", "right", "wrong", "flat", "abstained", "wrong"]
     for place, verdict in enumerate(verdicts):
         close_ms = 10_000 + place * 1_000
-        late_ms = 2_000 if place == 5 else 1
-        prediction = msgspec.structs.replace(PREDICTION, close_time_ms=close_ms)
-        publish(database, PREDICTIONS, [prediction], close_ms + late_ms)
+        prediction = msgspec.structs.replace(PREDICTION, close_time_ms=close_ms, late=place == 5)
+        publish(database, PREDICTIONS, [prediction], close_ms + 1)
         publish(database, OUTCOMES, [outcome(close_ms, verdict)], close_ms + 2_000)
         publish(database, OUTCOMES, [outcome(close_ms, "wrong")], close_ms + 2_001)
     (row,) = rows(database, "model_accuracy")
@@ -393,6 +393,20 @@ def test_only_the_highest_revision_of_a_closed_candle_counts(database: psycopg.C
     publish(database, CANDLES, [candle, revised, candle, forming])
     (row,) = rows(database, "closed_candles")
     assert (row["high"], row["revision"]) == (5.0, 1)
+
+
+def test_a_gap_is_what_was_said_of_it_last_and_never_opens_again(
+    database: psycopg.Connection,
+) -> None:
+    first = Gap(MARKET, 7, 9, 1_000_000, None)
+    repaired = msgspec.structs.replace(first, until_us=2_000_000, state="repaired")
+    still_open = Gap(MARKET, 20, 30, 3_000_000, 4_000_000)
+    publish(database, GAPS, [first], 1)
+    publish(database, GAPS, [repaired], 2)
+    publish(database, GAPS, [first, msgspec.structs.replace(still_open, until_us=None)], 3)
+    publish(database, GAPS, [still_open], 4)
+    found = [msgspec.convert(row, Gap) for row in rows(database, "newest_gaps")]
+    assert sorted(found, key=lambda gap: gap.identity) == [repaired, still_open]
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ from technical_indicators.feature_set import FeatureSet
 
 _PREVIEW_EVERY_MS = 100
 _SHOW_EVERY_S = 0.25
+_LAST_WORDS_S = 3.0
 _SWITCH_S = 0.0005  # the threads that read and write may not hold up a prediction for longer
 
 type Resumed = dict[str, tuple[int | None, int]]
@@ -123,6 +124,8 @@ class _System:
             later=asyncio.get_running_loop().call_soon,
         )
         self._resumed: Resumed = {}
+        self._ended = asyncio.Event()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._history = dict.fromkeys(self._plan.markets, 0.0)
         self._ports.listen([STATUS], self._heard)
         self._parts = build_parts(
@@ -137,13 +140,17 @@ class _System:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        beside = [part.work for part in self._parts.values() if part.name != "trades"]
-        works = [self._follow, self._show_history, *filter(None, beside)]
-        tasks = [loop.create_task(_ending(stop, work)) for work in works]
+        works = {name: part.work for name, part in self._parts.items()}
+        works |= {"trades": self._follow, "history": self._show_history}
+        self._tasks = {
+            name: loop.create_task(_ending(stop, work))
+            for name, work in works.items()
+            if work is not None
+        }
         await stop.wait()
-        for task in tasks:
+        for task in self._tasks.values():
             task.cancel()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        ended = await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await asyncio.to_thread(self._ports.close)
         for failure in ended:
             if isinstance(failure, Exception):
@@ -165,12 +172,15 @@ class _System:
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             if following.done():
                 following.result()
+            if self._is_recording:
+                await asyncio.wait([asyncio.create_task(self._ended.wait())], timeout=_LAST_WORDS_S)
         finally:
             for task in waited:
                 task.cancel()
             await asyncio.wait(waited)
         if not self._is_recording:
             raise NetworkError("the simulated exchange ended: start again")
+        self._tasks["storekeeper"].cancel()  # the exchange that it could ask is gone
         logger.info("The recording has ended; its last predictions are served until Ctrl-C")
 
     async def _recall(self) -> None:
@@ -187,6 +197,8 @@ class _System:
         del received_ns
         if isinstance(status.said, Feed):
             self._history[status.market] = status.said.history
+            if status.said.ended:
+                self._ended.set()
 
     async def _show_history(self) -> None:
         """Show how much of the past has been read, on a terminal, until all of it is."""

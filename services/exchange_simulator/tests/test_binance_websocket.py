@@ -53,7 +53,11 @@ def test_recorded_market_arrives_whole_in_order_and_to_the_digit(running, market
                 frames = await rest_of(ws)
                 assert ws.close_code == 1001
             await exchange.ended
-            assert frames.pop()["stream"] == "!serverShutdown"
+            last = frames.pop()
+            assert (last["stream"], last["data"]["reason"]) == (
+                "!serverShutdown",
+                "recording ended",
+            )
             for frame in frames:
                 frame["data"].pop("E", None)
             assert frames == recorded
@@ -73,6 +77,7 @@ def test_raw_stream_starts_when_the_first_client_subscribes(running, small_marke
                 frames = await rest_of(ws)
             assert [frame.get("t") for frame in frames] == [*range(100, 111), None]
             assert frames[-1]["e"] == "serverShutdown"
+            assert frames[-1]["reason"] == "recording ended"
 
     asyncio.run(play())
 
@@ -294,7 +299,9 @@ def test_orderly_stop_is_announced(running):
         ):
             frames = asyncio.create_task(rest_of(ws))
             await exchange.close()
-            assert (await frames)[-1]["data"]["e"] == "serverShutdown"
+            last = (await frames)[-1]["data"]
+            assert last["e"] == "serverShutdown"
+            assert "reason" not in last  # the exchange was closed: its market goes on
             assert ws.close_code == 1001
 
     asyncio.run(play())

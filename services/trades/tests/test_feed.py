@@ -283,6 +283,28 @@ def test_announced_end_or_refused_request_makes_the_feed_connect_anew(notice: st
     run(test)
 
 
+def test_the_end_of_a_recording_ends_the_feed_without_a_loss() -> None:
+    async def playing(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await socket.send_str(trade(1))
+        await socket.send_str('{"e":"serverShutdown","E":1770123456789,"reason":"recording ended"}')
+        await until_closed(socket)
+
+    async def test() -> None:
+        published = Published()
+        lost: list[None] = []
+        async with exchange(playing) as url:
+            feed = feed_of(url, published, lost=lambda: lost.append(None))
+            async with running(feed) as task:
+                await task
+            assert feed.ended
+            assert not feed.connected
+        assert await published.trades(1) == [1]
+        assert (lost, feed.counts.reconnects) == ([], 0)
+
+    run(test)
+
+
 def warnings_of(url: str, count: int) -> list[dict[str, Any]]:
     """What a feed that never gets through warns about."""
 

@@ -41,9 +41,12 @@ class Ignored(msgspec.Struct, frozen=True, gc=False):
 
 
 class Notice(msgspec.Struct, frozen=True, gc=False):
-    """Something the exchange says about the connection: it closes soon, or it refused a request."""
+    """Something the exchange says about the connection: it closes soon, or it refused a request.
 
-    kind: Literal["shutdown", "refused"]
+    What was `ended` was a recording, of which there is no more.
+    """
+
+    kind: Literal["shutdown", "ended", "refused"]
     text: str
 
 

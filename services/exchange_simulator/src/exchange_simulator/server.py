@@ -97,7 +97,9 @@ class RunningExchange:
             if not self._stopping.is_set():
                 await self._audience.drain()
         finally:
-            self._audience.announce_shutdown(self._playback.position_us)
+            self._audience.announce_shutdown(
+                self._playback.position_us, ended=not self._stopping.is_set()
+            )
             await self._pause(self._linger_s)
             await self._audience.close()
 

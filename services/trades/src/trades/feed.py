@@ -38,7 +38,7 @@ _ALIVE_S = 3.0  # after so long without one, silence no longer means that nothin
 
 
 class Feed:
-    """Follow an exchange for several markets and publish what it says, for ever.
+    """Follow an exchange for several markets and publish what it says, for as long as it goes on.
 
     `answered` is set while connected, once the exchange has said anything, its answer to the
     subscription first. `lost` is called whenever the connection is lost or was not to be had.
@@ -71,6 +71,7 @@ class Feed:
         self._reconnects = 0
         self.answered = asyncio.Event()
         self.connected = False
+        self.ended = False
 
     @property
     def counts(self) -> Counts:
@@ -80,9 +81,10 @@ class Feed:
     async def run(self) -> None:
         """Connect, subscribe, publish; do it again when the connection is lost, until cancelled.
 
+        Returns where a recording has ended, of which there is no more; `ended` is set then.
         Raises SettingsError where the URL cannot be used, and whatever `publish` raises.
         """
-        while True:
+        while not self.ended:
             started_s = time.monotonic()
             try:
                 await self._follow()
@@ -104,7 +106,7 @@ class Feed:
                 self._reconnects += 1
 
     async def _follow(self) -> None:
-        """Follow one connection until it is lost, which raises _ConnectionLostError."""
+        """Follow one connection to a recording's end; _ConnectionLostError where it is lost."""
         connection = _Connection(self._clock)
         transport = await _connect(self._url, connection)
         loop = asyncio.get_running_loop()
@@ -135,6 +137,11 @@ class Feed:
                 self.answered.set()
             for frame, received_ns in frames:
                 notice = self._intake.handle(frame, received_ns)
+                if notice is not None and notice.kind == "ended":
+                    self._intake.flush()
+                    self._intake.heartbeat(received_ns)
+                    self.ended = True
+                    return
                 if notice is not None:
                     self._intake.flush()
                     raise _ConnectionLostError(notice.text)

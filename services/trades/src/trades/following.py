@@ -94,6 +94,7 @@ class Following:
                     connection.counts.reconnects,
                     batcher.missing,
                     past.read[market] if self._has_past else 1.0,
+                    connection.ended,
                 )
                 self._ports.publish(Status(market, "trades", said))
             await asyncio.sleep(_SAY_EVERY_S)

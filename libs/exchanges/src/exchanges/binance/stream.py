@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _STREAMS_PER_REQUEST = 200
 _AFTER_HEAD = len('{"stream":"')
 _SHUTDOWN = Notice("shutdown", "the exchange announced that it closes this connection")
+_ENDED = Notice("ended", "the recording has ended")
 
 type _Trade = wire.Trade[float]
 type _Quote = wire.Quote[float]
@@ -135,7 +136,7 @@ class BinanceStream:
         try:
             stream = _decode_envelope(frame).stream
             if stream == "!serverShutdown":
-                return _SHUTDOWN
+                return _shutdown(frame)
             if stream is not None and stream not in self._channels:
                 return Ignored(stream)
             fields = _decode_object(frame)
@@ -150,7 +151,7 @@ class BinanceStream:
                 refusal = fields.get("error", fields)
                 return Notice("refused", f"the exchange refused a request: {refusal!s:.200}")
             if fields.get("e") == "serverShutdown":
-                return _SHUTDOWN
+                return _shutdown(frame)
             stream = _stream_of(fields)
         channel = self._channels.get(stream)
         if channel is None:
@@ -164,6 +165,11 @@ class BinanceStream:
             return _quote_event(msgspec.convert(fields, _QUOTE, strict=False), channel)
         except msgspec.ValidationError as error:
             raise BadMessage(_with_value(str(error), stream, fields)) from error
+
+
+def _shutdown(frame: bytes) -> Notice:
+    # Only a simulated exchange gives a reason, when a recording has been played to its end.
+    return _ENDED if b'"reason":"recording ended"' in frame else _SHUTDOWN
 
 
 def _trade_event(fields: _Trade, channel: _Channel) -> TradeEvent | Ignored:

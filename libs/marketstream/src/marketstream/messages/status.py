@@ -8,13 +8,15 @@ import msgspec
 class Feed(msgspec.Struct, frozen=True, tag="feed"):
     """How the connection to the exchange is, and how much of the past has been read (0 to 1).
 
-    `missing_trades` counts ids that were never seen and not repaired since.
+    `missing_trades` counts ids that were never seen and not repaired since. Where a recording has
+    `ended`, silence is no fault.
     """
 
     connected: bool
     reconnects: int
     missing_trades: int
     history: float = 1.0
+    ended: bool = False
 
 
 class Learning(msgspec.Struct, frozen=True, tag="learning"):

@@ -69,10 +69,6 @@ class Store(Protocol):
         """Return at most `limit` dead letters, the newest first."""
         ...
 
-    def markets(self) -> list[str]:
-        """Return the markets that there are candles of, sorted."""
-        ...
-
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each table."""
         ...

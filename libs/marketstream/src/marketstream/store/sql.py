@@ -186,19 +186,6 @@ class SqlStore:
         )
         return self._read(query, DeadLetter)
 
-    def markets(self) -> list[str]:
-        """Return the markets that there are candles of, sorted."""
-        market = CANDLES.c.market
-        found: list[str] = []
-        with self._explained(), self._engine.connect() as connection:
-            # From one to the next along the key: DISTINCT reads every row.
-            following = connection.execute(select(func.min(market))).scalar_one()
-            while following is not None:
-                found.append(following)
-                query = select(func.min(market)).where(market > following)
-                following = connection.execute(query).scalar_one()
-        return sorted(found)
-
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each table."""
         with self._explained(), self._engine.connect() as connection:

@@ -92,11 +92,12 @@ class Audience:
         """Wait until everything is sent, as long as a slow connection is waited for."""
         await self._above(0)
 
-    def announce_shutdown(self, now_us: int) -> None:
-        """Send the `serverShutdown` event to everybody."""
+    def announce_shutdown(self, now_us: int, *, ended: bool = False) -> None:
+        """Send the `serverShutdown` event to everybody; it says so where the market has ended."""
+        reason = b',"reason":"recording ended"' if ended else b""
         for connection, view in self._views.items():
             time_ = now_us if view.microseconds else now_us // 1_000
-            frame = f'{{"e":"serverShutdown","E":{time_}}}'.encode()
+            frame = b'{"e":"serverShutdown","E":%d%b}' % (time_, reason)
             connection.send(
                 text_message(combined("!serverShutdown", frame) if view.combined else frame)
             )

@@ -8,7 +8,7 @@ from prediction_api.routes.answers import json_answer
 from prediction_api.views.market_views import MarketViews
 
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
-_WORST_FIRST = ("stale", "connecting", "warming up")
+_WORST_FIRST = ("stale", "connecting", "ended", "warming up")
 
 
 def add_health_routes(app: FastAPI, views: MarketViews) -> None:

@@ -14,7 +14,7 @@ _NS_PER_US = 1_000
 _US_PER_MS = 1_000
 
 type PredictionView = dict[str, object]
-type MarketState = Literal["connecting", "warming up", "ok", "stale"]
+type MarketState = Literal["connecting", "warming up", "ok", "stale", "ended"]
 
 
 class Published(NamedTuple):
@@ -62,6 +62,7 @@ class PredictionBoard:
         self._previews: dict[str, dict[int, dict[str, object]]] = {m: {} for m in self.markets}
         self._encoded: dict[str, bytes] = {}
         self._began_ns = now_ns()
+        self._ended: set[str] = set()
 
     def saw(self, message: Trades | Seen, received_ns: int) -> None:
         """Remember how far time was seen, and when."""
@@ -94,6 +95,10 @@ class PredictionBoard:
             self._views[prediction.market][prediction.horizon_ms] = view
             self._encoded.pop(prediction.market, None)
 
+    def end(self, market: str) -> None:
+        """Say that no more is to come, of a recording: silence is no fault from now on."""
+        self._ended.add(market)
+
     def age(self, market: str) -> DataAge | None:
         """Return the market's time and the age of its data; None before anything was seen."""
         seen = self._seen.get(market)
@@ -111,14 +116,17 @@ class PredictionBoard:
         return (self._now_ns() - self._began_ns) // (_NS_PER_US * _US_PER_MS)
 
     def stale(self, market: str) -> bool:
-        """Say whether nothing has come from the market for too long."""
+        """Say whether nothing has come from the market for too long, though there should."""
         age = self.age(market)
-        return age is not None and age.age_ms > self._stale_after_ms
+        is_over = market in self._ended
+        return not is_over and age is not None and age.age_ms > self._stale_after_ms
 
     def state(self, market: str) -> MarketState:
         """Return how a market is; `warming up` means that nothing is predicted yet."""
         if self.age(market) is None:
             return "connecting"
+        if market in self._ended:
+            return "ended"
         if self.stale(market):
             return "stale"
         return "ok" if self.predicts(market) else "warming up"
@@ -140,7 +148,7 @@ class PredictionBoard:
             "symbol": split_market(market)[1],
             "as_of_ms": age.as_of_ms,
             "data_age_ms": age.age_ms,
-            "stale": age.age_ms > self._stale_after_ms,
+            "stale": self.stale(market),
         }
         return b"%b,%b}" % (msgspec.json.encode(head)[:-1], predictions)
 

@@ -52,6 +52,8 @@ class Overview:
         match status.said:
             case Feed() as feed:
                 self._feeds[status.market] = _Heard(feed, self._now_ns())
+                if feed.ended:
+                    self._board.end(status.market)
             case Learning() as learning:
                 self._learning[status.market] = learning
             case Parity() as parity:
