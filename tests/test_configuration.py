@@ -8,24 +8,15 @@ from typing import Any
 
 import pytest
 import yaml
-from predictor.models.hyperparameters import checked
 from pydantic import BaseModel
 
-from candles.settings import CandlesSettings
+import manifest
 from marketstream.settings import load_settings
-from prediction_api.settings import ApiSettings
+from predictor.models import LEARNERS
 from predictor.settings import PredictorSettings
-from technical_indicators.feature_set import FeatureSettings
-from trades.settings import TradesSettings
 
 ROOT = Path(__file__).parents[1]
-SERVICES: dict[str, type[BaseModel]] = {
-    "trades": TradesSettings,
-    "candles": CandlesSettings,
-    "technical_indicators": FeatureSettings,
-    "predictor": PredictorSettings,
-    "prediction-api": ApiSettings,
-}
+SERVICES = {service.name: service.settings_class() for service in manifest.SERVICES}
 OF_EACH = pytest.mark.parametrize("service", SERVICES)
 ROW = re.compile(r"\| `([a-z_.]+)` \| `([^|]+)` \|")
 
@@ -42,7 +33,7 @@ def with_its_own_hyperparameters(settings: BaseModel) -> dict[str, Any]:
     values = settings.model_dump()
     if isinstance(settings, PredictorSettings):
         model = settings.model
-        values["model"]["hyperparameters"] = checked(model.type, model.hyperparameters)
+        values["model"]["hyperparameters"] = LEARNERS[model.type].checked(model.hyperparameters)
     return values
 
 

@@ -194,7 +194,7 @@ def test_announced_shutdown_and_refused_request_are_noticed(binance: BinanceStre
     assert [n.kind for n in notices if isinstance(n, Notice)] == ["shutdown"] * 2 + ["refused"] * 2
 
 
-def test_the_end_of_a_recording_is_told_from_a_shutdown(binance: Binance) -> None:
+def test_the_end_of_a_recording_is_told_from_a_shutdown(binance: BinanceStream) -> None:
     ended = {"e": "serverShutdown", "E": 1770123456789, "reason": "recording ended"}
     for frame in (encode(ended), combined("!serverShutdown", ended)):
         assert binance.parse(frame) == Notice("ended", "the recording has ended")

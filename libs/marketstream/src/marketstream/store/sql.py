@@ -239,4 +239,5 @@ def _range(
 
 
 def _prediction(*columns: Any) -> Prediction:
-    return Prediction(*columns[:-4], False, *columns[-4:])  # noqa: FBT003 - `preview`
+    fields = (*columns[:-4], False, *columns[-4:])  # a preview is never stored
+    return Prediction(*fields)
