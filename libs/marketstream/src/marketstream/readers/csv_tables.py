@@ -15,6 +15,7 @@ from marketstream.readers.times import read_times_us
 _BLOCK_BYTES = 1 << 18  # small enough to stay in the processor's cache
 _DELIMITERS = (b",", b";", b"\t", b"|")
 _LINES_BEFORE_TABLE = 20
+_LETTERS = b"A"  # what is not less begins like a name
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -182,7 +183,7 @@ class _Rows:
         (delimiter, width, _), number, keep = self._layout, self._number, self._rows.append
         for place in range(at, len(lines)):
             fields = lines[place].rstrip(b"\r\n").replace(b'"', b"").split(delimiter)
-            if len(fields) == width and not fields[number][:1].isalpha():
+            if len(fields) == width and fields[number] < _LETTERS:
                 keep(fields)
                 continue
             again = self._add_odd(lines[place])
@@ -196,7 +197,7 @@ class _Rows:
         fields = cells_of(line, delimiter)
         if len(fields) == width + 1 and not fields[-1]:
             del fields[-1]
-        if len(fields) == width and not fields[self._number][:1].isalpha():
+        if len(fields) == width and fields[self._number] < _LETTERS:
             self._rows.append(fields)
             return None
         if not line.strip():
