@@ -221,6 +221,12 @@ def test_archives_of_two_markets_are_told_by_their_names(tmp_path: Path) -> None
     assert (chosen.symbol, len(chosen.table)) == ("ETH/USDT", 400)
 
 
+def test_names_that_say_nothing_are_not_taken_for_a_form_without_a_header(tmp_path: Path) -> None:
+    rows = "".join(plain(minute) for minute in range(MINUTES))
+    with pytest.raises(InputError, match="no column holds the candle's time or its open"):
+        read(tmp_path, "t,l,h,o,c,v\n" + rows)
+
+
 def test_times_that_a_spreadsheet_rounded_are_refused(tmp_path: Path) -> None:
     row = "1.62328E+12,100,102,99,101,2.5\n"
     with pytest.raises(InputError, match="3 x time rounded by a spreadsheet"):

@@ -15,6 +15,7 @@ from marketstream.readers.times import read_times_us
 _BLOCK_BYTES = 1 << 18  # small enough to stay in the processor's cache
 _DELIMITERS = (b",", b";", b"\t", b"|")
 _LINES_BEFORE_TABLE = 20
+_LETTERS = b"A"  # what is not less begins like a name
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -47,14 +48,11 @@ def read_csv(stream: IO[bytes], source: str, reading: Reading, grammar: Grammar)
     layout, first = found
     lines: Sequence[bytes] = first
     while lines := lines or stream.readlines(_BLOCK_BYTES):
-        table = _Rows(layout, source, grammar, reading)
-        for line in lines:
-            again = table.add(line)
-            if again is not None:
-                yield from table.block()
-                layout = again
-                table = _Rows(layout, source, grammar, reading)
-        yield from table.block()
+        at = 0
+        while at < len(lines):
+            table = _Rows(layout, source, grammar, reading)
+            at, layout = table.take(lines, at)
+            yield from table.block()
         lines = []
 
 
@@ -98,7 +96,11 @@ def _find_table(
         line = line.removeprefix(_BYTE_ORDER_MARK)
         if not line.strip():
             continue
-        layout = _header(line, source, grammar) or _without_header(line, source, reading, grammar)
+        layout = _header(line, source, grammar)
+        if layout is None:
+            layout = _without_header(line, source, reading, grammar)
+            if layout is not None:
+                _check_no_names(before, layout, source, grammar)
         if layout is not None:
             return layout, _between(before, line, layout, reading)
         before.append(line)
@@ -112,14 +114,27 @@ def _find_table(
             f"{source}: {len(cells)} columns without a header are no form that is known: add a "
             f"first line that names columns {grammar.wanted}"
         )
-    names = [cell.decode("utf-8", "replace") for cell in cells]
-    raise NoTable(grammar.lacks(names, source))
+    raise NoTable(grammar.lacks(_as_names(cells), source))
+
+
+def _check_no_names(
+    before: Sequence[bytes], layout: _Layout, source: str, grammar: Grammar
+) -> None:
+    """Raise InputError where rows of a known form stand under names that say something else."""
+    for line in before:
+        cells = cells_of(line, layout.delimiter)
+        if len(cells) == layout.width and not is_data(cells):
+            raise InputError(grammar.lacks(_as_names(cells), source))
+
+
+def _as_names(cells: Sequence[bytes]) -> list[str]:
+    return [cell.decode("utf-8", "replace") for cell in cells]
 
 
 def _header(line: bytes, source: str, grammar: Grammar) -> _Layout | None:
     delimiter = _delimiter(line)
     cells = cells_of(line, delimiter)
-    form = grammar.header([cell.decode("utf-8", "replace") for cell in cells], source)
+    form = grammar.header(_as_names(cells), source)
     return None if form is None else _Layout(delimiter, len(cells), form)
 
 
@@ -160,15 +175,29 @@ class _Rows:
         self._broken: list[int] = []
         self._number = layout.form.roles[grammar.telling]
 
-    def add(self, line: bytes) -> _Layout | None:
-        """Add a line; return another layout where it is the header of one, perhaps the same."""
+    def take(self, lines: Sequence[bytes], at: int) -> tuple[int, _Layout]:
+        """Take in the lines from a position up to a header; return where to go on, and its layout.
+
+        Without a header these are the end and the same layout.
+        """
+        (delimiter, width, _), number, keep = self._layout, self._number, self._rows.append
+        for place in range(at, len(lines)):
+            fields = lines[place].rstrip(b"\r\n").replace(b'"', b"").split(delimiter)
+            if len(fields) == width and fields[number] < _LETTERS:
+                keep(fields)
+                continue
+            again = self._add_odd(lines[place])
+            if again is not None:
+                return place + 1, again
+        return len(lines), self._layout
+
+    def _add_odd(self, line: bytes) -> _Layout | None:
+        """Add a line that is no plain row; return the layout of one that is a header."""
         delimiter, width, _ = self._layout
-        fields = line.rstrip(b"\r\n").replace(b'"', b"").split(delimiter)
-        if len(fields) != width:
-            fields = cells_of(line, delimiter)
+        fields = cells_of(line, delimiter)
         if len(fields) == width + 1 and not fields[-1]:
             del fields[-1]
-        if len(fields) == width and not fields[self._number][:1].isalpha():
+        if len(fields) == width and fields[self._number] < _LETTERS:
             self._rows.append(fields)
             return None
         if not line.strip():

@@ -45,7 +45,7 @@ def read_times_us(texts: Sequence[bytes], order: DateOrder | None = None) -> tup
     """
     numbers = list(texts)
     dates: list[int] = []
-    if _ANY_DATE.search(b"\n".join(texts)):
+    if b"".join(texts).translate(None, b"0123456789"):
         dates = [row for row, text in enumerate(texts) if _ANY_DATE.search(text)]
     for row in dates:
         numbers[row] = b""
