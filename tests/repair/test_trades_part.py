@@ -25,7 +25,7 @@ from .flaky import FlakyExchange, serving
 
 MARKET = "simulator:BTC/USDT"
 RATE = 200.0
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class Ports(FakePorts):
