@@ -15,7 +15,6 @@ from candles.aggregation import CandleAggregator
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
 from exchange_simulator.server import start
-from exchanges.catalogue import venue_named
 from exchanges.client import RestClient
 from marketstream.messages import Candle
 from marketstream.metrics import Metrics
@@ -53,7 +52,7 @@ async def audited(
     try:
         store.write(candles)
         auditor = Auditor(store, exchange.rest_url, {MARKET: parity}, ["250ms", "1s"], metrics)
-        async with RestClient(venue_named("binance"), exchange.rest_url) as client:
+        async with RestClient(exchange.rest_url) as client:
             await auditor.audit(client)
             store.write(revised())
             await auditor.audit(client)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from loguru import logger
 
-from exchanges.catalogue import venue_named
+from exchanges.binance.rest import KLINE_INTERVALS
 from exchanges.client import RestClient, fetch_klines
 from marketstream.errors import NetworkError, StateError
 from marketstream.klines import Kline
@@ -44,8 +44,7 @@ class Auditor:
         self._store = store
         self._rest_url = rest_url
         self._parities = parities
-        self._venue = venue_named("binance")
-        self._timeframes = [name for name in timeframes if name in self._venue.kline_intervals]
+        self._timeframes = [name for name in timeframes if name in KLINE_INTERVALS]
         self._metrics = metrics
         self._audited_ms: dict[tuple[str, str], int] = {}
         self._lacking: defaultdict[tuple[str, str], list[Kline]] = defaultdict(list)
@@ -57,7 +56,7 @@ class Auditor:
         """Audit what has closed, a round every so often, until cancelled; never where that is 0."""
         if not every_s:
             return
-        async with RestClient(self._venue, self._rest_url) as client:
+        async with RestClient(self._rest_url) as client:
             while True:
                 await asyncio.sleep(every_s)
                 await self.audit(client)
