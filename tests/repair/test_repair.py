@@ -15,6 +15,7 @@ from candles.aggregation import CandleAggregator
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
 from exchanges.catalogue import venue_named
+from exchanges.sources import Source
 from exchanges.venue import Venue
 from marketstream.messages import Candle, Gap, Trade, Trades
 from marketstream.metrics import Metrics
@@ -23,7 +24,6 @@ from trades.batchers import make_batchers
 from trades.feed import Feed
 from trades.gate import Gate
 from trades.repair import Repair
-from trades.sources import Source
 
 from .flaky import FlakyExchange, serving
 

@@ -28,6 +28,8 @@ def test_symbols_may_be_written_in_any_usual_way_and_are_kept_once() -> None:
         ("grace_ms", -1),
         ("silence_s", 0),
         ("grace", 100),
+        ("ws_url", "http://127.0.0.1"),
+        ("rest_url", "nonsense"),
     ],
 )
 def test_setting_that_makes_no_sense_is_named(key: str, value: object) -> None:

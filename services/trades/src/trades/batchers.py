@@ -5,10 +5,10 @@ from __future__ import annotations
 from loguru import logger
 
 from exchanges.client import fetch_market_infos
+from exchanges.sources import Source
 from exchanges.venue import MarketInfo
 from marketstream.errors import NetworkError
 from trades.batching import TradesBatcher
-from trades.sources import Source
 
 _LONGEST_HEARTBEAT_MS = 250
 _UNKNOWN = MarketInfo(price_decimals=0, quantity_decimals=0)  # candles take what they see

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from exchanges.sources import sources_of
 from marketstream.messages import Message, Trades
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
@@ -12,7 +13,6 @@ from marketstream.topics import TRADES
 from trades.following import Following
 from trades.past import Known
 from trades.settings import TradesSettings
-from trades.sources import sources_of
 
 _ENOUGH_TRADES = 1_000  # an aggregate of more fills than these was never seen
 
@@ -28,9 +28,10 @@ def build(
     Where it goes on is what `resumed` says once the exchanges answer; without it, what was
     published last.
     """
-    followings = [
-        Following(source, plan, settings, ports) for source in sources_of(plan.markets, settings)
-    ]
+    sources = sources_of(
+        plan.markets, settings.exchange, ws_url=settings.ws_url, rest_url=settings.rest_url
+    )
+    followings = [Following(source, plan, settings, ports) for source in sources]
 
     async def known() -> Mapping[str, Known]:
         if resumed is not None:

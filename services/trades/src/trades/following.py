@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+from exchanges.sources import Source
 from marketstream.messages import DeadLetter, Feed, Status, Trades
 from marketstream.plan import Plan
 from marketstream.ports import Ports
@@ -17,7 +18,6 @@ from trades.gate import Gate
 from trades.past import Known, Past
 from trades.repair import Repair
 from trades.settings import TradesSettings
-from trades.sources import Source
 
 _SAY_EVERY_S = 1.0
 

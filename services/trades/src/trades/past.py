@@ -11,6 +11,7 @@ from typing import NamedTuple
 from loguru import logger
 
 from exchanges.client import RestClient, fetch_server_time
+from exchanges.sources import Source
 from marketstream.errors import NetworkError
 from marketstream.messages import Gap, Trade
 from marketstream.symbols import split_market
@@ -18,7 +19,6 @@ from trades.gate import Gate
 from trades.history import fetch_history, holes, messages_of, only
 from trades.intake import Publish
 from trades.repair import Declare, Repair
-from trades.sources import Source
 
 _NEVER_RECEIVED_NS = 0
 _NOT_IN_THE_PAST = "not in what was read of the past"

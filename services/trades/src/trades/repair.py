@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
+from exchanges.sources import Source
 from marketstream.messages import Gap, Trades
 from marketstream.metrics import Metrics
 from trades.batching import TradesBatcher
 from trades.gate import Gate
 from trades.intake import Publish
 from trades.market_repair import MarketRepair, Pause
-from trades.sources import Source
 
 type Declare = Callable[[Gap], None]
 """Says which trades are missing, and what became of them."""

@@ -28,8 +28,10 @@ class TradesSettings(BaseModel):
     symbols: Annotated[
         list[str], BeforeValidator(split_commas), Field(min_length=1), Env("SYMBOLS")
     ] = ["BTC/USDT", "ETH/USDT"]
-    ws_url: Annotated[str | None, Env("EXCHANGE_WS_URL")] = None
-    rest_url: Annotated[str | None, Env("EXCHANGE_REST_URL")] = None
+    ws_url: Annotated[str | None, Env("EXCHANGE_WS_URL"), Field(pattern=r"^wss?://\S+$")] = None
+    rest_url: Annotated[str | None, Env("EXCHANGE_REST_URL"), Field(pattern=r"^https?://\S+$")] = (
+        None
+    )
     grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 100
     silence_s: Annotated[float, Field(gt=0)] = 30.0
     history_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
