@@ -220,7 +220,9 @@ def _told(settings: Settings, options: RunOptions, exchange: Exchange) -> Settin
     return replace(
         settings,
         trades=settings.trades.model_copy(update=where | past),
-        storekeeper=settings.storekeeper.model_copy(update=where),
+        storekeeper=settings.storekeeper.model_copy(
+            update={name: told for name, told in where.items() if name != "ws_url"}
+        ),
         predictor=settings.predictor.model_copy(update={"training": training}),
     )
 

@@ -25,7 +25,7 @@ from .flaky import FlakyExchange, serving
 
 MARKET = "simulator:BTC/USDT"
 RATE = 200.0
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class Ports(FakePorts):
@@ -279,6 +279,6 @@ def test_a_market_of_nobody_we_know_needs_to_be_told_where_it_is(tmp_path: Path)
     plan = Plan(("simulator-7:BTC/USDT",), "1s", (1,))
     with pytest.raises(SettingsError, match=r"'simulator-7' .* EXCHANGE_WS_URL"):
         build(plan, TradesSettings(), FakePorts(tmp_path))
-    settings = TradesSettings(ws_url="http://127.0.0.1", rest_url="http://127.0.0.1")
+    settings = TradesSettings(rest_url="http://127.0.0.1")
     with pytest.raises(SettingsError, match="not a WebSocket URL"):
         build(plan, settings, FakePorts(tmp_path))

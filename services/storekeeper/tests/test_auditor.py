@@ -50,7 +50,7 @@ async def audited(
     ports = FakePorts(folder, store)
     try:
         store.write(candles)
-        (source,) = sources_of([MARKET], "binance", exchange.ws_url, exchange.rest_url)
+        (source,) = sources_of([MARKET], "binance", ws_url=None, rest_url=exchange.rest_url)
         auditor = Auditor(source, ["250ms", "1s"], ports)
         async with source.client() as client:
             await auditor.audit(client)

@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from trades.settings import TradesSettings
+
+
+def test_config_file_says_what_the_defaults_say() -> None:
+    config = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())
+    assert TradesSettings(**config).model_dump() == TradesSettings().model_dump()
 
 
 def test_symbols_may_be_written_in_any_usual_way_and_are_kept_once() -> None:
@@ -20,8 +28,8 @@ def test_symbols_may_be_written_in_any_usual_way_and_are_kept_once() -> None:
         ("grace_ms", -1),
         ("silence_s", 0),
         ("grace", 100),
-        ("ws_url", "https://stream.binance.com"),
-        ("rest_url", "api.binance.com"),
+        ("ws_url", "http://127.0.0.1"),
+        ("rest_url", "nonsense"),
     ],
 )
 def test_setting_that_makes_no_sense_is_named(key: str, value: object) -> None:

@@ -15,7 +15,10 @@ from marketstream.symbols import market_of, split_market
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Some symbols of whoever is called `name`, speaks as `venue` and listens at these URLs."""
+    """Some symbols of whoever is called `name`, speaks as `venue` and listens at these URLs.
+
+    `ws_url` is empty where only REST was told of.
+    """
 
     name: str
     venue: Venue
@@ -43,38 +46,37 @@ class Source:
 
 
 def sources_of(
-    markets: Iterable[str], exchange: str, ws_url: str | None, rest_url: str | None
+    markets: Iterable[str], exchange: str, *, ws_url: str | None, rest_url: str | None
 ) -> list[Source]:
-    """Return whom these markets come from, each once.
+    """Return who is to be followed for these markets, each once.
 
-    The URLs, None where they are not set, are those of `exchange` and of whoever is no venue: such
-    a simulator speaks as that exchange does. Raises SettingsError where one of these has no URL.
+    The URLs are those of `exchange`, None for its own, and of whoever is no venue: such a simulator
+    speaks as `exchange` does. Raises SettingsError where nothing says where one of these is.
     """
     symbols: defaultdict[str, list[str]] = defaultdict(list)
     for market in dict.fromkeys(markets):
         name, symbol = split_market(market)
         symbols[name].append(symbol)
-    return [
-        _source(name, tuple(some), exchange, ws_url, rest_url) for name, some in symbols.items()
-    ]
+    sources = []
+    for name, some in symbols.items():
+        if name in venues() and name != exchange:
+            venue = venue_named(name)
+            source = Source(name, venue, venue.ws_url, venue.rest_url, tuple(some))
+        else:
+            source = _told(name, venue_named(exchange), ws_url, rest_url, tuple(some))
+        sources.append(source)
+    return sources
 
 
-def _source(
-    name: str, symbols: tuple[str, ...], exchange: str, ws_url: str | None, rest_url: str | None
+def _told(
+    name: str, venue: Venue, ws_url: str | None, rest_url: str | None, symbols: tuple[str, ...]
 ) -> Source:
-    is_venue = name in venues()
-    venue = venue_named(name if is_venue else exchange)
-    if is_venue and name != exchange:
-        ws_url = rest_url = None
-    if not is_venue and (ws_url is None or rest_url is None):
+    if name == venue.name:
+        ws_url = venue.ws_url if ws_url is None else ws_url
+        rest_url = venue.rest_url if rest_url is None else rest_url
+    if rest_url is None:
         raise SettingsError(
             f"{name!r} is not an exchange we know, and nothing says where it is: choose one of "
             f"{', '.join(venues())}, or set EXCHANGE_WS_URL and EXCHANGE_REST_URL"
         )
-    return Source(
-        name,
-        venue,
-        venue.ws_url if ws_url is None else ws_url,
-        venue.rest_url if rest_url is None else rest_url,
-        symbols,
-    )
+    return Source(name, venue, "" if ws_url is None else ws_url, rest_url, symbols)

@@ -21,7 +21,7 @@ def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
     auditors = [
         Auditor(source, plan.candle_timeframes, ports)
         for source in sources_of(
-            plan.markets, settings.exchange, settings.ws_url, settings.rest_url
+            plan.markets, settings.exchange, ws_url=None, rest_url=settings.rest_url
         )
     ]
 

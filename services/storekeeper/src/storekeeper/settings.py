@@ -12,12 +12,13 @@ from marketstream.settings import Env
 class StorekeeperSettings(BaseModel):
     """How often candles are compared with the exchange's, 0 for never, and whom to ask.
 
-    `ws_url` and `rest_url` are where `exchange` is, None for its own addresses.
+    `rest_url` is where `exchange` answers, None for its own address.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     exchange: Annotated[str, Env("EXCHANGE")] = "binance"
-    ws_url: Annotated[str | None, Env("EXCHANGE_WS_URL")] = None
-    rest_url: Annotated[str | None, Env("EXCHANGE_REST_URL")] = None
+    rest_url: Annotated[str | None, Env("EXCHANGE_REST_URL"), Field(pattern=r"^https?://\S+$")] = (
+        None
+    )
     audit_every_s: Annotated[float, Field(ge=0)] = 15.0

@@ -28,7 +28,9 @@ def build(
     Where it goes on is what `resumed` says once the exchanges answer; without it, what was
     published last.
     """
-    sources = sources_of(plan.markets, settings.exchange, settings.ws_url, settings.rest_url)
+    sources = sources_of(
+        plan.markets, settings.exchange, ws_url=settings.ws_url, rest_url=settings.rest_url
+    )
     followings = [Following(source, plan, settings, ports) for source in sources]
 
     async def known() -> Mapping[str, Known]:

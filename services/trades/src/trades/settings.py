@@ -18,7 +18,8 @@ class TradesSettings(BaseModel):
     `ws_url` and `rest_url` are where the exchange is, None for its own addresses.
     `grace_ms` is how late a trade may come and still be in its candle; `silence_s` how long a
     connection may say nothing before it is given up, `history_minutes` how much of the past a start
-    reads, `hold_s` how long live trades wait for those that a lost connection has missed.
+    reads, `hold_s` how long live trades wait for those that a lost connection has missed,
+    `audit_every_s` how often candles are compared with the exchange's, 0 for never.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,16 +28,15 @@ class TradesSettings(BaseModel):
     symbols: Annotated[
         list[str], BeforeValidator(split_commas), Field(min_length=1), Env("SYMBOLS")
     ] = ["BTC/USDT", "ETH/USDT"]
-    ws_url: Annotated[
-        Annotated[str, Field(pattern=r"^wss?://\S+$")] | None, Env("EXCHANGE_WS_URL")
-    ] = None
-    rest_url: Annotated[
-        Annotated[str, Field(pattern=r"^https?://\S+$")] | None, Env("EXCHANGE_REST_URL")
-    ] = None
+    ws_url: Annotated[str | None, Env("EXCHANGE_WS_URL"), Field(pattern=r"^wss?://\S+$")] = None
+    rest_url: Annotated[str | None, Env("EXCHANGE_REST_URL"), Field(pattern=r"^https?://\S+$")] = (
+        None
+    )
     grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 100
     silence_s: Annotated[float, Field(gt=0)] = 30.0
     history_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
     hold_s: Annotated[float, Field(ge=0, le=60)] = 5.0
+    audit_every_s: Annotated[float, Field(ge=0)] = 15.0
 
     @field_validator("exchange")
     @classmethod
