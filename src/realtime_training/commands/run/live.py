@@ -10,7 +10,6 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -18,7 +17,7 @@ from loguru import logger
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from exchanges.client import RestClient
-from marketstream.errors import NetworkError, StateError
+from marketstream.errors import NetworkError
 from marketstream.metrics import Metrics
 from marketstream.parity import Parity
 from marketstream.plan import Plan
@@ -39,6 +38,7 @@ from predictor.training.process import Registration, TrainerProcess, registry_ur
 from realtime_training import report
 from realtime_training.clock import ReceiveClock
 from realtime_training.commands.run.exchange import Exchange, connected_exchange
+from realtime_training.commands.run.history import history_to_read, say_when_trained
 from realtime_training.commands.run.options import RunOptions
 from realtime_training.commands.run.recorder import Recorder
 from realtime_training.commands.run.startup import Startup
@@ -61,7 +61,8 @@ async def run(options: RunOptions, settings: Settings) -> None:
     sys.setswitchinterval(_SWITCH_S)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody asks for
     listening = listen(options.host, options.port)
-    with contextlib.closing(listening), contextlib.closing(_open_store(options.state)) as store:
+    path = f"sqlite:///{options.state / 'realtime.sqlite'}"
+    with contextlib.closing(listening), contextlib.closing(open_store(path)) as store:
         async with connected_exchange(options, settings) as exchange:
             await _Live(options, settings, exchange, store, listening).run()
 
@@ -154,6 +155,9 @@ class _Live:
             starting = loop.create_task(self._start(feed, repair))
             repairing = loop.create_task(repair.run(self._exchange.rest_url, feed.answered))
             say_where(self._listening, self._exchange.symbols)
+            past_ms = history_to_read(plan, self._settings) if self._has_past else 0
+            if not self._options.recordings:
+                say_when_trained(plan, self._settings, past_ms, self._clock() // 1_000_000)
             waited: set[asyncio.Task[Any]] = {serving, following, stopping, starting, repairing}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
@@ -219,7 +223,7 @@ class _Live:
                     client,
                     self._gate,
                     repair,
-                    history_ms=self._settings.trades.history_minutes * 60_000,
+                    history_ms=history_to_read(self._pipeline.plan, self._settings),
                     recall=lambda predictions, outcomes: self._following.recall(
                         (), predictions, outcomes
                     ),
@@ -293,14 +297,3 @@ class _Live:
             metrics=self._metrics,
         )
         return uvicorn.Config(app, log_config=None, access_log=False)
-
-
-def _open_store(state: Path) -> Store:
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StateError(
-            f"{state} cannot be used as state folder ({error.strerror}): "
-            "choose another with --state"
-        ) from error
-    return open_store(f"sqlite:///{state / 'realtime.sqlite'}")

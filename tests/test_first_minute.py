@@ -1,0 +1,59 @@
+"""What README says, done as a newcomer does it: in a fresh folder, and without an option."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from marketstream.testing import RunningCommand, free_port
+
+SYMBOLS = ("BTC-USDT", "ETH-USDT")
+_RETRAIN_S = "20"
+
+
+def versions(live: RunningCommand, symbol: str) -> set[str]:
+    status, health = live.get("/health")
+    assert status in {200, 503}
+    return {model["version"] for model in health["markets"][symbol]["models"].values()}
+
+
+def test_realtime_run_in_a_fresh_folder_predicts_trains_again_and_ends_with_ctrl_c(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    log = tmp_path / "log"
+    said = {"API_PORT": str(port), "MODEL_RETRAIN_INTERVAL": _RETRAIN_S}
+    with (
+        log.open("w") as stderr,
+        subprocess.Popen(
+            [Path(sys.executable).with_name("realtime"), "run"],
+            stderr=stderr, text=True, cwd=tmp_path, env={**os.environ, **said},
+        ) as process,
+    ):  # fmt: skip
+        live = RunningCommand(process, port, log)
+        try:
+            for symbol in SYMBOLS:
+                live.wait_for(
+                    f"a prediction of {symbol}",
+                    lambda symbol=symbol: live.get(f"/predictions/{symbol}")[0] == 200,
+                )
+            for symbol in SYMBOLS:
+                live.wait_for(
+                    f"a second version of each model of {symbol}",
+                    lambda symbol=symbol: "1" not in versions(live, symbol),
+                    180,
+                )
+            code, _ = live.stop()
+        finally:
+            if process.poll() is None:
+                live.kill()
+    assert code == 0
+    lines = log.read_text().splitlines()
+    assert lines
+    for line in lines:
+        assert set(json.loads(line)) >= {"time", "level", "message"}
+    assert not [line for line in lines if '"level":"ERROR"' in line]
+    assert (tmp_path / "state" / "realtime.sqlite").exists()
