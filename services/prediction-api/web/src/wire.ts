@@ -89,7 +89,7 @@ export interface HorizonStatus {
 }
 
 export interface Status {
-  state: "connecting" | "warming up" | "ok" | "stale";
+  state: "connecting" | "warming up" | "ok" | "stale" | "ended";
   as_of_ms: number | null;
   data_age_ms: number | null;
   warming_up: { detail: string; seen_ms: number; needed_ms: number } | null;
