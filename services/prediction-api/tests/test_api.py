@@ -167,6 +167,18 @@ def test_health_follows_the_data(client: TestClient, board: PredictionBoard, clo
     assert client.get("/predictions/BTC-USDT").json()["stale"] is True
 
 
+def test_after_the_end_of_a_recording_silence_is_no_fault(
+    client: TestClient, board: PredictionBoard, clock: Clock
+) -> None:
+    see(board, clock, 10_000)
+    board.publish(prediction(10_000), clock.ns)
+    board.end()
+    clock.ns += 6_000_000_000
+    ended = client.get("/health")
+    assert (ended.status_code, ended.json()["status"]) == (200, "ended")
+    assert client.get("/predictions/BTC-USDT").json()["stale"] is False
+
+
 def test_a_recording_is_not_stale_for_being_old_and_latency_is_real_time_at_any_speed() -> None:
     clock = Clock()
     board = PredictionBoard([MARKET], now_ns=clock, speed=5.0)
