@@ -7,6 +7,7 @@ import contextlib
 import signal
 import socket
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -33,6 +34,7 @@ from prediction_api.http_server import listen
 from realtime_training import report
 from realtime_training.clock import ReceiveClock
 from realtime_training.commands.run.exchange import Exchange, connected_exchange
+from realtime_training.commands.run.history import history_to_read, say_when_trained
 from realtime_training.commands.run.options import RunOptions
 from realtime_training.recall import recall_candles
 from realtime_training.settings import Settings
@@ -106,7 +108,7 @@ class _System:
     ) -> None:
         self._exchange = exchange
         self._is_recording = bool(options.recordings)
-        self._settings = settings = _told(settings, options, exchange)
+        settings = _told(settings, options, exchange)
         self._plan = Plan(
             tuple(market_of(options.venue, symbol) for symbol in exchange.symbols),
             options.timeframe,
@@ -114,6 +116,11 @@ class _System:
             tuple(settings.candles.timeframes),
             options.latency_ms,
         )
+        read_ms = history_to_read(self._plan, settings)
+        if not self._is_recording:
+            say_when_trained(self._plan, settings, read_ms, time.time_ns() // 1_000_000)
+        past = settings.trades.model_copy(update={"history_minutes": -(-read_ms // 60_000)})
+        self._settings = settings = replace(settings, trades=past)
         self._ports = InProcessPorts(
             Metrics(CollectorRegistry()),
             ReceiveClock(options.speed),

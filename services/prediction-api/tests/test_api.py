@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from marketstream.messages import Feed, Learning, Prediction
+from marketstream.messages import Feed, Learning, Prediction, Status
 
 from .conftest import MARKET, Api
 
@@ -136,6 +136,19 @@ def test_health_follows_the_data(api: Api, make_prediction: Make[Prediction]) ->
     stale = client.get("/health")
     assert (stale.status_code, stale.json()["status"]) == (503, "stale")
     assert client.get("/predictions/BTC-USDT").json()["stale"] is True
+
+
+def test_after_the_end_of_a_recording_silence_is_no_fault(
+    api: Api, make_prediction: Make[Prediction]
+) -> None:
+    api.see(10_000)
+    api.views.hear(make_prediction(10_000), api.ns)
+    feed = Feed(connected=False, reconnects=0, missing_trades=0, ended=True)
+    api.views.hear(Status(MARKET, "trades", feed), api.ns)
+    api.ns += 6_000_000_000
+    ended = api.client.get("/health")
+    assert (ended.status_code, ended.json()["status"]) == (200, "ended")
+    assert api.client.get("/predictions/BTC-USDT").json()["stale"] is False
 
 
 def test_a_recording_is_not_stale_for_being_old_and_latency_is_real_time_at_any_speed(
