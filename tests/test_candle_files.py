@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from marketstream.errors import InputError
+from realtime_training.commands.leakcheck.sample import read_sample
 from realtime_training.datasets import load_files
 from realtime_training.datasets.arrays import in_longer
 from realtime_training.datasets.klines import Klines, read_klines
@@ -217,6 +218,8 @@ def test_archives_of_two_markets_are_told_by_their_names(tmp_path: Path) -> None
         file.write_text(HEADER + rows)
     with pytest.raises(InputError, match=r"of BTCUSDT, .*of ETHUSDT\): choose one with --symbol"):
         load_files(files, load_all(), tmp_path)
+    with pytest.raises(InputError, match=r"of BTCUSDT, .*of ETHUSDT\): choose one with --symbol"):
+        read_sample(files, load_all())
     chosen = load_files(files, load_all(), tmp_path, symbol="ETH/USDT")
     assert (chosen.symbol, len(chosen.table)) == ("ETH/USDT", 400)
 
