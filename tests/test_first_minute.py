@@ -40,13 +40,13 @@ def test_realtime_run_in_a_fresh_folder_predicts_trains_again_and_ends_with_ctrl
             for symbol in SYMBOLS:
                 live.wait_for(
                     f"a prediction of {symbol}",
-                    lambda symbol=symbol: live.get(f"/predictions/{symbol}")[0] == 200,
+                    lambda: live.get(f"/predictions/{symbol}")[0] == 200,  # noqa: B023
                     _PATIENCE_S,
                 )
             for symbol in SYMBOLS:
                 live.wait_for(
                     f"a second version of each model of {symbol}",
-                    lambda symbol=symbol: "1" not in versions(live, symbol),
+                    lambda: "1" not in versions(live, symbol),  # noqa: B023
                     _PATIENCE_S,
                 )
             code, _ = live.stop()

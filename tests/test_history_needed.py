@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,11 +56,7 @@ def test_no_more_than_six_hours_are_read_and_none_where_none_are_wanted(
 ) -> None:
     assert history_to_read(plan("1h", 1), settings) == 6 * _HOUR_MS
     trades = settings.trades.model_copy(update={"history_minutes": 0})
-    without = Settings(
-        trades, settings.candles, settings.features, settings.predictor, settings.api,
-        settings.system,
-    )  # fmt: skip
-    assert history_to_read(plan("5m", 1), without) == 0
+    assert history_to_read(plan("5m", 1), replace(settings, trades=trades)) == 0
 
 
 def test_what_is_missing_and_until_when_is_said_once(

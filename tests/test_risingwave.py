@@ -17,7 +17,7 @@ import sqlglot
 from sqlglot import exp
 
 from candles.aggregation import CandleAggregator
-from exchanges.venue import ADAPTERS
+from exchanges.catalogue import venue_named
 from marketstream.errors import InputError, StateError, TransientStateError
 from marketstream.messages import (
     Candle,
@@ -307,7 +307,7 @@ def recorded(market_data: Path) -> list[Trades]:
     batcher = TradesBatcher(MARKET, price_decimals=2, quantity_decimals=5)
     replay_frames(
         read_frames(sorted((market_data / "trades").glob("binance-spot-BTCUSDT-*.frames.gz"))),
-        ADAPTERS["binance"](["BTC/USDT"]),
+        venue_named("binance").stream(["BTC/USDT"], "binance"),
         {MARKET: batcher},
         lambda message, _received_ns: messages.append(message),
         lambda letter: pytest.fail(letter.reason),
