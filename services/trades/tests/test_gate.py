@@ -31,3 +31,17 @@ def test_a_gate_may_be_closed_again_and_again() -> None:
     assert not gate.holds(BTC)
     gate(message(BTC, 4), 4)
     assert passed[-1] == message(BTC, 4)
+
+
+def test_a_gate_may_pass_on_a_part_of_what_it_holds() -> None:
+    passed: list[Trades] = []
+    gate = Gate([BTC], lambda message, _: passed.append(message))
+    held = [message(BTC, 1), message(BTC), message(BTC, 5), message(BTC)]
+    for one in held:
+        gate(one, 1)
+    gate.pass_before(BTC, 3)
+    assert (passed, gate.first_trade_id(BTC)) == (held[:2], 5)
+    gate.pass_before(ETH, 3)
+    assert passed == held[:2]
+    gate.open(BTC)
+    assert passed == held

@@ -48,3 +48,9 @@ class Gate:
         """Pass on what was held back, and hold back no more."""
         for message, received_ns in self._held.pop(market, ()):
             self._publish(message, received_ns)
+
+    def pass_before(self, market: str, trade_id: int) -> None:
+        """Pass on what was held back ahead of the first trade from an id on; hold back the rest."""
+        held = self._held.get(market, [])
+        while held and not any(trade.id >= trade_id for trade in held[0][0].trades):
+            self._publish(*held.pop(0))

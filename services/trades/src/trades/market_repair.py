@@ -59,6 +59,7 @@ class MarketRepair:
         self._gaps: deque[OpenGap] = deque()
         self._asking = asyncio.Lock()
         self._missed: batching.Gap | None = None  # since the connection was lost, as far as it goes
+        self._later: list[batching.Gap] = []
         self._is_lost = asyncio.Event()
         self._catching_up = False
         self._next_id = 0  # after what was caught up with
@@ -106,14 +107,11 @@ class MarketRepair:
             self._let_go()
 
     def _let_go(self) -> None:
-        """Pass on what was held back; what was lost once more within it is a gap like any other."""
-        missed = self._missed
-        if missed is not None and any(
-            trade.id >= missed.ids.start for trade in self._gate.trades(self._market)
-        ):
-            self._missed = None
-            self._is_lost.clear()
-        self._gate.open(self._market)
+        """Pass on what was held back, up to where the connection was lost once more meanwhile."""
+        if self._missed is None:
+            self._gate.open(self._market)
+        else:
+            self._gate.pass_before(self._market, self._missed.ids.start)
 
     async def _fetch_up_to_live(
         self, client: RestClient, missed: batching.Gap | None, patience: asyncio.Timeout
@@ -142,7 +140,11 @@ class MarketRepair:
                 await self._pause()
         finally:  # what is left of it was jumped over, or will be
             self._declare_caught_up(range(first_id, self._next_id), missed.since_us, lacking)
-            for gap in self._batcher.take_gaps():
+            gaps, self._later = [*self._later, *self._batcher.take_gaps()], []
+            for gap in gaps:
+                if self._missed is not None and gap.ids.start >= self._missed.ids.start:
+                    self._later.append(gap)  # lost once more: the next time sees to it
+                    continue
                 left = range(min(max(gap.ids.start, self._next_id), gap.ids.stop), gap.ids.stop)
                 self._batcher.repaired(len(gap.ids) - len(left))
                 if left:
