@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from marketstream.errors import InputError
 from marketstream.readers.grammar import Block, Form, Grammar, Reading, plain_name
-from marketstream.readers.times import is_rounded, read_times_us
+from marketstream.readers.times import ROUNDED_TIME, is_rounded, read_times_us
 
 type Floats = NDArray[np.float64]
 
@@ -127,7 +127,7 @@ def read_candle_part(block: Block, reading: Reading) -> dict[str, NDArray[Any]]:
     usable = np.ones(rows, np.bool_)
     usable[list(block.broken)] = False
     for reason, wrong in (
-        ("time rounded by a spreadsheet", rounded),
+        (ROUNDED_TIME, rounded),
         ("no usable time", ~has_time),
         ("no usable price", ~sensible),
         ("high or low that is not the most or least", ~within),

@@ -12,7 +12,7 @@ from marketstream.readers.candle_columns import CANDLES, holds_candles
 from marketstream.readers.grammar import Block, Form, Grammar, Raw, Reading, plain_name
 from marketstream.readers.numbers import Flags, Numbers, read_numbers, shortest
 from marketstream.readers.table import Part
-from marketstream.readers.times import is_rounded, read_times_us
+from marketstream.readers.times import ROUNDED_TIME, is_rounded, read_times_us
 
 _NAMES: Mapping[str, tuple[str, ...]] = {  # the first that is there counts
     "time": (
@@ -119,7 +119,7 @@ def read_part(block: Block, reading: Reading, *, aggregated: bool = False) -> Pa
     for row in np.flatnonzero(~has_time).tolist():
         rounded[row] = is_rounded(raw["time"][row])
     problems = [
-        ("time rounded by a spreadsheet", rounded),
+        (ROUNDED_TIME, rounded),
         ("no usable time", ~has_time),
         ("no usable price", _no_number(price)),
         ("no usable quantity", _no_number(quantity)),

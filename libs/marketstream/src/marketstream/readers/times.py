@@ -26,6 +26,7 @@ _DAY_AND_MONTH = re.compile(
 _YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(.*)")
 _OTHERS = ("%Y-%m-%d %I-%p", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d-%b-%Y")
 _ROUNDED = re.compile(rb"\s*(\d(?:[.,]\d{1,5})?)[eE]\+?\d+\s*")
+ROUNDED_TIME = "time rounded by a spreadsheet, which has to keep it as text"
 _MOST_MONTHS = 12
 
 
