@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from marketstream.testing import RunningCommand, free_port
+from predictor.registry import native
 
 MARKETS = ("simulator-BTC-USDT", "simulator-ETH-USDT")
 
@@ -16,18 +19,20 @@ def versions(folder: Path) -> dict[str, str]:
     """The versions of the models that serve, by the names they are registered under."""
     found = {}
     for path in sorted(folder.glob("state/models/*/champion.json")):
-        model = json.loads(json.loads(path.read_text())["model"])
-        found[path.parent.name] = str(model["version"])
+        model = native.load(json.loads(path.read_text())["model"].encode())
+        found[path.parent.name] = model.version
     return found
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1_000)
 def test_run_in_a_fresh_folder_registers_a_second_version_of_each_markets_model(
     tmp_path: Path,
 ) -> None:
     log, port = tmp_path / "log", free_port()
     command = [
         *(sys.executable, "-m", "realtime_training", "run", "--port", str(port)),
-        *("--retrain-every", "20s", "--horizon", "2", "--speed", "4"),
+        *("--retrain-every", "15s", "--horizon", "2"),
     ]
     with log.open("w") as stderr:
         process = subprocess.Popen(command, stderr=stderr, text=True, cwd=tmp_path)
@@ -41,9 +46,9 @@ def test_run_in_a_fresh_folder_registers_a_second_version_of_each_markets_model(
         )
 
     try:
-        live.wait_for("second versions", all_trained_again, 180)
+        live.wait_for("second versions", all_trained_again, 600)
         docs = tmp_path / "state" / "data-docs"
-        live.wait_for("Data Docs", lambda: any(docs.glob("*/*/index.html")), 60)
+        live.wait_for("Data Docs", lambda: any(docs.glob("*/*/index.html")), 300)
         code, _ = live.stop()
     finally:
         if process.poll() is None:

@@ -170,6 +170,7 @@ def test_ranges_of_what_grows_with_time_are_about_spans_of_a_minute_and_less(
     name: str, value: float, broken: set[str]
 ) -> None:
     table = replace(make_table(), names=("imbalance", name, "rsi_14"))
+    table = with_values(table, name, slice(None), 0.1)
     table = with_values(table, name, slice(3, 4), value)
     assert set(checked(table, features=table.names).broken) == broken
 
