@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import Any
 
 _PATIENCE_S = 2.0
+_WITHOUT_A_WORD = "ignore:resource_tracker:UserWarning"
 
 
 class Child:
@@ -24,13 +27,9 @@ class Child:
         self._process = context.Process(
             target=target, args=(theirs, *arguments), name=name, daemon=True
         )
-        resource_tracker.ensure_running()  # first: the start of it lets SIGINT through again
-        # The child inherits this; while it is still importing, it could not ignore SIGINT itself.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
+        _start_tracker()  # it unblocks SIGINT when it starts, so it comes first
+        with _sigint_blocked():
             self._process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
 
     def stop(self) -> None:
@@ -41,3 +40,29 @@ class Child:
             self._process.kill()
             self._process.join()
         self.connection.close()
+
+
+def _start_tracker() -> None:
+    """Start multiprocessing's tracker, which the first child would start, once for all of them.
+
+    It is to tidy up without a word after a child that was stopped in the middle of its work.
+    """
+    warnings = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [warnings, _WITHOUT_A_WORD]))
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if warnings is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = warnings
+
+
+@contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """Block SIGINT in what starts meanwhile: while it is still importing, it could not itself."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
