@@ -13,6 +13,7 @@ import pytest
 from marketstream.testing import RunningCommand, free_port
 
 SYMBOLS = ("BTC-USDT", "ETH-USDT")
+MARKETS = ("simulator:BTC/USDT", "simulator:ETH/USDT")
 _RETRAIN_S = "20"
 _PATIENCE_S = 240.0  # a machine that is busy trains slowly
 
@@ -23,7 +24,10 @@ def predicted(live: RunningCommand) -> bool:
 
 def retrained(live: RunningCommand) -> bool:
     _, health = live.get("/health")
-    models = [health["markets"][symbol]["models"].values() for symbol in SYMBOLS]
+    models = [
+        health["markets"][f"simulator:{symbol.replace(chr(45), chr(47))}"]["models"].values()
+        for symbol in SYMBOLS
+    ]
     return all(model["version"] != "1" for each in models for model in each)
 
 
@@ -54,5 +58,8 @@ def test_realtime_run_in_a_fresh_folder_predicts_trains_again_and_ends_with_ctrl
     assert lines
     for line in lines:
         assert set(json.loads(line)) >= {"time", "level", "message"}
+    messages = {json.loads(line)["message"] for line in lines}
+    assert not messages & {"Training failed", "Not kept of a training"}
     assert not [line for line in lines if '"level":"ERROR"' in line]
+    assert any((tmp_path / "state" / "data-docs").glob("*/*/index.html"))
     assert (tmp_path / "state" / "realtime.sqlite").exists()
