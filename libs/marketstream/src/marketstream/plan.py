@@ -93,10 +93,20 @@ type Timeframe = Annotated[str, AfterValidator(_timeframe)]
 type Symbol = Annotated[str, AfterValidator(_symbol)]
 
 
+def _split_groups(value: object) -> object:
+    """Split `name=market+market,name=market+market`."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in value.split(",")]
+    return {name.strip(): [one.strip() for one in some.split("+")] for name, _, some in pairs}
+
+
 class PlanSettings(BaseModel):
     """The plan of services that are processes of their own; each reads the same variables.
 
     Candles of `base_timeframe` are made beside those of `timeframe`: outcomes are measured on them.
+    `groups` are markets that look at each other, by name, such as
+    `bitcoin=binance:BTC/USDT+binance:BTC/USDC`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -110,6 +120,7 @@ class PlanSettings(BaseModel):
     horizons: Annotated[
         list[PositiveInt], BeforeValidator(split_commas), Field(min_length=1), Env("HORIZONS")
     ] = [1, 2, 5, 10]
+    groups: Annotated[dict[str, list[str]], BeforeValidator(_split_groups), Env("GROUPS")] = {}
     latency_ms: Annotated[int, Field(ge=0, le=60_000), Env("LABEL_LATENCY_MS")] = 0
 
     @model_validator(mode="after")
@@ -129,4 +140,5 @@ class PlanSettings(BaseModel):
             tuple(dict.fromkeys(self.horizons)),
             (self.base_timeframe,),
             self.latency_ms,
+            {name: tuple(markets) for name, markets in self.groups.items()},
         )
