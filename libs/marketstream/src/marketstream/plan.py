@@ -47,6 +47,12 @@ class Plan:
             raise SettingsError("horizons (): name one or more, each a number of timeframes")
         for horizon in self.horizons:
             horizon_ms(horizon, self.timeframe)
+        grouped = [market for markets in self.groups.values() for market in markets]
+        for market in grouped:
+            if market not in self.markets or grouped.count(market) > 1:
+                raise SettingsError(
+                    f"groups: {market!r} has to be one of {', '.join(self.markets)}, in one group"
+                )
 
     def group_of(self, market: str) -> str:
         """Return the name of a market's group: the market itself, where it looks at no other.

@@ -15,6 +15,7 @@ from loguru import logger
 from prometheus_client import CollectorRegistry, disable_created_metrics
 from pydantic import BaseModel, Field
 
+from marketstream import interrupts
 from marketstream.endpoint import endpoint
 from marketstream.errors import NetworkError, RealtimeError
 from marketstream.logs import configure_logs
@@ -27,7 +28,6 @@ from marketstream.store.port import Store
 from marketstream.store.postgresql import postgres_url
 from marketstream.store.sql import open_store
 
-_INTERRUPTED = 130
 _SWITCH_S = 0.0005  # so long a thread that stores or serves may hold up the stream
 
 type Build[Settings: BaseModel] = Callable[[Plan, Settings, Ports], Part]
@@ -57,12 +57,15 @@ def main[Settings: BaseModel](
     where it has an API of its own.
     """
     try:
+        interrupts.raise_again()
         _run(name, Path(package).resolve().parent, port, settings, build)
     except RealtimeError as error:
         sys.stderr.write(f"{name}: {error}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
+        sys.exit(interrupts.INTERRUPTED)
+    finally:
+        interrupts.ignore()
 
 
 def _run[Settings: BaseModel](

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from marketstream.service import main
-from storekeeper.build import build
-from storekeeper.settings import StorekeeperSettings
+from marketstream import interrupts
 
 if __name__ == "__main__":
+    interrupts.leave_at_once()  # while the rest is imported
+    from marketstream.service import main
+    from storekeeper.build import build
+    from storekeeper.settings import StorekeeperSettings
+
     main("storekeeper", __file__, 9105, StorekeeperSettings, build)

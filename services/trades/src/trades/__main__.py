@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from marketstream.service import main
-from trades.build import build
-from trades.settings import TradesSettings
+from marketstream import interrupts
 
 if __name__ == "__main__":
+    interrupts.leave_at_once()  # while the rest is imported
+    from marketstream.service import main
+    from trades.build import build
+    from trades.settings import TradesSettings
+
     main("trades", __file__, 9101, TradesSettings, build)

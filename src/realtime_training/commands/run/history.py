@@ -8,21 +8,15 @@ from loguru import logger
 
 from marketstream.plan import Plan
 from marketstream.timeframes import timeframe_ms
+from predictor.training.needed import needed_ms
 from realtime_training.settings import Settings
 
-_EDGES = 2  # the first candle lacks its beginning, and the last one has not closed
 _MOST_READ_MS = 6 * 3_600_000  # of trades, one by one; beyond that it is quicker to wait
 
 
 def needed_history(plan: Plan, settings: Settings) -> int:
-    """Return how many ms of a market a first training needs at least, where every close moves.
-
-    Rows are closes; the newest of them have no label yet, and some are left out between what is
-    learnt from and what judges it.
-    """
-    training = settings.predictor.training
-    closes = training.fewest_moved + max(plan.horizons) + training.embargo + _EDGES
-    return max(training.first_after * 1_000, closes * timeframe_ms(plan.timeframe))
+    """Return how many ms of a market a first training needs at least."""
+    return needed_ms(plan, settings.predictor.training)
 
 
 def history_to_read(plan: Plan, settings: Settings) -> int:

@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, cast
 
 from loguru import logger
+from msgspec.structs import replace
 
 from marketstream.errors import SettingsError
 from marketstream.messages import Features, Learning, Status
@@ -19,6 +20,7 @@ from predictor.policy.installation import note_installed
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel
 from predictor.training.history import FeatureHistory
+from predictor.training.needed import needed_ms
 from predictor.training.process import TrainerProcess
 from predictor.training.retraining import Retrainer, Trained, TrainingJob
 from predictor.training.workshop import Order
@@ -95,12 +97,13 @@ class MarketsLearning:
 
     async def tell(self) -> None:
         """Publish how the learning of each market is that has been heard of."""
-        needed_ms = self._settings.training.first_after * 1_000
-        nothing = Learning(0, needed_ms, book=False, trainings={})
+        needed = needed_ms(self._plan, self._settings.training)
+        nothing = Learning(0, needed, book=False, trainings={})
         for market in self._plan.markets:
             if market in self._heard:
                 retrainer = self._retrainers.get(market)
                 said = nothing if retrainer is None else retrainer.learning
+                said = replace(said, needed_ms=needed)
                 self._ports.publish(Status(market, "predictor", said))
         await self._ports.drain()
 
