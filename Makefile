@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 WEB := services/prediction-api/web
 DASHBOARD := services/prediction-api/src/prediction_api/static/.built
-TYPED := src tests scripts conftest.py $(wildcard libs/*/src services/*/src)
+TYPED := src tests scripts conftest.py $(wildcard libs/*/src services/*/src tools/*/src)
 
 SERVICES := $(shell awk '/^- name: /{print $$3}' services/manifest.yaml)
 CLUSTER := rwml-34fa
@@ -26,7 +26,7 @@ setup: $(INSTALLED) ## Install everything into .venv and bundle the dashboard; b
 	@$(MAKE) --no-print-directory dashboard || echo "no dashboard for now: everything else works without; make dashboard tries again"
 	@echo "installed in .venv; next: make run"
 
-$(INSTALLED): uv.lock .python-version pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml) scripts/setup
+$(INSTALLED): uv.lock .python-version pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml tools/*/pyproject.toml) scripts/setup
 	@scripts/setup
 	@touch $@
 
@@ -111,4 +111,4 @@ deploy: ## Deploy one service to the cluster kubectl is set to: service=trades e
 
 clean: ## Remove caches and build output; keeps .venv and state
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist $(dir $(DASHBOARD))
-	find src libs services tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src libs services tools tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,8 +19,8 @@ from candles.aggregation import CandleAggregator
 from marketstream.errors import InputError, SettingsError
 from marketstream.messages import Candle
 from marketstream.store.sql import open_store
-from realtime_training.bench.load import make_load
-from realtime_training.bench.seeded_trades import MARKET, SeededTrades
+from realtime_bench.load import make_load
+from realtime_bench.seeded_trades import MARKET, SeededTrades
 from realtime_training.commands.evaluate.work import Wanted, evaluate_all
 from realtime_training.datasets import Recorded, load_files, load_stored
 from realtime_training.datasets.arrays import CandleArrays, features_of, in_longer, prices_of

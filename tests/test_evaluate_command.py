@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from marketstream.errors import InputError
-from realtime_training.bench.load import make_load
+from realtime_bench.load import make_load
 from realtime_training.commands.evaluate.command import evaluate
 from realtime_training.commands.evaluate.work import (
     Wanted,

@@ -20,7 +20,7 @@ from marketstream.messages import Candle
 from marketstream.store.sql import open_store
 from predictor.registry.mlflow import ModelRegistry
 from predictor.registry.names import model_name
-from realtime_training.bench.load import make_load
+from realtime_bench.load import make_load
 from realtime_training.commands.evaluate.work import Wanted
 from realtime_training.commands.train.command import train
 from realtime_training.commands.train.work import summary, train_all

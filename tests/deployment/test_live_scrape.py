@@ -10,7 +10,7 @@ import pytest
 
 from marketstream.store.testing import postgres_server
 from marketstream.testing import running_command, running_kafka
-from realtime_training.bench.services import Services
+from realtime_bench.services import Services
 
 from .manifests import SERVICES
 from .monitoring import expressions

@@ -14,10 +14,11 @@ from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
 from marketstream.store.testing import PostgresServer
-from realtime_training.bench.services import SERVICES, Services
+from realtime_bench.services import Services, service_modules
 
 __all__ = ["SERVICES", "MakeSystem", "System"]
 
+SERVICES = service_modules()
 FAR_MS = 2**62
 
 

@@ -12,7 +12,7 @@ from marketstream.messages import Trade, Trades
 from marketstream.metrics import Metrics
 from marketstream.runners.kafka.publisher import KafkaPublisher
 from marketstream.runners.kafka.settings import KafkaSettings
-from realtime_training.bench.services import Services
+from realtime_bench.services import Services
 
 from .system import MakeSystem, System
 

@@ -50,7 +50,8 @@ def follow(page: str, copy: Path, *, timeout_s: float = 240) -> str:
 
 
 def _run(commands: str, copy: Path, timeout_s: float) -> str:
-    sources = [copy / "src", *sorted(copy.glob("libs/*/src")), *sorted(copy.glob("services/*/src"))]
+    folders = ("libs/*/src", "services/*/src", "tools/*/src")
+    sources = [copy / "src", *(path for each in folders for path in sorted(copy.glob(each)))]
     environment = {
         **os.environ,
         "PATH": f"{copy / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",

@@ -18,7 +18,7 @@ from marketstream.runners.kafka.tail import read_tail
 from marketstream.store.sql import open_store
 from marketstream.testing import running_command, running_kafka
 from marketstream.topics import TRADES
-from realtime_training.bench.services import Services
+from realtime_bench.services import Services
 
 from .flaky import FlakyExchange, serving_in_a_thread
 

@@ -9,7 +9,7 @@ import click
 from marketstream import interrupts
 from marketstream.errors import RealtimeError
 from marketstream.logs import configure_logs
-from realtime_training.commands.bench import bench
+from realtime_training.commands.added import Commands
 from realtime_training.commands.candles.command import candles
 from realtime_training.commands.dead_letters import dead_letters
 from realtime_training.commands.evaluate.command import evaluate
@@ -49,7 +49,9 @@ def _fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="realtime-training")
 @click.option(
     "--log-level",
@@ -87,6 +89,5 @@ for command in (
     dead_letters,
     reset,
     risingwave,
-    bench,
 ):
     realtime.add_command(command)

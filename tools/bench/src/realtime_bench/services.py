@@ -15,19 +15,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from marketstream.errors import NetworkError
+import yaml
+
+from marketstream.errors import InputError, NetworkError
 from marketstream.symbols import url_symbol
 from marketstream.testing import free_port
-from realtime_training.bench.timing import process_cpu_s
+from realtime_bench.timing import process_cpu_s
 
-SERVICES = (
-    "trades",
-    "candles",
-    "technical_indicators",
-    "predictor",
-    "storekeeper",
-    "prediction_api",
-)
+_MANIFEST = Path(__file__).resolve().parents[4] / "services" / "manifest.yaml"
 _POLL_S = 0.1
 _GOODBYE_S = 30.0
 _LAST_WORDS = 2_000
@@ -36,6 +31,21 @@ _OTHERS = (
     *("SERVICE_CONFIG", "EXCHANGE", "TIMEFRAME", "BASE_TIMEFRAME", "LABEL_LATENCY_MS"),
     *("MODEL_RETRAIN_INTERVAL", "MLFLOW_TRACKING_URI"),
 )
+
+
+def service_modules(manifest: Path = _MANIFEST) -> tuple[str, ...]:
+    """Return the packages of all services, in the order in which data passes through them.
+
+    InputError without their list, which is in the checkout only.
+    """
+    try:
+        text = manifest.read_text()
+    except OSError as error:
+        raise InputError(
+            f"{manifest}: no list of services ({error.strerror}): run this in a checkout, after "
+            "`make setup`"
+        ) from error
+    return tuple(str(service["module"]) for service in yaml.safe_load(text))
 
 
 class Services:

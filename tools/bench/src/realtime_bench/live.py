@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 
 from marketstream.symbols import url_symbol
-from realtime_training.bench.figures import Effort, Measured, Say
-from realtime_training.bench.load import SYMBOLS
-from realtime_training.bench.running import Running, running
-from realtime_training.bench.system import Wanted
-from realtime_training.bench.watching import LATENCY, Seen, add, total, watch
+from realtime_bench.figures import Effort, Measured, Say
+from realtime_bench.load import SYMBOLS
+from realtime_bench.running import Running, running
+from realtime_bench.system import Wanted
+from realtime_bench.watching import LATENCY, Seen, add, total, watch
 from realtime_training.commands.simulate.work import Announcement, MarketChoice, SimulatorProcess
 
 _TRADES_PER_SECOND = 1_000.0  # of each market
@@ -57,7 +57,7 @@ def _phase(
 
     names = ("rate", "p50_ms", "p99_ms", "preview_p99_ms")
     runs: dict[str, list[float]] = {prefix + name: [] for name in names}
-    with running("realtime_training.bench.system", arguments) as system:
+    with running("realtime_bench.system", arguments) as system:
         say(f"{prefix or 'calm_'}: waiting for the first models of all markets")
         for symbol in SYMBOLS:
             _wait_for_prediction(system, symbol)

@@ -17,11 +17,11 @@ from marketstream.errors import NetworkError, RealtimeError
 from marketstream.messages import Candle, Trades
 from marketstream.runners.kafka.connection import RECEIVED_NS, connect, open_topic
 from marketstream.topics import Topic
-from realtime_training.bench.broker import TOPIC_PREFIX, Broker
-from realtime_training.bench.figures import Effort, Measured, Say
-from realtime_training.bench.load import SYMBOLS
-from realtime_training.bench.seeded_trades import TRADES_PER_MESSAGE, SeededTrades
-from realtime_training.bench.worker import TIMEFRAMES, Worked, Worker
+from realtime_bench.broker import TOPIC_PREFIX, Broker
+from realtime_bench.figures import Effort, Measured, Say
+from realtime_bench.load import SYMBOLS
+from realtime_bench.seeded_trades import TRADES_PER_MESSAGE, SeededTrades
+from realtime_bench.worker import TIMEFRAMES, Worked, Worker
 
 _PARTITIONS = 2
 _TRADES_PER_SECOND = 1_000  # of each market

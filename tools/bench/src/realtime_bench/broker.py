@@ -16,10 +16,10 @@ from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.settings import load_settings
 from marketstream.testing import running_kafka
 from marketstream.topics import ALL_TOPICS
-from realtime_training.bench.timing import process_cpu_s
+from realtime_bench.services import service_modules
+from realtime_bench.timing import process_cpu_s
 
 TOPIC_PREFIX = "bench-"
-_STAGES = ("candles", "technical_indicators", "predictor")
 # Workers that start together are given their partitions together, as Kafka's default has it.
 _OWN_PROPERTIES = ("group.initial.rebalance.delay.ms=3000",)
 
@@ -60,7 +60,7 @@ def running_broker(folder: Path) -> Iterator[Broker]:
     settings = load_settings(KafkaSettings, None, env_file=None).model_copy(update={"worker": None})
     if "broker" in settings.model_fields_set:
         topics = [topic.name for topic in ALL_TOPICS]
-        with guest(settings, (TOPIC_PREFIX, *topics, *_STAGES)):
+        with guest(settings, (TOPIC_PREFIX, *topics, *service_modules())):
             yield Broker(settings, {"KAFKA_BROKER": settings.broker}, None)
         return
     with running_kafka(folder, *_OWN_PROPERTIES) as address:

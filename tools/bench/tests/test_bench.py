@@ -20,10 +20,10 @@ from marketstream.errors import RealtimeError
 from marketstream.messages import Prediction
 from marketstream.readers.table import TradeTable
 from marketstream.topics import CANDLES, OUTCOMES, PREDICTIONS
-from realtime_training.bench.candles import bench_candles
-from realtime_training.bench.catalogue import BENCHMARKS
-from realtime_training.bench.figures import Effort, Measured, percentile, summary
-from realtime_training.bench.load import (
+from realtime_bench.candles import bench_candles
+from realtime_bench.catalogue import BENCHMARKS
+from realtime_bench.figures import Effort, Measured, percentile, summary
+from realtime_bench.load import (
     HORIZONS,
     SYMBOLS,
     Load,
@@ -33,11 +33,11 @@ from realtime_training.bench.load import (
     make_pipeline,
     play,
 )
-from realtime_training.bench.peers import PEERS, Floats, Peer, Prepared
-from realtime_training.bench.seeded_trades import SeededTrades
-from realtime_training.bench.timing import process_cpu_s
-from realtime_training.bench.watching import total, watch
-from realtime_training.bench.workers import rate_together
+from realtime_bench.peers import PEERS, Floats, Peer, Prepared
+from realtime_bench.seeded_trades import SeededTrades
+from realtime_bench.timing import process_cpu_s
+from realtime_bench.watching import total, watch
+from realtime_bench.workers import rate_together
 from realtime_training.settings import load_all
 
 TWO = SYMBOLS[:2]

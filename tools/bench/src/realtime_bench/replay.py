@@ -8,8 +8,8 @@ from functools import partial
 
 from marketstream.topics import OUTCOMES, PREDICTIONS
 from predictor.training.fitting import TrainedModel
-from realtime_training.bench.figures import Effort, Measured, Say
-from realtime_training.bench.load import (
+from realtime_bench.figures import Effort, Measured, Say
+from realtime_bench.load import (
     FRAMES_PER_READ,
     HORIZONS,
     READ_US,
@@ -21,7 +21,7 @@ from realtime_training.bench.load import (
     make_pipeline,
     play,
 )
-from realtime_training.bench.timing import one_core, timed
+from realtime_bench.timing import one_core, timed
 from realtime_training.settings import Settings, load_all
 
 _BUSY, _SPARSE = 1_000, 30  # trades per second and market

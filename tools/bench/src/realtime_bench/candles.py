@@ -13,10 +13,10 @@ from candles.columnar import CandleColumns, fold, to_floats
 from marketstream.errors import RealtimeError
 from marketstream.messages import Candle, Trades
 from marketstream.readers.table import TradeTable
-from realtime_training.bench.figures import Effort, Measured, Say
-from realtime_training.bench.peers import PEERS, Floats, Peer
-from realtime_training.bench.seeded_trades import MARKET, TRADES_PER_MESSAGE, SeededTrades
-from realtime_training.bench.timing import one_core, timed
+from realtime_bench.figures import Effort, Measured, Say
+from realtime_bench.peers import PEERS, Floats, Peer
+from realtime_bench.seeded_trades import MARKET, TRADES_PER_MESSAGE, SeededTrades
+from realtime_bench.timing import one_core, timed
 
 _TIMEFRAMES = ["1s", "1m"]
 _TRADES_PER_SECOND = 1_000

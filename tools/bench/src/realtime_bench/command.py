@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from realtime_bench import NAMES
 from realtime_training import report
-from realtime_training.bench import NAMES
 from realtime_training.commands.options import json_option
 
 
@@ -29,8 +29,8 @@ def bench(names: tuple[str, ...], runs: int, *, quick: bool, as_json: bool) -> N
     features and labels of a million candles and fits LightGBM; infer asks for one row at a time;
     kafka measures workers and all services on a broker, its own unless KAFKA_BROKER names one.
     """
-    from realtime_training.bench.catalogue import print_table, run_all
-    from realtime_training.bench.figures import Effort
+    from realtime_bench.catalogue import print_table, run_all
+    from realtime_bench.figures import Effort
 
     result = run_all(names, Effort(runs, quick))
     if as_json:

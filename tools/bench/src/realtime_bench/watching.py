@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from marketstream.symbols import url_symbol
-from realtime_training.bench.figures import percentile
+from realtime_bench.figures import percentile
 
 LATENCY = "from the receipt of what closed the candle to being readable at the API"
 _ASK_EVERY_S = 0.25

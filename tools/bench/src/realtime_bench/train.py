@@ -9,8 +9,8 @@ import numpy as np
 from marketstream.columns import Floats
 from predictor.models import LEARNERS
 from predictor.training.dataset import Dataset, Flags, labelled
-from realtime_training.bench.figures import Effort, Measured, Say
-from realtime_training.bench.timing import one_core, timed
+from realtime_bench.figures import Effort, Measured, Say
+from realtime_bench.timing import one_core, timed
 from realtime_training.datasets.arrays import CandleArrays, features_of, prices_of
 from realtime_training.settings import load_all
 from technical_indicators.feature_set import FeatureSet

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from realtime_training.bench.figures import Effort, Measured, Say
-from realtime_training.bench.running import running
+from realtime_bench.figures import Effort, Measured, Say
+from realtime_bench.running import running
 
 _FEWEST_RUNS = 3
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from realtime_training.bench.figures import Effort
-from realtime_training.bench.infer import bench_infer
-from realtime_training.bench.train import bench_train
+from realtime_bench.figures import Effort
+from realtime_bench.infer import bench_infer
+from realtime_bench.train import bench_train
 
 
 def test_training_is_measured_in_seconds_on_rows_that_have_labels() -> None:

@@ -18,8 +18,8 @@ from predictor.settings import Learner, ModelSettings, PredictorSettings
 from predictor.training.dataset import labelled
 from predictor.training.fitting import TrainedModel, train, try_candidates
 from predictor.training.prices import PriceSeries
-from realtime_training.bench.figures import Effort, Measured, Say, percentile
-from realtime_training.bench.timing import one_core
+from realtime_bench.figures import Effort, Measured, Say, percentile
+from realtime_bench.timing import one_core
 from realtime_training.settings import load_all
 
 _LEARNERS: tuple[Learner, ...] = ("lightgbm", "xgboost", "logistic")

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from marketstream.logs import configure_logs
-from realtime_training.bench.load import EXCHANGE, HORIZONS, TIMEFRAME
+from realtime_bench.load import EXCHANGE, HORIZONS, TIMEFRAME
 from realtime_training.commands.run.options import RunOptions
 from realtime_training.settings import load_all
 from realtime_training.system import run

@@ -9,15 +9,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from realtime_training.bench.broker import missing
-from realtime_training.bench.candles import bench_candles
-from realtime_training.bench.figures import Effort, Measured, Say, summary
-from realtime_training.bench.infer import bench_infer
-from realtime_training.bench.kafka import bench_kafka
-from realtime_training.bench.live import bench_live
-from realtime_training.bench.replay import bench_replay
-from realtime_training.bench.start import bench_start
-from realtime_training.bench.train import bench_train
+from realtime_bench.broker import missing
+from realtime_bench.candles import bench_candles
+from realtime_bench.figures import Effort, Measured, Say, summary
+from realtime_bench.infer import bench_infer
+from realtime_bench.kafka import bench_kafka
+from realtime_bench.live import bench_live
+from realtime_bench.replay import bench_replay
+from realtime_bench.start import bench_start
+from realtime_bench.train import bench_train
 
 BENCHMARKS: Mapping[str, Callable[[Effort, Say], Measured]] = {
     "replay": bench_replay,

@@ -14,12 +14,12 @@ from marketstream.settings import SystemSettings, load_settings
 from marketstream.store.postgresql import postgres_url
 from marketstream.store.sql import open_store
 from marketstream.symbols import market_of
-from realtime_training.bench.broker import Broker, running_broker
-from realtime_training.bench.figures import Effort, Measured, Say
-from realtime_training.bench.load import EXCHANGE, HORIZONS, SYMBOLS, TIMEFRAME
-from realtime_training.bench.services import SERVICES, Services
-from realtime_training.bench.watching import LATENCY, add, total, watch
-from realtime_training.bench.workers import bench_workers
+from realtime_bench.broker import Broker, running_broker
+from realtime_bench.figures import Effort, Measured, Say
+from realtime_bench.load import EXCHANGE, HORIZONS, SYMBOLS, TIMEFRAME
+from realtime_bench.services import Services, service_modules
+from realtime_bench.watching import LATENCY, add, total, watch
+from realtime_bench.workers import bench_workers
 
 _TRADES_PER_SECOND, _QUICK_TRADES_PER_SECOND = 1_000.0, 50.0  # of each market
 _WINDOW_S, _QUICK_WINDOW_S = 30.0, 3.0
@@ -28,7 +28,7 @@ _PATIENCE_S = 300.0
 
 
 def bench_kafka(effort: Effort, say: Say) -> Measured:
-    """Measure workers on a full topic, then latencies through five processes at 10,000 trades/s."""
+    """Measure workers on a full topic, then latencies through all services at 10,000 trades/s."""
     logging.getLogger("quixstreams").setLevel(logging.WARNING)  # it tells of each topic it makes
     system = load_settings(SystemSettings, None, env_file=None)
     postgresql = any(name.startswith("postgres_") for name in system.model_fields_set)
@@ -72,7 +72,7 @@ def _bench_services(broker: Broker, folder: Path, effort: Effort, say: Say) -> M
     runs: dict[str, list[float]] = {name: [] for name in names}
     cores: list[dict[str, float]] = []
     with closing(services):
-        for service in SERVICES:
+        for service in service_modules():
             services.start(service)
         say("services: waiting for the first models of all markets")
         services.wait_for("predictions", services.predicts, _PATIENCE_S)
