@@ -13,8 +13,8 @@ from marketstream.errors import SettingsError
 from marketstream.messages import Candle, Features
 from technical_indicators.batch import feature_table
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
-from technical_indicators.indicators import Indicator, IndicatorStream
 from technical_indicators.operator import FeatureEngine
+from technical_indicators.talib_indicator import TalibIndicator
 
 REFUSED = {
     "AD", "ADOSC", "CUMSUM", "MAVP", "MAXINDEX", "MININDEX", "MINMAXINDEX", "NVI", "OBV", "PVI",
@@ -105,15 +105,15 @@ def test_one_timeframe_serves_as_its_own_base() -> None:
 def test_every_talib_function_streams_like_batch_or_is_refused_with_a_reason(function: str) -> None:
     if function in REFUSED:
         with pytest.raises(SettingsError, match=function):
-            Indicator(function)
+            TalibIndicator(function)
         return
-    indicator = Indicator(function)
+    indicator = TalibIndicator(function)
     candles = made_up_candles(400, 1_000, "1s")
     columns = {
         name: np.array([getattr(c, name) for c in candles])
         for name in ("open", "high", "low", "close", "volume")
     }
-    stream = IndicatorStream(indicator)
+    stream = indicator.stream()
     live = np.array([stream.update(candle) for candle in candles], np.float64)
     for column, series in enumerate(indicator.batch(columns)):
         np.testing.assert_array_equal(live[:, column], series)

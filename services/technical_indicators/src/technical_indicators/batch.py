@@ -12,11 +12,7 @@ from marketstream.columns import FeatureTable, Floats, Times
 from marketstream.messages import Candle
 from technical_indicators.feature_set import FeatureSet
 from technical_indicators.microstructure import microstructure_columns
-
-_COLUMNS = (
-    "open", "high", "low", "close", "volume", "taker_buy_volume", "trade_count",
-    "bid", "bid_quantity", "ask", "ask_quantity",
-)  # fmt: skip
+from technical_indicators.port import COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +64,11 @@ def feature_columns(
 
 
 def _columns(candles: Sequence[Candle]) -> CandleColumns:
-    rows = [[getattr(candle, name) for name in _COLUMNS] for candle in candles]
-    table = np.array(rows, np.float64).reshape(len(rows), len(_COLUMNS))  # None becomes NaN
+    rows = [[getattr(candle, name) for name in COLUMNS] for candle in candles]
+    table = np.array(rows, np.float64).reshape(len(rows), len(COLUMNS))  # None becomes NaN
     return CandleColumns(
         open_time_ms=np.array([candle.open_time_ms for candle in candles], np.int64),
         close_time_ms=np.array([candle.close_time_ms for candle in candles], np.int64),
         complete=np.array([candle.complete for candle in candles], np.bool_),
-        columns={
-            name: np.ascontiguousarray(table[:, index]) for index, name in enumerate(_COLUMNS)
-        },
+        columns={name: np.ascontiguousarray(table[:, index]) for index, name in enumerate(COLUMNS)},
     )

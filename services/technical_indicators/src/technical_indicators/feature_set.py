@@ -6,17 +6,15 @@ import hashlib
 from collections.abc import Sequence
 
 import msgspec
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from marketstream.columns import Floats
 from marketstream.errors import SettingsError
 from marketstream.timeframes import duration_ms, timeframe_ms
-from technical_indicators.indicators import INPUTS, Indicator
 from technical_indicators.microstructure import names_of
-
-_AGREEMENT = 1e-9
-_LONGEST = 16_384
+from technical_indicators.own_indicator import OwnIndicator, own_names
+from technical_indicators.port import Indicator
+from technical_indicators.settling import candles_to_settle
+from technical_indicators.talib_indicator import TalibIndicator
 
 DEFAULT_INDICATORS: tuple[str | dict[str, dict[str, int | float]], ...] = (
     {"RSI": {"timeperiod": 14}},
@@ -69,65 +67,30 @@ class FeatureSet:
         self.base = base
         self.spans = _spans(settings.spans, base)
         self.indicators = [_indicator(entry) for entry in settings.indicators]
+        digests = [indicator.digest for indicator in self.indicators if indicator.digest]
         self.names = tuple(
             name for indicator in self.indicators for name in indicator.names
         ) + names_of(self.spans)
         repeated = {name for name in self.names if self.names.count(name) > 1}
         if repeated:
             raise SettingsError(f"indicators: {min(repeated)} is there twice: leave one out")
-        self.version = _version(timeframe, base, self.names)
+        self.version = _version(timeframe, base, self.names, *digests)
 
     def candles_needed(self) -> int:
-        """Return how many candles restore every indicator to within 1e-9 of its full history.
-
-        Measured on a made-up series, since recursive indicators fade at their own speeds.
-        """
-        needed = 64
-        series = _made_up(_LONGEST)
-        for indicator in self.indicators:
-            full = [output[-32:] for output in indicator.batch(series)]
-            while not _agrees(indicator, series, full, needed):
-                needed *= 2
-                if needed >= _LONGEST:
-                    raise SettingsError(
-                        f"indicators: {indicator.names[0]} needs more than {_LONGEST} candles to "
-                        "settle: shorten its period"
-                    )
-        return needed
-
-
-def _agrees(
-    indicator: Indicator, series: dict[str, Floats], full: list[Floats], candles: int
-) -> bool:
-    recent = {name: column[-candles - 32 :] for name, column in series.items()}
-    return all(
-        np.allclose(output[-32:], whole, rtol=_AGREEMENT, atol=_AGREEMENT, equal_nan=True)
-        for output, whole in zip(indicator.batch(recent), full, strict=True)
-    )
-
-
-def _made_up(rows: int) -> dict[str, Floats]:
-    rng = np.random.default_rng(0)
-    close = 100 * np.exp(np.cumsum(rng.normal(0, 1e-3, rows)))
-    opened = np.concatenate(([100.0], close[:-1]))
-    reach = np.abs(rng.normal(0, 0.05, (2, rows)))
-    columns = (
-        opened,
-        np.maximum(opened, close) + reach[0],
-        np.minimum(opened, close) - reach[1],
-        close,
-        rng.lognormal(size=rows),
-    )
-    return dict(zip(INPUTS, columns, strict=True))
+        """Return how many candles restore every indicator to within 1e-9 of its full history."""
+        return candles_to_settle(self.indicators)
 
 
 def _indicator(entry: str | dict[str, dict[str, int | float]]) -> Indicator:
+    """Return one's own indicator of this name, or TA-Lib's."""
     if isinstance(entry, str):
-        return Indicator(entry)
+        entry = {entry: {}}
     if len(entry) != 1:
         raise SettingsError(f"indicators: {entry} has to name one function, like RSI: {{…}}")
     [(function, parameters)] = entry.items()
-    return Indicator(function, parameters)
+    if function.lower() in own_names():
+        return OwnIndicator(function.lower(), parameters)
+    return TalibIndicator(function, parameters)
 
 
 def _spans(spans: Sequence[str], base: str) -> list[str]:

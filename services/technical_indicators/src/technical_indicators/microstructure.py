@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from marketstream.columns import Floats, Times
 from marketstream.messages import Candle
 from marketstream.timeframes import duration_ms, timeframe_ms
+from technical_indicators.rolling import rolling_sum, rows_back
 
 POINT_NAMES = ("imbalance", "spread", "close_against_mid")
 SPAN_NAMES = ("imbalance_mean", "flow", "trades", "return", "volatility")
@@ -143,7 +144,7 @@ def microstructure_columns(
     volume = columns["volume"]
     signed = 2 * columns["taker_buy_volume"] - volume
     run = _length_of_run(open_time_ms, close_time_ms)
-    step = (mid - _back(mid, 1)) / _back(mid, 1)
+    step = (mid - rows_back(mid, 1)) / rows_back(mid, 1)
     squares = np.where(run > 1, step * step, np.nan)
     result = {
         "imbalance": imbalance,
@@ -153,13 +154,13 @@ def microstructure_columns(
     for span in spans:
         length = duration_ms(span) // timeframe_ms(base)
         enough = run >= length
-        before = _back(mid, length)
+        before = rows_back(mid, length)
         of_span = {
-            "imbalance_mean": _sum(imbalance, length) / length,
-            "flow": _divide(_sum(signed, length), _sum(volume, length), 0.0),
-            "trades": _sum(columns["trade_count"], length),
+            "imbalance_mean": rolling_sum(imbalance, length) / length,
+            "flow": _divide(rolling_sum(signed, length), rolling_sum(volume, length), 0.0),
+            "trades": rolling_sum(columns["trade_count"], length),
             "return": np.where(run > length, (mid - before) / before, np.nan),
-            "volatility": np.sqrt(_sum(squares, length) / length),
+            "volatility": np.sqrt(rolling_sum(squares, length) / length),
         }
         for name in SPAN_NAMES:
             result[f"{name}_{span}"] = np.where(enough, of_span[name], np.nan)
@@ -177,19 +178,6 @@ def _plus(total: float | None, value: float | None) -> float | None:
 
 def _return(now: float | None, before: float | None) -> float | None:
     return None if now is None or before is None else (now - before) / before
-
-
-def _back(series: Floats, rows: int) -> Floats:
-    shifted = np.full(len(series), np.nan)
-    shifted[rows:] = series[: max(0, len(series) - rows)]
-    return shifted
-
-
-def _sum(series: Floats, length: int) -> Floats:
-    total = np.zeros(len(series))
-    for back in range(length):
-        total += _back(series, back)
-    return total
 
 
 def _divide(above: Floats, below: Floats, otherwise: float) -> Floats:

@@ -8,7 +8,6 @@ import msgspec
 
 from marketstream.messages import Candle, Features
 from technical_indicators.feature_set import FeatureSet
-from technical_indicators.indicators import IndicatorStream
 from technical_indicators.microstructure import Microstructure
 
 
@@ -26,7 +25,7 @@ class FeatureEngine:
     def __init__(self, market: str, feature_set: FeatureSet, keep: int) -> None:
         self.market = market
         self._set = feature_set
-        self._streams = [IndicatorStream(indicator) for indicator in feature_set.indicators]
+        self._streams = [indicator.stream() for indicator in feature_set.indicators]
         self._microstructure = Microstructure(feature_set.base, feature_set.spans)
         self._candles: deque[Candle] = deque(maxlen=keep)
         self._base_candles: deque[Candle] = deque(maxlen=self._microstructure.window)

@@ -20,7 +20,7 @@ _POSITIONS = frozenset({"MININDEX", "MAXINDEX", "MINMAXINDEX"})  # count from th
 _SHORT_NAMES = {"BBANDS": "bb"}
 
 
-class Indicator:
+class TalibIndicator:
     """One TA-Lib function with its parameters.
 
     Its features are named after the function, the output and the parameters that were given:
@@ -34,7 +34,8 @@ class Indicator:
         if self.function not in talib.get_functions():
             raise SettingsError(
                 f"indicators: TA-Lib has no function {function!r}: "
-                "see https://ta-lib.org/functions/ for their names"
+                "see https://ta-lib.org/functions/ for their names; nor is there a file for it in "
+                "technical_indicators/own"
             )
         info = _about(self.function).info
         unknown = sorted(set(self.parameters) - set(info["parameters"]))
@@ -58,6 +59,7 @@ class Indicator:
                 f"indicators: {self.function} does not accept {self.parameters}: {error}"
             ) from error
         self.lookback: int = _about(self.function, **self.parameters).lookback
+        self.digest = ""
 
     def batch(self, columns: Mapping[str, Floats]) -> list[Floats]:
         """Return one series per name over whole columns of candles."""
@@ -70,6 +72,10 @@ class Indicator:
         known[: self.lookback] = np.nan  # integer outputs are 0 there, not NaN
         return known
 
+    def stream(self) -> TalibStream:
+        """Return a live side that has seen no candle yet."""
+        return TalibStream(self)
+
     def open(self, history: Sequence[Sequence[float]]) -> Any | None:
         """Return a stream handle after `history` (a sequence per input), None where it is short."""
         try:
@@ -80,12 +86,12 @@ class Indicator:
             return None
 
 
-class IndicatorStream:
+class TalibStream:
     """The live side of one indicator: O(1) a candle once its handle is open."""
 
     __slots__ = ("_handle", "_history", "indicator")
 
-    def __init__(self, indicator: Indicator) -> None:
+    def __init__(self, indicator: TalibIndicator) -> None:
         self.indicator = indicator
         self._history: list[list[float]] = [[] for _ in indicator.inputs]
         self._handle: Any | None = None

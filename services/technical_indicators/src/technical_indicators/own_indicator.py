@@ -1,0 +1,144 @@
+"""An indicator of one's own by its name and parameters: a definition of `own/` at work."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from copy import deepcopy
+from importlib import import_module
+from inspect import getfile
+from math import isfinite
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+
+import numpy as np
+import talib
+
+from marketstream.columns import Floats
+from marketstream.errors import SettingsError
+from marketstream.messages import Candle
+from technical_indicators import own
+from technical_indicators.definition import Definition, StreamingForm
+from technical_indicators.port import COLUMNS
+
+
+def own_names() -> tuple[str, ...]:
+    """Return the names of the modules of `own`: each is an indicator."""
+    return tuple(sorted(found.name for found in iter_modules(own.__path__) if not found.ispkg))
+
+
+class OwnIndicator:
+    """One indicator of one's own with its parameters.
+
+    Its feature is named after its file and the parameters that were given: `parkinson_30`. Its
+    digest is that of the file, so that another formula is another feature set.
+    """
+
+    def __init__(self, name: str, parameters: Mapping[str, int | float] | None = None) -> None:
+        module = _module(name)
+        self.definition = _definition(name, module)
+        given = _checked(name, parameters or {}, self.definition)
+        self.parameters = {**self.definition.parameters, **given}
+        try:
+            self.definition.streaming(**self.parameters)
+        except ValueError as error:
+            raise SettingsError(f"indicators: {name} does not accept {given}: {error}") from error
+        suffix = [f"{value:g}" for value in given.values()]
+        self.names: tuple[str, ...] = ("_".join([name, *suffix]),)
+        self.lookback = self.definition.candles(**self.parameters) - 1
+        self.digest = hashlib.sha256(Path(getfile(module)).read_bytes()).hexdigest()
+
+    def batch(self, columns: Mapping[str, Floats]) -> list[Floats]:
+        """Return its series over whole columns of candles."""
+        with np.errstate(all="ignore"):
+            series = self.definition.columnar(
+                *(columns[name] for name in self.definition.inputs), **self.parameters
+            )
+        known = np.where(np.isfinite(series), series, np.nan)
+        known[: self.lookback] = np.nan
+        return [known]
+
+    def stream(self) -> OwnStream:
+        """Return a live side that has seen no candle yet."""
+        return OwnStream(self)
+
+
+class OwnStream:
+    """The live side of one indicator."""
+
+    __slots__ = ("_form", "_indicator", "_seen")
+
+    def __init__(self, indicator: OwnIndicator) -> None:
+        self._indicator = indicator
+        self._form = self._begin()
+        self._seen = 0
+
+    def update(self, candle: Candle) -> list[float | None]:
+        """Fold a closed candle; return the value, None while warming up."""
+        self._seen += 1
+        return self._fold(self._form, candle, self._seen)
+
+    def open_on(self, candles: Collection[Candle]) -> None:
+        """Begin anew after these candles."""
+        self._form = self._begin()
+        self._seen = 0
+        for candle in candles:
+            self.update(candle)
+
+    def peek(self, candle: Candle) -> list[float | None]:
+        """Return what `update` would say of a candle that is still forming, without folding it."""
+        return self._fold(deepcopy(self._form), candle, self._seen + 1)
+
+    def _begin(self) -> StreamingForm:
+        return self._indicator.definition.streaming(**self._indicator.parameters)
+
+    def _fold(self, form: StreamingForm, candle: Candle, seen: int) -> list[float | None]:
+        inputs = (np.float64(getattr(candle, name)) for name in self._indicator.definition.inputs)
+        with np.errstate(all="ignore"):
+            value = form.update(*inputs)
+        if value is None or not isfinite(value) or seen <= self._indicator.lookback:
+            return [None]
+        return [float(value)]
+
+
+def _module(name: str) -> ModuleType:
+    if name.upper() in talib.get_functions():
+        raise SettingsError(
+            f"indicators: own/{name}.py has the name of a TA-Lib function: rename the file"
+        )
+    return import_module(f"{own.__name__}.{name}")
+
+
+def _definition(name: str, module: ModuleType) -> Definition:
+    definition = getattr(module, "INDICATOR", None)
+    if not isinstance(definition, Definition):
+        raise SettingsError(f"indicators: own/{name}.py has to give a Definition named INDICATOR")
+    strange = [column for column in definition.inputs if column not in COLUMNS]
+    if strange:
+        raise SettingsError(
+            f"indicators: own/{name}.py wants {strange[0]!r} of candles; "
+            f"they have {', '.join(COLUMNS)}"
+        )
+    return definition
+
+
+def _checked(
+    name: str, given: Mapping[str, int | float], definition: Definition
+) -> dict[str, int | float]:
+    """Return the parameters given, whole where their default is."""
+    checked: dict[str, int | float] = {}
+    for parameter, value in given.items():
+        if parameter not in definition.parameters:
+            raise SettingsError(
+                f"indicators: {name} has no parameter {parameter!r}; "
+                f"it takes {', '.join(definition.parameters) or 'none'}"
+            )
+        whole = isinstance(definition.parameters[parameter], int)
+        if not isfinite(value) or (whole and (value != int(value) or value < 1)):
+            wanted = "a whole number of 1 or more" if whole else "a finite number"
+            raise SettingsError(
+                f"indicators: {name} does not accept {parameter}: {value}; it has to be {wanted}"
+            )
+        checked[parameter] = int(value) if whole else value
+    return checked
