@@ -25,7 +25,6 @@ export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): 
     ok: feed.connected ? "live" : "reconnecting to the exchange",
     ended: "the recording has ended",
     stale: `stale: nothing received${age}`,
-    ended: "the recording has ended",
   };
   showState(texts[state], state === "ok" && feed.connected, state === "stale");
 }
