@@ -24,7 +24,6 @@ export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): 
     "warming up": "warming up",
     ok: feed.connected ? "live" : "reconnecting to the exchange",
     stale: `stale: nothing received${age}`,
-    ended: "the recording has ended",
   };
   showState(texts[state], state === "ok" && feed.connected, state === "stale");
 }

@@ -52,7 +52,7 @@ class Services:
     """A simulated exchange and what follows it; processes are started and ended by name.
 
     Their logs and state are in `folder`. `configs` holds what the `config.yaml` of a service says,
-    `environment` what all are told.
+    `environment` what all are told. `exchange` is what tells others where the exchange is.
     """
 
     def __init__(
@@ -68,13 +68,16 @@ class Services:
         self.symbols = symbols
         self._configs = configs
         self.api_port, exchange_port = free_port(), free_port()
+        self.exchange = {
+            "EXCHANGE_WS_URL": f"ws://127.0.0.1:{exchange_port}/ws",
+            "EXCHANGE_REST_URL": f"http://127.0.0.1:{exchange_port}",
+        }
         self._environment = {
             **os.environ,
             **dict.fromkeys(_OTHERS, ""),
             "KAFKA_BROKER": broker,
             "STATE_FOLDER": str(folder / "state"),
-            "EXCHANGE_WS_URL": f"ws://127.0.0.1:{exchange_port}/ws",
-            "EXCHANGE_REST_URL": f"http://127.0.0.1:{exchange_port}",
+            **self.exchange,
             "SYMBOLS": ",".join(symbols),
             "API_HOST": "127.0.0.1",
             "API_PORT": str(self.api_port),
