@@ -39,9 +39,15 @@ def test_a_recording_live_serves_scored_predictions_and_loses_no_trade(
     arguments = [part for path in recordings for part in ("--recording", str(path))]
     with running_command(tmp_path, *arguments, "--speed", "15") as live:
         live.wait_for("warming up", lambda: live.get("/health")[1]["status"] == "warming up")
-        status, problem = live.get("/predictions/BTC-USDT")
-        assert status == 503
-        assert problem["missing"]["needed_ms"] == 120_000
+
+        def needed_ms() -> int:
+            status, problem = live.get("/predictions/BTC-USDT")
+            assert status == 503
+            needed: int = problem["missing"]["needed_ms"]
+            return needed
+
+        live.wait_for("how much is needed", lambda: needed_ms() > 0)
+        assert needed_ms() == 120_000
         assert live.get("/predictions/ETH-USDT")[0] == 404
 
         live.wait_for("predictions", lambda: live.get("/predictions/BTC-USDT")[0] == 200)

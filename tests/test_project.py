@@ -13,11 +13,14 @@ import yaml
 from pydantic import BaseModel
 
 import manifest
+from exchanges.catalogue import venue_named
+from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.settings import SystemSettings, load_settings
 from marketstream.settings_fields import env_names, fields_of
 from marketstream.topics import ALL_TOPICS
 from predictor.settings import PredictorSettings
 from realtime_training.commands import realtime
+from realtime_training.settings import variables
 from trades.settings import TradesSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -132,9 +135,19 @@ def test_env_example_names_every_setting_with_its_default() -> None:
     example = ROOT / ".env.example"
     # Set, MLFLOW_TRACKING_URI asks for a server, so the example only shows it.
     named = re.findall(r"^(?:# )?([A-Z_]+)=", example.read_text(), re.MULTILINE)
-    known = [name for _, field in fields_of(SystemSettings) for name in env_names(field)]
-    assert sorted(named) == sorted(known)
+    system = {name for _, field in fields_of(SystemSettings) for name in env_names(field)}
+    others = {
+        "QUIX_SDK_TOKEN", "MLFLOW_TRACKING_URI", "MODEL_RETRAIN_INTERVAL", "EXCHANGE_WS_URL",
+        "EXCHANGE_REST_URL",
+    }  # fmt: skip
+    assert sorted(named) == sorted(system | others)
+    assert others <= variables()
     assert load_settings(SystemSettings, None, {}, example) == SystemSettings()
+    assert load_settings(KafkaSettings, None, {}, example) == KafkaSettings()
+    assert load_settings(PredictorSettings, None, {}, example) == PredictorSettings()
+    trades = load_settings(TradesSettings, None, {}, example)
+    binance = venue_named("binance")
+    assert (trades.ws_url, trades.rest_url) == (binance.ws_url, binance.rest_url)
 
 
 def test_environment_reaches_the_services_that_use_it() -> None:

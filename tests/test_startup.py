@@ -99,7 +99,7 @@ def test_starting_again_goes_on_without_a_seam(tmp_path: Path, end: str) -> None
         wait_for_scores(live, 5)
         log = live.log.read_text()
         assert '"resumed":true' in log
-        versions = re.findall(r'"Model installed".*?"version":"(\d+)"', log)
+        versions = re.findall(r'"Model installed.*?"version":"(\d+)"', log)
         assert versions[:2] == ["1", "1"]  # what served before the stop serves until the next
         live.stop()
     after = Kept(tmp_path)

@@ -89,7 +89,9 @@ class MarketsLearning:
         if features.forming:
             return
         market = features.market
-        self._heard.add(market)
+        if market not in self._heard:
+            self._heard.add(market)
+            self._order(lambda _trainer: self._say(market))
         if received_ns and market not in self._live:
             self._live.add(market)
             self._begin_training(market)
@@ -97,15 +99,17 @@ class MarketsLearning:
 
     async def tell(self) -> None:
         """Publish how the learning of each market is that has been heard of."""
-        needed = needed_ms(self._plan, self._settings.training)
-        nothing = Learning(0, needed, book=False, trainings={})
         for market in self._plan.markets:
             if market in self._heard:
-                retrainer = self._retrainers.get(market)
-                said = nothing if retrainer is None else retrainer.learning
-                said = replace(said, needed_ms=needed)
-                self._ports.publish(Status(market, "predictor", said))
+                self._say(market)
         await self._ports.drain()
+
+    def _say(self, market: str) -> None:
+        retrainer = self._retrainers.get(market)
+        nothing = Learning(0, 0, book=False, trainings={})
+        said = nothing if retrainer is None else retrainer.learning
+        needed = needed_ms(self._plan, self._settings.training)
+        self._ports.publish(Status(market, "predictor", replace(said, needed_ms=needed)))
 
     def _remember(self, features: Features) -> None:
         series = (features.market, features.timeframe)
