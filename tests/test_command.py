@@ -204,17 +204,19 @@ def test_help_teaches(tmp_path: Path, command: str) -> None:
 
 
 def test_another_package_adds_a_command_that_is_listed_and_runs(tmp_path: Path) -> None:
-    installed = tmp_path / "greeting-1.dist-info"
-    installed.mkdir()
+    packages, here = tmp_path / "packages", tmp_path / "here"
+    installed = packages / "greeting-1.dist-info"
+    installed.mkdir(parents=True)
+    here.mkdir()
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: greeting\nVersion: 1\n")
     (installed / "entry_points.txt").write_text("[realtime.commands]\ngreet = greeting:greet\n")
-    (tmp_path / "greeting.py").write_text(
+    (packages / "greeting.py").write_text(
         "import click\n\n@click.command()\n@click.argument('who')\n"
         "def greet(who):\n    'Greet somebody.'\n    click.echo(f'hello {who}')\n"
     )
-    done = realtime("greet", "you", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    done = realtime("greet", "you", cwd=here, PYTHONPATH=str(packages))
     assert (done.returncode, done.stdout) == (0, "hello you\n"), done.stderr
-    listed = realtime("--help", cwd=tmp_path, PYTHONPATH=str(tmp_path)).stdout
+    listed = realtime("--help", cwd=here, PYTHONPATH=str(packages)).stdout
     assert re.search(r"^  greet +Greet somebody\.$", listed, re.MULTILINE)
     assert re.search(r"^  bench +Measure how fast it is", listed, re.MULTILINE)
-    assert_refused(realtime("greet", "you", cwd=tmp_path), 2, ["greet"])
+    assert_refused(realtime("greet", "you", cwd=here), 2, ["greet"])
