@@ -23,6 +23,7 @@ export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): 
     connecting: "waiting for the exchange",
     "warming up": "warming up",
     ok: feed.connected ? "live" : "reconnecting to the exchange",
+    ended: "the recording has ended",
     stale: `stale: nothing received${age}`,
   };
   showState(texts[state], state === "ok" && feed.connected, state === "stale");
