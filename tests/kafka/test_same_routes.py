@@ -119,7 +119,7 @@ def shapes_alike(one: Shape, two: Shape) -> bool:
 
 
 def are_near(one: float, two: float) -> bool:
-    """Say whether two mids may be of one close: the edge alone gives quotes their time."""
+    """Say whether two mids may be of one close: it is the edge that gives quotes a time."""
     return abs(one / two - 1) < A_FEW_TICKS
 
 

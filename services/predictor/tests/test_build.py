@@ -199,6 +199,27 @@ def test_close_said_before_a_stop_is_not_predicted_anew_and_its_outcome_is_as_la
     assert outcome.identity == said.identity
 
 
+def test_what_a_preview_said_of_a_close_before_a_stop_is_predicted_all_the_same(
+    ports: FakePorts,
+    settings: PredictorSettings,
+    closes: list[Features],
+    make_model: Callable[..., TrainedModel],
+) -> None:
+    before = Predictor(MARKET, timeframe="1s", base="1s", horizons_ms=(1_000,))
+    before.install({1_000: make_model(version="before")})
+    (preview,) = before.update(replace(closes[0], forming=True))
+    assert isinstance(preview, Prediction)
+    assert preview.preview
+    ports.tails[PREDICTIONS.name] = {MARKET: [preview]}
+    predictor = build(PLAN, settings, ports).stages[0].make_operator(MARKET)
+    assert isinstance(predictor, Predictor)
+    predictor.install({1_000: make_model(version="after")})
+    (said,) = predictor.update(closes[0])
+    assert isinstance(said, Prediction)
+    assert not said.preview
+    assert said.model_version == "after"
+
+
 def test_feature_that_is_not_computed_stops_the_part(
     ports: FakePorts, make_settings: Callable[..., PredictorSettings], closes: list[Features]
 ) -> None:
@@ -222,6 +243,18 @@ def test_forming_closes_are_not_remembered(
 
     asyncio.run(listening())
     assert learnings(ports)[-1].seen_ms == 2_000
+
+
+def test_forming_closes_from_before_a_stop_are_not_remembered(
+    ports: FakePorts, settings: PredictorSettings, closes: list[Features]
+) -> None:
+    forming = [replace(close, close_time_ms=10**9, forming=True) for close in closes[3:6]]
+    ports.tails[FEATURES.name] = {MARKET: [*closes[:3], *forming]}
+    part = build(PLAN, settings, ports)
+    with working_elsewhere(part):
+        part.stages[0].make_operator(MARKET)
+        asyncio.run(heard(ports, repeat(closes[3]), LIVE_NS, lambda: bool(learnings(ports))))
+    assert learnings(ports)[-1].seen_ms == 3_000
 
 
 def test_why_a_training_brought_nothing_is_said_of_its_market(

@@ -68,9 +68,10 @@ class Predictor:
     def remember(self, said: Iterable[Prediction]) -> None:
         """Let stand what was predicted before a stop that this operator does not know of.
 
-        A close that comes once more is not predicted anew: by now another model may serve.
+        A close that comes once more is not predicted anew: by now another model may serve. Where
+        there was but a preview of it, it still has to be predicted.
         """
-        self._said = {(one.close_time_ms, one.horizon_ms): one for one in said}
+        self._said = {(one.close_time_ms, one.horizon_ms): one for one in said if not one.preview}
 
     @property
     def models(self) -> Mapping[int, TrainedModel]:

@@ -73,7 +73,8 @@ class MarketsLearning:
         past = self._ports.tail(FEATURES, self._plan.markets, _is_enough)
         for tail in cast("Mapping[str, Sequence[Features]]", past).values():
             for features in tail:
-                self._remember(features)
+                if not features.forming:
+                    self._remember(features)
         deadline_s = time.monotonic() + _CHAMPIONS_WITHIN_S
         try:
             while self._asked:  # or what comes first would be answered by no model

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from marketstream.ports import Part, Tap
+from marketstream.ports import Part
+from marketstream.runners.kafka.hearing import Hearing
 from marketstream.runners.kafka.keeper import KafkaKeeper
 from marketstream.runners.kafka.ports import KafkaPorts
 from marketstream.runners.kafka.runner import KafkaRunner
 from marketstream.runners.kafka.tap import KafkaTap
-from marketstream.topics import Topic
-
-type Listening = Sequence[tuple[Sequence[Topic], Tap]]
 
 
 class _Driver(Protocol):
@@ -105,10 +102,10 @@ async def _work_alone(part: Part, ports: KafkaPorts, ready: Callable[[], None]) 
     ears = None
     if ports.listening:
         # Listening begins here: what the work reads of the past has no seam with it.
-        hear = _into_loop(ports.listening, loop)
-        topics = [topic for heard, _ in ports.listening for topic in heard]
-        ears = await asyncio.to_thread(KafkaTap, ports.kafka, topics, hear)
+        hearing = Hearing(ports.listening)
+        ears = await asyncio.to_thread(KafkaTap, ports.kafka, hearing.topics, hearing.put)
         tasks.add(loop.create_task(asyncio.to_thread(ears.run)))
+        tasks.add(loop.create_task(hearing.run()))
     if part.work is not None:
         tasks.add(loop.create_task(_awaited(part.work)))
     stopping = loop.create_task(_wait(stop))
@@ -129,28 +126,3 @@ def _wait(stop: asyncio.Event) -> Coroutine[Any, Any, None]:
         await stop.wait()
 
     return wait()
-
-
-def _into_loop(listening: Listening, loop: asyncio.AbstractEventLoop) -> Tap:
-    """Return a tap for another thread, whose messages are heard in the event loop, in order.
-
-    Hundreds may come in a moment: none of them is worth a turn of the loop by itself.
-    """
-    taps: defaultdict[type, list[Tap]] = defaultdict(list)
-    for topics, tap in listening:
-        for topic in topics:
-            taps[topic.message].append(tap)
-    waiting: deque[tuple[Any, int]] = deque()
-
-    def hear_all() -> None:
-        while waiting:
-            message, received_ns = waiting.popleft()
-            for tap in taps[type(message)]:
-                tap(message, received_ns)
-
-    def heard(message: Any, received_ns: int) -> None:
-        waiting.append((message, received_ns))
-        if len(waiting) == 1:
-            loop.call_soon_threadsafe(hear_all)
-
-    return heard
