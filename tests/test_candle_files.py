@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from marketstream.columns import CANDLE_COLUMNS
 from marketstream.errors import InputError
 from realtime_training.commands.leakcheck.sample import read_sample
 from realtime_training.datasets import load_files
-from realtime_training.datasets.arrays import in_longer
 from realtime_training.datasets.klines import Klines, read_klines
+from realtime_training.datasets.longer import in_longer
 from realtime_training.settings import load_all
 
 START_S = 1_735_646_400  # the last minutes of 2024 follow 12 hours later
@@ -49,7 +50,7 @@ def same(one: Klines, other: Klines) -> bool:
         for a, b in [
             (left.open_time_ms, right.open_time_ms),
             (left.complete, right.complete),
-            *((left.columns[name], right.columns[name]) for name in left.columns),
+            *((left.floats(name), right.floats(name)) for name in CANDLE_COLUMNS),
         ]
     )
 
@@ -62,7 +63,7 @@ def test_archives_of_two_units_of_time_read_the_same_together_and_apart(
     after = "".join(kline(minute, later) for minute in range(5, MINUTES))
     expected = read(tmp_path, before + "".join(kline(n, 1_000) for n in range(5, MINUTES)))
     assert expected.candles.timeframe == "1m"
-    assert expected.candles.columns["trade_count"].tolist() == [9] * MINUTES
+    assert expected.candles.trade_count.tolist() == [9] * MINUTES
     for contents in ([before + after], [before, after], [after, before]):
         assert same(read(tmp_path, *contents), expected)
 
@@ -97,8 +98,8 @@ def test_a_site_s_line_two_kinds_of_dates_and_volumes_by_coin_are_read(
     found = read(tmp_path, "https://www.example.com\n" + header + "".join(rows))
     assert found.candles.timeframe == "1h"
     assert found.table.symbol == f"{coin}/USDT"
-    assert found.candles.columns["volume"].tolist() == [2.5] * 3
-    np.testing.assert_array_equal(found.candles.columns["trade_count"], [np.nan, 7, 7])
+    assert found.candles.volume.tolist() == [2.5] * 3
+    np.testing.assert_array_equal(found.candles.trade_count, [np.nan, 7, 7])
     assert found.candles.complete.all()
 
 
@@ -112,15 +113,15 @@ def test_prices_with_separators_dates_with_slashes_and_short_volumes_are_read(
         '"09/25/2024","999.5","1,000.0","1,000.5","990.0","1.5M","-2.10%"\n',
     )
     assert found.candles.timeframe == "1d"
-    assert found.candles.columns["close"].tolist() == [999.5, 63000]
-    assert found.candles.columns["open"].tolist() == [1000, 63063]
-    assert found.candles.columns["volume"].tolist() == [1_500_000, 40_050]
+    assert found.candles.close.tolist() == [999.5, 63000]
+    assert found.candles.open.tolist() == [1000, 63063]
+    assert found.candles.volume.tolist() == [1_500_000, 40_050]
 
 
 def test_decimal_commas_are_read(tmp_path: Path) -> None:
     rows = "".join(plain(n).replace(",", ";").replace("2.5", "2,5") for n in range(3))
     found = read(tmp_path, HEADER.replace(",", ";") + rows)
-    assert found.candles.columns["volume"].tolist() == [2.5] * 3
+    assert found.candles.volume.tolist() == [2.5] * 3
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_the_same_candles_come_out_of_every_table(tmp_path: Path, rows: str | by
     expected = read(tmp_path, HEADER + "".join(plain(n) for n in range(MINUTES)))
     assert found.candles.open_time_ms.tolist() == expected.candles.open_time_ms.tolist()
     for name in ("open", "high", "low", "close", "volume"):
-        np.testing.assert_array_equal(found.candles.columns[name], expected.candles.columns[name])
+        np.testing.assert_array_equal(found.candles.floats(name), expected.candles.floats(name))
     assert found.candles.complete.all()
 
 
@@ -184,7 +185,7 @@ def test_two_writings_of_a_candle_that_differ_make_it_doubtful(tmp_path: Path) -
     rows = "".join(plain(minute) for minute in range(MINUTES))
     again = plain(4).replace("2.5", "7")
     found = read(tmp_path, HEADER + rows + plain(2) + again)
-    assert found.candles.columns["volume"][4] == 7
+    assert found.candles.volume[4] == 7
     assert np.flatnonzero(~found.candles.complete).tolist() == [4]
     assert found.remarks() == ("left out: 2 x candle that repeats",)
 
@@ -207,8 +208,8 @@ def test_candles_of_two_markets_are_never_made_one(tmp_path: Path) -> None:
     both = "symbol," + HEADER + "".join(columns)
     with pytest.raises(InputError, match=r"of BTC/USDT:USDT, 币安人生USDT: choose one"):
         read(tmp_path, both)
-    assert read(tmp_path, both, symbol="币安人生/USDT").candles.columns["open"][0] == 100
-    assert read(tmp_path, both, symbol="BTC/USDT:USDT").candles.columns["open"][0] == 10
+    assert read(tmp_path, both, symbol="币安人生/USDT").candles.open[0] == 100
+    assert read(tmp_path, both, symbol="BTC/USDT:USDT").candles.open[0] == 10
 
 
 def test_archives_of_two_markets_are_told_by_their_names(tmp_path: Path) -> None:

@@ -16,18 +16,20 @@ import pytest
 from pyarrow import ipc, parquet
 
 from candles.aggregation import CandleAggregator
+from marketstream.columns import CANDLE_COLUMNS, CandleColumns, PriceSeries
 from marketstream.errors import InputError, SettingsError
 from marketstream.messages import Candle
 from marketstream.store.sql import open_store
+from predictor.training.prices import label_prices
 from realtime_bench.load import make_load
 from realtime_bench.seeded_trades import MARKET, SeededTrades
 from realtime_training.commands.evaluate.work import Wanted, evaluate_all
 from realtime_training.datasets import Recorded, load_files, load_stored
-from realtime_training.datasets.arrays import CandleArrays, features_of, in_longer, prices_of
 from realtime_training.datasets.klines import read_klines
+from realtime_training.datasets.longer import in_longer
 from realtime_training.datasets.trades import candles_of
 from realtime_training.settings import load_all
-from technical_indicators.batch import feature_table
+from technical_indicators.batch import feature_columns, feature_table
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
 
 SETTINGS = load_all()
@@ -101,17 +103,17 @@ def as_feather(folder: Path, rows: list[Row]) -> Path:
     return folder / "klines.feather"
 
 
-def same(one: CandleArrays, other: CandleArrays) -> bool:
+def same(one: CandleColumns, other: CandleColumns) -> bool:
     return one.timeframe == other.timeframe and all(
         np.array_equal(left, right, equal_nan=True)
         for left, right in [
             (one.open_time_ms, other.open_time_ms),
-            *((one.columns[name], other.columns[name]) for name in one.columns),
+            *((one.floats(name), other.floats(name)) for name in CANDLE_COLUMNS),
         ]
     )
 
 
-def candles_in(*files: Path) -> tuple[CandleArrays, int]:
+def candles_in(*files: Path) -> tuple[CandleColumns, int]:
     """The candles of files, and how many rows were left out."""
     read = read_klines(files)
     return read.candles, read.table.unusable.total() + read.table.repeated
@@ -124,7 +126,7 @@ def test_candles_are_the_same_in_every_form(
     rows = klines(50)
     expected, left_out = candles_in(write_csv(tmp_path / "klines.csv", rows))
     assert (expected.timeframe, len(expected), left_out) == ("1m", 50, 0)
-    assert expected.columns["taker_buy_volume"][0] == 1
+    assert expected.taker_buy_volume[0] == 1
     found, _ = candles_in(write(tmp_path, rows))
     assert same(found, expected)
 
@@ -140,9 +142,9 @@ def test_of_a_candle_that_is_there_twice_the_last_counts_and_nonsense_is_left_ou
     candles, left_out = candles_in(second, first)
     assert left_out == 2
     assert len(candles) == 19
-    assert candles.columns["volume"][3] == 2.5
+    assert candles.volume[3] == 2.5
     candles, _ = candles_in(first, second)
-    assert candles.columns["volume"][3] == 7
+    assert candles.volume[3] == 7
     assert (np.diff(candles.open_time_ms) > 0).all()
 
 
@@ -167,10 +169,10 @@ def test_longer_candles_are_made_of_shorter_ones_and_lack_what_those_lack(tmp_pa
     fives = in_longer(minutes, "5m")
     assert fives.open_time_ms.tolist() == [START_MS + number * 300_000 for number in range(4)]
     assert fives.complete.tolist() == [True, False, True, True]
-    assert fives.columns["high"][0] == max(row[2] for row in rows[:5])
-    assert fives.columns["low"][0] == min(row[3] for row in rows[:5])
-    assert (fives.columns["open"][0], fives.columns["close"][0]) == (rows[0][1], rows[4][4])
-    assert fives.columns["volume"].tolist() == [12.5, 10, 12.5, 12.5]
+    assert fives.high[0] == max(row[2] for row in rows[:5])
+    assert fives.low[0] == min(row[3] for row in rows[:5])
+    assert (fives.open[0], fives.close[0]) == (rows[0][1], rows[4][4])
+    assert fives.volume.tolist() == [12.5, 10, 12.5, 12.5]
     with pytest.raises(SettingsError, match="timeframe 1s cannot be made of candles of 1m"):
         in_longer(minutes, "1s")
 
@@ -195,7 +197,7 @@ def test_features_of_columns_are_those_of_candles_and_first_prints_those_of_the_
             getattr(base, name)[: len(expected)], np.array(expected, np.float64)
         )
     feature_set = FeatureSet("1s", "250ms", FeatureSettings())
-    found = features_of(seconds, base, feature_set)
+    found = feature_columns(seconds, base, feature_set)
     plain, plain_base = ([without_book(c) for c in streamed[each]] for each in ("1s", "250ms"))
     expected_table = feature_table(plain, plain_base, feature_set)
     rows = len(expected_table)
@@ -203,8 +205,8 @@ def test_features_of_columns_are_those_of_candles_and_first_prints_those_of_the_
     assert found.names == expected_table.names
     np.testing.assert_array_equal(found.close_time_ms[:rows], expected_table.close_time_ms)
     np.testing.assert_array_equal(found.values[:rows], expected_table.values)
-    prices = prices_of(base)
-    assert np.isfinite(prices.of("fair")).mean() > 0.9
+    prices = PriceSeries.of(base)
+    assert np.isfinite(label_prices(prices, "fair")).mean() > 0.9
 
 
 def without_book(candle: Candle) -> Candle:

@@ -98,10 +98,10 @@ def test_leak_ends_with_1(
     trades: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from realtime_training.commands.leakcheck import sample as leakcheck_sample
-    from realtime_training.datasets.arrays import features_of as honest
+    from technical_indicators.batch import feature_table as honest
 
     peek = peeking("rsi_14")
-    monkeypatch.setattr(leakcheck_sample, "features_of", lambda *given: peek(honest(*given)))
+    monkeypatch.setattr(leakcheck_sample, "feature_table", lambda *given: peek(honest(*given)))
     with pytest.raises(SystemExit) as ended:
         leakcheck.main([str(trades), "--horizon", "1"], standalone_mode=False)
     assert ended.value.code == 1

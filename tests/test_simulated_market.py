@@ -8,7 +8,7 @@ import pytest
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.ceiling import expected_moves, realised_moves
 from exchange_simulator.market.messages import trades_messages
-from marketstream.columns import FeatureTable
+from marketstream.columns import FeatureTable, PriceSeries
 from marketstream.messages import Outcome, Prediction
 from marketstream.plan import Plan
 from marketstream.scoring import Score, Scoreboard
@@ -19,7 +19,7 @@ from predictor.serving.forecast import forecast
 from predictor.settings import Learner, ModelSettings, PredictorSettings, TrainingSettings
 from predictor.training.fitting import train
 from predictor.training.history import FeatureHistory
-from predictor.training.prices import Label, PriceSeries, label_returns
+from predictor.training.prices import Label, label_prices, label_returns
 from predictor.training.retraining import Trained, TrainingJob
 from predictor.validation.evaluation import evaluate
 from realtime_training.pipeline import Pipeline
@@ -161,7 +161,7 @@ def later_accuracy(
     """Train on the first half of a table, and score on the second half's moved rows."""
     table, prices = watched.table, watched.prices
     half = len(table) // 2
-    series = prices.of(label)
+    series = label_prices(prices, label)
     cut_ms = int(table.close_time_ms[half]) - horizon_ms
     seen = prices.close_time_ms <= cut_ms
     assert prices.first_buy is not None

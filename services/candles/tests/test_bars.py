@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from candles.bars import fold_bars, parse_bars
-from candles.columnar import CandleColumns
+from marketstream.columns import CandleColumns
 from marketstream.errors import SettingsError
 from marketstream.readers import TradeTable
 

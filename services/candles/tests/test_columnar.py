@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from candles.aggregation import CandleAggregator
-from candles.columnar import CandleColumns, fold, to_floats
+from candles.columnar import fold
 from candles.klines import kline_arrays
+from marketstream.columns import CandleColumns, to_floats
 from marketstream.errors import InputError
 from marketstream.messages import Candle, Trade, Trades
 from marketstream.readers import TradeTable

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from marketstream.columns import FeatureTable, Floats
+from marketstream.columns import FeatureTable, Floats, PriceSeries
 from marketstream.messages import Features
 from predictor.models.logistic import Logistic
 from predictor.models.parts.imbalance import ImbalanceSign
 from predictor.settings import ModelSettings, PredictorSettings, TrainingSettings
 from predictor.training.fitting import FIVE_FEATURES, Candidate, TrainedModel
-from predictor.training.prices import PriceSeries
 
 NAMES = (*FIVE_FEATURES, "noise_1", "noise_2")
 

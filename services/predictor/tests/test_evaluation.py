@@ -10,12 +10,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from marketstream.columns import FeatureTable
+from marketstream.columns import FeatureTable, PriceSeries
 from predictor.models import LEARNERS
 from predictor.settings import AbstentionSettings, PredictorSettings
 from predictor.training.dataset import labelled
 from predictor.training.fitting import FIVE_FEATURES
-from predictor.training.prices import PriceSeries
 from predictor.validation.evaluation import evaluate
 from predictor.validation.figures import Evaluation, Rival, Share
 from predictor.validation.out_of_sample import walk

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from marketstream.columns import FeatureTable, Floats
+from marketstream.columns import FeatureTable, Floats, PriceSeries
 from marketstream.messages import Candle
 from predictor.leakcheck import (
     Featured,
@@ -29,7 +29,6 @@ from predictor.leakcheck import (
 from predictor.models import fit_logistic
 from predictor.settings import PredictorSettings
 from predictor.training.dataset import Dataset, labelled
-from predictor.training.prices import PriceSeries
 from predictor.validation.splits import Fold, latest, walk_forward
 
 type MakeMarket = Callable[..., Any]

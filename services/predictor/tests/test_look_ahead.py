@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketstream.columns import FeatureTable, Floats
+from marketstream.columns import FeatureTable, Floats, PriceSeries
 from predictor.models import LEARNERS, Flags
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel, train
-from predictor.training.prices import PriceSeries, on_grid
+from predictor.training.prices import on_grid
 
 type MakeMarket = Callable[..., Any]
 type MakeSettings = Callable[..., PredictorSettings]

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketstream.columns import PriceSeries
 from marketstream.errors import InputError
-from predictor.training.prices import PriceSeries, choose_label, label_ends, label_returns, on_grid
+from predictor.training.prices import choose_label, label_ends, label_prices, label_returns, on_grid
 
 TIMES = np.arange(250, 3_250, 250, dtype=np.int64)
 MIDS = np.linspace(100.0, 111.0, 12)
@@ -109,27 +110,27 @@ def prints(first_buy: list[float | None], first_sell: list[float | None]) -> Pri
 
 def test_fair_mid_is_the_geometric_mean_of_the_next_buy_and_the_next_sell() -> None:
     series = prints([101.0, None, 104.0, None], [None, 99.0, None, 100.0])
-    fair = series.of("fair")
+    fair = label_prices(series, "fair")
     np.testing.assert_allclose(fair[:2], np.sqrt([104.0 * 99.0, 104.0 * 100.0]))
     assert np.isnan(fair[2:]).all()  # no buy has come since
 
 
 def test_fair_mid_never_uses_a_print_of_the_past() -> None:
     series = prints([101.0, None, None], [99.0, None, None])
-    assert np.isnan(series.of("fair")).all()
+    assert np.isnan(label_prices(series, "fair")).all()
 
 
 def test_fair_mid_does_not_reach_across_a_hole() -> None:
     series = prints([None, 101.0, 102.0], [None, 99.0, 98.0])
     series.close_time_ms[1:] += 250
-    fair = series.of("fair")
+    fair = label_prices(series, "fair")
     assert np.isnan(fair[0])
     assert fair[1] == pytest.approx(np.sqrt(102.0 * 98.0))
 
 
 def test_where_no_prints_are_known_there_is_no_fair_mid() -> None:
-    assert np.isnan(SERIES.of("fair")).all()
-    assert SERIES.of("close") is SERIES.close
+    assert np.isnan(label_prices(SERIES, "fair")).all()
+    assert label_prices(SERIES, "close") is SERIES.close
 
 
 def test_label_of_a_known_price_ends_on_the_grid_after_latency_and_horizon() -> None:
@@ -157,7 +158,9 @@ def candles(base_ms: int) -> PriceSeries:
 def test_candles_of_a_minute_are_labelled_by_their_close() -> None:
     series = candles(60_000)
     assert choose_label(series) == "close"
-    returns = label_returns(series.close_time_ms, series.of("close"), series, horizon_ms=120_000)
+    returns = label_returns(
+        series.close_time_ms, label_prices(series, "close"), series, horizon_ms=120_000
+    )
     assert returns[:2].tolist() == pytest.approx([log(4), log(4)])
     assert np.isnan(returns[2:]).all()
 

@@ -19,14 +19,13 @@ import pytest
 from loguru import logger
 from prometheus_client import CollectorRegistry
 
-from marketstream.columns import FeatureTable
+from marketstream.columns import FeatureTable, PriceSeries
 from marketstream.metrics import Metrics
 from predictor.registry import native
 from predictor.registry.mlflow import ModelRegistry
 from predictor.settings import ModelSettings, PredictorSettings
 from predictor.training.child import Trainer
 from predictor.training.fitting import TrainedModel
-from predictor.training.prices import PriceSeries
 from predictor.training.process import TrainerProcess, _attempted, _serve
 from predictor.training.requests import Registration, Reply, registry_uri
 from predictor.training.retraining import TrainingJob

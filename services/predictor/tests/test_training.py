@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from marketstream.columns import FeatureTable, Floats
+from marketstream.columns import FeatureTable, Floats, PriceSeries
 from predictor.models import LEARNERS
 from predictor.serving.forecast import forecast
 from predictor.settings import PredictorSettings
 from predictor.training.calibration import Calibrated, log_loss
 from predictor.training.fitting import TrainedModel, train, train_horizons
-from predictor.training.prices import PriceSeries
 
 type MakeMarket = Callable[..., Any]
 type MakeSettings = Callable[..., PredictorSettings]

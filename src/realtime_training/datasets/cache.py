@@ -16,9 +16,9 @@ import msgspec
 import numpy as np
 from loguru import logger
 
-from marketstream.columns import FeatureTable
+from marketstream.columns import FeatureTable, PriceSeries
 from marketstream.errors import InputError, StateError
-from predictor.training.prices import Label, PriceSeries
+from predictor.training.prices import Label
 
 _MOST_BYTES = 2_000_000_000
 _OURS = ("realtime_training.datasets", "candles", "technical_indicators", "trades", "marketstream")

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from marketstream.columns import Times
+from marketstream.columns import CandleColumns, Times
 from marketstream.errors import InputError, SettingsError
 from marketstream.readers.candles import CandleTable, read_candles
 from marketstream.readers.losses import overlapping
 from marketstream.timeframes import timeframe_ms
-from realtime_training.datasets.arrays import CandleArrays
 
 _LENGTHS = {86_400_000: "d", 3_600_000: "h", 60_000: "m", 1_000: "s", 1: "ms"}
 
@@ -22,7 +21,7 @@ _LENGTHS = {86_400_000: "d", 3_600_000: "h", 60_000: "m", 1_000: "s", 1: "ms"}
 class Klines:
     """The candles of files, and what they were read from."""
 
-    candles: CandleArrays
+    candles: CandleColumns
     table: CandleTable
 
     def remarks(self) -> tuple[str, ...]:
@@ -49,11 +48,21 @@ def read_klines(files: Sequence[Path], *, symbol: str | None = None) -> Klines:
     timeframe = _timeframe(opened_ms, files)
     close_us = table.open_time_us + timeframe_ms(timeframe) * 1_000
     lost = overlapping(table.open_time_us, close_us, table.lost_us)
+    columns, unknown = table.columns, np.full(len(table), np.nan)
     return Klines(
-        CandleArrays(
+        CandleColumns(
             timeframe=timeframe,
             open_time_ms=opened_ms,
-            columns=table.columns,
+            close_time_ms=close_us // 1_000,
+            open=columns["open"],
+            high=columns["high"],
+            low=columns["low"],
+            close=columns["close"],
+            volume=columns["volume"],
+            quote_volume=unknown,
+            trade_count=columns["trade_count"],
+            taker_buy_volume=columns["taker_buy_volume"],
+            taker_buy_quote_volume=unknown,
             complete=~lost & ~table.doubted,
         ),
         table,

@@ -8,21 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
-from marketstream.columns import FeatureTable
+from marketstream.columns import CandleColumns, FeatureTable, PriceSeries
 from marketstream.errors import InputError, SettingsError
 from marketstream.plan import Plan
 from marketstream.readers import Kind, kind_of, read_trades
 from marketstream.readers.names import market_in_name
 from marketstream.symbols import market_of, parse_symbol
 from marketstream.timeframes import finest_first, timeframe_ms
-from predictor.training.prices import Label, PriceSeries
+from predictor.training.prices import Label
 from realtime_training.datasets import profiles
-from realtime_training.datasets.arrays import CandleArrays, features_of, in_longer, prices_of
 from realtime_training.datasets.cache import DatasetCache, Entry, Made, identity_of
 from realtime_training.datasets.frames import replay_features
 from realtime_training.datasets.klines import read_klines
+from realtime_training.datasets.longer import in_longer
 from realtime_training.datasets.trades import candles_of
 from realtime_training.settings import Settings
+from technical_indicators.batch import feature_columns
 from technical_indicators.feature_set import FeatureSet
 
 _DEFAULT_TIMEFRAME = "1s"
@@ -172,7 +173,7 @@ def _of_trades(
     Plan(("trades",), timeframe, (1,), (base,))  # says so where the two do not fit
     left_out = [*trades.unusable.items(), *trades.ignored.items()]
     remarks = tuple(f"left out: {count:,} x {reason}" for reason, count in left_out)
-    return _of_arrays(
+    return _of_columns(
         candles_of(trades, timeframe), candles_of(trades, base), symbol or trades.symbol, settings,
         remarks,
     )  # fmt: skip
@@ -184,20 +185,20 @@ def _of_candles(
     klines = read_klines(files, symbol=symbol)
     base = klines.candles
     candles = in_longer(base, timeframe or base.timeframe)
-    return _of_arrays(candles, base, klines.table.symbol, settings, klines.remarks())
+    return _of_columns(candles, base, klines.table.symbol, settings, klines.remarks())
 
 
-def _of_arrays(
-    candles: CandleArrays,
-    base: CandleArrays,
+def _of_columns(
+    candles: CandleColumns,
+    base: CandleColumns,
     symbol: str | None,
     settings: Settings,
     remarks: tuple[str, ...],
 ) -> Entry:
-    prices = prices_of(base)
+    prices = PriceSeries.of(base)
     label = profiles.label_of(prices)
     feature_set = FeatureSet(candles.timeframe, base.timeframe, profiles.computed(label, settings))
-    table = features_of(candles, base, feature_set)
+    table = feature_columns(candles, base, feature_set)
     return _made(symbol, candles.timeframe, label, feature_set, table, prices, remarks)
 
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketstream.columns import FeatureTable, Floats
+from marketstream.columns import FeatureTable, Floats, PriceSeries
 from marketstream.errors import SettingsError
 from marketstream.timeframes import finest_first
 from predictor.settings import DEFAULT_FEATURES
-from predictor.training.prices import Label, PriceSeries
+from predictor.training.prices import Label, label_prices
 from realtime_training.settings import Settings
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
 from technical_indicators.microstructure import POINT_NAMES
@@ -40,7 +40,8 @@ class Chosen:
 def label_of(prices: PriceSeries) -> Label:
     """Return the best label there are prices for, whether or not it may judge a model."""
     labels: tuple[Label, ...] = ("mid", "fair")
-    return next((label for label in labels if np.isfinite(prices.of(label)).any()), "close")
+    known = (label for label in labels if np.isfinite(label_prices(prices, label)).any())
+    return next(known, "close")
 
 
 def computed(label: Label, settings: Settings) -> FeatureSettings:

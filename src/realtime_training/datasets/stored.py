@@ -6,8 +6,8 @@ import hashlib
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
+from marketstream.columns import CandleColumns, PriceSeries
 from marketstream.errors import InputError
 from marketstream.messages import Candle
 from marketstream.plan import Plan
@@ -15,13 +15,11 @@ from marketstream.store.port import Store
 from marketstream.store.postgresql import postgres_url
 from marketstream.store.sql import open_store
 from marketstream.symbols import market_of, split_market
-from marketstream.timeframes import timeframe_ms
-from predictor.training.prices import PriceSeries
 from realtime_training.datasets import profiles
 from realtime_training.datasets.cache import Made
 from realtime_training.datasets.loading import Recorded
 from realtime_training.settings import Settings
-from technical_indicators.batch import feature_table
+from technical_indicators.batch import feature_columns
 from technical_indicators.feature_set import FeatureSet
 
 _END_OF_TIME_MS = 2**62
@@ -67,10 +65,11 @@ def read_store(store: Store, market: str, timeframe: str, settings: Settings) ->
     base_candles = _closed(store, market, base) if base != timeframe else candles
     if not base_candles:
         base, base_candles = timeframe, candles
-    prices = _prices(base_candles, timeframe_ms(base))
+    base_columns = CandleColumns.of(base_candles, base)
+    prices = PriceSeries.of(base_columns)
     label = profiles.label_of(prices)
     feature_set = FeatureSet(timeframe, base, profiles.computed(label, settings))
-    table = feature_table(candles, base_candles, feature_set)
+    table = feature_columns(CandleColumns.of(candles, timeframe), base_columns, feature_set)
     made = Made(
         split_market(market)[1], timeframe, prices.base_ms, label,
         feature_set.version, feature_set.names, (),
@@ -91,16 +90,3 @@ def _instead(store: Store) -> str:
 def _closed(store: Store, market: str, timeframe: str) -> list[Candle]:
     candles = store.candles(market, timeframe, 0, _END_OF_TIME_MS)
     return [candle for candle in candles if candle.state == "closed"]
-
-
-def _prices(candles: list[Candle], base_ms: int) -> PriceSeries:
-    rows = [(c.mid, c.close, c.first_buy, c.first_sell) for c in candles]
-    columns = np.array(rows, np.float64)  # None becomes NaN
-    return PriceSeries(
-        close_time_ms=np.array([candle.close_time_ms for candle in candles], np.int64),
-        mid=columns[:, 0],
-        close=columns[:, 1],
-        base_ms=base_ms,
-        first_buy=columns[:, 2],
-        first_sell=columns[:, 3],
-    )

@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from candles.columnar import CandleColumns, fold, to_floats
-from marketstream.columns import Floats
+from candles.columnar import fold
+from marketstream.columns import CandleColumns, Floats, to_floats
 from marketstream.readers import TradeTable
 from marketstream.readers.table import in_order
 from marketstream.timeframes import timeframe_ms
-from realtime_training.datasets.arrays import CandleArrays
 
 
-def candles_of(trades: TradeTable, timeframe: str) -> CandleArrays:
-    """Return the candles of a timeframe, without a gap from the first trade to the last."""
-    folded = fold(trades, timeframe, consecutive_ids=trades.consecutive)
-    price, quantity = folded.price_decimals, folded.quantity_decimals
-    sided = bool((trades.taker != 0).any())
-    taker_buy = to_floats(folded.taker_buy_volume, quantity)
-    return CandleArrays(
-        timeframe=timeframe,
-        open_time_ms=folded.open_time_ms,
-        columns={
-            "open": to_floats(folded.open, price),
-            "high": to_floats(folded.high, price),
-            "low": to_floats(folded.low, price),
-            "close": to_floats(folded.close, price),
-            "volume": to_floats(folded.volume, quantity),
-            "taker_buy_volume": taker_buy if sided else np.full(len(folded), np.nan),
-            "trade_count": folded.trade_count.astype(np.float64),
-        },
-        complete=folded.complete,
-        first_buy=_first_prints(trades, folded, timeframe, 1) if sided else None,
-        first_sell=_first_prints(trades, folded, timeframe, -1) if sided else None,
+def candles_of(trades: TradeTable, timeframe: str) -> CandleColumns:
+    """Return the candles of a timeframe, without a gap from the first trade to the last.
+
+    Where no trade has a side, nobody knows what takers bought.
+    """
+    candles = fold(trades, timeframe, consecutive_ids=trades.consecutive)
+    if not (trades.taker != 0).any():
+        unknown = np.full(len(candles), np.nan)
+        return replace(candles, taker_buy_volume=unknown, taker_buy_quote_volume=unknown)
+    return replace(
+        candles,
+        first_buy=_first_prints(trades, candles, 1),
+        first_sell=_first_prints(trades, candles, -1),
     )
 
 
-def _first_prints(trades: TradeTable, candles: CandleColumns, timeframe: str, taker: int) -> Floats:
+def _first_prints(trades: TradeTable, candles: CandleColumns, taker: int) -> Floats:
     """Return the first price of a side in each candle, NaN where none traded."""
     trades = in_order(trades)
     chosen = np.flatnonzero(trades.taker == taker)
-    opened_ms = trades.time_us[chosen] // 1_000 // timeframe_ms(timeframe) * timeframe_ms(timeframe)
+    length_ms = timeframe_ms(candles.timeframe)
+    opened_ms = trades.time_us[chosen] // 1_000 // length_ms * length_ms
     is_first = np.diff(opened_ms, prepend=-1) != 0
     prints = np.full(len(candles), np.nan)
     rows = np.searchsorted(candles.open_time_ms, opened_ms[is_first])

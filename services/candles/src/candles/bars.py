@@ -11,7 +11,8 @@ from typing import Literal, NamedTuple, cast, get_args
 
 import numpy as np
 
-from candles.columnar import CandleColumns, Integers, Units, certify, fold_rows
+from candles.columnar import certify, fold_rows
+from marketstream.columns import CandleColumns, Integers, Units
 from marketstream.errors import SettingsError
 from marketstream.readers.losses import overlapping
 from marketstream.readers.table import TradeTable, in_order
@@ -25,6 +26,9 @@ class BarRule(NamedTuple):
 
     kind: BarKind
     threshold: Decimal
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.threshold:f}"
 
 
 def parse_bars(text: str) -> BarRule:
@@ -61,7 +65,8 @@ def fold_bars(trades: TradeTable, rule: BarRule, *, consecutive_ids: bool) -> Ca
         complete &= ~overlapping(starts, ends, spans)
     times_ms = trades.time_us // 1_000
     ends = np.append(starts[1:], len(trades))[: len(starts)]
-    return fold_rows(trades, starts, (times_ms[starts], times_ms[ends - 1] + 1), complete)
+    interval_ms = times_ms[starts], times_ms[ends - 1] + 1
+    return fold_rows(trades, str(rule), starts, interval_ms, complete)
 
 
 def _reached(trades: TradeTable, rule: BarRule) -> tuple[Units, int]:

@@ -2,53 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from marketstream.columns import CandleColumns, Flags, Integers, Units
 from marketstream.errors import InputError
 from marketstream.readers.losses import overlapping
 from marketstream.readers.table import TradeTable, in_order
 from marketstream.timeframes import timeframe_ms
 
-type Integers = NDArray[np.int64]
-type Flags = NDArray[np.bool_]
-type Units = NDArray[Any]
-"""Sums in whole units: int64 where that is proven to hold them, else Python integers."""
-
 _LARGEST = 2**63 - 1
 _MOST_CANDLES = 50_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class CandleColumns:
-    """Candles in order of time, prices and sums in whole units of the last of their decimals.
-
-    `close_time_ms` is exclusive. Ids are None where the trades have none, and -1 in a candle in
-    which nothing traded; it has the last close as its four prices.
-    """
-
-    open_time_ms: Integers
-    close_time_ms: Integers
-    open: Integers
-    high: Integers
-    low: Integers
-    close: Integers
-    volume: Units
-    quote_volume: Units
-    trade_count: Integers
-    taker_buy_volume: Units
-    taker_buy_quote_volume: Units
-    first_trade_id: Integers | None
-    last_trade_id: Integers | None
-    complete: Flags
-    price_decimals: int
-    quantity_decimals: int
-
-    def __len__(self) -> int:
-        return len(self.open_time_ms)
 
 
 def fold(
@@ -67,7 +32,7 @@ def fold(
     complete, joined = certify(trades, starts, consecutive_ids=consecutive_ids)
     complete[:1] = complete[-1:] = False
     times_ms = intervals * (length_us // 1_000), (intervals + 1) * (length_us // 1_000)
-    candles = fold_rows(trades, starts, times_ms, complete)
+    candles = fold_rows(trades, timeframe, starts, times_ms, complete)
     candles = _filled(candles, joined) if fill else candles
     if not trades.consecutive and len(trades.lost_us):  # else ids say what is missing
         opened, closed = candles.open_time_ms * 1_000, candles.close_time_ms * 1_000
@@ -77,9 +42,16 @@ def fold(
 
 
 def fold_rows(
-    trades: TradeTable, starts: Integers, times_ms: tuple[Integers, Integers], complete: Flags
+    trades: TradeTable,
+    timeframe: str,
+    starts: Integers,
+    times_ms: tuple[Integers, Integers],
+    complete: Flags,
 ) -> CandleColumns:
-    """Return a candle of the rows from each of `starts` to the next, with open and close times."""
+    """Return a candle of the rows from each of `starts` to the next, with open and close times.
+
+    Sums are int64 where that is proven to hold them, else Python's integers.
+    """
     price, quantity, ids = trades.price, trades.quantity, trades.ids
     ends = np.append(starts[1:], len(trades))[: len(starts)]
     bought = quantity * (trades.taker > 0)
@@ -88,6 +60,7 @@ def fold_rows(
     wide = most > _LARGEST
     exact_price: Units = price.astype(object) if wide else price
     return CandleColumns(
+        timeframe=timeframe,
         open_time_ms=times_ms[0],
         close_time_ms=times_ms[1],
         open=price[starts],
@@ -134,14 +107,6 @@ def certify(trades: TradeTable, starts: Integers, *, consecutive_ids: bool) -> t
     complete &= _untouched(first, last + 1, len(starts))
     joined &= _untouched(first, last, len(starts))
     return complete, joined
-
-
-def to_floats(units: Units, decimals: int) -> NDArray[np.float64]:
-    """Return units of 10**-decimals as the nearest floats."""
-    scale = 10**decimals
-    if units.dtype != object and decimals <= 22 and _most(units) < 2**53:
-        return np.asarray(units / float(scale), np.float64)  # both are exact, so is the rounding
-    return np.array([int(value) / scale for value in units], np.float64)
 
 
 def _intervals(time_us: Integers, length_us: int) -> tuple[Integers, Integers]:
@@ -198,7 +163,8 @@ def _filled(candles: CandleColumns, joined: Flags) -> CandleColumns:
     def trade_id(column: Integers | None) -> Integers | None:
         return None if column is None else np.where(flat, -1, column[before])
 
-    return CandleColumns(
+    return replace(
+        candles,
         open_time_ms=open_time_ms,
         close_time_ms=open_time_ms + length_ms,
         open=price(candles.open),
@@ -213,6 +179,4 @@ def _filled(candles: CandleColumns, joined: Flags) -> CandleColumns:
         first_trade_id=trade_id(candles.first_trade_id),
         last_trade_id=trade_id(candles.last_trade_id),
         complete=np.where(flat, joined[before], candles.complete[before]),
-        price_decimals=candles.price_decimals,
-        quantity_decimals=candles.quantity_decimals,
     )

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from itertools import repeat
 
 import numpy as np
-from numpy.typing import NDArray
 
-from candles.columnar import CandleColumns, Units, to_floats
+from marketstream.columns import CandleColumns, Floats, Integers, Units
 
 KLINE_COLUMNS = (
     "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count",
@@ -21,39 +20,33 @@ def kline_rows(candles: CandleColumns) -> Iterator[tuple[str, ...]]:
 
     The close time is the interval's last ms, as exchanges have it.
     """
-    price, quantity = candles.price_decimals, candles.quantity_decimals
+
+    def plain(name: str) -> Iterator[str]:
+        return _plain(getattr(candles, name), candles.decimals(name))
+
     return zip(
         map(str, candles.open_time_ms.tolist()),
-        _plain(candles.open, price),
-        _plain(candles.high, price),
-        _plain(candles.low, price),
-        _plain(candles.close, price),
-        _plain(candles.volume, quantity),
+        *map(plain, KLINE_COLUMNS[1:6]),
         map(str, (candles.close_time_ms - 1).tolist()),
-        _plain(candles.quote_volume, price + quantity),
-        map(str, candles.trade_count.tolist()),
-        _plain(candles.taker_buy_volume, quantity),
-        _plain(candles.taker_buy_quote_volume, price + quantity),
+        plain("quote_volume"),
+        plain("trade_count"),
+        plain("taker_buy_volume"),
+        plain("taker_buy_quote_volume"),
         repeat("0", len(candles)),
         strict=True,
     )
 
 
-def kline_arrays(candles: CandleColumns) -> dict[str, NDArray[np.int64] | NDArray[np.float64]]:
+def kline_arrays(candles: CandleColumns) -> dict[str, Integers | Floats]:
     """Return the twelve columns by name: times in ms and count as integers, the rest as floats."""
-    price, quantity = candles.price_decimals, candles.quantity_decimals
     return {
         "open_time": candles.open_time_ms,
-        "open": to_floats(candles.open, price),
-        "high": to_floats(candles.high, price),
-        "low": to_floats(candles.low, price),
-        "close": to_floats(candles.close, price),
-        "volume": to_floats(candles.volume, quantity),
+        **{name: candles.floats(name) for name in KLINE_COLUMNS[1:6]},
         "close_time": candles.close_time_ms - 1,
-        "quote_volume": to_floats(candles.quote_volume, price + quantity),
+        "quote_volume": candles.floats("quote_volume"),
         "count": candles.trade_count,
-        "taker_buy_volume": to_floats(candles.taker_buy_volume, quantity),
-        "taker_buy_quote_volume": to_floats(candles.taker_buy_quote_volume, price + quantity),
+        "taker_buy_volume": candles.floats("taker_buy_volume"),
+        "taker_buy_quote_volume": candles.floats("taker_buy_quote_volume"),
         "ignore": np.zeros(len(candles), np.int64),
     }
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from candles.bars import BarRule, fold_bars
-from candles.columnar import CandleColumns, fold
+from candles.columnar import fold
 from candles.klines import KLINE_COLUMNS, kline_arrays, kline_rows
+from marketstream.columns import CandleColumns
 from marketstream.errors import StateError
 from marketstream.readers import TradeTable, read_trades
 from realtime_training.output import ARROW, opened, write_arrow

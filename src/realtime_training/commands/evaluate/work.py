@@ -14,7 +14,7 @@ from marketstream.errors import InputError, StateError
 from marketstream.timeframes import horizon_ms, timeframe_ms
 from predictor.settings import Learner, ModelSettings, PredictorSettings
 from predictor.training.dataset import Dataset, labelled
-from predictor.training.prices import Label, choose_label
+from predictor.training.prices import Label, choose_label, label_prices
 from predictor.validation.evaluation import evaluate
 from predictor.validation.figures import Evaluation
 from predictor.validation.out_of_sample import OutOfSample
@@ -65,7 +65,7 @@ def evaluate_all(
     """
     check_features(data, settings)
     label = wanted.label or choose_label(data.prices)
-    if not np.isfinite(data.prices.of(label)).any():
+    if not np.isfinite(label_prices(data.prices, label)).any():
         raise InputError(
             f"label {label}: these data have no such prices; leave --label out for {data.label}"
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from candles.stage import candles_stage
-from marketstream.columns import FeatureTable
+from marketstream.columns import CandleColumns, FeatureTable, PriceSeries
 from marketstream.errors import InputError, SettingsError
 from marketstream.messages import Candle
 from marketstream.plan import Plan
@@ -18,11 +18,11 @@ from marketstream.symbols import market_of, parse_symbol
 from marketstream.timeframes import timeframe_ms
 from marketstream.topics import CANDLES
 from predictor.leakcheck import Featured, Series
-from predictor.training.prices import Label, PriceSeries, choose_label
-from realtime_training.commands.leakcheck.candles import arrays_of, messages_of, prices_at
+from predictor.training.prices import Label, choose_label
+from realtime_training.commands.leakcheck.candles import messages_of
 from realtime_training.datasets import profiles
-from realtime_training.datasets.arrays import CandleArrays, features_of, in_longer, prices_of
 from realtime_training.datasets.klines import read_klines
+from realtime_training.datasets.longer import in_longer
 from realtime_training.datasets.trades import candles_of
 from realtime_training.recorded_feed import feed_recording
 from realtime_training.settings import Settings
@@ -76,7 +76,7 @@ def read_sample(
     if kinds == {"candles"}:
         klines = read_klines(files, symbol=symbol)
         candles = in_longer(klines.candles, timeframe or klines.candles.timeframe)
-        return _of_arrays(candles, klines.candles, klines.table.symbol, settings)
+        return _of_columns(candles, klines.candles, klines.table.symbol, settings)
     timeframe = timeframe or "1s"
     if kinds == {"frames"}:
         if symbol is None:
@@ -86,12 +86,12 @@ def read_sample(
         symbol = parse_symbol(symbol)
         series = _candles_in_frames(files, symbol, plan, feature_set, settings, advanced)
         if any(candle.mid is not None for candle in series.base_candles):
-            return _of_book(symbol, series, feature_set)
+            return _sample(symbol, series, feature_set, "mid")
     base_timeframe = Plan((_MARKET,), timeframe, (1,), tuple(settings.candles.timeframes)).base
     trades = read_trades(files, symbol=symbol, advanced=advanced)
     if not (trades.taker != 0).any() and timeframe_ms(timeframe) >= timeframe_ms("1m"):
         base_timeframe = timeframe  # without sides there is only the close
-    return _of_arrays(
+    return _of_columns(
         candles_of(trades, timeframe), candles_of(trades, base_timeframe),
         symbol or trades.symbol, settings,
     )  # fmt: skip
@@ -121,36 +121,21 @@ def _candles_in_frames(
     return Series(list(kept[timeframe]), list(kept[plan.base]))
 
 
-def _of_book(symbol: str, series: Series, feature_set: FeatureSet) -> Sample:
-    def features(series: Series) -> FeatureTable:
-        return feature_table(series.candles, series.base_candles, feature_set)
-
-    return _sample(symbol, series, feature_set, features, "mid")
-
-
-def _of_arrays(
-    candles: CandleArrays, base: CandleArrays, symbol: str | None, settings: Settings
+def _of_columns(
+    candles: CandleColumns, base: CandleColumns, symbol: str | None, settings: Settings
 ) -> Sample:
-    label = choose_label(prices_of(base))
+    label = choose_label(PriceSeries.of(base))
     feature_set = FeatureSet(candles.timeframe, base.timeframe, profiles.computed(label, settings))
-
-    def features(series: Series) -> FeatureTable:
-        return features_of(
-            arrays_of(series.candles, candles.timeframe),
-            arrays_of(series.base_candles, base.timeframe),
-            feature_set,
-        )
 
     rows, bases = _lengths(feature_set)
     series = Series(messages_of(candles, _MARKET, rows), messages_of(base, _MARKET, bases))
-    return _sample(symbol, series, feature_set, features, label)
+    return _sample(symbol, series, feature_set, label)
 
 
 def _sample(
     symbol: str | None,
     series: Series,
     feature_set: FeatureSet,
-    features: Featured,
     label: Label,
 ) -> Sample:
     """Return a sample of the stretch that candles of both timeframes cover."""
@@ -168,6 +153,9 @@ def _sample(
     series = Series(candles, base_candles)
     settled = feature_set.candles_needed()
 
+    def features(series: Series) -> FeatureTable:
+        return feature_table(series.candles, series.base_candles, feature_set)
+
     def streamed(series: Series) -> FeatureTable:
         engine = FeatureEngine(_MARKET, feature_set, settled)
         both = {id(candle): candle for each in series for candle in each}
@@ -180,7 +168,7 @@ def _sample(
         timeframe=feature_set.timeframe,
         label=label,
         series=series,
-        prices=prices_at(series.base_candles, feature_set.base),
+        prices=PriceSeries.of(CandleColumns.of(base_candles, feature_set.base)),
         settled=settled,
         features=features,
         streamed=streamed,

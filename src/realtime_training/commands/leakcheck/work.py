@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from marketstream.columns import FeatureTable
+from marketstream.columns import FeatureTable, PriceSeries
 from marketstream.timeframes import timeframe_ms
 from predictor.leakcheck import (
     Leak,
@@ -23,7 +23,6 @@ from predictor.leakcheck import (
 )
 from predictor.settings import PredictorSettings
 from predictor.training.dataset import Dataset, labelled
-from predictor.training.prices import PriceSeries
 from predictor.validation.splits import Fold, latest, walk_forward
 from realtime_training.commands.leakcheck.sample import Sample
 from realtime_training.datasets import profiles

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from candles.aggregation import CandleAggregator
-from candles.columnar import CandleColumns, fold, to_floats
+from candles.columnar import fold
+from marketstream.columns import CandleColumns
 from marketstream.errors import RealtimeError
 from marketstream.messages import Candle, Trades
 from marketstream.readers.table import TradeTable
@@ -119,12 +120,8 @@ def _streamed(candles: Sequence[Candle]) -> Floats:
 
 def _expected(trades: TradeTable, timeframe: str) -> Floats:
     candles = _fold(trades, timeframe)
-    prices = (candles.open, candles.high, candles.low, candles.close)
-    return np.column_stack([
-        candles.open_time_ms,
-        *(to_floats(price, candles.price_decimals) for price in prices),
-        to_floats(candles.volume, candles.quantity_decimals),
-    ])  # fmt: skip
+    names = ("open", "high", "low", "close", "volume")
+    return np.column_stack([candles.open_time_ms, *map(candles.floats, names)])
 
 
 def _compare(whose: str, made: Floats, expected: Floats) -> None:

@@ -8,7 +8,7 @@ from time import perf_counter_ns
 
 import numpy as np
 
-from marketstream.columns import FeatureTable
+from marketstream.columns import FeatureTable, PriceSeries
 from marketstream.errors import RealtimeError
 from predictor.models import LEARNERS
 from predictor.registry import native
@@ -17,7 +17,6 @@ from predictor.serving.intervals import Reach
 from predictor.settings import Learner, ModelSettings, PredictorSettings
 from predictor.training.dataset import labelled
 from predictor.training.fitting import TrainedModel, train, try_candidates
-from predictor.training.prices import PriceSeries
 from realtime_bench.figures import Effort, Measured, Say, percentile
 from realtime_bench.timing import one_core
 from realtime_training.settings import load_all

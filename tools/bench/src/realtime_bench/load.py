@@ -15,7 +15,7 @@ from marketstream.plan import Plan
 from marketstream.symbols import market_of
 from predictor.models import LEARNERS
 from predictor.training.fitting import Candidate, TrainedModel
-from predictor.training.prices import label_returns
+from predictor.training.prices import label_prices, label_returns
 from predictor.training.retraining import Trained, TrainingJob
 from realtime_training.pipeline import Pipeline
 from realtime_training.settings import Settings
@@ -157,7 +157,10 @@ def fixed_models(settings: Settings, seconds: int = _TRAINING_S) -> dict[int, Tr
 def _trees(job: TrainingJob, horizon_ms: int) -> Candidate:
     columns = tuple(job.settings.features)
     returns = label_returns(
-        job.table.close_time_ms, job.prices.of(job.label), job.prices, horizon_ms=horizon_ms
+        job.table.close_time_ms,
+        label_prices(job.prices, job.label),
+        job.prices,
+        horizon_ms=horizon_ms,
     )
     moved = np.isfinite(returns) & (returns != 0)
     rows = job.table.columns(columns)[moved]

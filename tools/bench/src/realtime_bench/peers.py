@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from candles.columnar import to_floats
+from marketstream.columns import to_floats
 from marketstream.readers.table import TradeTable
 
 type Floats = NDArray[np.float64]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marketstream.columns import FeatureTable
+from marketstream.columns import FeatureTable, PriceSeries
 from predictor.leakcheck.leaks import Leak
-from predictor.leakcheck.learning import fitted, fitting, horizon, overlap, prices_where
+from predictor.leakcheck.learning import fitted, fitting, horizon, overlap
 from predictor.settings import ModelSettings, PredictorSettings
 from predictor.training.dataset import Dataset, labelled
-from predictor.training.prices import Label, PriceSeries
+from predictor.training.prices import Label
 from predictor.validation.splits import Fold, latest, walk_forward
 
 _ROWS = 1_000  # the newest
@@ -32,7 +32,7 @@ def before_training(
     newest = table.rows(slice(-_ROWS, None))
     if len(newest) == 0:
         return []
-    prices = prices_where(prices, prices.close_time_ms >= newest.close_time_ms[0])
+    prices = prices.rows(prices.close_time_ms >= newest.close_time_ms[0])
     logistic = settings.model_copy(update={"model": ModelSettings(type="logistic")})
 
     def splits(data: Dataset) -> list[Fold]:

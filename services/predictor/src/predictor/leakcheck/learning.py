@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from marketstream.columns import FeatureTable, Floats
+from marketstream.columns import FeatureTable, Floats, PriceSeries
 from predictor.leakcheck.leaks import LABEL, Leak
 from predictor.settings import PredictorSettings
-from predictor.training.dataset import Dataset, Flags
+from predictor.training.dataset import Dataset
 from predictor.training.fitting import try_candidates
-from predictor.training.prices import Label, PriceSeries, on_grid
+from predictor.training.prices import Label, label_prices, on_grid
 from predictor.validation.splits import Fold
 
 _SAME = 1e-9
@@ -111,10 +111,11 @@ def horizon(
     middle = len(prices.close_time_ms) // 2
     holed = np.ones(len(prices.close_time_ms), np.bool_)
     holed[middle : middle + 2 * max(1, horizon_ms // prices.base_ms) + 1] = False
-    for known in (prices, prices_where(prices, holed)):
+    for known in (prices, prices.rows(holed)):
         there = np.isin(table.close_time_ms, known.close_time_ms)
-        data = label_rows(_chosen(table, there), known)
-        price_at = dict(zip(known.close_time_ms.tolist(), known.of(label).tolist(), strict=True))
+        data = label_rows(table.rows(there), known)
+        known_prices = label_prices(known, label).tolist()
+        price_at = dict(zip(known.close_time_ms.tolist(), known_prices, strict=True))
         rows = zip(
             data.times_ms.tolist(), data.ends_ms.tolist(), data.returns.tolist(), strict=True
         )
@@ -130,15 +131,3 @@ def horizon(
                 continue
             return [Leak("horizon", LABEL, time_ms, what)]
     return []
-
-
-def prices_where(prices: PriceSeries, rows: Flags) -> PriceSeries:
-    """Return some of the closes."""
-    columns = ("close_time_ms", "mid", "close", "first_buy", "first_sell")
-    known = {name: getattr(prices, name) for name in columns}
-    return replace(prices, **{k: v[rows] for k, v in known.items() if v is not None})
-
-
-def _chosen(table: FeatureTable, rows: Flags) -> FeatureTable:
-    columns = ("close_time_ms", "values", "bid", "ask", "close", "complete")
-    return replace(table, **{name: getattr(table, name)[rows] for name in columns})

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from marketstream.columns import Flags
 from predictor.learner_names import learner_names
 from predictor.models.parts.imbalance import fit_imbalance_sign
 from predictor.models.parts.learner import Classifier, Fit, Form, Learner
-from predictor.training.dataset import Flags
 
 LEARNERS: dict[str, Learner] = {
     name: import_module(f"{__name__}.{name}").LEARNER for name in learner_names()

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from marketstream.columns import Floats
+from marketstream.columns import Flags, Floats
 from predictor.models.parts.hyperparameters import (
     DEPTH,
     DEPTHS_TRIED,
@@ -34,7 +34,6 @@ from predictor.models.parts.trees import (
     smoothed_share,
     within_32_bits,
 )
-from predictor.training.dataset import Flags
 
 
 def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> TreeEnsemble:

@@ -9,10 +9,9 @@ from math import isnan, tanh
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from marketstream.columns import Floats
+from marketstream.columns import Flags, Floats
 from predictor.models.parts.hyperparameters import TINY, Hyperparameter, Range
 from predictor.models.parts.learner import Learner, plain_form
-from predictor.training.dataset import Flags
 
 _FARTHEST = 5.0  # standard deviations; one wild value must not decide alone
 _ROUNDING = 1e-9  # of the mean: a column that deviates less is constant, not worth scaling up

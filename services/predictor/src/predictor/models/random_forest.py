@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
-from marketstream.columns import Floats
+from marketstream.columns import Flags, Floats
 from predictor.models.parts.hyperparameters import LEAVES_TRIED, TINY, Hyperparameter, Range
 from predictor.models.parts.learner import Learner
 from predictor.models.parts.trees import (
@@ -18,7 +18,6 @@ from predictor.models.parts.trees import (
     smoothed_share,
     within_32_bits,
 )
-from predictor.training.dataset import Flags
 
 _FEWEST_ROWS = 30  # a tree sees these at least, where they are there
 

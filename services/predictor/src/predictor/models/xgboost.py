@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xgboost
 
-from marketstream.columns import Floats
+from marketstream.columns import Flags, Floats
 from predictor.models.parts.hyperparameters import (
     DEPTH,
     DEPTHS_TRIED,
@@ -24,7 +24,6 @@ from predictor.models.parts.hyperparameters import (
 )
 from predictor.models.parts.learner import Form, Learner
 from predictor.models.parts.trees import smoothed_share, within_32_bits
-from predictor.training.dataset import Flags
 
 
 class XgboostTrees:

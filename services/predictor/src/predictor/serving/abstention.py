@@ -8,10 +8,10 @@ from typing import Self
 
 import numpy as np
 
-from marketstream.columns import Floats
+from marketstream.columns import Flags, Floats
 from marketstream.messages import Features
 from predictor.settings import AbstentionSettings
-from predictor.training.dataset import Dataset, Flags
+from predictor.training.dataset import Dataset
 
 _FEWEST_KNOWN = 100
 

@@ -16,9 +16,8 @@ from math import log, tanh
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from marketstream.columns import Floats
+from marketstream.columns import Flags, Floats
 from predictor.models import Classifier
-from predictor.training.dataset import Flags
 
 _SURE = 1e-6  # what is closer to 0 or 1 counts as this
 _FLATTEST, _STEEPEST = 0.01, 3.0

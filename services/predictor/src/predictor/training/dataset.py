@@ -7,12 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from marketstream.columns import FeatureTable, Floats, Times
-from predictor.training.prices import Label, PriceSeries, label_ends, label_returns
-
-type Flags = NDArray[np.bool_]
+from marketstream.columns import FeatureTable, Flags, Floats, PriceSeries, Times
+from predictor.training.prices import Label, label_ends, label_prices, label_returns
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,7 @@ def labelled(
     label: Label = "mid",
 ) -> Dataset:
     """Return the complete rows whose outcome is known."""
-    times, series = table.close_time_ms, prices.of(label)
+    times, series = table.close_time_ms, label_prices(prices, label)
     returns = label_returns(times, series, prices, horizon_ms=horizon_ms, latency_ms=latency_ms)
     ways = label_returns(times, series, prices, horizon_ms=horizon_ms + latency_ms)
     # The fair mid is made of later prints, so what went before is told by the last price.

@@ -8,14 +8,14 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from marketstream.columns import FeatureTable, Floats
+from marketstream.columns import FeatureTable, Floats, PriceSeries
 from predictor.models import LEARNERS, Classifier, Fit, fit_imbalance_sign, fit_logistic
 from predictor.policy.choice import chosen
 from predictor.serving.abstention import Guard
 from predictor.settings import PredictorSettings
 from predictor.training.calibration import Calibrated, fit_slope, log_loss, scaled
 from predictor.training.dataset import Dataset, labelled
-from predictor.training.prices import Label, PriceSeries
+from predictor.training.prices import Label
 from predictor.validation.splits import latest
 
 FIVE_FEATURES = ("imbalance", "imbalance_mean_1s", "close_against_mid", "flow_1s", "return_1s")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from marketstream.columns import FeatureTable
+from marketstream.columns import FeatureTable, PriceSeries, number
 from marketstream.messages import Features
 from marketstream.timeframes import timeframe_ms
-from predictor.training.prices import PriceSeries
 
 
 class FeatureHistory:
@@ -32,10 +31,10 @@ class FeatureHistory:
             self._prices.append(
                 [
                     features.close_time_ms,
-                    _number(mid),
+                    number(mid),
                     features.close,
-                    _number(features.first_buy),
-                    _number(features.first_sell),
+                    number(features.first_buy),
+                    number(features.first_sell),
                 ]
             )
         if features.timeframe == self._timeframe:
@@ -43,11 +42,11 @@ class FeatureHistory:
             self._rows.append(
                 [
                     features.close_time_ms,
-                    _number(features.bid),
-                    _number(features.ask),
+                    number(features.bid),
+                    number(features.ask),
                     features.close,
                     float(features.complete),
-                    *(_number(known.get(name)) for name in self._names),
+                    *(number(known.get(name)) for name in self._names),
                 ]
             )
 
@@ -108,7 +107,3 @@ class _Buffer:
     def taken(self) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
         rows = self._rows[max(0, self.length - self.most) : self.length].copy()
         return rows.reshape(len(rows), self._rows.shape[1])
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value

@@ -7,13 +7,11 @@ of later prints alone, since a mid of the last ones is stale and looks predictab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from marketstream.columns import Floats, Times
+from marketstream.columns import Floats, Integers, PriceSeries, Times
 from marketstream.errors import InputError
 
 _SHORTEST_CLOSE_MS = 60_000
@@ -21,62 +19,26 @@ _SHORTEST_CLOSE_MS = 60_000
 type Label = Literal["mid", "fair", "close"]
 
 
-@dataclass(frozen=True, slots=True)
-class PriceSeries:
-    """Mid and last trade's price at closes of the base timeframe, ordered by time.
+def label_prices(series: PriceSeries, label: Label) -> Floats:
+    """Return the prices that a label is about."""
+    if label == "fair":
+        return _fair(series)
+    return series.mid if label == "mid" else series.close
 
-    `first_buy` and `first_sell` are the first prices at which takers bought and sold in the base
-    interval that ends then, NaN where none did; None where they are not known at all.
+
+def known_ms(series: PriceSeries, label: Label) -> Floats:
+    """Return when the price as of each close is known; NaN where it never was.
+
+    The fair mid is known later than its close: once both prints have come.
     """
-
-    close_time_ms: Times
-    mid: Floats
-    close: Floats
-    base_ms: int
-    first_buy: Floats | None = None
-    first_sell: Floats | None = None
-
-    def of(self, label: Label) -> Floats:
-        """Return the prices that a label is about."""
-        if label == "fair":
-            return self._fair()
-        return self.mid if label == "mid" else self.close
-
-    def known_ms(self, label: Label) -> Floats:
-        """Return when the price as of each close is known; NaN where it never was.
-
-        The fair mid is known later than its close: once both prints have come.
-        """
-        if label != "fair":
-            return self.close_time_ms.astype(np.float64)
-        known = np.full(len(self.close_time_ms), np.nan)
-        if self.first_buy is not None and self.first_sell is not None:
-            buy, sell = self._next(self.first_buy), self._next(self.first_sell)
-            there = (buy >= 0) & (sell >= 0)
-            known[there] = self.close_time_ms[np.maximum(buy, sell)[there]]
-        return known
-
-    def _fair(self) -> Floats:
-        """Return the fair mid as of each close, NaN where a print is still to come."""
-        fair = np.full(len(self.close_time_ms), np.nan)
-        if self.first_buy is None or self.first_sell is None:
-            return fair
-        buy, sell = self._next(self.first_buy), self._next(self.first_sell)
+    if label != "fair":
+        return series.close_time_ms.astype(np.float64)
+    known = np.full(len(series.close_time_ms), np.nan)
+    if series.first_buy is not None and series.first_sell is not None:
+        buy, sell = _next(series, series.first_buy), _next(series, series.first_sell)
         there = (buy >= 0) & (sell >= 0)
-        fair[there] = np.sqrt(self.first_buy[buy[there]] * self.first_sell[sell[there]])
-        return fair
-
-    def _next(self, prints: Floats) -> NDArray[np.int64]:
-        """Return for each close the row of the first print after it, -1 across a hole in time."""
-        rows = np.arange(len(prints))
-        known = np.where(np.isfinite(prints), rows, len(prints))
-        after = np.append(np.minimum.accumulate(known[::-1])[::-1], len(prints))[1:]
-        found = np.full(len(prints), -1)
-        there = after < len(prints)
-        passed_ms = self.close_time_ms[after[there]] - self.close_time_ms[there]
-        whole = passed_ms == (after - rows)[there] * self.base_ms
-        found[there] = np.where(whole, after[there], -1)
-        return found
+        known[there] = series.close_time_ms[np.maximum(buy, sell)[there]]
+    return known
 
 
 def label_returns(
@@ -84,7 +46,7 @@ def label_returns(
 ) -> Floats:
     """Return log(price(t + latency + h) / price(t + latency)) for each decision time t.
 
-    `prices` is one of the series' own (`series.of(label)`). A price counts as of the first base
+    `prices` is one of the series' own (`label_prices`). A price counts as of the first base
     close at or after the moment, so latency is never rounded away; the horizon is a time, so where
     the series has a hole at either end the label is NaN, as it is while the end is still to come.
     """
@@ -101,8 +63,8 @@ def label_ends(
     Where it never was, that is the moment the label is about.
     """
     about_ms = _moments(decided_ms + latency_ms + horizon_ms, series)
-    known_ms = _at(about_ms, series.known_ms(label), series)
-    return np.where(np.isfinite(known_ms), known_ms, about_ms).astype(np.int64)
+    known = _at(about_ms, known_ms(series, label), series)
+    return np.where(np.isfinite(known), known, about_ms).astype(np.int64)
 
 
 def choose_label(series: PriceSeries) -> Label:
@@ -113,7 +75,7 @@ def choose_label(series: PriceSeries) -> Label:
     """
     if np.isfinite(series.mid).any():
         return "mid"
-    if np.isfinite(series.of("fair")).any():
+    if np.isfinite(label_prices(series, "fair")).any():
         return "fair"
     if series.base_ms < _SHORTEST_CLOSE_MS:
         raise InputError(
@@ -141,4 +103,28 @@ def _at(moments_ms: Times, prices: Floats, series: PriceSeries) -> Floats:
     exact = inside.copy()
     exact[inside] = series.close_time_ms[index[inside]] == wanted[inside]
     found[exact] = prices[index[exact]]
+    return found
+
+
+def _fair(series: PriceSeries) -> Floats:
+    """Return the fair mid as of each close, NaN where a print is still to come."""
+    fair = np.full(len(series.close_time_ms), np.nan)
+    if series.first_buy is None or series.first_sell is None:
+        return fair
+    buy, sell = _next(series, series.first_buy), _next(series, series.first_sell)
+    there = (buy >= 0) & (sell >= 0)
+    fair[there] = np.sqrt(series.first_buy[buy[there]] * series.first_sell[sell[there]])
+    return fair
+
+
+def _next(series: PriceSeries, prints: Floats) -> Integers:
+    """Return for each close the row of the first print after it, -1 across a hole in time."""
+    rows = np.arange(len(prints))
+    known = np.where(np.isfinite(prints), rows, len(prints))
+    after = np.append(np.minimum.accumulate(known[::-1])[::-1], len(prints))[1:]
+    found = np.full(len(prints), -1)
+    there = after < len(prints)
+    passed_ms = series.close_time_ms[after[there]] - series.close_time_ms[there]
+    whole = passed_ms == (after - rows)[there] * series.base_ms
+    found[there] = np.where(whole, after[there], -1)
     return found

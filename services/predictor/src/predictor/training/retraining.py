@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from marketstream.columns import FeatureTable
+from marketstream.columns import FeatureTable, PriceSeries
 from marketstream.messages import Features, Learning
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel, train_horizons
 from predictor.training.history import FeatureHistory
-from predictor.training.prices import Label, PriceSeries
+from predictor.training.prices import Label
 
 _QUOTES_WORTH_TRAINING_MS = 300_000
 

@@ -8,7 +8,7 @@ from time import perf_counter
 import msgspec
 import numpy as np
 
-from marketstream.columns import FeatureTable, Floats, Times
+from marketstream.columns import FeatureTable, Flags, Floats, PriceSeries, Times
 from marketstream.skill import skill_by_pairs
 from marketstream.uncertainty import (
     HORIZONS_PER_BLOCK,
@@ -19,9 +19,9 @@ from marketstream.uncertainty import (
 )
 from predictor.settings import PredictorSettings
 from predictor.training.calibration import calibration_error, log_loss
-from predictor.training.dataset import Flags, labelled
+from predictor.training.dataset import labelled
 from predictor.training.fitting import REFERENCES
-from predictor.training.prices import Label, PriceSeries
+from predictor.training.prices import Label
 from predictor.validation.figures import Evaluation, FoldScore, Rival, Share, Top
 from predictor.validation.out_of_sample import TOP_SHARES, Advanced, OutOfSample, walk
 

@@ -9,11 +9,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from marketstream.columns import Floats, Times
+from marketstream.columns import Flags, Floats, Times
 from predictor.serving.abstention import Guard
 from predictor.serving.intervals import Reach
 from predictor.settings import PredictorSettings
-from predictor.training.dataset import Dataset, Flags
+from predictor.training.dataset import Dataset
 from predictor.training.fitting import REFERENCES, Tried, try_candidates
 from predictor.validation.splits import Fold, walk_forward
 

@@ -14,9 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from marketstream.columns import Floats, Times
+from marketstream.columns import Flags, Floats, Times
 from marketstream.uncertainty import HORIZONS_PER_BLOCK, effective_size, wilson
-from predictor.training.dataset import Flags
 from predictor.validation.figures import Evaluation
 from predictor.validation.importance import Importance
 from predictor.validation.out_of_sample import OutOfSample

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from predictor.training.dataset import Dataset, Flags
+from marketstream.columns import Flags
+from predictor.training.dataset import Dataset
 
 
 class Fold(NamedTuple):

@@ -8,9 +8,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from marketstream.columns import Floats
+from marketstream.columns import Flags, Floats
 from predictor.models.parts.hyperparameters import Hyperparameter, Range, checked
-from predictor.training.dataset import Flags
 
 
 class Classifier(Protocol):
