@@ -22,7 +22,9 @@ RUN --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.cr
     && find /opt/venv -type d -name tests -prune -exec rm -rf {} + \
     && find /opt/venv -type f -regex '.*\.\(pyi\|pyx\|pxd\|pxi\|c\|cpp\|h\|a\)' -delete
 # Importing it compiles what a start needs, and shows that nothing is missing.
-RUN python -m uv pip install --offline --no-deps --python /opt/venv/bin/python . libs/* services/* \
+# Without sources: those of pyproject.toml name packages for development, which are not here.
+RUN python -m uv pip install --offline --no-deps --no-sources --python /opt/venv/bin/python \
+        . libs/*/ services/*/ \
     && /opt/venv/bin/python -c 'import realtime_training.commands, realtime_training.commands.simulate.work' \
     && /opt/venv/bin/realtime risingwave --help
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from glob import glob
 
 import pytest
 
@@ -117,6 +118,19 @@ def test_images_of_services_differ_in_what_their_service_is_only(service: Servic
     if service.dockerfile == "own":
         common -= {line for line in common if line.startswith(("#", "    &&"))}
     assert common - lines == set()
+
+
+def test_the_stand_ins_image_installs_packages_only_and_looks_for_none_that_is_not_there() -> None:
+    (arguments,) = re.findall(r"uv pip install (.*?) &&", text_of(STAND_IN))
+    named = [word for word in arguments.split() if word == "." or re.match(r"\w+/\*", word)]
+    found = [ROOT / path for word in named for path in glob(word, root_dir=ROOT)]  # noqa: PTH207
+    assert {"candles", "exchanges", "exchange_simulator"} <= {path.name for path in found}
+    assert [path for path in found if not (path / "pyproject.toml").is_file()] == []
+    sources = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["uv"]["sources"]
+    projects = {
+        tomllib.loads((path / "pyproject.toml").read_text())["project"]["name"] for path in found
+    }
+    assert sources.keys() <= projects or "--no-sources" in arguments
 
 
 def test_no_secret_or_state_gets_into_the_build() -> None:
