@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import cast
 
+from loguru import logger
+
 from candles.aggregation import CandleAggregator
 from marketstream.messages import Candle
 from marketstream.plan import Plan
@@ -46,6 +48,7 @@ async def recall_candles(
     resumed_id = last_trade_id(finest)
     aggregator = cast("CandleAggregator", ports.runner.operator("candles", market))
     aggregator.resume(finest[-1], resumed_id)
+    logger.info("Stored candles recalled", market=market, candles=len(candles))
     return resumed_id, end_ms * 1_000 - 1
 
 

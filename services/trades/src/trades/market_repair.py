@@ -69,7 +69,15 @@ class MarketRepair:
         live = self._gate.first_trade(self._market)
         if live is None:
             self._batcher.skip_to(trade_id + 1, time_us)
-        elif (live_id := live.id - live.count + 1) > trade_id + 1:
+            return
+        live_id = live.id - live.count + 1
+        gaps = self._batcher.take_gaps()
+        for gap in gaps:  # the past may have filled them since
+            left = range(min(max(gap.ids.start, trade_id + 1), gap.ids.stop), gap.ids.stop)
+            self._batcher.repaired(len(gap.ids) - len(left))
+            if left:
+                self._open(gap._replace(ids=left))
+        if live_id > trade_id + 1 and all(gap.ids.stop != live_id for gap in gaps):
             self._open(batching.Gap(range(trade_id + 1, live_id), time_us, live.time_us))
 
     def lost(self) -> None:

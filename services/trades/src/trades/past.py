@@ -107,7 +107,8 @@ class Past:
                 count += len(trades)
                 if trades:
                     known = Known(trades[-1].id, trades[-1].time_us)
-                    if live_id is None:
+                    if live_id is None and len(page) < client.venue.page_trades:
+                        # The present is reached: a live trade may be one of these from now on.
                         self._repair.follow_on(market, trades[-1].id, trades[-1].time_us)
                 passed_ms = page[-1].time_us // 1_000 - from_ms
                 self.read[market] = max(0.0, min(1.0, passed_ms / max(1, now_ms - from_ms)))
