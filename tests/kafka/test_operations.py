@@ -56,9 +56,9 @@ def second(number: int) -> Candle:
 
 
 def started(make_system: MakeSystem) -> System:
-    """Start a system that makes candles and features; return it once it is in the present."""
+    """Start what makes and keeps candles and features; return it once it is in the present."""
     system = make_system(("BTC/USDT", "ETH/USDT"), 100.0, {"trades": {"history_minutes": 2}})
-    for service in ("trades", "candles", "technical_indicators"):
+    for service in ("trades", "candles", "technical_indicators", "storekeeper"):
         system.start(service)
     system.wait_for("candles", lambda: all(system.candles(market) for market in system.markets))
     wait_for_more(system)
@@ -77,7 +77,7 @@ def wait_for_more(system: System) -> dict[str, int]:
 
 
 def vectors(broker: str, market: str) -> list[Features]:
-    """Return the feature vectors of seconds on the topic, in the order they were written."""
+    """Return the feature vectors of closed seconds on the topic, in the order they were written."""
     application = connect(KafkaSettings(broker=broker), "test")
     decode = msgspec.json.Decoder(Features).decode
     read = [
@@ -86,7 +86,7 @@ def vectors(broker: str, market: str) -> list[Features]:
         for raw in read_between(application, FEATURES.name, extent)
         if raw.key() == market.encode()
     ]
-    return [features for features in read if features.timeframe == "1s"]
+    return [features for features in read if features.timeframe == "1s" and not features.forming]
 
 
 def vectors_until(broker: str, market: str, close_time_ms: int) -> list[Features]:
