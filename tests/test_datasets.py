@@ -7,6 +7,7 @@ import gzip
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from inspect import getfile
 from pathlib import Path
 
 import msgspec
@@ -16,18 +17,23 @@ import pytest
 from pyarrow import ipc, parquet
 
 from candles.aggregation import CandleAggregator
+from candles.columnar import fold
+from exchanges.catalogue import venue_named
 from marketstream.columns import CANDLE_COLUMNS, CandleColumns, PriceSeries
 from marketstream.errors import InputError, SettingsError
 from marketstream.messages import Candle
 from marketstream.store.sql import open_store
+from predictor.training.history import FeatureHistory
 from predictor.training.prices import label_prices
 from realtime_bench.load import make_load
 from realtime_bench.seeded_trades import MARKET, SeededTrades
 from realtime_training.commands.evaluate.work import Wanted, evaluate_all
 from realtime_training.datasets import Recorded, load_files, load_stored
+from realtime_training.datasets.cache import sources
 from realtime_training.datasets.klines import read_klines
 from realtime_training.datasets.longer import in_longer
 from realtime_training.datasets.trades import candles_of
+from realtime_training.recorded_feed import feed_recording
 from realtime_training.settings import load_all
 from technical_indicators.batch import feature_columns, feature_table
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
@@ -244,6 +250,17 @@ def test_frames_with_quotes_are_judged_by_the_mid_and_what_was_made_is_kept(
     wanting = SETTINGS.predictor.model_copy(update={"features": ["imbalance", "rsi_99"]})
     with pytest.raises(SettingsError, match="rsi_99 is not computed"):
         load_files([file], replace(SETTINGS, predictor=wanting), tmp_path, symbol="BTC/USDT")
+
+
+@pytest.mark.parametrize(
+    "maker",
+    [
+        CandleColumns, FeatureHistory, venue_named, label_prices, feed_recording, candles_of, fold,
+        feature_columns,
+    ],
+)  # fmt: skip
+def test_what_is_kept_goes_by_the_code_that_made_it(maker: type | Callable[..., object]) -> None:
+    assert Path(getfile(maker)) in sources()
 
 
 def test_what_is_kept_goes_by_content_and_question_and_is_made_anew_where_it_is_damaged(

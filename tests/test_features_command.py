@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click import BadParameter
 from pyarrow import ipc, parquet
 
-from marketstream.errors import SettingsError, StateError
+from marketstream.errors import StateError
 from realtime_training.commands.features.command import features
 from realtime_training.commands.features.work import summary, write_features
 from realtime_training.datasets import Recorded, load_files
@@ -90,7 +91,7 @@ def test_a_file_that_cannot_be_written_is_said(data: Recorded, tmp_path: Path) -
 
 
 def test_a_form_that_is_not_written_is_refused_before_the_work(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"x\.xlsx: \.xlsx is no form .* \.csv\.gz"):
+    with pytest.raises(BadParameter, match=r"x\.xlsx' has to end in one of .* \.csv\.gz"):
         features.main(
             [str(tmp_path / "gone.csv"), "-o", str(tmp_path / "x.xlsx")], standalone_mode=False
         )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
+from inspect import getfile
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,11 @@ from marketstream.errors import InputError, StateError
 from predictor.training.prices import Label
 
 _MOST_BYTES = 2_000_000_000
-_OURS = ("realtime_training.datasets", "candles", "technical_indicators", "trades", "marketstream")
+_OURS = (
+    "realtime_training.datasets", "realtime_training.recorded_feed", "predictor.training.history",
+    "predictor.training.prices", "technical_indicators", "candles", "trades", "exchanges",
+    "marketstream",
+)  # fmt: skip
 _THEIRS = ("ta-lib", "numpy", "pyarrow")
 _TABLE = ("close_time_ms", "values", "bid", "ask", "close", "complete")
 _PRICES = ("close_time_ms", "mid", "close", "first_buy", "first_sell")
@@ -54,13 +59,20 @@ def identity_of(files: Sequence[Path]) -> str:
     return whole.hexdigest()
 
 
+def sources() -> list[Path]:
+    """Return the files of all code that makes a dataset."""
+    found: list[Path] = []
+    for name in _OURS:
+        place = Path(getfile(import_module(name)))
+        found += sorted(place.parent.rglob("*.py")) if place.name == "__init__.py" else [place]
+    return found
+
+
 def _programs() -> list[str]:
     """Return what tells apart the programs that make a dataset: for ours, the code itself."""
     ours = hashlib.sha256()
-    for name in _OURS:
-        for folder in import_module(name).__path__:
-            for source in sorted(Path(folder).rglob("*.py")):
-                ours.update(source.read_bytes())
+    for source in sources():
+        ours.update(source.read_bytes())
     return [ours.hexdigest(), *(f"{name} {version(name)}" for name in _THEIRS)]
 
 
