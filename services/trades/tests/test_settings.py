@@ -1,17 +1,9 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-import yaml
 from pydantic import ValidationError
 
 from trades.settings import TradesSettings
-
-
-def test_config_file_says_what_the_defaults_say() -> None:
-    config = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())
-    assert TradesSettings(**config).model_dump() == TradesSettings().model_dump()
 
 
 def test_symbols_may_be_written_in_any_usual_way_and_are_kept_once() -> None:
