@@ -104,6 +104,11 @@ def learnings(ports: FakePorts, market: str = MARKET) -> list[Learning]:
     ]
 
 
+def seen_ms(ports: FakePorts) -> int:
+    """How much of the market has been seen, by what was said last."""
+    return max((one.seen_ms for one in learnings(ports)), default=0)
+
+
 def models(ports: FakePorts) -> list[Model]:
     return [message for message, _ in ports.published if isinstance(message, Model)]
 
@@ -239,7 +244,7 @@ def test_forming_closes_are_not_remembered(
         async with working(part):
             for close in closes[:3]:
                 ports.pass_on(close, LIVE_NS)
-            await heard(ports, forming, LIVE_NS, lambda: bool(learnings(ports)))
+            await heard(ports, forming, LIVE_NS, lambda: seen_ms(ports) >= 2_000)
 
     asyncio.run(listening())
     assert learnings(ports)[-1].seen_ms == 2_000
@@ -253,7 +258,7 @@ def test_forming_closes_from_before_a_stop_are_not_remembered(
     part = build(PLAN, settings, ports)
     with working_elsewhere(part):
         part.stages[0].make_operator(MARKET)
-        asyncio.run(heard(ports, repeat(closes[3]), LIVE_NS, lambda: bool(learnings(ports))))
+        asyncio.run(heard(ports, repeat(closes[3]), LIVE_NS, lambda: seen_ms(ports) >= 3_000))
     assert learnings(ports)[-1].seen_ms == 3_000
 
 
