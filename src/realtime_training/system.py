@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from loguru import logger
@@ -24,7 +23,7 @@ from marketstream.errors import NetworkError, SettingsError
 from marketstream.messages import Feed, Status
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
-from marketstream.ports import Part, Ports
+from marketstream.ports import Part, Ports, Work
 from marketstream.runners.embedded import InProcessPorts
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
@@ -170,7 +169,7 @@ class _System:
         work = self._parts["trades"].work
         if work is None:
             return
-        following = asyncio.create_task(_awaited(work))
+        following = asyncio.create_task(work())
         waited: list[asyncio.Task[None]] = [following]
         simulator = self._exchange.simulator
         if simulator is not None:
@@ -234,14 +233,10 @@ def _told(settings: Settings, options: RunOptions, exchange: Exchange) -> Settin
     )
 
 
-async def _ending(stop: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+async def _ending(stop: asyncio.Event, work: Work) -> None:
     """Do some work; where it fails, everything ends."""
     try:
         await work()
     except Exception:
         stop.set()
         raise
-
-
-async def _awaited(work: Callable[[], Awaitable[None]]) -> None:
-    await work()

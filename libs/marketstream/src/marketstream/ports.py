@@ -6,7 +6,7 @@ of one process or of Kafka; the part does not know which.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -71,6 +71,10 @@ class Ports(Protocol):
         ...
 
 
+type Work = Callable[[], Coroutine[Any, Any, None]]
+"""Runs in an event loop until it is cancelled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """What a service is made of: stages, work beside them, rows to store.
@@ -83,7 +87,7 @@ class Part:
 
     name: str
     stages: tuple[Stage, ...] = ()
-    work: Callable[[], Awaitable[None]] | None = None
+    work: Work | None = None
     keeps: tuple[Topic, ...] = ()
     keep: Callable[[Sequence[Any]], None] | None = None
     health: Callable[[], Mapping[str, object]] = lambda: {"status": "ok"}

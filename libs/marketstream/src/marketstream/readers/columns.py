@@ -66,12 +66,6 @@ def is_trade(roles: Mapping[str, int]) -> bool:
     return all(role in roles for role in _NEEDED)
 
 
-def check_roles(roles: Mapping[str, int], names: Sequence[str], source: str) -> None:
-    """Raise InputError, naming what is missing, where the columns are not those of trades."""
-    if holds_candles(names) or not is_trade(roles):
-        raise InputError(_lacks(names, source))
-
-
 def _lacks(names: Sequence[str], source: str) -> str:
     if holds_candles(names):
         return f"{source}: {_HOLDS_CANDLES}"

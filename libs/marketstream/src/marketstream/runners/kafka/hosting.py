@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
-from marketstream.ports import Part
+from marketstream.ports import Part, Work
 from marketstream.runners.kafka.hearing import Hearing
 from marketstream.runners.kafka.keeper import KafkaKeeper
 from marketstream.runners.kafka.ports import KafkaPorts
@@ -56,14 +56,14 @@ def _driver(part: Part, ports: KafkaPorts) -> _Driver | None:
 
 
 @contextmanager
-def _beside(work: Callable[[], Awaitable[None]] | None, stop: Callable[[], None]) -> Iterator[None]:
+def _beside(work: Work | None, stop: Callable[[], None]) -> Iterator[None]:
     """Have work done in an event loop of a thread of its own; its failure is raised at the end."""
     if work is None:
         yield
         return
     failures: list[BaseException] = []
     loop = asyncio.new_event_loop()
-    task = loop.create_task(_awaited(work))
+    task = loop.create_task(work())
 
     def run() -> None:
         try:
@@ -89,10 +89,6 @@ def _beside(work: Callable[[], Awaitable[None]] | None, stop: Callable[[], None]
         raise failure
 
 
-async def _awaited(work: Callable[[], Awaitable[None]]) -> None:
-    await work()
-
-
 async def _work_alone(part: Part, ports: KafkaPorts, ready: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -107,8 +103,8 @@ async def _work_alone(part: Part, ports: KafkaPorts, ready: Callable[[], None]) 
         tasks.add(loop.create_task(asyncio.to_thread(ears.run)))
         tasks.add(loop.create_task(hearing.run()))
     if part.work is not None:
-        tasks.add(loop.create_task(_awaited(part.work)))
-    stopping = loop.create_task(_wait(stop))
+        tasks.add(loop.create_task(part.work()))
+    stopping = loop.create_task(stop.wait())
     ready()
     done, _ = await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if ears is not None:
@@ -119,10 +115,3 @@ async def _work_alone(part: Part, ports: KafkaPorts, ready: Callable[[], None]) 
     for task in done | tasks:
         if not task.cancelled():
             task.result()
-
-
-def _wait(stop: asyncio.Event) -> Coroutine[Any, Any, None]:
-    async def wait() -> None:
-        await stop.wait()
-
-    return wait()
