@@ -12,6 +12,7 @@ from marketstream.messages import (
     Model,
     Outcome,
     Prediction,
+    Stall,
     Status,
     Trades,
 )
@@ -34,6 +35,7 @@ FEATURES = Topic("technical_indicators", Features, _DAY_MS)
 PREDICTIONS = Topic("predictions", Prediction)
 OUTCOMES = Topic("outcomes", Outcome)
 GAPS = Topic("gaps", Gap)
+STALLS = Topic("stalls", Stall)
 MODELS = Topic("models", Model, 30 * _DAY_MS)
 STATUS = Topic("status", Status, _HOUR_MS)  # said again and again
 DEAD_LETTERS = Topic("dead_letters", DeadLetter, 30 * _DAY_MS)  # people look at them
@@ -45,10 +47,11 @@ ALL_TOPICS = (
     PREDICTIONS,
     OUTCOMES,
     GAPS,
+    STALLS,
     MODELS,
     STATUS,
     DEAD_LETTERS,
 )
 
-KEPT_TOPICS = (CANDLES, FEATURES, PREDICTIONS, OUTCOMES, MODELS, GAPS, DEAD_LETTERS)
+KEPT_TOPICS = (CANDLES, FEATURES, PREDICTIONS, OUTCOMES, MODELS, GAPS, STALLS, DEAD_LETTERS)
 """What the store keeps."""

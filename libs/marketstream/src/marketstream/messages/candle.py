@@ -16,7 +16,8 @@ class Candle(msgspec.Struct, frozen=True):
 
     The certificate: first and last trade id; `expected_count`, the trades there must have been by
     their ids, counting each missing one that may belong here, or None where nobody was watching
-    when the interval began; `complete`, that this equals `trade_count`; `filled`, that missing
+    when the interval began; `complete`, True where it is proven that this equals `trade_count`, False
+    where trades are known to be missing, None where nobody can tell (yet); `filled`, that missing
     trades have come since; `late_count`, the trades that came after the close.
     """
 
@@ -43,7 +44,7 @@ class Candle(msgspec.Struct, frozen=True):
     last_trade_id: int | None = None
     state: CandleState = "closed"
     revision: int = 0
-    complete: bool = True
+    complete: bool | None = True
     filled: bool = False
     expected_count: int | None = None
     late_count: int = 0

@@ -8,8 +8,9 @@ import msgspec
 class Feed(msgspec.Struct, frozen=True, tag="feed"):
     """How the connection to the exchange is, and how much of the past has been read (0 to 1).
 
-    `missing_trades` counts ids that were never seen and not repaired since. Where a recording has
-    `ended`, silence is no fault.
+    `missing_trades` counts ids that were never seen and not repaired since, `open_gaps` the gaps
+    that are still asked for. `stalled_ms` says how long the market has been silent for longer than
+    it ever is, None while all is well. Where a recording has `ended`, silence is no fault.
     """
 
     connected: bool
@@ -17,6 +18,8 @@ class Feed(msgspec.Struct, frozen=True, tag="feed"):
     missing_trades: int
     history: float = 1.0
     ended: bool = False
+    open_gaps: int = 0
+    stalled_ms: int | None = None
 
 
 class Learning(msgspec.Struct, frozen=True, tag="learning"):

@@ -44,7 +44,12 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
 class Trades(msgspec.Struct, frozen=True):
     """What one socket read brought for one market: trades, the newest quote, how far time is seen.
 
-    Every trade before `seen_until_us` (exclusive) has been seen. A heartbeat is one without trades.
+    Every trade before `seen_until_us` (exclusive) has been seen, as far as anyone may assume: time
+    moves on while silence is plausible. A heartbeat is one without trades. Before
+    `proven_until_us` it is proven: a later id, or the exchange when asked, says that there is no
+    trade that is neither published nor in a declared gap; None where only the trades' own ids
+    prove anything. `epoch` counts numberings: ids of different ones have nothing to do with each
+    other.
     `price_decimals` and `quantity_decimals` are the market's tick and lot as powers of ten, so that
     sums can be kept in whole units.
     """
@@ -55,9 +60,11 @@ class Trades(msgspec.Struct, frozen=True):
     seen_until_us: int
     price_decimals: int = 8
     quantity_decimals: int = 8
+    proven_until_us: int | None = None
+    epoch: int = 0
 
     @property
-    def identity(self) -> tuple[str, int, int]:
-        """Market, first trade id (or -1) and how far time was seen."""
+    def identity(self) -> tuple[str, int, int, int]:
+        """Market, epoch, first trade id (or -1) and how far time was seen."""
         first = self.trades[0].id if self.trades else -1
-        return (self.market, first, self.seen_until_us)
+        return (self.market, self.epoch, first, self.seen_until_us)

@@ -1,4 +1,4 @@
-"""Which writing of a row stays: of a candle the best, of a gap the newest, of others the first."""
+"""Which writing of a row stays: of a candle the best, of a gap or stall the newest, else the first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Table, case, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from marketstream.store.tables import CANDLES, GAPS
+from marketstream.store.tables import CANDLES, GAPS, STALLS
 
 type Columns = ReadOnlyColumnCollection[str, Any]
 
@@ -23,8 +23,8 @@ def best_first(
     """
     if table is CANDLES:
         return [*(column.desc() for column in _rank(columns)), position]
-    if table is GAPS:
-        is_open = columns.state == "open"
+    if table is GAPS or table is STALLS:
+        is_open = _is_open(table, columns)
         return [is_open, case((is_open, -position), else_=position)]
     return [position]
 
@@ -35,8 +35,8 @@ def upsert[Insert: (postgresql.Insert, sqlite.Insert)](table: Table, insert: Ins
     old, new = table.c, insert.excluded
     if table is CANDLES:
         where: ColumnElement[bool] = tuple_(*_rank(new)) > tuple_(*_rank(old))
-    elif table is GAPS:
-        where = old.state == "open"
+    elif table is GAPS or table is STALLS:
+        where = _is_open(table, old)
     else:
         return insert.on_conflict_do_nothing(index_elements=key)
     return insert.on_conflict_do_update(
@@ -44,6 +44,11 @@ def upsert[Insert: (postgresql.Insert, sqlite.Insert)](table: Table, insert: Ins
         set_={column.name: new[column.name] for column in old if not column.primary_key},
         where=where,
     )
+
+
+def _is_open(table: Table, columns: Columns) -> ColumnElement[bool]:
+    """Say whether a gap or stall has not turned out to be something yet."""
+    return (columns.state if table is GAPS else columns.end) == "open"  # type: ignore[no-any-return]
 
 
 def _rank(columns: Columns) -> list[ColumnElement[Any]]:

@@ -13,6 +13,7 @@ from marketstream.messages import (
     Model,
     Outcome,
     Prediction,
+    Stall,
 )
 from marketstream.store.rows import Stored
 
@@ -20,7 +21,7 @@ from marketstream.store.rows import Stored
 class Store(Protocol):
     """Keeps rows by their identity, so that a second writing changes nothing it should not.
 
-    Of a candle, a closed one wins over a forming one, then the higher revision; of a gap the newest
+    Of a candle, a closed one wins over a forming one, then the higher revision; of a gap or stall the newest
     writing until it is no longer open; of everything else the first writing. Ranges are
     `[from_ms, to_ms)` and come in order of time. Every method may be called from any thread, and
     raises StateError where the store cannot be used: a TransientStateError where that passes, and
@@ -59,6 +60,14 @@ class Store(Protocol):
 
     def gaps(self, market: str, from_ms: int, to_ms: int) -> list[Gap]:
         """Return the gaps that begin in the range."""
+        ...
+
+    def open_gaps(self, market: str) -> list[Gap]:
+        """Return the gaps that have neither been repaired nor given up."""
+        ...
+
+    def stalls(self, market: str, from_ms: int, to_ms: int) -> list[Stall]:
+        """Return the stalls that begin in the range."""
         ...
 
     def markets(self) -> list[str]:

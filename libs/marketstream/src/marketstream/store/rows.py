@@ -14,9 +14,10 @@ from marketstream.messages import (
     Model,
     Outcome,
     Prediction,
+    Stall,
 )
 
-type Stored = Candle | Features | Prediction | Outcome | Model | Gap | DeadLetter
+type Stored = Candle | Features | Prediction | Outcome | Model | Gap | Stall | DeadLetter
 
 TABLE_NAMES: dict[type, str] = {
     Candle: "candles",
@@ -25,6 +26,7 @@ TABLE_NAMES: dict[type, str] = {
     Outcome: "outcomes",
     Model: "models",
     Gap: "gaps",
+    Stall: "stalls",
     DeadLetter: "dead_letters",
 }
 

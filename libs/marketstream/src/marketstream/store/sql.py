@@ -20,6 +20,7 @@ from marketstream.messages import (
     Model,
     Outcome,
     Prediction,
+    Stall,
 )
 from marketstream.store.backend import Backend
 from marketstream.store.patience import patiently
@@ -36,6 +37,7 @@ from marketstream.store.tables import (
     MODELS,
     OUTCOMES,
     PREDICTIONS,
+    STALLS,
 )
 
 _BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
@@ -164,6 +166,30 @@ class SqlStore:
             .order_by(columns.since_us, columns.first_id)
         )
         return self._read(query, Gap)
+
+    def open_gaps(self, market: str) -> list[Gap]:
+        """Return the gaps that have neither been repaired nor given up."""
+        columns = GAPS.c
+        query = (
+            select(GAPS)
+            .where(columns.market == market, columns.state == "open")
+            .order_by(columns.since_us, columns.first_id)
+        )
+        return self._read(query, Gap)
+
+    def stalls(self, market: str, from_ms: int, to_ms: int) -> list[Stall]:
+        """Return the stalls that begin in the range."""
+        columns = STALLS.c
+        query = (
+            select(STALLS)
+            .where(
+                columns.market == market,
+                columns.since_us >= from_ms * 1_000,
+                columns.since_us < to_ms * 1_000,
+            )
+            .order_by(columns.since_us, columns.channel)
+        )
+        return self._read(query, Stall)
 
     def markets(self) -> list[str]:
         """Return the markets that have candles; each is looked up, so that a table may be long."""

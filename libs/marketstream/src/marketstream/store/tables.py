@@ -79,7 +79,7 @@ CANDLES = Table(
     _value("last_trade_id", BigInteger, nullable=True),
     _value("state", Text),
     _value("revision", BigInteger),
-    _value("complete", Boolean),
+    _value("complete", Boolean, nullable=True),
     _value("filled", Boolean),
     _value("expected_count", BigInteger, nullable=True),
     _value("late_count", BigInteger),
@@ -173,6 +173,17 @@ GAPS = Table(
     _value("until_us", BigInteger, nullable=True),
     _value("state", Text),
     _value("reason", Text, nullable=True),
+    _key("epoch", BigInteger),
+)
+
+STALLS = Table(
+    "stalls",
+    METADATA,
+    _key("market", Text),
+    _key("since_us", BigInteger),
+    _key("channel", Text),
+    _value("until_us", BigInteger, nullable=True),
+    _value("end", Text),
 )
 
 DEAD_LETTERS = Table(
