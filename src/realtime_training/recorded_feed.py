@@ -10,9 +10,11 @@ from marketstream.recordings import read_frames
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
-from trades.batching import TradesBatcher
 from trades.intake import Counts
 from trades.replay import replay_frames
+from trades.session.market import MarketSession
+from trades.session.rules import Rules
+from trades.sessions import in_ns
 from trades.settings import TradesSettings
 
 FRAMES_PER_READ = 64
@@ -30,18 +32,17 @@ def feed_recording(
 ) -> Counts:
     """Publish what the files say of a market whose finest candles are `base`; return the counts."""
     name, symbol = split_market(market)
-    batcher = TradesBatcher(
-        market,
+    rules = Rules(
+        base_ms=timeframe_ms(base),
+        grace_ms=settings.grace_ms,
         price_decimals=0,  # no exchange to ask: candles take the decimals they see
         quantity_decimals=0,
-        finest_ms=timeframe_ms(base),
-        grace_ms=settings.grace_ms,
     )
+    session = MarketSession(market, in_ns(runner.publish), rules)
     return replay_frames(
         read_frames(files, advanced),
         venue_named(settings.exchange).stream([symbol], name),
-        {market: batcher},
-        runner.publish,
+        {market: session},
         runner.publish,
         frames_per_read=frames_per_read,
     )

@@ -62,7 +62,13 @@ def build_parts(
     check_features(plan, settings)
     parts = [
         prediction_api.build.build(plan, settings.api, ports, listening),
-        trades.build.build(plan, settings.trades, ports, resumed=lambda: resumed),
+        trades.build.build(
+            plan,
+            settings.trades,
+            ports,
+            resumed=lambda: resumed,
+            open_gaps=lambda market: ports.store().open_gaps(market),
+        ),
         candles.build.build(plan, settings.candles, ports),
         technical_indicators.build.build(plan, settings.features, ports),
         predictor.build.build(plan, settings.predictor, ports),

@@ -17,13 +17,13 @@ from exchange_simulator.market.messages import trades_messages
 from exchanges.catalogue import venue_named
 from exchanges.sources import Source
 from exchanges.venue import Venue
-from marketstream.messages import Candle, Gap, Trade, Trades
+from marketstream.messages import Candle, Gap, Stall, Trade, Trades
 from marketstream.metrics import Metrics
+from trades.asking import Asking
 from trades.backoff import Backoff
-from trades.batchers import make_batchers
 from trades.feed import Feed
-from trades.gate import Gate
-from trades.repair import Repair
+from trades.session.market import MarketSession
+from trades.session.rules import Rules
 
 from .flaky import FlakyExchange, serving
 
@@ -54,7 +54,11 @@ class Follower:
         self.first: list[Candle] = []
         self._aggregator = CandleAggregator(MARKET, ["100ms"])
 
-    def _publish(self, message: Trades, _received_ns: int) -> None:
+    def _publish(self, message: Trades | Gap | Stall, _received_us: int) -> None:
+        if isinstance(message, Gap):
+            self.gaps.append(message)
+        if not isinstance(message, Trades):
+            return
         self.trades += message.trades
         for candle in self._aggregator.update(message):
             self.candles[candle.open_time_ms] = candle
@@ -64,30 +68,35 @@ class Follower:
     async def run(self) -> None:
         exchange = self.exchange
         source = Source("binance", self.venue, exchange.ws_url, exchange.rest_url, ("BTC/USDT",))
-        batchers = await make_batchers(source, base_ms=100, grace_ms=100)
-        gate = Gate([] if self.past is None else [MARKET], self._publish)
-        repair = Repair(
-            batchers, gate, self._publish, self.gaps.append, self.metrics,
-            base_ms=100, hold_s=self.hold_s,
+        self.session = MarketSession(
+            MARKET,
+            self._publish,
+            Rules(
+                base_ms=100, price_decimals=2, quantity_decimals=5, hold_s=self.hold_s,
+                asks=source.has_past, denied_wait_s=(0.2, 0.2),
+            ),
         )  # fmt: skip
-        self.batcher = batchers[MARKET]
+        now_us = time.time_ns() // 1_000
+        past = self.past
+        if past is not None:
+            self.session.start(
+                now_us, from_us=past.time_us, last_id=past.id, last_us=past.time_us, newest=[past]
+            )
         self.feed = Feed(
             source.stream(),
-            batchers,
+            {MARKET: self.session},
             ws_url=source.ws_url,
-            publish=repair,
             publish_dead_letter=lambda letter: pytest.fail(letter.reason),
-            lost=repair.lost,
             heartbeat_s=0.05,
             backoff=Backoff(first_s=0.05, longest_s=0.05),
         )
+        asking = Asking(
+            source, {MARKET: self.session}, self.metrics,
+            now_us=lambda: time.time_ns() // 1_000, pause=lambda: asyncio.sleep(0),
+        )  # fmt: skip
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.feed.run())
-            tasks.create_task(repair.run(source, self.feed.answered))
-            if self.past is not None:
-                await self.until(lambda: gate.first_trade_id(MARKET) is not None)
-                repair.follow_on(MARKET, self.past.id, self.past.time_us)
-                gate.open(MARKET)
+            tasks.create_task(asking.run())
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition holds."""
@@ -106,7 +115,7 @@ class Follower:
         await self.until(lambda: len(self.trades) >= wanted)
 
     @property
-    def fates(self) -> dict[tuple[str, int, int], Gap]:
+    def fates(self) -> dict[tuple[str, int, int, int], Gap]:
         """What became of the gaps that are not open any more."""
         return {gap.identity: gap for gap in self.gaps if gap.state != "open"}
 
@@ -169,7 +178,7 @@ def test_after_cut_connections_no_trade_is_missing_and_none_is_late(rate: float)
             follower.exchange.cut()
             await follower.until(lambda: follower.exchange.connections > number)  # noqa: B023
             await follower.more(round(0.4 * rate))
-        await follower.until(lambda: follower.batcher.missing == 0)
+        await follower.until(lambda: follower.session.missing == 0)
 
     follower = asyncio.run(followed(course, rate=rate))
     assert follower.exchange.connections == 5
@@ -197,7 +206,7 @@ def test_trades_dropped_within_a_connection_are_fetched_and_candles_say_filled()
     follower = asyncio.run(followed(course))
     assert follower.exchange.connections == 1
     assert follower.exchange.dropped >= 19
-    assert (follower.batcher.gaps > 10, follower.batcher.missing) == (True, 0)
+    assert (follower.session.gaps > 10, follower.session.missing) == (True, 0)
     assert_no_trade_is_missing_or_twice(follower.trades)
     candles = assert_equal_to_the_ledger(follower)
     assert any(not candle.complete for candle in follower.first[1:])
@@ -225,7 +234,7 @@ def test_without_rest_live_trades_go_on_and_the_gap_is_declared_until_it_is_back
 
     follower = asyncio.run(followed(course, hold_s=0.5))
     assert waited_s[0] < 1.5
-    assert follower.batcher.gaps == 1
+    assert follower.session.gaps == 1
     assert_no_trade_is_missing_or_twice(follower.trades)
     candles = assert_equal_to_the_ledger(follower)
     assert any(candle.filled for candle in candles)
@@ -251,17 +260,17 @@ def test_where_nothing_can_be_asked_for_a_gap_is_lost_at_once() -> None:
         exchange.drop_every = 30
         await follower.more(60)
         exchange.drop_every = 0
-        await follower.until(lambda: follower.gaps[-1:] != [] and follower.gaps[-1].state == "lost")
+        await follower.until(lambda: follower.metric("realtime_gaps_unrepaired_total") >= 1)
 
     venue = replace(venue_named("binance"), past="none")
     follower = asyncio.run(followed(course, venue=venue))
     opened = {gap.identity for gap in follower.gaps if gap.state == "open"}
     lost = next(gap for gap in follower.gaps if gap.state != "open")
     assert (lost.state, lost.identity in opened) == ("lost", True)
-    assert lost.reason == "binance has no trades of the past to ask for"
+    assert lost.reason == "there is nobody to ask for trades of the past"
     assert follower.metric("realtime_trades_repaired_total") == 0
     assert follower.metric("realtime_gaps_unrepaired_total") >= 1
-    assert follower.batcher.missing >= 1
+    assert follower.session.missing >= 1
 
 
 def test_trades_that_the_exchange_does_not_have_either_make_a_gap_lost() -> None:
@@ -277,7 +286,7 @@ def test_trades_that_the_exchange_does_not_have_either_make_a_gap_lost() -> None
     states = {gap.state for gap in follower.fates.values()}
     assert states == {"repaired", "lost"}
     times = {trade.id: trade.time_us for trade in follower.trades}
-    for (_, first_id, end_id), gap in follower.fates.items():
+    for (_, first_id, end_id, _), gap in follower.fates.items():
         assert (gap.since_us, gap.until_us) == (times[first_id - 1], times[end_id])
         if gap.state == "repaired":
             assert first_id in times
@@ -285,7 +294,7 @@ def test_trades_that_the_exchange_does_not_have_either_make_a_gap_lost() -> None
             assert first_id not in times
             assert gap.reason == "the exchange does not have 1 of these trades"
     lost = sum(gap.state == "lost" for gap in follower.fates.values())
-    assert follower.batcher.missing == lost
+    assert follower.session.missing == lost
 
 
 def test_a_connection_lost_again_while_the_past_is_asked_for_doubles_no_trade() -> None:
@@ -295,10 +304,10 @@ def test_a_connection_lost_again_while_the_past_is_asked_for_doubles_no_trade() 
         for number in (1, 2):
             exchange.cut()
             await follower.until(lambda: exchange.connections > number)  # noqa: B023
-            received = follower.batcher.trades
-            await follower.until(lambda: follower.batcher.trades > received + 40)  # noqa: B023
+            received = follower.session.trades
+            await follower.until(lambda: follower.session.trades > received + 40)  # noqa: B023
         exchange.rest = "answers"
-        await follower.until(lambda: follower.batcher.missing == 0)
+        await follower.until(lambda: follower.session.missing == 0)
         await follower.more(100)
 
     follower = asyncio.run(followed(course, hold_s=20))

@@ -8,9 +8,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from trades.history import holes, only
 
 from marketstream.messages import Trade
-from trades.history import holes, only
 
 
 def fill(number: int, quantity: float = 0.5) -> Trade:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import aiohttp
 from loguru import logger
 
-from marketstream.errors import NetworkError
+from marketstream.errors import NetworkError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,9 +67,10 @@ class RestClient:
                 return status, body
             wait_s = _seconds(retry_after)
             if wait_s > self._patience_s:
-                raise NetworkError(
+                raise RefusedError(
                     f"{self._url} takes no requests for {wait_s:g} s (HTTP {status}): "
-                    "try again then"
+                    "try again then",
+                    wait_s,
                 )
             logger.warning("Too many requests", url=self._url, status=status, retry_in_s=wait_s)
             await asyncio.sleep(wait_s)
@@ -135,3 +136,11 @@ async def fetch_klines(
     rest = client.venue.rest
     request = rest.klines_request(symbol, interval, from_ms=from_ms)
     return rest.parse_klines(symbol, *await client.get(request))
+
+
+async def fetch_newest_trade(client: RestClient, symbol: str) -> HistoricTrade | None:
+    """Return the newest trade the exchange knows of; None where nothing has traded."""
+    rest = client.venue.rest
+    request = rest.newest_trade_request(symbol)
+    page = rest.parse_trades(symbol, *await client.get(request))
+    return page[-1] if page else None

@@ -24,7 +24,10 @@ class TradeEvent(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class QuoteEvent(msgspec.Struct, frozen=True, gc=False):
-    """Best bid and ask of a market; `time_us` is None where the exchange sends no time."""
+    """Best bid and ask of a market; `time_us` is None where the exchange sends no time.
+
+    `order` rises from one quote to the next, where the exchange numbers them.
+    """
 
     market: str
     bid: float
@@ -32,6 +35,7 @@ class QuoteEvent(msgspec.Struct, frozen=True, gc=False):
     ask: float
     ask_quantity: float
     time_us: int | None = None
+    order: int | None = None
 
 
 class Ignored(msgspec.Struct, frozen=True, gc=False):

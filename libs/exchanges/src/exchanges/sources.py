@@ -40,9 +40,9 @@ class Source:
         """Return what its markets say."""
         return self.venue.stream(self.symbols, self.name)
 
-    def client(self) -> RestClient:
-        """Return a client of its REST API."""
-        return RestClient(self.venue, self.rest_url)
+    def client(self, *, timeout_s: float = 10.0, patience_s: float = 60.0) -> RestClient:
+        """Return a client of its REST API, which waits so long for an answer, or to be let in."""
+        return RestClient(self.venue, self.rest_url, timeout_s=timeout_s, patience_s=patience_s)
 
 
 def sources_of(

@@ -110,6 +110,10 @@ class Rest(Protocol):
         """Ask for a page of trades: from a page id on, or the first from a time on."""
         ...
 
+    def newest_trade_request(self, symbol: str) -> Request:
+        """Ask for the newest trade alone; the answer is one of trades."""
+        ...
+
     def parse_trades(self, symbol: str, status: int, body: bytes) -> list[HistoricTrade]:
         """Return trades in the order of their ids."""
         ...

@@ -6,6 +6,7 @@
     ├── StateError                 4   the state folder or database cannot be used
     │   └── TransientStateError        it does not answer for now: worth another try
     ├── NetworkError               5   a port is busy, an exchange does not answer
+    │   └── RefusedError               it says for how long there is no use in asking
     └── BadMessage                     one message that makes no sense; it becomes a dead letter
 
 Exit code 0 is success, and Ctrl-C of what runs until then; 1 a check that failed (a leak, say);
@@ -48,6 +49,14 @@ class NetworkError(RealtimeError):
     """A port is busy, or an exchange does not answer."""
 
     exit_code = 5
+
+
+class RefusedError(NetworkError):
+    """We are told to ask no more for `retry_after_s` seconds."""
+
+    def __init__(self, text: str, retry_after_s: float) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
 
 
 class BadMessage(RealtimeError):  # noqa: N818 - it names the message, not the failure

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from exchanges.sources import sources_of
-from marketstream.messages import Message, Trades
+from marketstream.messages import Gap, Message, Trades
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
-from marketstream.topics import TRADES
-from trades.following import Following
-from trades.past import Known
+from marketstream.topics import GAPS, TRADES
+from trades.following import Following, Known
 from trades.settings import TradesSettings
 
 _ENOUGH_TRADES = 1_000  # an aggregate of more fills than these was never seen
@@ -19,14 +18,21 @@ _ENOUGH_TRADES = 1_000  # an aggregate of more fills than these was never seen
 type Resumed = Callable[[], Mapping[str, tuple[int | None, int]]]
 """Gives id (None where nothing traded) and time in µs of the last trade known, by market."""
 
+type OpenGaps = Callable[[str], Sequence[Gap]]
+"""Gives the gaps of a market that were open when it was last followed."""
+
 
 def build(
-    plan: Plan, settings: TradesSettings, ports: Ports, *, resumed: Resumed | None = None
+    plan: Plan,
+    settings: TradesSettings,
+    ports: Ports,
+    *,
+    resumed: Resumed | None = None,
+    open_gaps: OpenGaps | None = None,
 ) -> Part:
     """Return the part; raises SettingsError where a market's exchange can't be followed.
 
-    Where it goes on is what `resumed` says once the exchanges answer; without it, what was
-    published last.
+    Where it goes on is what `resumed` and `open_gaps` say; without them, what was published last.
     """
     sources = sources_of(
         plan.markets, settings.exchange, ws_url=settings.ws_url, rest_url=settings.rest_url
@@ -35,9 +41,18 @@ def build(
 
     async def known() -> Mapping[str, Known]:
         if resumed is not None:
-            return {market: Known(*last) for market, last in resumed().items()}
+            gaps = (lambda _market: ()) if open_gaps is None else open_gaps
+            return {
+                market: Known(*last, gaps=gaps(market), epoch=_epoch(gaps(market)))
+                for market, last in resumed().items()
+            }
         tails = await asyncio.to_thread(ports.tail, TRADES, plan.markets, _enough)
-        return {market: found for market in tails if (found := _known(tails[market])) is not None}
+        said = await asyncio.to_thread(ports.tail, GAPS, plan.markets, _never)
+        return {
+            market: found
+            for market in tails
+            if (found := _known(tails[market], said.get(market, ()))) is not None
+        }
 
     async def work() -> None:
         try:
@@ -56,10 +71,33 @@ def build(
     return Part("trades", work=work, health=health)
 
 
-def _known(tail: Sequence[Message]) -> Known | None:
-    newest = [trade for one in tail if isinstance(one, Trades) for trade in one.trades]
-    return Known(newest[-1].id, newest[-1].time_us, newest) if newest else None
+def _known(tail: Sequence[Message], said: Sequence[Message]) -> Known | None:
+    trades = [one for one in tail if isinstance(one, Trades) and one.trades]
+    if not trades:
+        return None
+    epoch = max(one.epoch for one in trades)
+    newest = sorted(
+        (trade for one in trades if one.epoch == epoch for trade in one.trades),
+        key=lambda trade: trade.id,
+    )
+    return Known(newest[-1].id, newest[-1].time_us, newest, epoch, _still_open(said, epoch))
+
+
+def _still_open(said: Sequence[Message], epoch: int) -> list[Gap]:
+    """Return the gaps whose newest writing says that they are open."""
+    newest = {one.identity: one for one in said if isinstance(one, Gap)}
+    return [gap for gap in newest.values() if gap.state == "open" and gap.epoch == epoch]
+
+
+def _epoch(gaps: Sequence[Gap]) -> int:
+    return max((gap.epoch for gap in gaps), default=0)
 
 
 def _enough(tail: Sequence[Message]) -> bool:
     return sum(len(one.trades) for one in tail if isinstance(one, Trades)) >= _ENOUGH_TRADES
+
+
+def _never(tail: Sequence[Message]) -> bool:
+    """Have all of a topic read: gaps are few."""
+    del tail
+    return False

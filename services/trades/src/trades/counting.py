@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from prometheus_client import Counter
 
 from marketstream.metrics import Metrics
-from trades.batching import TradesBatcher
 from trades.intake import Counts
+from trades.session.market import MarketSession
 
 
 class Counting:
     """Brings the counters of one exchange and its markets up to date."""
 
     def __init__(
-        self, metrics: Metrics, exchange: str, batchers: Mapping[str, TradesBatcher]
+        self, metrics: Metrics, exchange: str, sessions: Mapping[str, MarketSession]
     ) -> None:
         self._ignored = metrics.ignored_frames.labels(exchange)
         self._reconnects = metrics.reconnects.labels(exchange)
-        self._gaps = {metrics.gaps.labels(market): one for market, one in batchers.items()}
+        self._gaps = {metrics.gaps.labels(market): one for market, one in sessions.items()}
         self._counted: dict[Counter, int] = {}
 
     def count(self, counts: Counts) -> None:
@@ -27,7 +27,7 @@ class Counting:
         now = {
             self._ignored: counts.ignored,
             self._reconnects: counts.reconnects,
-            **{counter: batcher.gaps for counter, batcher in self._gaps.items()},
+            **{counter: session.gaps for counter, session in self._gaps.items()},
         }
         for counter, value in now.items():
             counter.inc(value - self._counted.get(counter, 0))

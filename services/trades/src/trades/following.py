@@ -1,25 +1,43 @@
-"""One exchange followed: its feed, its past and its repair, and what is said of them."""
+"""One exchange followed: its connection, its sessions, and what is said of them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 
+from loguru import logger
+
+from exchanges.client import fetch_server_time
 from exchanges.sources import Source
-from marketstream.messages import DeadLetter, Feed, Status, Trades
+from marketstream.errors import NetworkError
+from marketstream.messages import DeadLetter, Gap, Stall, Status, Trade, Trades
 from marketstream.plan import Plan
 from marketstream.ports import Ports
 from marketstream.timeframes import timeframe_ms
-from trades import feed
-from trades.batchers import heartbeat_s, make_batchers
-from trades.batching import TradesBatcher
+from trades.asking import Asking
 from trades.counting import Counting
-from trades.gate import Gate
-from trades.past import Known, Past
-from trades.repair import Repair
+from trades.feed import Feed
+from trades.session.market import MarketSession
+from trades.sessions import heartbeat_s, make_sessions
 from trades.settings import TradesSettings
 
 _SAY_EVERY_S = 1.0
+_PATIENCE_S = 3.0
+
+
+class Known(NamedTuple):
+    """Up to where the trades of a market are known: id and time of the last, and the newest ones.
+
+    The id is None where nothing traded so far; then all from `time_us` on is missing. `gaps` are
+    those that were still open.
+    """
+
+    last_id: int | None
+    time_us: int
+    newest: Sequence[Trade] = ()
+    epoch: int = 0
+    gaps: Sequence[Gap] = ()
 
 
 class Following:
@@ -37,74 +55,93 @@ class Following:
         self._has_past = source.has_past and settings.history_minutes > 0
 
     async def run(self, known: Callable[[], Awaitable[Mapping[str, Known]]]) -> None:
-        """Publish until cancelled; `known` says, once the exchange answers, what is published."""
+        """Publish until cancelled; `known` says what is published already."""
         ports, settings, source = self._ports, self._settings, self._source
-        batchers = await make_batchers(
-            source, base_ms=self._base_ms, grace_ms=settings.grace_ms, speed=ports.speed
-        )
-        gate = Gate(source.markets if self._has_past else (), self._publish)
-        repair = Repair(
-            batchers, gate, self._publish, ports.publish, ports.metrics,
-            base_ms=self._base_ms, hold_s=settings.hold_s if source.has_past else 0.0,
-            pause=ports.drain,
+        sessions = await make_sessions(
+            source, self._publish,
+            base_ms=self._base_ms, grace_ms=settings.grace_ms, hold_s=settings.hold_s,
+            speed=ports.speed,
         )  # fmt: skip
-        past = Past(
-            source, gate, repair, self._publish, ports.publish,
-            base_ms=self._base_ms, minutes=settings.history_minutes, pause=ports.drain,
-        )  # fmt: skip
-        connection = feed.Feed(
+        await self._start(sessions, await known() if self._has_past else {})
+        connection = Feed(
             self._stream,
-            batchers,
+            sessions,
             ws_url=source.ws_url,
-            publish=repair,
             publish_dead_letter=self._publish_dead_letter,
-            lost=repair.lost,
             silence_s=settings.silence_s,
             heartbeat_s=heartbeat_s(self._base_ms, ports.speed),
             clock=ports.clock,
         )
+        asking = Asking(source, sessions, ports.metrics, now_us=self._now_us, pause=ports.drain)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(connection.run())
-            tasks.create_task(repair.run(source, connection.answered))
-            tasks.create_task(self._say(connection, batchers, past))
-            tasks.create_task(self._fill(connection, past, known))
+            tasks.create_task(asking.run())
+            tasks.create_task(self._say(connection, sessions))
 
-    async def _fill(
-        self,
-        connection: feed.Feed,
-        past: Past,
-        known: Callable[[], Awaitable[Mapping[str, Known]]],
+    async def _start(
+        self, sessions: Mapping[str, MarketSession], known: Mapping[str, Known]
     ) -> None:
-        if self._has_past:
-            await connection.answered.wait()  # subscribed: now nothing falls between past and live
-            await past.fill(await known())
-        self.is_ready = True
+        """Tell the sessions what is known, and what the exchange's clock says."""
+        exchange_us = None
+        if self._source.has_past:
+            try:
+                async with self._source.client(
+                    timeout_s=_PATIENCE_S, patience_s=_PATIENCE_S
+                ) as client:
+                    exchange_us = await fetch_server_time(client) * 1_000
+            except NetworkError as error:
+                logger.warning("The exchange's clock is not known", reason=str(error))
+        now_us = self._now_us()
+        for market, session in sessions.items():
+            one = known.get(market)
+            from_us = None
+            if self._has_past:
+                from_us = self._from_us(one, now_us if exchange_us is None else exchange_us)
+            session.start(
+                now_us,
+                from_us=from_us,
+                last_id=None if one is None else one.last_id,
+                last_us=0 if one is None else one.time_us,
+                newest=() if one is None else one.newest,
+                epoch=0 if one is None else one.epoch,
+                open_gaps=() if one is None else one.gaps,
+                exchange_us=exchange_us,
+            )
 
-    async def _say(
-        self, connection: feed.Feed, batchers: Mapping[str, TradesBatcher], past: Past
-    ) -> None:
+    def _from_us(self, known: Known | None, now_us: int) -> int:
+        """Return where the past begins that is to be read: on a boundary, or where it is known."""
+        base_us = self._base_ms * 1_000
+        from_us = now_us - self._settings.history_minutes * 60_000_000
+        from_us = -(-from_us // base_us) * base_us
+        return from_us if known is None else max(from_us, known.time_us)
+
+    async def _say(self, connection: Feed, sessions: Mapping[str, MarketSession]) -> None:
         """Say how things are, and bring the counters of the feed up to date, once a second."""
-        counting = Counting(self._ports.metrics, self._source.name, batchers)
+        counting = Counting(self._ports.metrics, self._source.name, sessions)
         while True:
             counting.count(connection.counts)
             self.is_connected = connection.connected
-            for market, batcher in batchers.items():
-                said = Feed(
-                    connection.connected,
-                    connection.counts.reconnects,
-                    batcher.missing,
-                    past.read[market] if self._has_past else 1.0,
-                    connection.ended,
+            self.is_ready = all(session.history >= 1 for session in sessions.values())
+            for market, session in sessions.items():
+                said = session.said(
+                    self._now_us(),
+                    connected=connection.connected,
+                    reconnects=connection.counts.reconnects,
+                    ended=connection.ended,
                 )
                 self._ports.publish(Status(market, "trades", said))
             await asyncio.sleep(_SAY_EVERY_S)
 
-    def _publish(self, message: Trades, received_ns: int) -> None:
+    def _now_us(self) -> int:
+        return self._ports.clock() // 1_000
+
+    def _publish(self, message: Trades | Gap | Stall, received_ns: int) -> None:
         self._ports.publish(message, received_ns)
-        metrics = self._ports.metrics
-        metrics.trades.labels(message.market).inc(len(message.trades))
-        if message.quote is not None:
-            metrics.quotes.labels(message.market).inc()
+        if isinstance(message, Trades):
+            metrics = self._ports.metrics
+            metrics.trades.labels(message.market).inc(len(message.trades))
+            if message.quote is not None:
+                metrics.quotes.labels(message.market).inc()
 
     def _publish_dead_letter(self, letter: DeadLetter) -> None:
         self._ports.publish(letter)

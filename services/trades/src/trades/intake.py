@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from exchanges.events import Notice, QuoteEvent, TradeEvent
 from marketstream.errors import BadMessage
-from marketstream.messages import DeadLetter, Trades
+from marketstream.messages import DeadLetter
 
 if TYPE_CHECKING:
     from exchanges.venue import Stream
-    from trades.batching import TradesBatcher
+    from trades.session.market import MarketSession
 
-type Publish = Callable[[Trades, int], None]
 type PublishDeadLetter = Callable[[DeadLetter], None]
 
 
@@ -34,23 +33,18 @@ class Counts:
 
 
 class Intake:
-    """Parse each frame, batch what it says by market, and publish what is complete.
-
-    `publish` gets each message with the receive time in ns of the frame that completed it.
-    """
+    """Parse each frame, and give what it says to the session of its market."""
 
     def __init__(
         self,
         exchange: Stream,
-        batchers: Mapping[str, TradesBatcher],
-        publish: Publish,
+        sessions: Mapping[str, MarketSession],
         publish_dead_letter: PublishDeadLetter,
     ) -> None:
         self._source = exchange.name
         self._parse = exchange.parse
-        self._batchers = batchers
-        self._touched: dict[str, TradesBatcher] = {}
-        self._publish = publish
+        self._sessions = sessions
+        self._touched: dict[str, MarketSession] = {}
         self._publish_dead_letter = publish_dead_letter
         self._received_at(0)
         self._ignored = self._dead_letters = 0
@@ -70,17 +64,15 @@ class Intake:
                 return event if isinstance(event, Notice) else None
             if received_ns is None and event.time_us is not None:
                 self._received_at(event.time_us * 1_000)
-            batcher = self._batchers[event.market]
-            messages = batcher.add(event, self._received_us)
+            session = self._sessions[event.market]
+            session.add(event, self._received_us)
         except BadMessage as error:
             self._dead_letters += 1
             self._publish_dead_letter(
                 DeadLetter(self._source, frame, str(error), self._received_us)
             )
             return None
-        self._touched[event.market] = batcher
-        for message in messages:
-            self._publish(message, self._received_ns)
+        self._touched[event.market] = session
         return None
 
     def _received_at(self, received_ns: int) -> None:
@@ -89,25 +81,16 @@ class Intake:
 
     def flush(self) -> None:
         """Publish what is pending, at the end of a socket read."""
-        for batcher in self._touched.values():
-            message = batcher.flush()
-            if message is not None:
-                self._publish(message, self._received_ns)
+        for session in self._touched.values():
+            session.flush(self._received_us)
         self._touched.clear()
-
-    def heartbeat(self, received_ns: int) -> None:
-        """Publish for every market how far time is seen."""
-        for batcher in self._batchers.values():
-            message = batcher.heartbeat(received_ns // 1_000)
-            if message is not None:
-                self._publish(message, received_ns)
 
     def counts(self, reconnects: int = 0) -> Counts:
         """Return the counts as of now."""
-        batchers = self._batchers.values()
-        trades = sum(batcher.trades for batcher in batchers)
-        quotes = sum(batcher.quotes for batcher in batchers)
-        duplicates = sum(batcher.duplicates for batcher in batchers)
+        sessions = self._sessions.values()
+        trades = sum(session.trades for session in sessions)
+        quotes = sum(session.quotes for session in sessions)
+        duplicates = sum(session.duplicates for session in sessions)
         return Counts(
             frames=trades + duplicates + quotes + self._ignored + self._dead_letters,
             trades=trades,
@@ -115,7 +98,7 @@ class Intake:
             ignored=self._ignored,
             dead_letters=self._dead_letters,
             duplicates=duplicates,
-            gaps=sum(batcher.gaps for batcher in batchers),
-            missing=sum(batcher.missing for batcher in batchers),
+            gaps=sum(session.gaps for session in sessions),
+            missing=sum(session.missing for session in sessions),
             reconnects=reconnects,
         )

@@ -19,8 +19,10 @@ from predictor.training.prices import label_prices, label_returns
 from predictor.training.retraining import Trained, TrainingJob
 from realtime_training.pipeline import Pipeline
 from realtime_training.settings import Settings
-from trades.batching import TradesBatcher
 from trades.intake import Intake
+from trades.session.market import MarketSession
+from trades.session.rules import Rules
+from trades.sessions import in_ns
 
 EXCHANGE = "binance"
 TIMEFRAME = "1s"
@@ -97,18 +99,20 @@ def _rows(tape: SeededMarket, to_us: int) -> Iterator[tuple[int, int, str, bytes
 
 def make_intake(load: Load, pipeline: Pipeline | None) -> Intake:
     """Wire the way of frames to messages; without a pipeline nobody listens to those."""
-    batchers = {
-        market: TradesBatcher(
-            market, price_decimals=load.decimals[symbol][0],
-            quantity_decimals=load.decimals[symbol][1],
+    publish = in_ns((lambda _m, _ns: None) if pipeline is None else pipeline.runner.publish)
+    sessions = {
+        market: MarketSession(
+            market, publish,
+            Rules(
+                price_decimals=load.decimals[symbol][0], quantity_decimals=load.decimals[symbol][1]
+            ),
         )
         for market, symbol in zip(load.markets, load.symbols, strict=True)
     }  # fmt: skip
     stream = venue_named(EXCHANGE).stream(load.symbols, EXCHANGE)
     if pipeline is None:
-        return Intake(stream, batchers, lambda _m, _ns: None, lambda _letter: None)
-    publish = pipeline.runner.publish
-    return Intake(stream, batchers, publish, publish)
+        return Intake(stream, sessions, lambda _letter: None)
+    return Intake(stream, sessions, pipeline.runner.publish)
 
 
 def make_pipeline(

@@ -43,6 +43,11 @@ def trades_request(symbol: str, *, page_id: int | None, from_ms: int) -> Request
     return Request("/trades", {"symbol": wire.wire_symbol(symbol), **start})
 
 
+def newest_trade_request(symbol: str) -> Request:
+    """Ask for the newest trade alone."""
+    return Request("/trades", {"symbol": wire.wire_symbol(symbol), "limit": "1"})
+
+
 def parse_trades(symbol: str, status: int, body: bytes) -> list[HistoricTrade]:
     """Return trades in the order of their ids, by which they are paged."""
     past = decode_answer(status, body, wire.Past)

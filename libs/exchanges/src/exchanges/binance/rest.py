@@ -71,6 +71,11 @@ def trades_request(symbol: str, *, page_id: int | None, from_ms: int) -> Request
     return Request("/api/v3/aggTrades", query)
 
 
+def newest_trade_request(symbol: str) -> Request:
+    """Ask for the newest trade alone."""
+    return Request("/api/v3/aggTrades", {"symbol": wire.wire_symbol(symbol), "limit": "1"})
+
+
 def parse_trades(symbol: str, status: int, body: bytes) -> list[HistoricTrade]:
     """Return trades in the order of their ids, fills of one taker at one price taken together.
 

@@ -203,6 +203,7 @@ def _quote_event(fields: _Quote, channel: _Channel) -> QuoteEvent:
         fields.ask,
         fields.ask_quantity,
         time,
+        fields.update_id,
     )
 
 

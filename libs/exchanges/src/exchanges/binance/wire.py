@@ -47,6 +47,7 @@ class Quote[Number](msgspec.Struct, gc=False):
     ask_quantity: Number = msgspec.field(name="A")
     event: str = msgspec.field(name="e", default="bookTicker")
     time: Time | None = msgspec.field(name="T", default=None)
+    update_id: Id | None = msgspec.field(name="u", default=None)
 
 
 class Combined[Event](msgspec.Struct, gc=False):

@@ -1,0 +1,97 @@
+"""What sessions want to know of the exchange is asked for by REST: one request a market."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from loguru import logger
+
+from exchanges.client import RestClient, fetch_newest_trade, fetch_server_time, fetch_trades
+from exchanges.sources import Source
+from marketstream.errors import NetworkError, RefusedError
+from marketstream.metrics import Metrics
+from marketstream.symbols import split_market
+from trades.session.ledger import Ledger
+from trades.session.market import MarketSession
+from trades.session.rules import Ask, Row
+
+_LOOK_EVERY_S = 0.05
+_PATIENCE_S = 5.0  # with one request
+
+
+class Asking:
+    """Asks for what sessions want, as long as it runs; `now_us` is the clock of receive times."""
+
+    def __init__(
+        self,
+        source: Source,
+        sessions: Mapping[str, MarketSession],
+        metrics: Metrics,
+        *,
+        now_us: Callable[[], int],
+        pause: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._source = source
+        self._sessions = sessions
+        self._metrics = metrics
+        self._now_us = now_us
+        self._pause = pause
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        try:
+            async with (
+                self._source.client(timeout_s=_PATIENCE_S, patience_s=_PATIENCE_S) as client,
+                asyncio.TaskGroup() as tasks,
+            ):
+                for market, session in self._sessions.items():
+                    tasks.create_task(self._serve(client, market, session))
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from failures
+
+    async def _serve(self, client: RestClient, market: str, session: MarketSession) -> None:
+        symbol = split_market(market)[1]
+        count = self._counter(market, session.ledger)
+        while True:
+            count()
+            ask = session.ask(self._now_us())
+            if ask is None:
+                await asyncio.sleep(_LOOK_EVERY_S)
+                continue
+            try:
+                await self._ask(client, symbol, ask, session)
+            except NetworkError as error:
+                wait_s = error.retry_after_s if isinstance(error, RefusedError) else 0.0
+                session.failed(self._now_us(), wait_s)
+                logger.warning("No answer", market=market, asked=ask.kind, reason=str(error))
+            await self._pause()
+
+    def _counter(self, market: str, ledger: Ledger) -> Callable[[], None]:
+        """Return what brings the metrics of a market's gaps up to date."""
+        repaired = self._metrics.trades_repaired.labels(market)
+        given_up = self._metrics.gaps_unrepaired.labels(market)
+        counted = [0, 0]
+
+        def count() -> None:
+            repaired.inc(ledger.repaired - counted[0])
+            given_up.inc(ledger.lost_gaps - counted[1])
+            counted[:] = ledger.repaired, ledger.lost_gaps
+
+        return count
+
+    async def _ask(self, client: RestClient, symbol: str, ask: Ask, session: MarketSession) -> None:
+        asked_us = self._now_us()
+        if ask.kind == "time":
+            time_us = await fetch_server_time(client) * 1_000
+            session.clock_is(time_us, (asked_us + self._now_us()) // 2)
+            return
+        rows = await self._rows(client, symbol, ask)
+        session.answered(ask, rows, self._now_us(), asked_us)
+
+    async def _rows(self, client: RestClient, symbol: str, ask: Ask) -> list[Row]:
+        if ask.kind == "newest":
+            newest = await fetch_newest_trade(client, symbol)
+            return [] if newest is None else [Row(newest.page_id, newest.trade)]
+        page = await fetch_trades(client, symbol, page_id=ask.page_id, from_ms=ask.from_ms)
+        return [Row(row.page_id, row.trade) for row in page]

@@ -1,0 +1,62 @@
+"""Live messages that wait until what is missing before them is published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from marketstream.messages import Trade, Trades
+from trades.session.pages import first_id
+
+_MOST_TRADES = 200_000  # which is memory; then the live ones go on without the past
+
+
+class Holding:
+    """Holds live messages back, for `patience_us` after the first trade and each bit of progress.
+
+    `first` is the first trade held back.
+    """
+
+    def __init__(self, patience_us: int) -> None:
+        self.first: Trade | None = None
+        self.patience_us = patience_us
+        self._messages: list[tuple[Trades, int]] = []
+        self._trades = 0
+        self._until_us: int | None = None
+
+    @property
+    def end_id(self) -> int | None:
+        """The id that the missing ones end before; None while no live trade waits."""
+        return None if self.first is None else first_id(self.first)
+
+    def add(self, message: Trades, received_us: int) -> None:
+        """Hold a message back; heartbeats say nothing that a later message does not."""
+        if message.trades and self.first is None:
+            self.first = message.trades[0]
+            self._until_us = received_us + self.patience_us
+        if message.trades or message.quote is not None:
+            self._messages.append((message, received_us))
+            self._trades += len(message.trades)
+
+    def progress(self, received_us: int) -> None:
+        """Be patient anew."""
+        if self._until_us is not None:
+            self._until_us = received_us + self.patience_us
+
+    def is_over(self, received_us: int) -> bool:
+        """Say whether they have waited long enough."""
+        waited = self._until_us is not None and received_us >= self._until_us
+        return waited or self._trades > _MOST_TRADES
+
+    def pass_before(self, trade_id: int, publish: Callable[[Trades, int], None]) -> None:
+        """Publish what was held back ahead of the first trade from an id on."""
+        held = self._messages
+        while held and not any(trade.id >= trade_id for trade in held[0][0].trades):
+            publish(*held.pop(0))
+        trades = (trade for message, _ in held for trade in message.trades)
+        self.first = next(trades, None)
+
+    def let_go(self, publish: Callable[[Trades, int], None]) -> None:
+        """Publish what was held back, in order."""
+        for message, received_us in self._messages:
+            publish(message, received_us)
+        self._messages.clear()

@@ -1,0 +1,242 @@
+"""What a session asks of the exchange by REST, and what the answers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from marketstream.messages import Trade
+from trades.session.ids import OpenGap
+from trades.session.ledger import TOO_LONG_AGO
+from trades.session.pages import first_id, message_of, messages_of
+from trades.session.plausibility import CLOCK_MARGIN_US
+from trades.session.rules import Ask, Row
+
+if TYPE_CHECKING:
+    from trades.session.market import MarketSession
+
+_BACKOFF_FIRST_US, _BACKOFF_MOST_US = 250_000.0, 10_000_000.0
+_AGAIN_US = 250_000
+_POLL_US = 1_000_000
+_ZOMBIE_US = 1_000_000  # after which the stream has what REST has, or never will
+_DROP_AGAIN_US = 30_000_000  # a connection that is given up so soon again is not what is wrong
+
+
+class Inquiry:
+    """Asks for one thing at a time, the most urgent first.
+
+    What live trades wait for comes first, then whether a silence is true, then the gaps.
+    """
+
+    def __init__(self, session: MarketSession) -> None:
+        self._session = session
+        self._scale = session.rules.speed
+        self._denied_wait_us = [
+            seconds * 1e6 * self._scale for seconds in session.rules.denied_wait_s
+        ]
+        self._page_id: int | None = None
+        self._from_us = 0
+        self._past_from_us = self._past_until_us = 0  # the past that a start reads
+        self._ask_at_us = self._newest_at_us = 0
+        self._failures = 0
+        self._rest_lag_us = 0
+        self._dropped_us: int | None = None
+        self._told: tuple[int, int] | None = None  # an id that REST has, and since when we know
+        self._reached_us: int | None = None  # when there was no more to be had of the past
+
+    def begin(self, from_us: int, until_us: int) -> None:
+        """Note which past is to be read."""
+        self._past_from_us, self._past_until_us = from_us, until_us
+
+    def hurry(self, received_us: int) -> None:
+        """Ask at once."""
+        self._ask_at_us = min(self._ask_at_us, received_us)
+
+    def catch_up_from(self, since_us: int) -> None:
+        """Ask for what is missing since a time."""
+        self._page_id, self._from_us = None, since_us
+        self._reached_us = None
+
+    def ask(self, received_us: int) -> Ask | None:
+        """Return what should be asked now, None while there is nothing."""
+        session = self._session
+        if not session.rules.asks or received_us < self._ask_at_us:
+            return None
+        if session.plausibility.wants_time:
+            return Ask("time")
+        if session.holding is not None:
+            if self._reached_us is not None and received_us >= self._newest_at_us:
+                return Ask("newest")
+            if session.is_connected or session.starting:
+                return Ask("past", self._page_id, self._from_us // 1_000)
+            return None
+        batcher = session.batcher
+        is_due = received_us >= self._newest_at_us and batcher.newest_us
+        if is_due and batcher.doubt_us(received_us):
+            return Ask("newest")
+        return self._ask_for_gaps(received_us)
+
+    def _ask_for_gaps(self, received_us: int) -> Ask | None:
+        """Ask for the newest gap, and with it for those that the same page holds."""
+        gaps = self._session.ledger.ids.gaps
+        due = [gap for gap in gaps if gap.bottom and gap.ask_at_us <= received_us]
+        if not due:
+            return None
+        from_id = due[-1].end_id - self._session.rules.page_trades
+        gap = next(gap for gap in due if gap is due[-1] or gap.first_id >= from_id)
+        return Ask("gap", gap.page_id, gap.since_us // 1_000)
+
+    def failed(self, received_us: int, retry_after_s: float) -> None:
+        """Note that there was no answer that makes sense."""
+        wait_us = min(_BACKOFF_FIRST_US * 2.0 ** min(self._failures, 16), _BACKOFF_MOST_US)
+        self._failures += 1
+        self._ask_at_us = received_us + round(max(wait_us, retry_after_s * 1e6) * self._scale)
+
+    def answered(
+        self, ask: Ask, rows: Sequence[Row], received_us: int, asked_us: int | None
+    ) -> None:
+        """Take in an answer."""
+        self._failures = 0
+        self._ask_at_us = received_us
+        asked_us = received_us if asked_us is None else asked_us
+        if ask.kind == "newest":
+            self._judge(rows, received_us, asked_us)
+        elif ask.kind == "gap":
+            self._mend(ask, rows, received_us)
+        elif self._session.holding is not None:
+            self._catch_up(rows, received_us)
+
+    def _judge(self, rows: Sequence[Row], received_us: int, asked_us: int) -> None:
+        """Tell a quiet market from a connection that left something out."""
+        session, batcher = self._session, self._session.batcher
+        self._newest_at_us = received_us + round(_POLL_US * self._scale)
+        next_id = session.ledger.ids.next_id
+        if not rows or next_id is None:
+            return
+        newest = rows[-1].trade
+        self._reached_us = None
+        if newest.id == next_id - 1:
+            self._prove(asked_us)
+            if session.holding is not None and session.holding.first is None:
+                session.join()
+                session.let_go(received_us)
+        elif newest.id < next_id and newest.time_us > batcher.newest_us:
+            return  # its numbers have begun again: nothing is proven until the stream says so too
+        elif newest.id < next_id:
+            self._rest_lag_us = max(self._rest_lag_us, batcher.newest_us - newest.time_us)
+        elif session.holding is not None:
+            return
+        elif self._told is None or self._told[0] < next_id:
+            self._told = (newest.id, received_us)
+            self._newest_at_us = received_us + round(_AGAIN_US * self._scale)
+        elif received_us - self._told[1] > _ZOMBIE_US * self._scale:
+            self._told = None
+            self._give_up_connection(received_us)
+
+    def _give_up_connection(self, received_us: int) -> None:
+        """Fetch what a connection leaves out, and have another made, unless that was no use."""
+        session, batcher = self._session, self._session.batcher
+        dropped_us = self._dropped_us
+        if dropped_us is None or received_us - dropped_us > _DROP_AGAIN_US * self._scale:
+            session.drop = f"{session.market} trades at the exchange, and nothing of it comes"
+            self._dropped_us = received_us
+        session.stalls.begin("trades", batcher.seen_until_us)
+        session.stalls.end("zombie", batcher.seen_until_us)
+        session.part()
+        session.catch_up()
+
+    def _prove(self, asked_us: int) -> None:
+        """Note that the exchange, asked at a time, knew no more than we do."""
+        batcher = self._session.batcher
+        if batcher.offset_us is not None:
+            margin_us = CLOCK_MARGIN_US * self._scale + 2 * self._rest_lag_us
+            proven_us = round(asked_us + batcher.offset_us - margin_us)
+            batcher.proven_until_us = max(batcher.proven_until_us, proven_us)
+
+    def _catch_up(self, rows: Sequence[Row], received_us: int) -> None:
+        """Publish what is missing before what is held back; let that go once nothing is."""
+        session = self._session
+        end_id = None if session.holding is None else session.holding.end_id
+        # Of what lies beyond the live trades nothing is asked: the stream brings it.
+        ours = [row for row in rows if end_id is None or first_id(row.trade) < end_id]
+        if ours:
+            self._page_id = ours[-1].page_id + 1
+            session.ledger.note_bottom(first_id(ours[0].trade))
+            session.ledger.forget_before(ours[0].trade, self._past_from_us)
+            self._publish_past([row.trade for row in ours], end_id, received_us)
+        if len(ours) >= session.rules.page_trades:
+            return
+        self._ask_at_us = received_us + round(_AGAIN_US * self._scale)
+        if end_id is not None:
+            awaited = [gap for gap in session.ledger.ids.gaps if gap.awaited and not gap.declared]
+            if not awaited:
+                session.let_go(received_us)
+            elif awaited[0].first_id >= end_id:  # the connection was lost once more
+                session.pass_before(awaited[0].first_id)
+                self._page_id, self._from_us = None, awaited[0].since_us
+                self._ask_at_us = received_us
+            elif len(ours) < len(rows) or not ours:  # REST is behind, or left something out
+                self._page_id, self._from_us = None, awaited[0].since_us
+            return
+        if session.is_connected and received_us - session.connected_us > _POLL_US * self._scale:
+            self._reached_us = received_us
+
+    def _publish_past(self, trades: list[Trade], end_id: int | None, received_us: int) -> None:
+        session, batcher = self._session, self._session.batcher
+        fresh = session.ledger.unseen(trades, end_id, self._jumped)
+        base_us = session.rules.base_ms * 1_000
+        for message in messages_of(session.market, fresh, base_us, session.ledger.epoch):
+            session.publish(message, 0)
+        if fresh:
+            newest_us = fresh[-1].time_us
+            session.note_pace(fresh, newest_us)
+            if end_id is None:
+                batcher.newest_us = max(batcher.newest_us, newest_us)
+            if session.holding is not None:
+                session.holding.progress(received_us)
+        if self._past_until_us > self._past_from_us and session.history < 1:
+            passed_us = trades[-1].time_us - self._past_from_us
+            share = passed_us / (self._past_until_us - self._past_from_us)
+            session.history = max(0.0, min(0.99, share))
+
+    def _jumped(self, trade: Trade) -> None:
+        """Note that the exchange itself leaves ids out of what it gives."""
+        ledger, batcher = self._session.ledger, self._session.batcher
+        next_id = ledger.ids.next_id
+        if next_id is None:
+            return
+        gap = OpenGap(next_id, first_id(trade), batcher.newest_us, trade.time_us, 0, denied=1)
+        ledger.open(gap)
+        ledger.declare(gap)
+        if batcher.newest_us < self._past_from_us:
+            ledger.give_up(gap, TOO_LONG_AGO)
+
+    def _mend(self, ask: Ask, rows: Sequence[Row], received_us: int) -> None:
+        """Publish what of an answer was missing among what came; count what it lacks."""
+        session, ledger = self._session, self._session.ledger
+        asked = self._asked_of(ask, received_us)
+        trades = [row.trade for row in rows]
+        fresh = ledger.unseen(trades, ledger.ids.next_id, self._jumped)
+        if fresh:
+            # In one message: what can be said of candles changes once, not with each trade.
+            session.publish(message_of(session.market, fresh, ledger.epoch), 0)
+        is_last = len(rows) < session.rules.page_trades
+        reached_id = trades[-1].id if trades else -1
+        for gap in asked:
+            if not gap.left:
+                continue
+            if is_last or gap.left[-1].stop - 1 <= reached_id:
+                ledger.deny(gap, received_us, self._denied_wait_us)
+            elif gap.left[0].start <= reached_id or gap is asked[0]:
+                gap.page_id = rows[-1].page_id + 1  # the next page has the rest
+
+    def _asked_of(self, ask: Ask, received_us: int) -> list[OpenGap]:
+        """Return the gaps that an answer should have something of."""
+        return [
+            gap
+            for gap in self._session.ledger.ids.gaps
+            if gap.bottom
+            and gap.ask_at_us <= received_us
+            and gap.page_id == ask.page_id
+            and gap.since_us // 1_000 >= ask.from_ms
+        ]

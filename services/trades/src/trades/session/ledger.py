@@ -1,0 +1,164 @@
+"""The one ledger of a market: which trades are known by whatever way, and which are missing."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from marketstream.messages import Gap, Trade
+from trades.session.ids import OpenGap, TradeIds, too_many
+from trades.session.pages import cut_down, first_id, quantities_of
+
+TOO_LONG_AGO = "not in what was read of the past"
+
+_RECENT_TRADES = 1_000  # an aggregate of more fills than these is not cut
+
+
+class Ledger:
+    """The ids of a market in one numbering, and what was said of its gaps by `say`.
+
+    `repaired` counts trades that came by REST though they were missing, `given_up` those that can't
+    be had, of `lost_gaps`.
+    """
+
+    def __init__(self, market: str, say: Callable[[Gap], None]) -> None:
+        self.market = market
+        self.epoch = 0
+        self.ids = TradeIds()
+        self.opened = self.repaired = self.given_up = self.lost_gaps = 0
+        self._recent: deque[Trade] = deque(maxlen=_RECENT_TRADES)
+        self._say = say
+
+    @property
+    def missing(self) -> int:
+        """How many trades are missing, those that were given up too."""
+        return self.ids.missing + self.given_up
+
+    def go_on(self, last_id: int, newest: Sequence[Trade], epoch: int) -> None:
+        """Begin after a trade that is known already."""
+        self.ids, self.epoch = TradeIds(last_id + 1), epoch
+        self._recent.extend(newest)
+
+    def remember(self, trades: Sequence[Trade]) -> None:
+        """Keep trades for as long as aggregates of REST may have to be cut by them."""
+        self._recent.extend(trades)
+
+    def begin_again(self, trade: Trade, since_us: int, reason: str) -> None:
+        """Begin a new numbering with a trade; what was missing of the old one cannot be had."""
+        for gap in list(self.ids.gaps):
+            self.give_up(gap, reason)
+        seam = self.ids.next_id or 0
+        self._say(Gap(self.market, seam, seam, since_us, trade.time_us, "lost", reason, self.epoch))
+        self.epoch += 1
+        self.ids = TradeIds(first_id(trade))
+        self._recent.clear()
+
+    def open(self, gap: OpenGap) -> None:
+        """Note a gap; the oldest is given up where there are too many."""
+        self.opened += 1
+        oldest = self.ids.open(gap)
+        if oldest is not None:
+            self._count_lost(oldest)
+            self._say(too_many(oldest, self.market, self.epoch))
+
+    def past_before(self, trade: Trade, since_us: int, received_us: int) -> None:
+        """Note that a past is read whose last trade is before this one, and its first not known."""
+        gap = OpenGap(0, first_id(trade), since_us, trade.time_us, received_us)
+        gap.bottom, gap.awaited = False, True
+        self.ids.open(gap)
+
+    def declare(self, gap: OpenGap) -> None:
+        """Say that trades are missing."""
+        gap.declared = True
+        self._say(gap.said(self.market, self.epoch, "open"))
+
+    def fill(self, gap: OpenGap, ids: range) -> None:
+        """Note that missing trades have come."""
+        if self.ids.fill(gap, ids) and gap.declared:
+            self._say(gap.said(self.market, self.epoch, "repaired"))
+
+    def give_up(self, gap: OpenGap, reason: str) -> None:
+        """Say that what is missing cannot be had; of a past without a bottom nobody knew."""
+        self.ids.gaps.remove(gap)
+        if gap.bottom:
+            self._count_lost(gap)
+            self._say(gap.said(self.market, self.epoch, "lost", reason))
+
+    def deny(self, gap: OpenGap, received_us: int, waits_us: Sequence[float]) -> None:
+        """Note that an answer lacked trades that it should have had: ask later, or give up."""
+        gap.page_id = None
+        if gap.denied >= len(waits_us):
+            self.give_up(gap, f"the exchange does not have {gap.missing} of these trades")
+            return
+        gap.ask_at_us = received_us + round(waits_us[gap.denied])
+        gap.denied += 1
+
+    def note_bottom(self, bottom_id: int) -> None:
+        """Note the first id that there is of a past whose beginning was not known."""
+        for gap in self.ids.gaps:
+            if gap.bottom:
+                continue
+            gap.bottom = True
+            gap.first_id = min(bottom_id, gap.end_id)
+            gap.left = [
+                range(max(part.start, gap.first_id), part.stop)
+                for part in gap.left
+                if part.stop > gap.first_id
+            ]
+            if not gap.left:
+                self.ids.gaps.remove(gap)
+            return
+
+    def forget_before(self, trade: Trade, from_us: int) -> None:
+        """Give up what is missing before the first trade of a past that is read from a time on."""
+        first = first_id(trade)
+        for gap in self.ids.gaps:
+            if gap.awaited and gap.since_us < from_us and gap.first_id < first < gap.end_id:
+                before = OpenGap(gap.first_id, first, gap.since_us, trade.time_us, gap.seen_us)
+                gap.first_id, gap.since_us = first, trade.time_us
+                gap.left = gap.parts(first, gap.end_id - 1)
+                self._count_lost(before)
+                self._say(before.said(self.market, self.epoch, "lost", TOO_LONG_AGO))
+
+    def unseen(
+        self, trades: Sequence[Trade], end_id: int | None, jumped: Callable[[Trade], None]
+    ) -> list[Trade]:
+        """Return what of a page is news, and note it as known.
+
+        Before `end_id` that is what was missing; without an end, what lies beyond all that came
+        too, where `jumped` is told of ids that the page itself leaves out.
+        """
+        ids = self.ids
+        fresh: list[Trade] = []
+        quantities = None
+        for trade in trades:
+            first = first_id(trade)
+            if end_id is not None and first >= end_id:
+                break
+            if ids.next_id is None or first >= ids.next_id:
+                if ids.next_id is not None and first > ids.next_id:
+                    jumped(trade)
+                ids.next_id = trade.id + 1
+                fresh.append(trade)
+                continue
+            parts: list[tuple[OpenGap | None, range]] = list(ids.between(first, trade.id))
+            if end_id is None and trade.id >= ids.next_id:  # an aggregate whose end is new
+                parts.append((None, range(ids.next_id, trade.id + 1)))
+            if parts and quantities is None:
+                quantities = quantities_of(self._recent)
+            for gap, part in parts:
+                one = cut_down(trade, part, quantities or {})
+                if one is None:
+                    continue
+                fresh.append(one)
+                if gap is None:
+                    ids.next_id = trade.id + 1
+                else:
+                    self.repaired += len(part)
+                    self.fill(gap, part)
+        self._recent.extend(fresh)
+        return fresh
+
+    def _count_lost(self, gap: OpenGap) -> None:
+        self.given_up += gap.missing
+        self.lost_gaps += 1

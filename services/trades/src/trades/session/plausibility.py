@@ -1,0 +1,192 @@
+"""What of a stream is plausible, and when what is not has to be believed after all."""
+
+from __future__ import annotations
+
+from exchanges.events import QuoteEvent
+from marketstream.errors import BadMessage
+from marketstream.messages import Trade
+from trades.batching import TradesBatcher
+from trades.clock_offset import ClockOffset
+from trades.session.ids import OpenGap
+
+CLOCK_MARGIN_US = 500_000  # what may be wrong with a clock that was asked for by REST
+
+_AHEAD_US = 2_000_000  # of the exchange's clock
+_BEHIND_US = 5_000_000  # the trade it follows on
+_FIRST_BEHIND_US = 60_000_000  # the exchange's clock, where it follows on none
+_FACTOR = 2.0  # between the prices of two trades
+_MOST_VALUE = 1e13  # of one trade, in quote units
+_NEAR_IDS = 20
+_AGREEING_IDS = 3  # trades in a row whose ids are believed
+_AGREEING = 5  # whose time or price is
+_STALE_QUOTES = 20  # in a row, until their numbering is taken to have begun again
+_FREE_JUMP = 20
+
+
+class Plausibility:
+    """Looks at what is not as usual, and puts aside what makes no sense (BadMessage).
+
+    Of a trade that is put aside the id stays missing, until REST brings it, as it was or as it
+    truly is. Trades in a row that are doubted for one reason are believed once enough of them
+    agree: each follows on the one before by its id, and is not before it in time.
+
+    Usual is a price from `low` to `high`, and a time no later than `latest_us` after the receipt;
+    while anything is doubted, nothing is usual. `asks` says whether the exchange's clock can be
+    asked for, and `wants_time` that it should be.
+    """
+
+    def __init__(self, batcher: TradesBatcher, *, asks: bool) -> None:
+        self.low, self.high = 0.0, float("inf")
+        self.latest_us = -(1 << 62)
+        self.doubting = False
+        self.wants_time = asks
+        self._asks = asks
+        self._batcher = batcher
+        self._market = batcher.market
+        self._price: float | None = None
+        self._reason = ""
+        self._last: Trade | None = None
+        self._count = 0
+        self._quote_order = -1
+        self._stale_quotes = 0
+
+    def move(self, price: float) -> None:
+        """Move the band of prices along with one that is believed."""
+        self._price = price
+        self.low, self.high = price / _FACTOR, price * _FACTOR
+
+    def believe(self) -> None:
+        """Note that a trade made sense."""
+        self._last, self._count, self.doubting = None, 0, False
+
+    def clock_is(self, exchange_us: int, received_us: int) -> None:
+        """Note what the exchange's clock says, when asked."""
+        # Events take their time on the way, an answer half of its own.
+        batcher = self._batcher
+        asked_us = batcher.asked_offset_us = exchange_us - received_us - CLOCK_MARGIN_US
+        self.wants_time = False
+        offset_us = batcher.clock.offset_us
+        if offset_us is not None and offset_us - asked_us > 2 * _AHEAD_US:
+            batcher.clock = ClockOffset()  # of events that were ahead of the exchange's own clock
+
+    def connected(self) -> None:
+        """Note that another connection begins, whose quotes may be numbered otherwise."""
+        self._quote_order, self._stale_quotes = -1, 0
+
+    def check_quote(self, event: QuoteEvent, received_us: int) -> bool:
+        """Say whether a quote is newer than the last; raises BadMessage where it makes no sense."""
+        order = event.order
+        if order is not None:
+            if order <= self._quote_order and self._stale_quotes < _STALE_QUOTES:
+                self._stale_quotes += 1
+                return False
+            self._quote_order, self._stale_quotes = order, 0
+        if event.ask < self.low or event.bid > self.high:
+            raise BadMessage(
+                f"{self._market}: a quote of {event.bid:g} to {event.ask:g} is put aside: it is "
+                f"far from the last price, {self._price:g}"
+            )
+        if event.time_us is not None:
+            self._check_clock("a quote", event.time_us, received_us)
+        return True
+
+    def check(self, trade: Trade, gap: OpenGap | None, received_us: int) -> None:
+        """Look at time, price and size of a trade, which may be missing in a gap."""
+        self._check_time(trade, gap, received_us)
+        if not self.low <= trade.price <= self.high:
+            problem = f"the price {trade.price:g} is far from the {self._price:g} before it"
+            self._put_aside("price", problem, trade, _AGREEING)
+            self.move(trade.price)
+        if trade.price * trade.quantity > _MOST_VALUE:
+            raise self._aside(
+                f"{trade.quantity:g} at {trade.price:g} is more than anybody ever traded", trade
+            )
+
+    def check_jump(self, trade: Trade, jumped: int) -> None:
+        """Look at a trade that jumps over ids: over many only those do that others follow on."""
+        if jumped > _FREE_JUMP:
+            self._put_aside("jump", f"its id jumps over {jumped}", trade, _AGREEING_IDS)
+
+    def is_confirmed(self, trade: Trade, jumped: int | None) -> bool:
+        """Say whether the first trades of a connection agree on where its ids are.
+
+        Those before are fetched: nothing on the connection says yet that their ids are true.
+        """
+        if jumped is not None and jumped <= _FREE_JUMP:
+            return True
+        self.doubting = True
+        return self._agreeing("first", trade) >= _AGREEING_IDS
+
+    def check_new_numbering(self, trade: Trade, received_us: int) -> None:
+        """Look at a trade that is newer than others, with an id that came long before theirs."""
+        self._check_time(trade, None, received_us)
+        problem = "its id came before, and its time is new"
+        self._put_aside("numbering", problem, trade, _AGREEING_IDS)
+
+    def is_after(self, trade: Trade, gap: OpenGap) -> bool:
+        """Say whether a trade is far too late for the gap that its id is in."""
+        newest_us = self._batcher.newest_us
+        until_us = newest_us if gap.until_us is None else gap.until_us
+        return trade.time_us > max(until_us + _BEHIND_US, newest_us)
+
+    def _check_time(self, trade: Trade, gap: OpenGap | None, received_us: int) -> None:
+        batcher = self._batcher
+        time_us = trade.time_us
+        try:
+            self._check_clock(f"trade {trade.id}", time_us, received_us)
+        except BadMessage:
+            self.doubting = True
+            if self._agreeing("ahead", trade) < _AGREEING or batcher.asked_offset_us is not None:
+                raise
+            batcher.clock = ClockOffset()  # nobody can be asked, and all of them say so
+        after_us = batcher.newest_us if gap is None else gap.since_us
+        if not after_us and batcher.asked_offset_us is not None:
+            after_us = received_us + batcher.asked_offset_us - _FIRST_BEHIND_US
+        if time_us < after_us - _BEHIND_US:
+            behind_s = (after_us - time_us) // 1_000_000
+            problem = f"its time is {behind_s} s before that of the trade it follows on"
+            self._put_aside("behind", problem, trade, _AGREEING)
+        known_us = batcher.clock.offset_us
+        if known_us is None or time_us - received_us >= known_us:
+            known_us = time_us - received_us
+        if batcher.asked_offset_us is not None:
+            known_us = max(known_us, batcher.asked_offset_us)
+        self.latest_us = known_us + _AHEAD_US
+
+    def _check_clock(self, what: str, time_us: int, received_us: int) -> None:
+        """Raise BadMessage where a time is ahead of the exchange's clock."""
+        offset_us, asked_us = self._batcher.clock.offset_us, self._batcher.asked_offset_us
+        if asked_us is not None:
+            asked_us += CLOCK_MARGIN_US
+            offset_us = asked_us if offset_us is None else max(asked_us, offset_us)
+        if offset_us is None:
+            return
+        ahead_us = time_us - received_us - offset_us
+        if ahead_us > _AHEAD_US:
+            self.wants_time = self._asks
+            raise BadMessage(
+                f"{self._market}: {what} is put aside: its time {time_us} µs is "
+                f"{ahead_us / 1e6:.1f} s ahead of the exchange's clock"
+            )
+
+    def _put_aside(self, reason: str, problem: str, trade: Trade, enough: int) -> None:
+        """Raise BadMessage, unless so many trades in a row say the same."""
+        self.doubting = True
+        if self._agreeing(reason, trade) < enough:
+            raise self._aside(problem, trade)
+
+    def _agreeing(self, reason: str, trade: Trade) -> int:
+        """Note a doubted trade; return how many in a row agree by now."""
+        last = self._last
+        follows = (
+            reason == self._reason
+            and last is not None
+            and last.id < trade.id <= last.id + _NEAR_IDS
+            and trade.time_us >= last.time_us
+        )
+        self._count = self._count + 1 if follows else 1
+        self._reason, self._last = reason, trade
+        return self._count
+
+    def _aside(self, problem: str, trade: Trade) -> BadMessage:
+        return BadMessage(f"{self._market}: trade {trade.id} is put aside: {problem}")

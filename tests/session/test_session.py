@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .world import World, id_plus, later_by, price_of
+
+SEQUENCES = int(os.environ.get("REALTIME_SEQUENCES", "150"))
+
+
+def world(every_us: int = 20_000) -> World:
+    one = World(every_us)
+    one.begin()
+    one.run(4.0)
+    return one
+
+
+def healed(one: World) -> None:
+    """Let everything be well for long enough that all can be mended."""
+    one.rest = "well"
+    one.silent.clear()
+    one.run(20.0)
+    one.check(at_rest=True)
+    assert one.missing() == []
+    assert one.session.stalls.now is None
+    assert not any(gap.state == "open" for gap in one.gaps.values())
+    newest = max(message.seen_until_us for message in one.published)
+    assert newest > one.now_us - 500_000
+
+
+def test_all_is_published_once_where_nothing_fails() -> None:
+    one = world()
+    healed(one)
+    assert one.gaps == {}
+    assert one.stalls == []
+    assert one.refused == []
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3.0, 60.0, 245.0])
+def test_zombie_is_dropped_and_what_it_left_out_comes_first(seconds: float) -> None:
+    one = world()
+    one.silent.update({"trades", "quotes"})
+    one.run(seconds)
+    one.silent.clear()
+    healed(one)
+    assert [stall.end for stall in one.stalls if stall.end == "zombie"] or seconds < 1
+
+
+def test_time_stands_still_in_a_silence_that_nobody_can_prove() -> None:
+    one = world()
+    at_us = one.now_us
+    one.silent.add("trades")
+    one.rest = "failing"
+    one.run(30.0)
+    assert max(message.seen_until_us for message in one.published) < at_us + 1_500_000
+    assert one.session.stalls.now is not None
+    healed(one)
+
+
+def test_quiet_market_goes_on_by_what_the_exchange_says() -> None:
+    one = world()
+    one.every_us = 1 << 50
+    one.run(30.0)
+    assert max(message.seen_until_us for message in one.published) > one.now_us - 2_500_000
+    assert [stall for stall in one.stalls if stall.end == "zombie"] == []
+    one.every_us = 20_000
+    healed(one)
+
+
+def test_lost_connection_while_rest_fails_lets_live_trades_go_on_and_mends_later() -> None:
+    one = world()
+    one.rest = "failing"
+    one.cut(5_000_000)
+    one.run(15.0)
+    assert [gap.state for gap in one.gaps.values()] == ["open"]
+    assert max(message.seen_until_us for message in one.published) > one.now_us - 500_000
+    healed(one)
+
+
+@pytest.mark.parametrize("state", ["empty", "behind", "holes"])
+def test_rest_that_does_not_have_it_yet_is_asked_again(state: str) -> None:
+    one = world()
+    one.rest = state
+    one.cut(5_000_000)
+    one.run(10.0)
+    healed(one)
+
+
+SPOILS = {
+    "price 0.01": price_of(0.01),
+    "price 1e6": price_of(1e6),
+    "minutes ahead": later_by(300_000_000),
+    "hours ahead": later_by(7_200_000_000),
+    "decades ahead": later_by(10**15 * 2),
+    "minutes behind": later_by(-300_000_000),
+    "id far ahead": id_plus(123_456),
+    "id very far ahead": id_plus(10**12),
+    "id behind": id_plus(-10),
+    "id far behind": id_plus(-(10**9)),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_trade_that_makes_no_sense_is_put_aside_and_had_again(spoil: str) -> None:
+    one = world()
+    one.spoil_next = SPOILS[spoil]
+    one.run(5.0)
+    healed(one)
+    assert len(one.refused) == 1
+
+
+def test_ids_that_begin_again_are_another_numbering() -> None:
+    one = world()
+    one.number_again()
+    healed(one)
+    seams = [gap for gap in one.gaps.values() if gap.first_id == gap.end_id]
+    assert len(seams) == 1
+    assert one.published[-1].epoch == 1
+
+
+# A wrong id that happens to be the next one cannot be told from a true one: audits see to that.
+OPERATIONS = [
+    "run", "long run", "cut", "long cut", "drop", "many drops", "repeat", "swap", "zombie",
+    "silent trades", "silent quotes", "speak", "rest well", "rest failing", "rest empty",
+    "rest behind", "rest holes", "number again", *sorted(SPOILS.keys() - {"id behind"}),
+]  # fmt: skip
+
+
+def do(one: World, operation: str) -> None:
+    match operation:
+        case "run":
+            one.run(0.3)
+        case "long run":
+            one.run(3.0)
+        case "cut":
+            one.cut()
+        case "long cut":
+            one.cut(4_000_000)
+        case "drop":
+            one.drop_next += 1
+        case "many drops":
+            one.drop_next += 40
+        case "repeat":
+            one.repeat_next += 1
+        case "swap":
+            one.swap_next = True
+        case "zombie":
+            one.silent |= {"trades", "quotes"}
+        case "silent trades":
+            one.silent.add("trades")
+        case "silent quotes":
+            one.silent.add("quotes")
+        case "speak":
+            one.silent.clear()
+        case "number again":
+            one.number_again()
+        case _ if operation.startswith("rest "):
+            one.rest = operation.removeprefix("rest ")
+        case _:
+            one.spoil_next = SPOILS[operation]
+            one.run(0.1)
+
+
+@settings(max_examples=SEQUENCES, deadline=None)
+@given(st.lists(st.sampled_from(OPERATIONS), max_size=25), st.sampled_from([20_000, 400_000]))
+def test_nothing_is_lost_doubled_or_untrue_whatever_happens(
+    operations: list[str], every_us: int
+) -> None:
+    one = World(every_us)
+    one.begin()
+    for operation in operations:
+        do(one, operation)
+        one.run(0.1)
+    one.check()
+    one.rest = "well"
+    one.silent.clear()
+    one.drop_next = 0
+    one.run(30.0)
+    one.check(at_rest=True)

@@ -1,0 +1,261 @@
+"""An exchange and a connection to it that fail in every way, played by events alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from exchanges.events import QuoteEvent, TradeEvent
+from marketstream.errors import BadMessage
+from marketstream.messages import Gap, Stall, Trade, Trades
+from trades.session.market import MarketSession
+from trades.session.rules import Ask, Row, Rules
+
+MARKET = "binance:BTC/USDT"
+START_US = 1_700_000_000_000_000
+OFFSET_US = 250_000  # the exchange's clock is ahead of ours
+STEP_US = 50_000
+HOLD_S = 2.0
+
+type Spoil = Callable[[Trade], Trade]
+
+
+@dataclass
+class World:
+    """A market that trades every `every_us`, what it truly traded, and a session that follows it.
+
+    `silent` are channels of which nothing comes, `rest` is how REST is: `well`, `failing`, `empty`,
+    `behind` or `holes`.
+    """
+
+    every_us: int = 20_000
+    now_us: int = START_US  # the exchange's
+    truth: list[Trade] = field(default_factory=list)
+    published: list[Trades] = field(default_factory=list)
+    gaps: dict[object, Gap] = field(default_factory=dict)
+    stalls: list[Stall] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)
+    rest: str = "well"
+    drop_next: int = 0
+    spoil_next: Spoil | None = None
+    repeat_next: int = 0
+    swap_next: bool = False
+    connected: bool = False
+    reconnect_in_us: int = 0
+    asks: int = 0
+    page: int = 100
+
+    def __post_init__(self) -> None:
+        self._next_id = 1_000
+        self._answer: tuple[Ask, list[Row], int] | None = None
+        self._late: list[Trade] = []
+        self.session = MarketSession(
+            MARKET, self._heard, Rules(asks=True, hold_s=HOLD_S, page_trades=self.page)
+        )
+
+    @property
+    def received_us(self) -> int:
+        """Our clock."""
+        return self.now_us - OFFSET_US
+
+    def trade(self) -> Trade:
+        """Have one more trade happen."""
+        number = self._next_id
+        self._next_id += 1
+        side = "buy" if number % 3 else "sell"
+        trade = Trade(number, 100.0 + number % 7 / 10, 1 + number % 5 / 10, side, self.now_us)
+        self.truth.append(trade)
+        return trade
+
+    def number_again(self) -> None:
+        """Begin the ids again, where the old ones are known, and far enough from the new ones."""
+        if self._next_id > 500 and self.session.history == 1:
+            self._next_id = 1
+
+    def begin(self, seconds: float = 3.0) -> None:
+        """Trade for a while, then begin to follow with nothing known."""
+        for _ in range(round(seconds * 1e6 / self.every_us)):
+            self.now_us += self.every_us
+            self.trade()
+        from_us = self.now_us - 2_000_000
+        self.session.start(self.received_us, from_us=from_us, exchange_us=self.now_us)
+        self.connect()
+
+    def connect(self) -> None:
+        """Have the exchange answer by the stream."""
+        self.connected = True
+        self.session.connected(self.received_us)
+
+    def cut(self, for_us: int = 200_000) -> None:
+        """Lose the connection for a while."""
+        if self.connected:
+            self.connected = False
+            self.session.lost(self.received_us)
+        self.reconnect_in_us = for_us
+
+    def run(self, seconds: float) -> None:
+        """Let time go on."""
+        until_us = self.now_us + round(seconds * 1e6)
+        due_us = self.now_us
+        while self.now_us < until_us:
+            self.now_us += STEP_US
+            happened = []
+            while due_us + self.every_us <= self.now_us:
+                due_us += self.every_us
+                at_us, self.now_us = self.now_us, due_us
+                happened.append(self.trade())
+                self.now_us = at_us
+            self._stream(happened)
+            self._time()
+            self._rest()
+
+    def _stream(self, happened: list[Trade]) -> None:
+        if not self.connected:
+            self.reconnect_in_us -= STEP_US
+            if self.reconnect_in_us <= 0:
+                self.connect()
+            return
+        if "trades" not in self.silent:
+            for trade in happened:
+                self._deliver(trade)
+        if "quotes" not in self.silent:
+            self._take(QuoteEvent(MARKET, 99.9, 1.0, 100.8, 1.0))
+        self.session.flush(self.received_us)
+        if self.session.drop is not None:
+            self.cut()
+
+    def _deliver(self, trade: Trade) -> None:
+        if self.drop_next:
+            self.drop_next -= 1
+            return
+        if self.swap_next:
+            self.swap_next = False
+            self._late.append(trade)
+            return
+        if self.spoil_next is not None:
+            trade, self.spoil_next = self.spoil_next(trade), None
+        for one in [trade, *self._late]:
+            for _ in range(self.repeat_next + 1):
+                self._take(TradeEvent(MARKET, one))
+        self._late.clear()
+        self.repeat_next = 0
+
+    def _take(self, event: TradeEvent | QuoteEvent) -> None:
+        try:
+            self.session.add(event, self.received_us - 30_000)
+        except BadMessage as error:
+            self.refused.append(str(error))
+
+    def _time(self) -> None:
+        self.session.tick(self.received_us, alive=self.connected)
+
+    def _rest(self) -> None:
+        """Give the answer to what was asked a step ago, and take the next question."""
+        if self._answer is not None:
+            ask, rows, asked_us = self._answer
+            self._answer = None
+            ids = [row.trade.id for row in rows]
+            if self.rest == "failing" or ids != sorted(ids):  # such a page is refused at the edge
+                self.session.failed(self.received_us)
+            elif ask.kind == "time":
+                self.session.clock_is(self.now_us, self.received_us)
+            else:
+                self.session.answered(ask, rows, self.received_us, asked_us)
+            return
+        ask = self.session.ask(self.received_us)
+        if ask is not None:
+            self.asks += 1
+            self._answer = (ask, self._rows(ask), self.received_us)
+
+    def _rows(self, ask: Ask) -> list[Row]:
+        known = self.truth
+        if self.rest == "behind":
+            known = [trade for trade in known if trade.time_us < self.now_us - 400_000]
+        if self.rest == "empty":
+            return []
+        if ask.kind == "newest":
+            known = known[-1:]
+        elif ask.page_id is not None:
+            known = [trade for trade in known if trade.id >= ask.page_id]
+        else:
+            known = [trade for trade in known if trade.time_us // 1_000 >= ask.from_ms]
+        rows = [Row(trade.id, trade) for trade in known[: self.page]]
+        return [row for row in rows if row.trade.id % 10] if self.rest == "holes" else rows
+
+    def _heard(self, message: Trades | Gap | Stall, received_us: int) -> None:
+        del received_us
+        if isinstance(message, Trades):
+            self.published.append(message)
+            if message.proven_until_us is not None:
+                self._check_proof(message.proven_until_us)
+        elif isinstance(message, Gap):
+            before = self.gaps.get(message.identity)
+            assert before is None or before.state == "open", (before, message)
+            self.gaps[message.identity] = message
+        else:
+            self.stalls.append(message)
+
+    def _check_proof(self, until_us: int) -> None:
+        had = {(trade.id, trade.time_us) for one in self.published for trade in one.trades}
+        first_us = min((time_us for _, time_us in had), default=until_us)
+        for trade in self.truth:
+            if first_us <= trade.time_us < until_us and (trade.id, trade.time_us) not in had:
+                assert self.is_declared(trade), f"{trade} is not declared, and proven not to be"
+
+    def is_declared(self, trade: Trade) -> bool:
+        """Say whether a trade is in a gap, or between two numberings."""
+        return any(
+            gap.first_id <= trade.id < gap.end_id
+            or (gap.first_id == gap.end_id and gap.since_us <= trade.time_us <= (gap.until_us or 0))
+            for gap in self.gaps.values()
+            if gap.state != "repaired"
+        )
+
+    def check(self, *, at_rest: bool = False) -> None:
+        """Compare what was published with what was traded.
+
+        Unless `at_rest`, what is being asked for need not be declared yet.
+        """
+        had: dict[tuple[int, int], Trade] = {}
+        for message in self.published:
+            for trade in message.trades:
+                key = (message.epoch, trade.id)
+                assert key not in had, f"{trade} was published twice"
+                had[key] = trade
+        true = {(trade.id, trade.time_us): trade for trade in self.truth}
+        for trade in had.values():
+            assert true.get((trade.id, trade.time_us)) == trade, f"{trade} never happened"
+        came = {(trade.id, trade.time_us) for trade in had.values()}
+        if not came:
+            return
+        first_us = min(time_us for _, time_us in came)
+        last_us = max(time_us for _, time_us in came)
+        for trade in self.truth:
+            if first_us < trade.time_us <= last_us and (trade.id, trade.time_us) not in came:
+                asked = not at_rest and self.session.ledger.ids.find(trade.id) is not None
+                assert asked or self.is_declared(trade), f"{trade} is lost, and nobody says so"
+
+    def missing(self) -> list[Trade]:
+        """Return the trades since the first published one that were not, but for the newest."""
+        came = {trade.id for one in self.published for trade in one.trades}
+        first_us = min(trade.time_us for one in self.published for trade in one.trades)
+        last_us = self.now_us - 1_000_000
+        return [t for t in self.truth if first_us < t.time_us < last_us and t.id not in came]
+
+
+def price_of(factor: float) -> Spoil:
+    """Return what multiplies a price."""
+    return lambda trade: replace(trade, price=trade.price * factor)
+
+
+def later_by(us: int) -> Spoil:
+    """Return what moves a time."""
+    return lambda trade: replace(trade, time_us=trade.time_us + us)
+
+
+def id_plus(count: int) -> Spoil:
+    """Return what changes an id."""
+    return lambda trade: replace(trade, id=max(0, trade.id + count))
