@@ -277,15 +277,9 @@ class MarketSession:
         (first_id_, since_us), first = lost_after, holding.first
         end_id = self.ledger.ids.next_id if holding.end_id is None else holding.end_id
         if end_id is not None and end_id > first_id_:
-            until_us = None if first is None else first.time_us
             if not any(gap.end_id > first_id_ for gap in self.ledger.ids.gaps):
-                self.publish(
-                    Gap(
-                        self.market, first_id_, end_id, since_us, until_us, "repaired",
-                        None, self.ledger.epoch,
-                    ),
-                    0,
-                )  # fmt: skip
+                until_us = None if first is None else first.time_us
+                self.ledger.caught_up(first_id_, end_id, since_us, until_us)
 
     def start(
         self,
