@@ -40,6 +40,14 @@ class OpenGap:
         if not self.left:
             self.left = [range(self.first_id, self.end_id)]
 
+    @classmethod
+    def of(cls, gap: Gap, now_us: int) -> OpenGap:
+        """Return one that was said before, to be asked for now."""
+        first_id, end_id, since_us, until_us = gap.first_id, gap.end_id, gap.since_us, gap.until_us
+        one = cls(first_id, end_id, since_us, until_us, now_us, declared=True)
+        one.ask_at_us = now_us
+        return one
+
     @property
     def missing(self) -> int:
         """How many of its trades have not come; none can be counted where it has no bottom."""

@@ -64,10 +64,10 @@ class Inquiry:
             return None
         if session.plausibility.wants_time:
             return Ask("time")
-        if session.holding is not None:
+        if session.joining.holding is not None:
             if self._reached_us is not None and received_us >= self._newest_at_us:
                 return Ask("newest")
-            if session.is_connected or session.starting:
+            if session.is_connected or session.joining.starting:
                 return Ask("past", self._page_id, self._from_us // 1_000)
             return None
         batcher = session.batcher
@@ -103,7 +103,7 @@ class Inquiry:
             self._judge(rows, received_us, asked_us)
         elif ask.kind == "gap":
             self._mend(ask, rows, received_us)
-        elif self._session.holding is not None:
+        elif self._session.joining.holding is not None:
             self._catch_up(ask, rows, received_us)
 
     def _judge(self, rows: Sequence[Row], received_us: int, asked_us: int) -> None:
@@ -117,14 +117,14 @@ class Inquiry:
         self._reached_us = None
         if newest.id == next_id - 1:
             self._prove(asked_us)
-            if session.holding is not None and session.holding.first is None:
-                session.join()
-                session.let_go(received_us)
+            if session.joining.holding is not None and session.joining.holding.first is None:
+                session.joining.join()
+                session.joining.let_go(received_us)
         elif newest.id < next_id and newest.time_us > batcher.newest_us:
             return  # its numbers have begun again: nothing is proven until the stream says so too
         elif newest.id < next_id:
             self._rest_lag_us = max(self._rest_lag_us, batcher.newest_us - newest.time_us)
-        elif session.holding is not None:
+        elif session.joining.holding is not None:
             return
         elif self._told is None or self._told[0] < next_id:
             self._told = (newest.id, received_us)
@@ -142,8 +142,8 @@ class Inquiry:
             self._dropped_us = received_us
         session.stalls.begin("trades", batcher.seen_until_us)
         session.stalls.end("zombie", batcher.seen_until_us)
-        session.part()
-        session.catch_up()
+        session.joining.part()
+        session.joining.catch_up()
 
     def _prove(self, asked_us: int) -> None:
         """Note that the exchange, asked at a time, knew no more than we do."""
@@ -156,7 +156,7 @@ class Inquiry:
     def _catch_up(self, ask: Ask, rows: Sequence[Row], received_us: int) -> None:
         """Publish what is missing before what is held back; let that go once nothing is."""
         session = self._session
-        end_id = None if session.holding is None else session.holding.end_id
+        end_id = None if session.joining.holding is None else session.joining.holding.end_id
         # Of what lies beyond the live trades nothing is asked: the stream brings it.
         ours = [row for row in rows if end_id is None or first_id(row.trade) < end_id]
         if ours:
@@ -171,9 +171,9 @@ class Inquiry:
         if end_id is not None:
             awaited = [gap for gap in session.ledger.ids.gaps if gap.awaited and not gap.declared]
             if not awaited:
-                session.let_go(received_us)
+                session.joining.let_go(received_us)
             elif awaited[0].first_id >= end_id:  # the connection was lost once more
-                session.pass_before(awaited[0].first_id)
+                session.joining.pass_before(awaited[0].first_id)
                 self._page_id, self._from_us = None, awaited[0].since_us
                 self._ask_at_us = received_us
             elif len(ours) < len(rows) or not ours:  # REST is behind, or left something out
@@ -193,12 +193,12 @@ class Inquiry:
             session.note_pace(fresh, newest_us)
             if end_id is None:
                 batcher.newest_us = max(batcher.newest_us, newest_us)
-            if session.holding is not None:
-                session.holding.progress(received_us)
-        if self._past_until_us > self._past_from_us and session.history < 1:
+            if session.joining.holding is not None:
+                session.joining.holding.progress(received_us)
+        if self._past_until_us > self._past_from_us and session.joining.history < 1:
             passed_us = trades[-1].time_us - self._past_from_us
             share = passed_us / (self._past_until_us - self._past_from_us)
-            session.history = max(0.0, min(0.99, share))
+            session.joining.history = max(0.0, min(0.99, share))
 
     def _jumped(self, trade: Trade) -> None:
         """Note that the exchange itself leaves ids out of what it gives."""

@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from exchanges.events import QuoteEvent, TradeEvent
 from marketstream.messages import Channel, Feed, Gap, Stall, Trade, Trades
 from trades.batching import TradesBatcher
-from trades.session.holding import Holding
-from trades.session.ids import OpenGap
+from trades.session.examining import examine
 from trades.session.inquiry import Inquiry
+from trades.session.joining import Joining
 from trades.session.ledger import Ledger
-from trades.session.pages import first_id
 from trades.session.plausibility import Plausibility
 from trades.session.rules import Ask, Row, Rules
 from trades.session.silence import Silence
@@ -20,11 +19,8 @@ from trades.session.stalls import QuoteWatch, Stalls
 type Publish = Callable[[Trades | Gap | Stall, int], None]
 """Takes a message and when (µs) what it follows from was received, 0 for the past."""
 
-_GAP_REST_US = 250_000  # a trade out of order may still come by itself
-_PAST_PATIENCE_US = 60_000_000
 _NOBODY_TO_ASK = "there is nobody to ask for trades of the past"
 _NOTHING_COMES = "the recording does not have them"
-_NUMBERS_AGAIN = "the exchange has begun its numbers again"
 
 
 class MarketSession:
@@ -35,7 +31,7 @@ class MarketSession:
     longer than plausible, until the exchange, asked, knows no more either; where it does, `drop`
     says why the connection has to be given up. What makes no sense is put aside (BadMessage), and
     is missing until REST brings it. Times are in µs; `received_us` are of the caller's clock, which
-    never steps. `history` is how far the past has been read, 0 to 1.
+    never steps.
     """
 
     def __init__(self, market: str, publish: Publish, rules: Rules | None = None) -> None:
@@ -44,7 +40,6 @@ class MarketSession:
         self.rules = rules
         self.quotes = self.trades = self.duplicates = 0
         self.drop: str | None = None
-        self.history = 1.0
         self.publish = publish
         self.batcher = TradesBatcher(
             market,
@@ -61,17 +56,12 @@ class MarketSession:
             unknown_us=round(5e6 * rules.speed),
         )
         self.stalls = Stalls(market, self._say, rules.speed)
-        self.holding: Holding | None = None
-        self.starting = False  # the past is being read
         self.is_connected = not rules.asks
         self.connected_us = 0
+        self.joining = Joining(self)
+        self.inquiry = Inquiry(self)
         self._quote_watch = QuoteWatch(rules.speed)
-        self._inquiry = Inquiry(self)
-        self._joined = not rules.asks
         self._noted_us = 0
-        self._lost_after: tuple[int, int] | None = None  # id and time, while that is caught up with
-        if not rules.asks:
-            self.batcher.plausible_us = self.pace.plausible_us
 
     # What the stream says
 
@@ -90,7 +80,7 @@ class MarketSession:
             and usual.low <= trade.price <= usual.high
             and batcher.newest_us <= time_us <= received_us + usual.latest_us
         ):
-            examined = self._examine(trade, received_us)
+            examined = examine(self, trade, received_us)
             if examined is None:
                 self.duplicates += 1
                 return
@@ -118,69 +108,6 @@ class MarketSession:
         for message in closed:
             self._pass(message, received_us)
 
-    def _examine(self, trade: Trade, received_us: int) -> bool | None:
-        """Look at a trade that is not the usual next one: whether it is the newest.
-
-        None where it is known, or REST is to bring it. Raises BadMessage where it is put aside.
-        """
-        ledger, plausibility = self.ledger, self.plausibility
-        first, next_id = first_id(trade), ledger.ids.next_id
-        gap = None
-        if next_id is not None and first < next_id:
-            gap = ledger.ids.find(trade.id)
-            if gap is None and trade.time_us <= self.batcher.newest_us:
-                return None
-            if gap is not None and not gap.bottom:
-                return None  # the past is being read, and it is in there
-            if gap is None or plausibility.is_after(trade, gap):
-                plausibility.check_new_numbering(trade, received_us)
-                self._begin_again(trade, received_us)
-                return True
-        plausibility.check(trade, gap, received_us)
-        if gap is not None:
-            ledger.fill(gap, range(trade.id, trade.id + 1))
-            return False
-        jumped = None if next_id is None else first - next_id
-        asks = self.rules.asks
-        if asks and not self._joined and not plausibility.is_confirmed(trade, jumped):
-            return None
-        if next_id is None and self.holding is not None:
-            ledger.past_before(trade, 0, received_us)
-        if next_id is not None and first > next_id:
-            if self._joined:
-                plausibility.check_jump(trade, first - next_id)
-            ledger.open(
-                OpenGap(
-                    next_id,
-                    first,
-                    self.batcher.newest_us,
-                    trade.time_us,
-                    received_us,
-                    awaited=not self._joined,
-                    ask_at_us=received_us + round(_GAP_REST_US * self.rules.speed),
-                )
-            )
-        plausibility.believe()
-        return True
-
-    def _begin_again(self, trade: Trade, received_us: int) -> None:
-        """Begin a new numbering; what came before this trade in it is asked for by time."""
-        self.flush(received_us)
-        if self.holding is not None:
-            self.let_go(received_us)  # what those wait for is of the old numbers
-        self._lost_after = None
-        since_us = self.batcher.newest_us
-        self.ledger.begin_again(trade, since_us, _NUMBERS_AGAIN)
-        self.batcher.epoch = self.ledger.epoch
-        self.plausibility.believe()
-        if self.rules.asks:  # beyond the last of the old numbers: a page of both is refused
-            self._wait_for_past_before(trade, since_us + 1_000, received_us)
-
-    def _wait_for_past_before(self, trade: Trade, since_us: int, received_us: int) -> None:
-        """Hold live trades back for a past whose first id nobody knows."""
-        self.ledger.past_before(trade, since_us, received_us)
-        self.hold(since_us)
-
     def flush(self, received_us: int) -> None:
         """Publish what is pending, at the end of a socket read."""
         message = self.batcher.flush()
@@ -193,11 +120,12 @@ class MarketSession:
         if trades:
             self.note_pace(trades, self.batcher.newest_us)
             self.ledger.remember(trades)
-            self.join()
-        if self.holding is None:
+            self.joining.join()
+        holding = self.joining.holding
+        if holding is None:
             self.publish(message, received_us)
             return
-        self.holding.add(message, received_us)
+        holding.add(message, received_us)
 
     def note_pace(self, trades: Sequence[Trade], newest_us: int) -> None:
         """Learn how fast the market trades, and at what price."""
@@ -215,74 +143,16 @@ class MarketSession:
         self.drop = None
         self.plausibility.connected()
         self._quote_watch.connected(received_us)
-        self._inquiry.hurry(received_us)
+        self.inquiry.hurry(received_us)
 
     def lost(self, received_us: int) -> None:
         """Note that the connection is lost: time stands still, and what is missed comes first."""
         self.flush(received_us)
         self.is_connected = False
-        self.part()
+        self.joining.part()
         self.drop = None
-        if self.rules.asks and self.rules.hold_s and self.holding is None:
-            self.catch_up()
-
-    def join(self) -> None:
-        """Note that the stream goes on from what is known."""
-        self._joined = True
-        self.batcher.plausible_us = self.pace.plausible_us
-
-    def part(self) -> None:
-        """Note that between what is known and what comes anything may be missing."""
-        self._joined = False
-        self.batcher.plausible_us = 0
-
-    def catch_up(self) -> None:
-        """Hold live trades back until what is missing after those that came is fetched."""
-        next_id = self.ledger.ids.next_id
-        if next_id is not None:
-            self._lost_after = next_id, self.batcher.newest_us
-        self.hold(self.batcher.newest_us)
-
-    def hold(self, since_us: int) -> None:
-        """Hold back what comes from now on, until what is missing since a time is fetched."""
-        if self.holding is None:
-            patience_us = round(self.rules.hold_s * 1e6)
-            if self.starting:
-                patience_us = max(patience_us, _PAST_PATIENCE_US)
-            self.holding = Holding(round(patience_us * self.rules.speed))
-        self._inquiry.catch_up_from(since_us)
-
-    def pass_before(self, trade_id: int) -> None:
-        """Pass on what was held back ahead of an id."""
-        if self.holding is not None:
-            self.holding.pass_before(trade_id, self.publish)
-
-    def let_go(self, received_us: int) -> None:
-        """Pass on what was held back; what is missing before it is a gap from now on."""
-        holding, self.holding = self.holding, None
-        self._say_caught_up(holding)
-        self.starting, self.history = False, 1.0
-        for gap in list(self.ledger.ids.gaps):
-            if not gap.bottom:
-                self.ledger.ids.gaps.remove(gap)  # a past that can't be had, and nobody knows of
-            elif not gap.declared:
-                self.ledger.declare(gap)
-                gap.ask_at_us = max(gap.ask_at_us, received_us)
-        if holding is not None:
-            holding.let_go(self.publish)
-
-    def _say_caught_up(self, holding: Holding | None) -> None:
-        """Say what a lost connection had missed, where all of it was fetched before the rest."""
-        lost_after, self._lost_after = self._lost_after, None
-        if lost_after is None or holding is None:
-            return
-        (first_id_, since_us), first = lost_after, holding.first
-        end_id = self.ledger.ids.next_id if holding.end_id is None else holding.end_id
-        if end_id is None or end_id <= first_id_:
-            return
-        if not any(gap.end_id > first_id_ for gap in self.ledger.ids.gaps):
-            until_us = None if first is None else first.time_us
-            self.ledger.caught_up(first_id_, end_id, since_us, until_us)
+        if self.rules.asks and self.rules.hold_s and self.joining.holding is None:
+            self.joining.catch_up()
 
     def start(
         self,
@@ -305,33 +175,13 @@ class MarketSession:
             self.clock_is(exchange_us, received_us)
         if from_us is None:
             return
-        self.batcher.epoch = epoch
-        self.starting = last_id is None
-        self.history = 0.0
-        if last_id is not None:
-            self.ledger.go_on(last_id, newest, epoch)
-            self.batcher.newest_us = last_us
-            if newest:
-                self.plausibility.move(newest[-1].price)
-            for gap in open_gaps:
-                if gap.epoch == epoch and gap.first_id < gap.end_id <= last_id + 1:
-                    self.ledger.open(
-                        OpenGap(
-                            gap.first_id,
-                            gap.end_id,
-                            gap.since_us,
-                            gap.until_us,
-                            received_us,
-                            declared=True,
-                            ask_at_us=received_us,
-                        )
-                    )
-        self._inquiry.begin(from_us, from_us if exchange_us is None else exchange_us)
-        self.hold(from_us)
+        self.inquiry.begin(from_us, from_us if exchange_us is None else exchange_us)
+        self.joining.start(received_us, from_us, last_id, last_us, newest, epoch, open_gaps)
 
-    def clock_is(self, exchange_us: int, received_us: int) -> None:
-        """Note what the exchange's clock says, when asked."""
-        self.plausibility.clock_is(exchange_us, received_us)
+    def end(self) -> None:
+        """Note that nothing comes any more, as at the end of a recording."""
+        for gap in list(self.ledger.ids.gaps):
+            self.ledger.give_up(gap, _NOTHING_COMES)
 
     # Time
 
@@ -341,8 +191,9 @@ class MarketSession:
         `alive` says whether the connection gives a sign of life.
         """
         self._declare_due(received_us)
-        if self.holding is not None and self.holding.is_over(received_us):
-            self.let_go(received_us)
+        holding = self.joining.holding
+        if holding is not None and holding.is_over(received_us):
+            self.joining.let_go(received_us)
         channel: Channel = "connection"
         if self.is_connected and alive:
             channel = "trades"
@@ -356,7 +207,7 @@ class MarketSession:
         """Begin a stall where the silence is doubtful, end it where it is not."""
         batcher, stalls = self.batcher, self.stalls
         doubt_us = 0
-        if self.rules.asks and batcher.newest_us and not self.starting:
+        if self.rules.asks and batcher.newest_us and not self.joining.starting:
             doubt_us = batcher.doubt_us(received_us)
         if not doubt_us and stalls.now is not None and stalls.now.channel != "quotes":
             is_quiet = batcher.proven_until_us > batcher.newest_us
@@ -378,38 +229,42 @@ class MarketSession:
         """Declare gaps that nothing has filled for a moment, but for what live trades wait for."""
         grace_us = self.rules.grace_ms * 1_000 * self.rules.speed
         for gap in list(self.ledger.ids.gaps):
-            is_awaited = gap.awaited and self.holding is not None
+            is_awaited = gap.awaited and self.joining.holding is not None
             is_due = received_us - gap.seen_us >= grace_us
             if gap.bottom and not gap.declared and is_due and not is_awaited:
                 self.ledger.declare(gap)
                 if not self.rules.asks:
                     self.ledger.give_up(gap, _NOBODY_TO_ASK)
 
-    def end(self) -> None:
-        """Note that nothing comes any more, as at the end of a recording."""
-        for gap in list(self.ledger.ids.gaps):
-            self.ledger.give_up(gap, _NOTHING_COMES)
-
     # What REST is to be asked, and says
 
     def ask(self, received_us: int) -> Ask | None:
         """Return what the exchange should be asked now, None while there is nothing."""
-        return self._inquiry.ask(received_us)
+        return self.inquiry.ask(received_us)
 
     def answered(
         self, ask: Ask, rows: Sequence[Row], received_us: int, asked_us: int | None = None
     ) -> None:
         """Take in an answer: trades in the order of their ids, asked for at `asked_us`."""
-        self._inquiry.answered(ask, rows, received_us, asked_us)
+        self.inquiry.answered(ask, rows, received_us, asked_us)
 
     def failed(self, received_us: int, retry_after_s: float = 0.0) -> None:
         """Note that an answer was refused or made no sense: it is asked for again, later."""
-        self._inquiry.failed(received_us, retry_after_s)
+        self.inquiry.failed(received_us, retry_after_s)
+
+    def clock_is(self, exchange_us: int, received_us: int) -> None:
+        """Note what the exchange's clock says, when asked."""
+        self.plausibility.clock_is(exchange_us, received_us)
 
     def _say(self, message: Gap | Stall) -> None:
         self.publish(message, 0)
 
     # What can be said of it
+
+    @property
+    def history(self) -> float:
+        """How far the past has been read, 0 to 1."""
+        return self.joining.history
 
     @property
     def gaps(self) -> int:

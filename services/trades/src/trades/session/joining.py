@@ -1,0 +1,127 @@
+"""How past and live trades join: what comes live waits until what is missing before it is had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from marketstream.messages import Gap, Trade
+from trades.session.holding import Holding
+from trades.session.ids import OpenGap
+
+if TYPE_CHECKING:
+    from trades.session.market import MarketSession
+
+_PAST_PATIENCE_US = 60_000_000
+
+
+class Joining:
+    """Whether the stream goes on from what is known, and what is held back until it does.
+
+    `holding` is what live messages wait in, None while they need not. The past of a start is being
+    read while `starting`, and `history` says how far (0 to 1). Where the stream has not `joined`,
+    anything may be missing between what is known and what comes.
+    """
+
+    def __init__(self, session: MarketSession) -> None:
+        self.holding: Holding | None = None
+        self.starting = False
+        self.history = 1.0
+        self.joined = not session.rules.asks
+        self._session = session
+        self._lost_after: tuple[int, int] | None = None  # id and time, while that is caught up with
+        if self.joined:
+            session.batcher.plausible_us = session.pace.plausible_us
+
+    def join(self) -> None:
+        """Note that the stream goes on from what is known."""
+        self.joined = True
+        self._session.batcher.plausible_us = self._session.pace.plausible_us
+
+    def part(self) -> None:
+        """Note that between what is known and what comes anything may be missing."""
+        self.joined = False
+        self._session.batcher.plausible_us = 0
+
+    def start(
+        self,
+        received_us: int,
+        from_us: int,
+        last_id: int | None,
+        last_us: int,
+        newest: Sequence[Trade],
+        epoch: int,
+        open_gaps: Sequence[Gap],
+    ) -> None:
+        """Hold what comes back until the past is read, from a time or the last known trade on."""
+        session = self._session
+        session.batcher.epoch = epoch
+        self.starting = last_id is None
+        self.history = 0.0
+        if last_id is not None:
+            session.ledger.go_on(last_id, newest, epoch)
+            session.batcher.newest_us = last_us
+            if newest:
+                session.plausibility.move(newest[-1].price)
+            for gap in open_gaps:
+                if gap.epoch == epoch and gap.first_id < gap.end_id <= last_id + 1:
+                    session.ledger.open(OpenGap.of(gap, received_us))
+        self.hold(from_us)
+
+    def catch_up(self) -> None:
+        """Hold live trades back until what is missing after those that came is fetched."""
+        next_id = self._session.ledger.ids.next_id
+        newest_us = self._session.batcher.newest_us
+        if next_id is not None:
+            self._lost_after = next_id, newest_us
+        self.hold(newest_us)
+
+    def hold(self, since_us: int) -> None:
+        """Hold back what comes from now on, until what is missing since a time is fetched."""
+        rules = self._session.rules
+        if self.holding is None:
+            patience_us = round(rules.hold_s * 1e6)
+            if self.starting:
+                patience_us = max(patience_us, _PAST_PATIENCE_US)
+            self.holding = Holding(round(patience_us * rules.speed))
+        self._session.inquiry.catch_up_from(since_us)
+
+    def pass_before(self, trade_id: int) -> None:
+        """Pass on what was held back ahead of an id."""
+        if self.holding is not None:
+            self.holding.pass_before(trade_id, self._session.publish)
+
+    def begin_again(self, received_us: int) -> None:
+        """Pass on what was held back: what it waits for is of old numbers."""
+        if self.holding is not None:
+            self.let_go(received_us)
+        self._lost_after = None
+
+    def let_go(self, received_us: int) -> None:
+        """Pass on what was held back; what is missing before it is a gap from now on."""
+        ledger = self._session.ledger
+        holding, self.holding = self.holding, None
+        self._say_caught_up(holding)
+        self.starting, self.history = False, 1.0
+        for gap in list(ledger.ids.gaps):
+            if not gap.bottom:
+                ledger.ids.gaps.remove(gap)  # a past that can't be had, and nobody knows of
+            elif not gap.declared:
+                ledger.declare(gap)
+                gap.ask_at_us = max(gap.ask_at_us, received_us)
+        if holding is not None:
+            holding.let_go(self._session.publish)
+
+    def _say_caught_up(self, holding: Holding | None) -> None:
+        """Say what a lost connection had missed, where all of it was fetched before the rest."""
+        lost_after, self._lost_after = self._lost_after, None
+        if lost_after is None or holding is None:
+            return
+        ledger = self._session.ledger
+        (first_id, since_us), first = lost_after, holding.first
+        end_id = ledger.ids.next_id if holding.end_id is None else holding.end_id
+        if end_id is None or end_id <= first_id:
+            return
+        if not any(gap.end_id > first_id for gap in ledger.ids.gaps):
+            until_us = None if first is None else first.time_us
+            ledger.caught_up(first_id, end_id, since_us, until_us)
