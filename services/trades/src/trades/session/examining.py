@@ -20,11 +20,7 @@ def examine(session: MarketSession, trade: Trade, received_us: int) -> bool | No
 
     None where it is known, or REST is to bring it. Raises BadMessage where it is put aside.
     """
-    ledger, plausibility, newest_us = (
-        session.ledger,
-        session.plausibility,
-        session.batcher.newest_us,
-    )
+    ledger, plausibility = session.ledger, session.plausibility
     gap = None
     if ledger.ids.next_id is not None and first_id(trade) < ledger.ids.next_id:
         gap = ledger.ids.find(trade.id)
