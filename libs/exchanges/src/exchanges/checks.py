@@ -94,8 +94,9 @@ def check_frames(venue: Venue, samples: Samples) -> None:
         said = stream.parse(samples.quote)
         meant = samples.quote_means
         quote = QuoteEvent(
-            market, meant.bid, meant.bid_quantity, meant.ask, meant.ask_quantity, meant.time_us
-        )
+            market, meant.bid, meant.bid_quantity, meant.ask, meant.ask_quantity, meant.time_us,
+            meant.order,
+        )  # fmt: skip
         _expect(said == quote, f"the quote is {said}")
         for frame in samples.beside:
             said = stream.parse(frame)

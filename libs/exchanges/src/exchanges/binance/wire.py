@@ -18,9 +18,10 @@ INTERVALS = (
 )  # fmt: skip
 UNKNOWN_SYMBOL = -1121
 OF_MARKET = ("", "MARKET")  # `X` of futures' trades; insurance fund, ADL and NA are none of it
+LAST_ID = 2**63 - 1  # that 64 bits hold
 FIRST_MS, LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # the years 2009 to 2099
 
-Id = Annotated[int, msgspec.Meta(ge=0)]
+Id = Annotated[int, msgspec.Meta(ge=0, le=LAST_ID)]
 Time = Annotated[int, msgspec.Meta(ge=FIRST_MS, lt=LAST_MS * 1_000)]  # in ms, or in µs if asked for
 
 

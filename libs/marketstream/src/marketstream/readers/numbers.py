@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation, Overflow
 from typing import NamedTuple
 
 import numpy as np
@@ -117,7 +117,10 @@ def _read_slowly(text: bytes, numbers: Numbers, row: int) -> None:
         return
     if not number.is_finite() or number < 0:
         return
-    _, digits, exponent = _ROUNDED.normalize(number).as_tuple()
+    try:
+        _, digits, exponent = _ROUNDED.normalize(number).as_tuple()
+    except Overflow:
+        return
     exponent = int(exponent)
     mantissa = int("".join(map(str, digits)))
     if 0 < exponent <= _MOST_DIGITS:
