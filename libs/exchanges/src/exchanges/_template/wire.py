@@ -64,7 +64,7 @@ class Past(msgspec.Struct):
     """The answer of `/trades`."""
 
     symbol: str
-    trades: list[Row]
+    trades: list[msgspec.Raw]
 
 
 class Candle(msgspec.Struct, array_like=True):
