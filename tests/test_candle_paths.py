@@ -12,11 +12,12 @@ from msgspec.structs import replace
 from candles.aggregation import CandleAggregator
 from candles.klines import KLINE_COLUMNS, kline_arrays
 from exchanges.catalogue import venue_named
-from marketstream.messages import Candle, Trades
+from marketstream.messages import Candle, Gap, Stall, Trades
 from marketstream.recordings import read_frames
 from realtime_training.commands.candles.work import make_candles
-from trades.batching import TradesBatcher
 from trades.replay import replay_frames
+from trades.session.market import MarketSession
+from trades.session.rules import Rules
 
 MARKET = "binance:BTC/USDT"
 TIMEFRAMES = ["250ms", "1s", "1m"]
@@ -51,19 +52,20 @@ def by_messages(messages: Iterable[Trades], timeframe: str, most: int) -> bytes:
 
 def as_received(files: list[Path], frames_per_read: int) -> list[Trades]:
     """Return what the trades service makes of the frames when so many come with a read."""
-    messages: list[Trades] = []
-    batcher = TradesBatcher(
-        MARKET, price_decimals=2, quantity_decimals=5, finest_ms=250, grace_ms=100
+    messages: list[Trades | Gap | Stall] = []
+    session = MarketSession(
+        MARKET,
+        lambda message, _: messages.append(message),
+        Rules(price_decimals=2, quantity_decimals=5),
     )
     replay_frames(
         read_frames(files),
         venue_named("binance").stream(["BTC/USDT"], "binance"),
-        {MARKET: batcher},
-        lambda message, _ns: messages.append(message),
+        {MARKET: session},
         lambda letter: pytest.fail(letter.reason),
         frames_per_read=frames_per_read,
     )
-    return messages
+    return [message for message in messages if isinstance(message, Trades)]
 
 
 def regrouped(messages: list[Trades], size: int, random: Random | None) -> Iterator[Trades]:

@@ -26,6 +26,7 @@ from marketstream.messages import (
     Message,
     Outcome,
     Prediction,
+    Stall,
     Trade,
     Trades,
     Verdict,
@@ -46,8 +47,9 @@ from marketstream.store.testing import PostgresServer, postgres_server
 from marketstream.testing import free_port
 from marketstream.topics import CANDLES, FEATURES, GAPS, OUTCOMES, PREDICTIONS, TRADES, Topic
 from predictor.settings import DEFAULT_FEATURES
-from trades.batching import TradesBatcher
 from trades.replay import replay_frames
+from trades.session.market import MarketSession
+from trades.session.rules import Rules
 
 FOLDER = Path(__file__).resolve().parents[1] / "risingwave"
 MARKET = "binance:BTC/USDT"
@@ -303,16 +305,19 @@ def opened_ms(row: dict[str, object]) -> int:
 
 
 def recorded(market_data: Path) -> list[Trades]:
-    messages: list[Trades] = []
-    batcher = TradesBatcher(MARKET, price_decimals=2, quantity_decimals=5)
+    messages: list[Trades | Gap | Stall] = []
+    session = MarketSession(
+        MARKET,
+        lambda message, _: messages.append(message),
+        Rules(price_decimals=2, quantity_decimals=5),
+    )
     replay_frames(
         read_frames(sorted((market_data / "trades").glob("binance-spot-BTCUSDT-*.frames.gz"))),
         venue_named("binance").stream(["BTC/USDT"], "binance"),
-        {MARKET: batcher},
-        lambda message, _received_ns: messages.append(message),
+        {MARKET: session},
         lambda letter: pytest.fail(letter.reason),
     )
-    return messages
+    return [message for message in messages if isinstance(message, Trades)]
 
 
 PREDICTION = Prediction(

@@ -130,9 +130,11 @@ async def followed(
     past: Trade | None = None,
     rate: float = RATE,
     venue: Venue | None = None,
+    rest: str = "answers",
 ) -> Follower:
     """Follow the market while something happens; return who followed."""
     async with serving([tape(rate)]) as exchange, asyncio.timeout(PATIENCE_S):
+        exchange.rest = rest
         follower = Follower(exchange, hold_s, past, venue or venue_named("binance"))
         running = asyncio.create_task(follower.run())
         try:
@@ -246,10 +248,12 @@ def test_what_a_start_could_not_read_of_the_past_is_a_gap_like_any_other() -> No
     past = [trade for message in messages for trade in message.trades][-1]
 
     async def course(follower: Follower) -> None:
-        await follower.until(follower.is_whole)
+        await follower.until(lambda: [gap.state for gap in follower.gaps] == ["open"])
+        follower.exchange.rest = "answers"
         await follower.until(lambda: follower.metric("realtime_trades_repaired_total") > 0)
+        await follower.until(lambda: [gap.state for gap in follower.gaps] == ["open", "repaired"])
 
-    follower = asyncio.run(followed(course, past=past))
+    follower = asyncio.run(followed(course, past=past, hold_s=0.3, rest="refuses"))
     assert_no_trade_is_missing_or_twice([past, *follower.trades])
     assert min(trade.id for trade in follower.trades) == past.id + 1
 

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exchanges.events import QuoteEvent, TradeEvent
-from marketstream.errors import BadMessage
-from marketstream.messages import Quote, Trade, Trades
-from trades.batching import Gap, TradesBatcher
+from marketstream.messages import Gap, Quote, Stall, Trade, Trades
+from trades.session.market import MarketSession
+from trades.session.rules import Rules
 
 if TYPE_CHECKING:
     from exchanges.events import MarketEvent
@@ -33,8 +32,39 @@ def received(at_us: int) -> int:
     return START_US + at_us - OFFSET_US
 
 
-def batcher(grace_ms: int = 100) -> TradesBatcher:
-    return TradesBatcher(MARKET, finest_ms=250, grace_ms=grace_ms)
+class Batcher:
+    """A market that nobody can be asked about; each call returns the messages it closed."""
+
+    def __init__(self, grace_ms: int = 100) -> None:
+        self.gaps: list[Gap] = []
+        self._messages: list[Trades] = []
+        self.session = MarketSession(MARKET, self._heard, Rules(base_ms=250, grace_ms=grace_ms))
+
+    def _heard(self, message: Trades | Gap | Stall, received_us: int) -> None:
+        del received_us
+        if isinstance(message, Trades):
+            self._messages.append(message)
+        elif isinstance(message, Gap):
+            self.gaps.append(message)
+
+    def add(self, event: MarketEvent, received_us: int) -> list[Trades]:
+        self._messages.clear()
+        self.session.add(event, received_us)
+        return list(self._messages)
+
+    def flush(self) -> Trades | None:
+        self._messages.clear()
+        self.session.flush(0)
+        return next(iter(self._messages), None)
+
+    def heartbeat(self, received_us: int) -> Trades | None:
+        self._messages.clear()
+        self.session.tick(received_us)
+        return next(iter(self._messages), None)
+
+
+def batcher(grace_ms: int = 100) -> Batcher:
+    return Batcher(grace_ms)
 
 
 def ids(message: Trades | None) -> list[int]:
@@ -122,7 +152,7 @@ def test_repeated_ids_are_dropped_and_jumps_are_counted() -> None:
     messages = [each for event in events for each in one.add(event, received(0))]
     last = one.flush()
     assert [number for message in [*messages, last] for number in ids(message)] == [5, 6, 9, 12]
-    assert (one.duplicates, one.gaps, one.missing) == (3, 2, 4)
+    assert (one.session.duplicates, one.session.missing) == (3, 4)
 
 
 def test_trades_held_up_together_are_not_declared_seen_by_the_first_of_them() -> None:
@@ -145,19 +175,6 @@ def test_backlog_counts_as_gone_after_as_much_time_as_it_was_long() -> None:
     assert message.seen_until_us == START_US + 1_100_000
 
 
-def test_one_time_far_in_the_future_is_refused_and_a_second_is_believed() -> None:
-    one = batcher()
-    day_us = 86_400_000_000
-    one.add(trade(1, 0), received(0))
-    with pytest.raises(BadMessage, match="86399 s ahead of the exchange's clock"):
-        one.add(trade(2, day_us), received(1_000_000))
-    messages = one.add(trade(3, 1_000_000), received(1_000_000))
-    assert messages[-1].seen_until_us == START_US + 1_000_000
-    with pytest.raises(BadMessage, match="ahead"):
-        one.add(trade(4, day_us), received(2_000_000))
-    assert ids(one.add(trade(5, day_us), received(2_000_000))[-1]) == [5]
-
-
 type Step = tuple[MarketEvent, int]
 
 
@@ -166,12 +183,16 @@ def sessions(draw: st.DrawFn) -> list[Step]:
     """Trades and quotes in order of arrival, some late, some repeated, some held up together."""
     steps: list[Step] = []
     now_us, number = 0, 1
+    newest: TradeEvent | None = None
     for _ in range(draw(st.integers(1, 40))):
         now_us += draw(st.sampled_from([0, 1, 10_000, 99_999, 150_000, 250_000, 900_000]))
         lag_us = draw(st.sampled_from([0, 0, 0, 3_000, 120_000, 400_000]))
         if draw(st.booleans()):
             number += draw(st.sampled_from([1, 1, 1, 0, 3]))
-            steps.append((trade(number, max(0, now_us - lag_us)), received(now_us)))
+            event = trade(number, max(0, now_us - lag_us))
+            if newest is None or number > newest.trade.id:
+                newest = event
+            steps.append((newest, received(now_us)))
         else:
             at_us = draw(st.sampled_from([None, None, max(0, now_us - lag_us)]))
             bid = draw(st.sampled_from([97.0, 98.0, 99.0]))
@@ -230,53 +251,36 @@ def test_time_and_quotes_only_move_forward_and_no_trade_is_ahead_of_what_is_seen
         assert all(each.time_us <= message.seen_until_us for each in message.trades)
 
 
-def test_gaps_are_given_once_with_the_time_before_them_and_count_until_they_are_repaired() -> None:
+def test_what_nobody_can_be_asked_for_is_lost_once_it_had_time_to_come() -> None:
     one = batcher()
     for number, at_us in ((1, 0), (4, 3_000), (5, 4_000), (9, 8_000)):
         one.add(trade(number, at_us), received(at_us))
-    assert (one.gaps, one.missing) == (2, 5)
-    assert one.take_gaps() == [
-        Gap(range(2, 4), START_US, START_US + 3_000),
-        Gap(range(6, 9), START_US + 4_000, START_US + 8_000),
-    ]
-    assert one.take_gaps() == []
-    one.repaired(2)
-    assert (one.gaps, one.missing) == (2, 3)
-
-
-def test_what_came_another_way_is_a_duplicate_and_what_follows_on_it_no_gap() -> None:
-    one = batcher()
-    assert one.expected is None
-    one.add(trade(1, 0), received(0))
-    assert one.expected is not None
-    assert (one.expected.ids.start, one.expected.since_us) == (2, START_US)
-    one.skip_to(5, START_US + 4_000)
-    one.skip_to(3, START_US + 2_000)
-    one.add(trade(4, 4_000), received(4_000))
-    one.add(trade(5, 5_000), received(5_000))
-    assert (one.duplicates, one.gaps) == (1, 0)
-    one.skip_to(7, START_US + 6_000)
-    one.add(trade(9, 9_000), received(9_000))
-    assert one.take_gaps() == [Gap(range(7, 9), START_US + 6_000, START_US + 9_000)]
+    one.heartbeat(received(50_000))
+    assert (one.session.missing, one.gaps) == (5, [])
+    one.heartbeat(received(200_000))
+    assert [(gap.first_id, gap.end_id, gap.state) for gap in one.gaps] == [
+        (2, 4, "open"), (2, 4, "lost"), (6, 9, "open"), (6, 9, "lost"),
+    ]  # fmt: skip
+    assert [(gap.since_us - START_US, gap.until_us) for gap in one.gaps[::2]] == [
+        (0, START_US + 3_000), (4_000, START_US + 8_000),
+    ]  # fmt: skip
+    assert (one.session.gaps, one.session.missing) == (2, 5)
 
 
 def test_a_trade_that_comes_after_later_ones_is_no_duplicate_but_fills_its_gap() -> None:
     one = batcher()
     for number in (1, 5):
         one.add(trade(number, 1_000), received(1_000))
-    assert (one.gaps, one.missing) == (1, 3)
+    assert one.session.missing == 3
     one.add(trade(3, 1_000), received(1_100))
     assert ids(one.flush()) == [5, 3]
-    assert (one.trades, one.duplicates, one.missing) == (3, 0, 2)
+    assert (one.session.trades, one.session.duplicates, one.session.missing) == (3, 0, 2)
     assert one.add(trade(3, 1_000), received(1_200)) == []
-    assert one.duplicates == 1
-    assert [gap.ids for gap in one.take_gaps()] == [range(2, 3), range(4, 5)]
-    one.add(trade(4, 1_000), received(1_300))  # while it is asked for elsewhere
-    assert ids(one.flush()) == [4]
-    one.repaired(2)
-    assert (one.missing, one.duplicates) == (0, 1)
-    assert one.add(trade(6, 2_000), received(2_000)) == []
-    assert one.gaps == 1
+    assert one.session.duplicates == 1
+    for number in (2, 4):
+        one.add(trade(number, 1_000), received(1_100))
+    one.heartbeat(received(500_000))
+    assert (one.session.missing, one.session.gaps, one.gaps) == (0, 0, [])
 
 
 def test_a_late_trade_says_nothing_of_how_far_behind_the_newest_ones_are() -> None:

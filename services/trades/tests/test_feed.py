@@ -14,15 +14,17 @@ from loguru import logger
 
 from exchanges.catalogue import venue_named
 from marketstream.errors import NetworkError, SettingsError
-from marketstream.messages import DeadLetter, Trades
+from marketstream.messages import DeadLetter, Gap, Stall, Trades
 from trades.backoff import Backoff
-from trades.batching import TradesBatcher
 from trades.feed import Feed
+from trades.session.market import MarketSession
+from trades.session.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
-type Session = Callable[[web.WebSocketResponse], Awaitable[None]]
+type Course = Callable[[web.WebSocketResponse], Awaitable[None]]
+type Heard = Callable[[Trades | Gap | Stall, int], None]
 
 MARKET = "binance:BTC/USDT"
 DEADLINE_S = 10
@@ -39,7 +41,13 @@ class Published:
     """What a feed said, to be waited for."""
 
     messages: asyncio.Queue[Trades] = field(default_factory=asyncio.Queue)
+    connections: list[str] = field(default_factory=list)
     dead_letters: asyncio.Queue[DeadLetter] = field(default_factory=asyncio.Queue)
+
+    def heard(self, message: Trades | Gap | Stall, received_us: int) -> None:
+        del received_us
+        if isinstance(message, Trades):
+            self.messages.put_nowait(message)
 
     async def trades(self, count: int) -> list[int]:
         """The ids of the next trades."""
@@ -50,7 +58,7 @@ class Published:
 
 
 @contextlib.asynccontextmanager
-async def exchange(*sessions: Session) -> AsyncIterator[str]:
+async def exchange(*sessions: Course) -> AsyncIterator[str]:
     """A WebSocket server that treats its first client as the first session says, and so on."""
     waiting = list(sessions)
 
@@ -77,15 +85,30 @@ async def serving(handler: Any) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def feed_of(url: str, published: Published, **options: Any) -> Feed:
+class Session(MarketSession):
+    """A session that notes what it is told of its connections."""
+
+    def __init__(self, published: Published, publish: Heard, rules: Rules | None = None) -> None:
+        super().__init__(MARKET, publish, rules)
+        self._published = published
+
+    def connected(self, received_us: int) -> None:
+        super().connected(received_us)
+        self._published.connections.append("connected")
+
+    def lost(self, received_us: int) -> None:
+        super().lost(received_us)
+        self._published.connections.append("lost")
+
+
+def feed_of(url: str, published: Published, heard: Heard | None = None, **options: Any) -> Feed:
     defaults: dict[str, Any] = {
-        "publish": lambda message, _: published.messages.put_nowait(message),
         "publish_dead_letter": published.dead_letters.put_nowait,
         "backoff": Backoff(first_s=0.01, longest_s=0.02),
     }
-    markets = {MARKET: TradesBatcher(MARKET)}
+    sessions = {MARKET: Session(published, heard or published.heard)}
     stream = venue_named("binance").stream(["BTC/USDT"], "binance")
-    return Feed(stream, markets, ws_url=url, **(defaults | options))
+    return Feed(stream, sessions, ws_url=url, **(defaults | options))
 
 
 @contextlib.asynccontextmanager
@@ -135,7 +158,7 @@ def test_feed_subscribes_again_after_the_server_cuts_the_connection() -> None:
                 assert await published.trades(2) == [1, 4]
             counts = feed.counts
         assert (counts.trades, counts.ignored, counts.reconnects) == (2, 2, 1)
-        assert (counts.gaps, counts.missing) == (1, 2)
+        assert counts.missing == 2
 
     run(test)
 
@@ -292,15 +315,14 @@ def test_the_end_of_a_recording_ends_the_feed_without_a_loss() -> None:
 
     async def test() -> None:
         published = Published()
-        lost: list[None] = []
         async with exchange(playing) as url:
-            feed = feed_of(url, published, lost=lambda: lost.append(None))
+            feed = feed_of(url, published)
             async with running(feed) as task:
                 await task
             assert feed.ended
             assert not feed.connected
         assert await published.trades(1) == [1]
-        assert (lost, feed.counts.reconnects) == ([], 0)
+        assert (published.connections, feed.counts.reconnects) == (["connected"], 0)
 
     run(test)
 
@@ -336,7 +358,7 @@ def test_refused_upgrade_says_why(status: int, reason: str) -> None:
 
     async def test() -> None:
         async with serving(handler) as url:
-            warnings = await asyncio.to_thread(warnings_of, url, 2)
+            warnings = await asyncio.to_thread(warnings_of, url, 1)
         assert all(reason in each["reason"] for each in warnings)
 
     run(test)
@@ -349,12 +371,12 @@ def test_error_of_whoever_reads_the_messages_ends_the_feed() -> None:
         await until_closed(socket)
 
     async def test() -> None:
-        def broken(message: Trades, received_ns: int) -> None:
+        def broken(message: Trades | Gap | Stall, received_us: int) -> None:
             raise RuntimeError("disk full")
 
         async with (
             exchange(session) as url,
-            running(feed_of(url, Published(), publish=broken)) as task,
+            running(feed_of(url, Published(), broken)) as task,
         ):
             with pytest.raises(RuntimeError, match="disk full"):
                 await task
@@ -369,16 +391,17 @@ def test_error_of_the_broker_is_no_lost_connection() -> None:
         await until_closed(socket)
 
     async def test() -> None:
-        def undelivered(message: Trades, received_ns: int) -> None:
+        def undelivered(message: Trades | Gap | Stall, received_us: int) -> None:
             raise NetworkError("the broker did not take a message")
 
-        feed_options = {"publish": undelivered, "lost": lambda: pytest.fail("nothing is lost")}
+        published = Published()
         async with (
             exchange(session) as url,
-            running(feed_of(url, Published(), **feed_options)) as task,
+            running(feed_of(url, published, undelivered)) as task,
         ):
             with pytest.raises(NetworkError, match="the broker did not take"):
                 await task
+        assert published.connections == ["connected"]
 
     run(test)
 
@@ -394,14 +417,10 @@ def test_a_lost_connection_is_told_before_the_next_one_answers() -> None:
         await until_closed(socket)
 
     async def test() -> None:
-        answered: list[bool] = []
         published = Published()
-        async with exchange(first, second) as url:
-            feed = feed_of(url, published, lost=lambda: answered.append(feed.answered.is_set()))
-            async with running(feed):
-                assert await published.trades(2) == [1, 2]
-                assert answered == [False]
-                assert feed.answered.is_set()
+        async with exchange(first, second) as url, running(feed_of(url, published)):
+            assert await published.trades(2) == [1, 2]
+            assert published.connections == ["connected", "lost", "connected"]
 
     run(test)
 

@@ -8,12 +8,12 @@ import pytest
 
 from exchanges.catalogue import venue_named
 from exchanges.events import TradeEvent
-from marketstream.messages import DeadLetter, Quote, Trade, Trades
+from marketstream.messages import DeadLetter, Gap, Quote, Stall, Trade, Trades
 from marketstream.recordings import RecordedFrame, read_frames
-from trades.batching import TradesBatcher
 from trades.clock_offset import ClockOffset
 from trades.intake import Counts
 from trades.replay import replay_frames
+from trades.session.market import MarketSession
 
 MARKET = "binance:BTC/USDT"
 
@@ -23,11 +23,16 @@ def play(
 ) -> tuple[Counts, list[Trades], list[DeadLetter]]:
     messages: list[Trades] = []
     dead_letters: list[DeadLetter] = []
+
+    def heard(message: Trades | Gap | Stall, received_us: int) -> None:
+        del received_us
+        if isinstance(message, Trades):
+            messages.append(message)
+
     counts = replay_frames(
         frames,
         venue_named("binance").stream(["BTC/USDT"], "binance"),
-        {MARKET: TradesBatcher(MARKET)},
-        lambda message, _: messages.append(message),
+        {MARKET: MarketSession(MARKET, heard)},
         dead_letters.append,
         frames_per_read=frames_per_read,
     )

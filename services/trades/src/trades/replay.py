@@ -25,7 +25,8 @@ def replay_frames(
     """Give the sessions what the frames say, as if `frames_per_read` came with a socket read.
 
     Receive times are the recording's; a frame without one counts as received at its own time, or
-    with the one before it. What the messages say together does not depend on `frames_per_read`.
+    with the one before it. What is missing is lost at the end only: until then it may come. What
+    the messages say together does not depend on `frames_per_read`.
     """
     intake = Intake(adapter, sessions, publish_dead_letter)
     for number, (received_ns, frame) in enumerate(frames, 1):
@@ -33,4 +34,6 @@ def replay_frames(
         if number % frames_per_read == 0:
             intake.flush()
     intake.flush()
+    for session in sessions.values():
+        session.end()
     return intake.counts()

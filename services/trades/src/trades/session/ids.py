@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from marketstream.messages import Gap, GapState
 
 MOST_GAPS = 5_000
-_TOO_MANY = "more gaps at once than are kept; its candles are made anew from the exchange's history"
+TOO_MANY = "more gaps at once than are kept; its candles are made anew from the exchange's history"
 
 
 @dataclass(slots=True, eq=False)
@@ -113,11 +113,6 @@ class TradeIds:
             return False
         self.gaps.remove(gap)
         return True
-
-
-def too_many(gap: OpenGap, market: str, epoch: int) -> Gap:
-    """Return the message about a gap that is given up because there are too many."""
-    return gap.said(market, epoch, "lost", _TOO_MANY)
 
 
 def _first_id(gap: OpenGap) -> int:

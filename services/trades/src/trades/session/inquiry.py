@@ -104,7 +104,7 @@ class Inquiry:
         elif ask.kind == "gap":
             self._mend(ask, rows, received_us)
         elif self._session.holding is not None:
-            self._catch_up(rows, received_us)
+            self._catch_up(ask, rows, received_us)
 
     def _judge(self, rows: Sequence[Row], received_us: int, asked_us: int) -> None:
         """Tell a quiet market from a connection that left something out."""
@@ -153,7 +153,7 @@ class Inquiry:
             proven_us = round(asked_us + batcher.offset_us - margin_us)
             batcher.proven_until_us = max(batcher.proven_until_us, proven_us)
 
-    def _catch_up(self, rows: Sequence[Row], received_us: int) -> None:
+    def _catch_up(self, ask: Ask, rows: Sequence[Row], received_us: int) -> None:
         """Publish what is missing before what is held back; let that go once nothing is."""
         session = self._session
         end_id = None if session.holding is None else session.holding.end_id
@@ -162,7 +162,8 @@ class Inquiry:
         if ours:
             self._page_id = ours[-1].page_id + 1
             session.ledger.note_bottom(first_id(ours[0].trade))
-            session.ledger.forget_before(ours[0].trade, self._past_from_us)
+            if ask.page_id is None:
+                session.ledger.forget_before(ours[0].trade, self._past_from_us)
             self._publish_past([row.trade for row in ours], end_id, received_us)
         if len(ours) >= session.rules.page_trades:
             return
@@ -207,9 +208,10 @@ class Inquiry:
             return
         gap = OpenGap(next_id, first_id(trade), batcher.newest_us, trade.time_us, 0, denied=1)
         ledger.open(gap)
-        ledger.declare(gap)
         if batcher.newest_us < self._past_from_us:
             ledger.give_up(gap, TOO_LONG_AGO)
+        else:
+            ledger.declare(gap)
 
     def _mend(self, ask: Ask, rows: Sequence[Row], received_us: int) -> None:
         """Publish what of an answer was missing among what came; count what it lacks."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from marketstream.messages import Gap, Trade
-from trades.session.ids import OpenGap, TradeIds, too_many
+from marketstream.messages import Gap, GapState, Trade
+from trades.session.ids import TOO_MANY, OpenGap, TradeIds
 from trades.session.pages import cut_down, first_id, quantities_of
 
 TOO_LONG_AGO = "not in what was read of the past"
@@ -17,8 +17,8 @@ _RECENT_TRADES = 1_000  # an aggregate of more fills than these is not cut
 class Ledger:
     """The ids of a market in one numbering, and what was said of its gaps by `say`.
 
-    `repaired` counts trades that came by REST though they were missing, `given_up` those that can't
-    be had, of `lost_gaps`.
+    `opened` counts the gaps that were said, `repaired` trades that came by REST though they were
+    missing, `given_up` those that can't be had, of `lost_gaps`.
     """
 
     def __init__(self, market: str, say: Callable[[Gap], None]) -> None:
@@ -55,11 +55,10 @@ class Ledger:
 
     def open(self, gap: OpenGap) -> None:
         """Note a gap; the oldest is given up where there are too many."""
-        self.opened += 1
+        self.opened += gap.declared
         oldest = self.ids.open(gap)
         if oldest is not None:
-            self._count_lost(oldest)
-            self._say(too_many(oldest, self.market, self.epoch))
+            self._lose(oldest, TOO_MANY)
 
     def past_before(self, trade: Trade, since_us: int, received_us: int) -> None:
         """Note that a past is read whose last trade is before this one, and its first not known."""
@@ -69,20 +68,18 @@ class Ledger:
 
     def declare(self, gap: OpenGap) -> None:
         """Say that trades are missing."""
-        gap.declared = True
-        self._say(gap.said(self.market, self.epoch, "open"))
+        self._tell(gap, "open")
 
     def fill(self, gap: OpenGap, ids: range) -> None:
         """Note that missing trades have come."""
         if self.ids.fill(gap, ids) and gap.declared:
-            self._say(gap.said(self.market, self.epoch, "repaired"))
+            self._tell(gap, "repaired")
 
     def give_up(self, gap: OpenGap, reason: str) -> None:
         """Say that what is missing cannot be had; of a past without a bottom nobody knew."""
         self.ids.gaps.remove(gap)
         if gap.bottom:
-            self._count_lost(gap)
-            self._say(gap.said(self.market, self.epoch, "lost", reason))
+            self._lose(gap, reason)
 
     def deny(self, gap: OpenGap, received_us: int, waits_us: Sequence[float]) -> None:
         """Note that an answer lacked trades that it should have had: ask later, or give up."""
@@ -113,12 +110,14 @@ class Ledger:
         """Give up what is missing before the first trade of a past that is read from a time on."""
         first = first_id(trade)
         for gap in self.ids.gaps:
-            if gap.awaited and gap.since_us < from_us and gap.first_id < first < gap.end_id:
-                before = OpenGap(gap.first_id, first, gap.since_us, trade.time_us, gap.seen_us)
+            before = gap.parts(gap.first_id, first - 1)
+            if gap.awaited and gap.since_us < from_us and before and gap.end_id > first:
+                lost = OpenGap(
+                    gap.first_id, first, gap.since_us, trade.time_us, gap.seen_us, left=before
+                )
                 gap.first_id, gap.since_us = first, trade.time_us
                 gap.left = gap.parts(first, gap.end_id - 1)
-                self._count_lost(before)
-                self._say(before.said(self.market, self.epoch, "lost", TOO_LONG_AGO))
+                self._lose(lost, TOO_LONG_AGO)
 
     def unseen(
         self, trades: Sequence[Trade], end_id: int | None, jumped: Callable[[Trade], None]
@@ -155,10 +154,22 @@ class Ledger:
                     ids.next_id = trade.id + 1
                 else:
                     self.repaired += len(part)
+                    if not (gap.declared or gap.awaited):
+                        self.declare(gap)
                     self.fill(gap, part)
         self._recent.extend(fresh)
         return fresh
 
-    def _count_lost(self, gap: OpenGap) -> None:
+    def caught_up(self, first_id_: int, end_id: int, since_us: int, until_us: int | None) -> None:
+        """Say that what a lost connection had missed came before anybody had to miss it."""
+        self._tell(OpenGap(first_id_, end_id, since_us, until_us, 0), "repaired")
+
+    def _lose(self, gap: OpenGap, reason: str) -> None:
         self.given_up += gap.missing
         self.lost_gaps += 1
+        self._tell(gap, "lost", reason)
+
+    def _tell(self, gap: OpenGap, state: GapState, reason: str | None = None) -> None:
+        self.opened += not gap.declared
+        gap.declared = True
+        self._say(gap.said(self.market, self.epoch, state, reason))

@@ -23,6 +23,7 @@ type Publish = Callable[[Trades | Gap | Stall, int], None]
 _GAP_REST_US = 250_000  # a trade out of order may still come by itself
 _PAST_PATIENCE_US = 60_000_000
 _NOBODY_TO_ASK = "there is nobody to ask for trades of the past"
+_NOTHING_COMES = "the recording does not have them"
 _NUMBERS_AGAIN = "the exchange has begun its numbers again"
 
 
@@ -140,7 +141,8 @@ class MarketSession:
             ledger.fill(gap, range(trade.id, trade.id + 1))
             return False
         jumped = None if next_id is None else first - next_id
-        if not self._joined and not plausibility.is_confirmed(trade, jumped):
+        asks = self.rules.asks
+        if asks and not self._joined and not plausibility.is_confirmed(trade, jumped):
             return None
         if next_id is None and self.holding is not None:
             ledger.past_before(trade, 0, received_us)
@@ -276,16 +278,11 @@ class MarketSession:
             return
         (first_id_, since_us), first = lost_after, holding.first
         end_id = self.ledger.ids.next_id if holding.end_id is None else holding.end_id
-        if end_id is not None and end_id > first_id_:
+        if end_id is None or end_id <= first_id_:
+            return
+        if not any(gap.end_id > first_id_ for gap in self.ledger.ids.gaps):
             until_us = None if first is None else first.time_us
-            if not any(gap.end_id > first_id_ for gap in self.ledger.ids.gaps):
-                self.publish(
-                    Gap(
-                        self.market, first_id_, end_id, since_us, until_us, "repaired",
-                        None, self.ledger.epoch,
-                    ),
-                    0,
-                )  # fmt: skip
+            self.ledger.caught_up(first_id_, end_id, since_us, until_us)
 
     def start(
         self,
@@ -387,6 +384,11 @@ class MarketSession:
                 self.ledger.declare(gap)
                 if not self.rules.asks:
                     self.ledger.give_up(gap, _NOBODY_TO_ASK)
+
+    def end(self) -> None:
+        """Note that nothing comes any more, as at the end of a recording."""
+        for gap in list(self.ledger.ids.gaps):
+            self.ledger.give_up(gap, _NOTHING_COMES)
 
     # What REST is to be asked, and says
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from trades.history import holes, only
 
-from marketstream.messages import Trade
+from marketstream.messages import Gap, Trade
+from trades.session.ids import OpenGap
+from trades.session.ledger import Ledger
+
+MARKET = "binance:BTC/USDT"
 
 
 def fill(number: int, quantity: float = 0.5) -> Trade:
@@ -22,9 +24,27 @@ def aggregate(fills: list[Trade]) -> Trade:
     return replace(fills[-1], quantity=quantity, count=len(fills))
 
 
+def ledger(known: list[Trade]) -> Ledger:
+    """What is known after these trades."""
+    said: list[Gap] = []
+    one = Ledger(MARKET, said.append)
+    if known:
+        one.go_on(known[-1].id, known, 0)
+    return one
+
+
 def not_in(known: list[Trade], page: list[Trade]) -> list[Trade]:
     """What of a page comes after known trades."""
-    return only(range(known[-1].id + 1 if known else 0, sys.maxsize), known, page)
+    return ledger(known).unseen(page, None, lambda _: None)
+
+
+def only(missing: range, known: list[Trade], page: list[Trade]) -> list[Trade]:
+    """What of a page was missing among known trades."""
+    one = ledger(known)
+    one.ids.next_id = 1_000
+    if missing:
+        one.open(OpenGap(missing.start, missing.stop, 0, None, 0))
+    return one.unseen(page, 1_000, lambda _: None)
 
 
 def test_on_an_empty_topic_everything_is_new() -> None:
@@ -62,15 +82,12 @@ def test_an_aggregate_around_missing_trades_is_cut_on_both_sides() -> None:
     assert only(range(2, 5), [fills[0]], [aggregate(fills)]) == []  # what the fifth had is unknown
 
 
-def test_ids_that_a_page_jumps_over_are_told_with_the_times_around_them() -> None:
+def test_ids_that_a_page_jumps_over_are_told() -> None:
     page = [replace(fill(number), time_us=number * 1_000) for number in (5, 6, 9, 12)]
     page[3] = replace(page[3], count=2)
-    assert list(holes(page, 3, 2_500)) == [
-        (range(3, 5), 2_500, 5_000),
-        (range(7, 9), 6_000, 9_000),
-        (range(10, 11), 9_000, 12_000),
-    ]
-    assert list(holes(page[:2], 5, 2_500)) == []
+    jumped: list[int] = []
+    ledger([fill(2)]).unseen(page, None, lambda trade: jumped.append(trade.id))
+    assert jumped == [5, 9, 12]
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=2, max_size=20), st.data())
