@@ -37,7 +37,7 @@ test: check $(DASHBOARD) ## Check, then run the tests; ARGS="services/trades -k 
 	$(BIN)/pytest -n 2 $(ARGS)
 
 fuzz: $(INSTALLED) ## Fuzz whatever reads what others write; ARGS="--seconds 600 binance_rest"
-	$(BIN)/python scripts/fuzz_targets.py $(ARGS)
+	$(BIN)/python scripts/fuzz.py $(ARGS)
 
 check: lint types ## Everything of `make test` but the tests
 

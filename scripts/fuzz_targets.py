@@ -1,20 +1,15 @@
-"""Fuzz whatever reads what others write: python scripts/fuzz_targets.py [--seconds N] [TARGET …].
+"""What is fuzzed, and what it may do with what it is given: refuse it, by the errors it says.
 
-A target may refuse what it is given, by the errors that it says it raises; anything else is a
-finding, and so is an answer that breaks its own rules. Needs atheris, which is there for Linux on
-x86-64. docs/fuzzing.md says what to do with a finding.
+Anything else is a finding, and so is an answer that breaks its own rules.
 """
 
 from __future__ import annotations
 
-import argparse
+import gzip
+import io
 import os
-import re
-import subprocess
-import sys
-import tempfile
+import zipfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,18 +33,6 @@ with atheris.instrument_imports(include=["exchanges", "marketstream"]):
     from marketstream.readers.candles import read_candles
     from marketstream.recordings import read_frames
     from marketstream.topics import ALL_TOPICS
-
-ROOT = Path(__file__).resolve().parents[1]
-_KEPT = ROOT / "state" / "fuzzing"  # what was found to be worth trying, and findings
-_MOST_BYTES = 4_096
-_HANGS_S = 20  # that one input may take
-_ODD = (
-    b"-1", b"0", b"null", b"true", b"[]", b"{}", b'""', b"1e400", b'"1e400"', b"1e-400", b'"nan"',
-    b'"Infinity"', b"9223372036854775808", b"1e1723161240000", b"[[[[[[[[", b'{"a":', b"\\ud800",
-    b"\x00", b"\xff", b"\xef\xbb\xbf", b"4102444800000", b"1723161255342123", b"PK\x03\x04",
-    b"\x1f\x8b\x08", b"ARROW1", b"PAR1",
-)  # fmt: skip
-_DONE = re.compile(r"Done (\d+) runs in (\d+) second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +136,12 @@ def _example(kind: msgspec.inspect.Type) -> Any:
 
 
 def _files(read: Callable[[Path], object], seeds: tuple[bytes, ...]) -> Target:
-    file = Path(tempfile.gettempdir()) / f"fuzzed-{os.getpid()}"
+    in_memory = os.memfd_create("fuzzed")
+    file = Path(f"/proc/self/fd/{in_memory}")
 
     def run(data: bytes) -> None:
-        file.write_bytes(data)
+        os.ftruncate(in_memory, 0)
+        os.pwrite(in_memory, data, 0)
         try:
             read(file)
         except InputError:
@@ -166,7 +151,7 @@ def _files(read: Callable[[Path], object], seeds: tuple[bytes, ...]) -> Target:
 
 
 def _trade_files() -> Target:
-    seeds = (
+    seeds: tuple[bytes, ...] = (
         b"id,price,qty,quoteQty,time,isBuyerMaker\n1,61837.63,0.02,1236.75,1723161255342,true\n",
         b"1,61837.63,0.02,1236.75,1723161255342,true,true\n2,6e4,1e-3,1,1723161255343,False,True\n",
         b"timestamp;price;amount;side\n2024-08-08 23:54:15.342;61837,63;0,02;sell\n",
@@ -174,6 +159,7 @@ def _trade_files() -> Target:
         BINANCE_SAMPLES.past,
         b"\n".join([BINANCE_SAMPLES.trade, BINANCE_SAMPLES.quote]),
     )
+    seeds += _packed(seeds[1])
     return _files(lambda file: (kind_of(file), read_trades([file])), seeds)
 
 
@@ -188,10 +174,19 @@ def _candle_files() -> Target:
     return _files(lambda file: (kind_of(file), read_candles([file])), seeds)
 
 
+def _packed(data: bytes) -> tuple[bytes, ...]:
+    """Return a file in gzip and in zip, and in UTF-16."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("one.json", data)
+    return gzip.compress(data, mtime=0), archive.getvalue(), data.decode().encode("utf-16")
+
+
 def _frame_files() -> Target:
     seeds = (
         b"1723161255342000000 " + BINANCE_SAMPLES.trade + b"\n" + BINANCE_SAMPLES.quote + b"\n",
         b"\n".join([TEMPLATE_SAMPLES.trade, *BINANCE_SAMPLES.beside]),
+        *_packed(BINANCE_SAMPLES.trade),
     )
 
     def read(file: Path) -> None:
@@ -212,72 +207,3 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "candle_files": _candle_files,
     "frame_files": _frame_files,
 }
-
-
-def main() -> int:
-    """Fuzz each target in a process of its own; return 1 where something was found."""
-    parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
-    parser.add_argument("--seconds", type=int, default=60, help="for each target")
-    parser.add_argument("--jobs", type=int, default=1, help="targets at a time")
-    parser.add_argument("--kept", type=Path, default=_KEPT, help="folder of inputs and findings")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    unknown = [name for name in options.targets if name not in TARGETS]
-    if unknown:
-        parser.error(f"no target is called {unknown[0]!r}: choose among {', '.join(TARGETS)}")
-    if options.child:
-        _fuzz(options.targets[0], options.seconds, options.kept)
-    with ThreadPoolExecutor(options.jobs) as pool:
-        names = options.targets or list(TARGETS)
-        ends = pool.map(lambda name: _apart(name, options.seconds, options.kept), names)
-        return max(ends, default=0)
-
-
-def _apart(name: str, seconds: int, kept: Path) -> int:
-    """Fuzz one target in a process of its own, and say how it went."""
-    command = [sys.executable, __file__, "--child", name, f"--seconds={seconds}", f"--kept={kept}"]
-    done = subprocess.run(  # noqa: S603 - this very file
-        command, capture_output=True, text=True, errors="replace", check=False
-    )
-    said = done.stdout + done.stderr
-    count = _DONE.search(said)
-    if done.returncode == 0 and count is not None:
-        print(f"{name}: {int(count[1]):,} inputs in {count[2]} s, nothing found", flush=True)
-        return 0
-    print(f"{name}: FOUND (exit code {done.returncode})\n{said[-4_000:]}", flush=True)
-    return 1
-
-
-def _fuzz(name: str, seconds: int, kept: Path) -> None:
-    """Fuzz one target, and end the process."""
-    target = TARGETS[name]()
-    folder = kept / name
-    for below in ("seeds", "inputs", "findings"):
-        (folder / below).mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(target.seeds):
-        (folder / "seeds" / str(number)).write_bytes(seed)
-    words = folder / "words"
-    words.write_text("".join(f'"{_escaped(word)}"\n' for word in _words(target.seeds)))
-    arguments = [
-        name, f"-max_total_time={seconds}", f"-max_len={_MOST_BYTES}", f"-timeout={_HANGS_S}",
-        f"-artifact_prefix={folder / 'findings'}/", "-print_final_stats=1", "-rss_limit_mb=2048",
-        f"-dict={words}",
-        str(folder / "inputs"), str(folder / "seeds"),
-    ]  # fmt: skip
-    atheris.Setup(arguments, target.run)
-    atheris.Fuzz()
-
-
-def _words(seeds: tuple[bytes, ...]) -> list[bytes]:
-    """Return what examples are made of, and odd values."""
-    words = set(re.findall(rb'"[^"]{0,40}"|[\w.+-]{1,40}', b" ".join(seeds)))
-    return sorted(words | set(_ODD))
-
-
-def _escaped(word: bytes) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in word)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

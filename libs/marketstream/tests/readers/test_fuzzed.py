@@ -11,12 +11,14 @@ import pytest
 from marketstream.errors import InputError
 from marketstream.readers import kind_of, read_trades
 from marketstream.readers.candles import read_candles
+from marketstream.recordings import read_frames
 
 FINDINGS = [
     base64.b64decode(text)
     for text in (
         "b3Blbl90aW1lLG9wZW4saAAAAAAAAABcaGlnaCxsb3csY2xvc2Usdm9sdW1lCjE3MjMxNjEyNGNsb3Nl"
         "LHZvbHVtCjFlMzcyMTYxMjQwMDAwLDEsMywxLDIsNQo=",
+        "//7///////8yAM4=",
         "b3Blbl90aW1lLG9wZW4saGlnaCxsb3csY2xvc2Usdm9sdW1lCjFlMTcyMzE2MTI0MDAwMCwxLDMsMSwyLDUK",
     )
 ]
@@ -29,3 +31,5 @@ def test_what_fuzzing_found_is_read_or_refused(content: bytes, tmp_path: Path) -
     for read in (kind_of, lambda path: read_trades([path]), lambda path: read_candles([path])):
         with contextlib.suppress(InputError):
             read(file)
+    with contextlib.suppress(InputError):
+        list(read_frames([file]))
