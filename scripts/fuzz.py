@@ -9,6 +9,7 @@ import argparse
 import re
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -94,6 +95,7 @@ def _fuzz(name: str, seconds: int, kept: Path) -> None:
         f"-dict={words}",
         str(folder / "inputs"), str(folder / "seeds"),
     ]  # fmt: skip
+    warnings.simplefilter("error", RuntimeWarning)  # numbers that overflow
     atheris.Setup(arguments, target.run)
     atheris.Fuzz()
 

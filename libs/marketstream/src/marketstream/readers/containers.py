@@ -46,7 +46,7 @@ def sources(path: Path, file: IO[bytes], passed_over: Counter[str]) -> Iterator[
     """Yield the files of data inside an open file, and count by name what else there is."""
     head = peek(file)
     if head.startswith(_ZIP):
-        with zipfile.ZipFile(file) as archive:
+        with _archive(file) as archive:
             members = []
             for member in archive.infolist():
                 if member.is_dir():
@@ -65,6 +65,13 @@ def sources(path: Path, file: IO[bytes], passed_over: Counter[str]) -> Iterator[
             yield Source(str(path), path.name, _in_utf_8(cast("IO[bytes]", unpacked)))
     else:
         yield Source(str(path), path.name, _in_utf_8(file))
+
+
+def _archive(file: IO[bytes]) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except (NotImplementedError, ValueError) as error:  # of a version to come, say
+        raise zipfile.BadZipFile(str(error)) from error
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
@@ -101,7 +108,7 @@ def peek(stream: IO[bytes]) -> bytes:
 
 def _is_foreign(name: str) -> bool:
     parts = PurePosixPath(name).parts
-    return "__MACOSX" in parts or _FOREIGN.fullmatch(parts[-1]) is not None
+    return "__MACOSX" in parts or any(map(_FOREIGN.fullmatch, parts[-1:]))
 
 
 def _in_utf_8(stream: IO[bytes]) -> IO[bytes]:
