@@ -33,7 +33,7 @@ def test_nothing_is_found_at_once(tmp_path: Path) -> None:
     documented = (ROOT / "docs" / "fuzzing.md").read_text()
     assert [name for name, _ in found if f"`{name}`" not in documented] == []
     assert len(found) == len(done.stdout.splitlines()) == 8
-    assert all(int(count.replace(",", "")) > 100 for _, count in found)
+    assert all(int(count.replace(",", "")) > 10 for _, count in found)
 
 
 def test_unknown_target_is_named_beside_those_there_are() -> None:
