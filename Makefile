@@ -14,7 +14,7 @@ CLUSTER := rwml-34fa
 VERSION = $(shell awk -F'"' '/^version = /{print $$2; exit}' pyproject.toml)
 DEPLOYED = $(subst _,-,$(service))
 
-.PHONY: help services setup test test-kafka check lint types format dashboard run simulate replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
+.PHONY: help services setup test test-kafka fuzz check lint types format dashboard run simulate replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test-kafka: $(INSTALLED) ## The tests on Kafka, with a minute of 10,000 trades/s
 
 test: check $(DASHBOARD) ## Check, then run the tests; ARGS="services/trades -k late" goes to pytest
 	$(BIN)/pytest -n 2 $(ARGS)
+
+fuzz: $(INSTALLED) ## Fuzz whatever reads what others write; ARGS="--seconds 600 binance_rest"
+	$(BIN)/python scripts/fuzz.py $(ARGS)
 
 check: lint types ## Everything of `make test` but the tests
 

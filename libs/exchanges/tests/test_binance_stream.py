@@ -62,7 +62,7 @@ def test_raw_combined_and_reordered_trades_say_the_same(binance: BinanceStream) 
 
 
 def test_raw_combined_and_reordered_quotes_say_the_same(binance: BinanceStream) -> None:
-    expected = QuoteEvent(MARKET, 61837.63, 3.78826, 61837.64, 1.54698, None)
+    expected = QuoteEvent(MARKET, 61837.63, 3.78826, 61837.64, 1.54698, order=50093239212)
     reordered = dict(reversed(QUOTE.items()))
     frames = [
         encode(QUOTE),
@@ -101,7 +101,6 @@ def test_quote_with_a_time_of_its_own_keeps_it(binance: BinanceStream) -> None:
         (encode({"e": "kline", "s": "BTCUSDT", "k": {}}), "btcusdt@kline"),
         (encode({"e": "depthUpdate", "s": "BTCUSDT", "b": [], "a": []}), "btcusdt@depthUpdate"),
         (encode({"lastUpdateId": 160, "bids": [], "asks": []}), "depth snapshot"),
-        (encode({"result": None, "id": 1}), "control"),
         (encode({"result": ["btcusdt@trade"], "id": 3}), "control"),
         (encode(TRADE | {"X": "NA", "p": "0", "q": "0"}), "btcusdt@trade X=NA"),
         (combined("btcusdt@trade", TRADE | {"X": "NA"}), "btcusdt@trade X=NA"),
@@ -131,6 +130,9 @@ BAD_FRAMES = [
     (b'{"stream":"btcusdt@depth@100ms","data":{"e":"dep', "not a frame in JSON"),
     (b"[" * 100_000, "not a frame in JSON"),
     (b'{"a":' * 100_000, "not a frame in JSON"),
+    (b'{"e":"trade","x":' + b"[" * 100_000, "not a frame in JSON"),
+    (b'{"u":1,"x":' + b"[" * 100_000, "not a frame in JSON"),
+    (b'{"stream":"btcusdt@trade","data":' + b"[" * 100_000, "not a frame in JSON"),
     (encode(TRADE).replace(b"BTCUSDT", b"BTC\xff"), "not a frame in JSON"),
     (b"null", "not a frame in JSON: Expected `object`, got `null`"),
     (b"[1,2]", "not a frame in JSON: Expected `object`, got `array`"),
@@ -159,6 +161,7 @@ BAD_FRAMES = [
     (encode(TRADE | {"q": "-0.5"}), "q='-0.5'"),
     (encode(TRADE | {"q": {}}), "q={}"),
     (encode(TRADE | {"t": -1}), "t=-1: Expected `int` >= 0"),
+    (encode(TRADE | {"t": 2**63}), "t=9223372036854775808"),
     (encode(TRADE | {"t": 1.5}), "t=1.5"),
     (encode(TRADE | {"m": "maybe"}), "m='maybe'"),
     (encode(TRADE | {"T": 123456785}), "T=123456785"),
@@ -192,6 +195,11 @@ def test_announced_shutdown_and_refused_request_are_noticed(binance: BinanceStre
     notices = [binance.parse(frame) for frame in frames]
     assert all(isinstance(notice, Notice) for notice in notices)
     assert [n.kind for n in notices if isinstance(n, Notice)] == ["shutdown"] * 2 + ["refused"] * 2
+
+
+def test_accepted_subscription_is_noticed(binance: BinanceStream) -> None:
+    accepted = binance.parse(encode({"result": None, "id": 1}))
+    assert accepted == Notice("subscribed", "the exchange accepted a request")
 
 
 def test_the_end_of_a_recording_is_told_from_a_shutdown(binance: BinanceStream) -> None:

@@ -9,9 +9,17 @@ from aiohttp import web
 
 from exchanges.binance import VENUE
 from exchanges.binance.rest import parse_market_info, parse_server_time
-from exchanges.client import RestClient, fetch_market_infos, fetch_server_time
-from exchanges.venue import MarketInfo
-from marketstream.errors import NetworkError, SettingsError
+from exchanges.client import (
+    RestClient,
+    fetch_checked,
+    fetch_klines,
+    fetch_market_infos,
+    fetch_newest_trade,
+    fetch_server_time,
+    fetch_trades,
+)
+from exchanges.venue import HistoricTrade, MarketInfo
+from marketstream.errors import NetworkError, RefusedError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -38,8 +46,13 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
         await server.cleanup()
 
 
-async def ask_with(handler: Handler, symbols: list[str]) -> dict[str, MarketInfo]:
-    async with serving(handler) as url, RestClient(VENUE, url, timeout_s=5) as client:
+async def ask_with(
+    handler: Handler, symbols: list[str], patience_s: float = 60.0
+) -> dict[str, MarketInfo]:
+    async with (
+        serving(handler) as url,
+        RestClient(VENUE, url, timeout_s=5, patience_s=patience_s) as client,
+    ):
         return await fetch_market_infos(client, symbols)
 
 
@@ -76,11 +89,134 @@ def test_too_many_requests_are_waited_out() -> None:
     assert answers == []
 
 
+def test_a_server_that_fails_or_breaks_off_is_asked_again() -> None:
+    asked = 0
+
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            return web.Response(status=500)
+        if asked == 2:
+            answer = web.StreamResponse(headers={"Content-Length": "100"})
+            await answer.prepare(request)
+            await answer.write(INFO[:10].encode())
+            assert request.transport is not None
+            request.transport.abort()
+            return answer
+        return web.Response(text=INFO)
+
+    assert asyncio.run(ask_with(handler, ["BTC/USDT"])) == {"BTC/USDT": MarketInfo(2, 5)}
+    assert asked == 3
+
+
+def test_a_ban_holds_for_all_clients_of_a_server() -> None:
+    asked = 0
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.Response(status=418, headers={"Retry-After": "120"})
+
+    async def run() -> None:
+        async with (
+            serving(handler) as url,
+            RestClient(VENUE, url, patience_s=5) as one,
+            RestClient(VENUE, url.rstrip("/"), patience_s=5) as other,
+        ):
+            for client in (one, other, one):
+                with pytest.raises(RefusedError) as caught:
+                    await fetch_server_time(client)
+                assert 119 < caught.value.retry_after_s <= 120
+
+    asyncio.run(run())
+    assert asked == 1
+
+
+def test_requests_are_put_off_before_the_limit_is_reached() -> None:
+    used = iter(["10", "4800", "5400"])
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        headers = {"X-MBX-USED-WEIGHT-1M": next(used)}
+        return web.Response(text='{"serverTime":1499827319559}', headers=headers)
+
+    async def run() -> None:
+        async with serving(handler) as url, RestClient(VENUE, url, patience_s=5) as client:
+            for _ in range(3):
+                assert await fetch_server_time(client) == 1499827319559
+            with pytest.raises(RefusedError) as caught:
+                await fetch_server_time(client)
+            assert 29 < caught.value.retry_after_s <= 30
+
+    asyncio.run(run())
+
+
+def past_of(*ids: int, price: str = "100.0") -> str:
+    row = '{{"a":{0},"p":"{1}","q":"1","f":{0},"l":{0},"T":{2},"m":true}}'
+    return "[" + ",".join(row.format(one, price, 1723161255000 + one) for one in ids) + "]"
+
+
+def answered[Said](body: str, ask: Callable[[RestClient], Awaitable[Said]]) -> Said:
+    async def handler(request: web.BaseRequest) -> web.Response:
+        return web.Response(text=body)
+
+    async def run() -> Said:
+        async with serving(handler) as url, RestClient(VENUE, url, patience_s=0) as client:
+            return await ask(client)
+
+    return asyncio.run(run())
+
+
+def test_a_page_is_checked_against_what_was_asked_for() -> None:
+    checked = answered(
+        past_of(7, 3, 9), lambda client: fetch_checked(client, "BTC/USDT", page_id=5, from_ms=0)
+    )
+    assert [row.page_id for row in checked.trades] == [7, 9]
+    assert (checked.rows, len(checked.refused)) == (3, 1)
+    with pytest.raises(NetworkError, match="asked for 5 and on, answered 3"):
+        answered(
+            past_of(7, 3, 9), lambda client: fetch_trades(client, "BTC/USDT", page_id=5, from_ms=0)
+        )
+
+
+def test_a_newest_trade_of_another_market_is_refused() -> None:
+    def ask(client: RestClient) -> Awaitable[HistoricTrade | None]:
+        return fetch_newest_trade(client, "BTC/USDT", reference_price=60_000.0)
+
+    assert answered("[]", ask) is None
+    newest = answered(past_of(7, price="61000"), ask)
+    assert newest is not None
+    assert newest.page_id == 7
+    with pytest.raises(NetworkError, match="another market's"):
+        answered(past_of(7, price="2500"), ask)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"code":-1003,"msg":"Too many requests"}',
+        past_of(1, 2, 3)[:-20],
+        '"text"',
+        "null",
+        "[" * 100_000,
+        '{"serverTime":4102444800000000}',
+    ],
+)
+def test_errors_inside_an_answer_are_network_errors(body: str) -> None:
+    with pytest.raises(NetworkError):
+        answered(body, lambda client: fetch_checked(client, "A/B", page_id=1, from_ms=0))
+    with pytest.raises(NetworkError):
+        answered(body, lambda client: fetch_klines(client, "A/B", "1m", from_ms=0))
+    with pytest.raises(NetworkError):
+        answered(body, fetch_server_time)
+
+
 @pytest.mark.parametrize(
     ("status", "retry_after", "reason"),
     [
-        (418, "7200", "takes no requests for 7200 s"),
-        (429, "0", "after 3 attempts"),
+        (418, "7200", "takes no requests for 7.2e[+]03 s"),
+        (429, "0", "takes no requests for"),
+        (500, None, "HTTP 500"),
         (451, None, "refuses this location .* EXCHANGE_REST_URL"),
         (403, None, "HTTP 403"),
         (200, None, "unexpected answer"),
@@ -92,7 +228,7 @@ def test_refusal_says_what_to_do(status: int, retry_after: str | None, reason: s
         return web.Response(status=status, headers=headers, text="<html>no</html>")
 
     with pytest.raises(NetworkError, match=reason):
-        asyncio.run(ask_with(handler, ["BTC/USDT"]))
+        asyncio.run(ask_with(handler, ["BTC/USDT"], patience_s=0.5))
 
 
 def test_exchange_that_is_not_there_or_no_url_is_a_network_error(unused_port: int) -> None:
@@ -114,7 +250,10 @@ def test_exchange_that_does_not_answer_in_time_is_a_network_error() -> None:
             await given_up.wait()
             return web.Response()
 
-        async with serving(handler) as url, RestClient(VENUE, url, timeout_s=0.1) as client:
+        async with (
+            serving(handler) as url,
+            RestClient(VENUE, url, timeout_s=0.1, patience_s=0.2) as client,
+        ):
             with pytest.raises(NetworkError, match=r"did not answer within 0\.1 s"):
                 await fetch_server_time(client)
             given_up.set()

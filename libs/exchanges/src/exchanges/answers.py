@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
 import msgspec
 
+from exchanges.venue import HistoricTrade, Page
 from marketstream.errors import NetworkError
 
 
@@ -17,8 +18,22 @@ def decode_answer[T](status: int, body: bytes, shape: type[T]) -> T:
         raise NetworkError(f"the exchange answered HTTP {status}: {_shortened(body)}")
     try:
         return msgspec.json.decode(body, type=shape, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NetworkError(f"unexpected answer ({error}): {_shortened(body)}") from error
+
+
+def decode_rows[Row](
+    rows: Sequence[msgspec.Raw], shape: type[Row], trade_of: Callable[[Row], HistoricTrade]
+) -> Page:
+    """Return the trades that rows are; `trade_of` raises ValueError where one makes no sense."""
+    decode = msgspec.json.Decoder(shape, strict=False).decode
+    trades, refused = [], []
+    for row in rows:
+        try:
+            trades.append(trade_of(decode(row)))
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            refused.append(f"{error}: {_shortened(bytes(row))}")
+    return Page(trades, tuple(refused))
 
 
 def check_order(symbol: str, name: str, numbers: Sequence[int]) -> None:

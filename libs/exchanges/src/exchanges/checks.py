@@ -12,9 +12,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from exchanges.checked import Checked, check_trades
 from exchanges.events import Ignored, Notice, QuoteEvent, TradeEvent
 from exchanges.samples import Samples
-from exchanges.venue import Request, Stream, Venue
+from exchanges.venue import Page, Request, Stream, Venue
 from marketstream.errors import BadMessage, NetworkError, RealtimeError, SettingsError
 from marketstream.klines import Kline
 from marketstream.symbols import market_of
@@ -94,8 +95,9 @@ def check_frames(venue: Venue, samples: Samples) -> None:
         said = stream.parse(samples.quote)
         meant = samples.quote_means
         quote = QuoteEvent(
-            market, meant.bid, meant.bid_quantity, meant.ask, meant.ask_quantity, meant.time_us
-        )
+            market, meant.bid, meant.bid_quantity, meant.ask, meant.ask_quantity, meant.time_us,
+            meant.order,
+        )  # fmt: skip
         _expect(said == quote, f"the quote is {said}")
         for frame in samples.beside:
             said = stream.parse(frame)
@@ -157,7 +159,8 @@ def check_answers(venue: Venue, samples: Samples) -> None:
     _expect(time_ms == samples.server_time_ms, f"the clock says {time_ms}")
     if venue.past != "none":
         past = rest.parse_trades(symbol, 200, samples.past)
-        _expect(past == list(samples.past_means) and len(past) > 1, f"the past is {past}")
+        _expect(past == Page(list(samples.past_means)), f"the past is {past}")
+        _expect(len(past.trades) > 1, "order shows in two rows")
     if venue.kline_intervals:
         klines = rest.parse_klines(symbol, 200, samples.klines)
         _expect(klines == list(samples.klines_mean) and len(klines) > 1, f"klines are {klines}")
@@ -167,7 +170,10 @@ def check_answers(venue: Venue, samples: Samples) -> None:
 
 
 def check_bad_answers(venue: Venue, samples: Samples) -> None:
-    """Check that an answer of another status, shape, symbol or order is a NetworkError."""
+    """Check that an answer of another status, shape or symbol is a NetworkError, a bad row is not.
+
+    Klines out of order are one too; trades are put in order, each once.
+    """
     rest, symbol = venue.rest, samples.symbol
     parsers: list[tuple[bytes, Callable[[int, bytes], object]]] = [
         (samples.market_info, lambda status, body: rest.parse_market_info(symbol, status, body)),
@@ -184,7 +190,10 @@ def check_bad_answers(venue: Venue, samples: Samples) -> None:
             (500, body), (200, b""), (200, b"<html>"), (200, b"7"), (200, cut), (403, b"\xff"),
         ):  # fmt: skip
             _raises(NetworkError, partial(parse, status, bad), f"{status} {bad[:40]!r}")
-    for body, parse in rows:
+    if venue.past != "none":
+        _check_rows(venue, samples)
+    if venue.kline_intervals:
+        body, parse = rows[-1]
         for bad in (_with_rows(body, reversed), _with_rows(body, lambda rows: [*rows, rows[-1]])):
             _raises(NetworkError, partial(parse, 200, bad), f"disorder {bad[:40]!r}")
     _raises(
@@ -203,6 +212,27 @@ CHECKS: tuple[Check, ...] = (
     check_answers,
     check_bad_answers,
 )
+
+
+def _check_rows(venue: Venue, samples: Samples) -> None:
+    """Check that trades in disorder are put in order, and a row that is none is refused alone."""
+    symbol, means = samples.symbol, list(samples.past_means)
+
+    def read(change: Callable[[list[Any]], Any]) -> Checked:
+        page = venue.rest.parse_trades(symbol, 200, _with_rows(samples.past, change))
+        return check_trades(page, symbol, page_id=None, from_ms=0, contiguous=False)
+
+    for change in (reversed, lambda rows: [*rows, rows[-1]], lambda rows: rows + rows):
+        _expect(read(change)[0] == means, "trades in disorder are put in order, each once")
+    odd_rows: tuple[object, ...] = (None, 7, "", [], {})
+    for odd in odd_rows:
+        checked = read(partial(_with_odd_row, odd))
+        _expect(checked[0] == means[1:], f"of rows without the first there is {checked.trades}")
+        _expect(len(checked.refused) == 1, f"{odd!r} is refused alone: {checked.refused}")
+
+
+def _with_odd_row(odd: object, rows: list[Any]) -> list[Any]:
+    return [odd, *rows[1:]]
 
 
 def _stream(venue: Venue, samples: Samples) -> Stream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Self
 import aiohttp
 from loguru import logger
 
+from exchanges.checked import Checked, check_klines, check_time, check_trades
+from exchanges.limits import limit_of
 from marketstream.errors import NetworkError, RefusedError
 
 if TYPE_CHECKING:
@@ -19,14 +22,16 @@ if TYPE_CHECKING:
     from marketstream.klines import Kline
 
 _LIMITED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)  # 418: banned for having gone on
-_ATTEMPTS = 3
+_FIRST_WAIT_S, _MOST_WAIT_S = 0.25, 10.0
 
 
 class RestClient:
     """Ask a venue, or who speaks as it does at `rest_url`; use it in `async with`.
 
-    An answer that says "too many requests" is waited out for as long as it says, up to
-    `patience_s`.
+    A request takes `timeout_s` at most, and is made again while the server has a problem of its
+    own (5xx), does not answer in time or breaks off, until `patience_s` have passed. "Too many
+    requests" is waited out for as long as it says, by all clients of the URL; a longer wait than
+    patience allows is a RefusedError.
     """
 
     def __init__(
@@ -39,6 +44,7 @@ class RestClient:
     ) -> None:
         self.venue = venue
         self._url = (venue.rest_url if rest_url is None else rest_url).rstrip("/")
+        self._limit = limit_of(self._url)
         self._patience_s = patience_s
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
@@ -56,46 +62,72 @@ class RestClient:
 
     async def get(self, request: Request) -> tuple[int, bytes]:
         """Return status and body; raises NetworkError where there is none or we are refused."""
-        for _ in range(_ATTEMPTS):
-            status, body, retry_after = await self._ask(request)
-            if status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
-                raise NetworkError(
-                    f"{self._url} refuses this location (HTTP 451): set EXCHANGE_REST_URL and "
-                    "EXCHANGE_WS_URL to a server that serves it, such as a simulator"
-                )
-            if status not in _LIMITED:
-                return status, body
-            wait_s = _seconds(retry_after)
-            if wait_s > self._patience_s:
-                raise RefusedError(
-                    f"{self._url} takes no requests for {wait_s:g} s (HTTP {status}): "
-                    "try again then",
-                    wait_s,
-                )
-            logger.warning("Too many requests", url=self._url, status=status, retry_in_s=wait_s)
+        give_up_s = time.monotonic() + self._patience_s
+        wait_s = _FIRST_WAIT_S
+        while True:
+            await self._wait_for_turn(give_up_s)
+            try:
+                status, body = await self._ask(request)
+            except _NoAnswerError as error:
+                if time.monotonic() + wait_s > give_up_s:
+                    raise
+                reason = str(error)
+            else:
+                if status in _LIMITED:
+                    continue
+                is_last = time.monotonic() + wait_s > give_up_s
+                if status < HTTPStatus.INTERNAL_SERVER_ERROR or is_last:
+                    return status, body
+                reason = f"HTTP {status}"
+            logger.warning("Asking again", url=self._url, reason=reason, retry_in_s=wait_s)
             await asyncio.sleep(wait_s)
-        raise NetworkError(f"{self._url} still says too many requests after {_ATTEMPTS} attempts")
+            wait_s = min(2 * wait_s, _MOST_WAIT_S)
 
-    async def _ask(self, request: Request) -> tuple[int, bytes, str | None]:
+    async def _wait_for_turn(self, give_up_s: float) -> None:
+        """Wait until the server may be asked; raises RefusedError where that is too long."""
+        while wait_s := self._limit.wait_s():
+            if time.monotonic() + wait_s > give_up_s:
+                raise RefusedError(
+                    f"{self._url} takes no requests for {wait_s:.3g} s: try again then", wait_s
+                )
+            logger.warning("Waiting to be let in", url=self._url, retry_in_s=round(wait_s, 2))
+            await asyncio.sleep(wait_s)
+
+    async def _ask(self, request: Request) -> tuple[int, bytes]:
+        """Ask once, and note what the answer says of limits."""
         try:
             async with self._session.get(self._url + request.path, params=request.query) as answer:
-                return answer.status, await answer.read(), answer.headers.get("Retry-After")
+                self._note(answer)
+                return answer.status, await answer.read()
         except aiohttp.InvalidURL as error:
             raise NetworkError(
                 f"{self._url!r} is not a URL: set EXCHANGE_REST_URL to one like "
                 f"{self.venue.rest_url}"
             ) from error
         except TimeoutError as error:
-            raise NetworkError(
+            raise _NoAnswerError(
                 f"{self._url} did not answer within {self._timeout.total:g} s"
             ) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except aiohttp.ClientConnectorError as error:
             raise NetworkError(f"{self._url} cannot be reached: {error}") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise _NoAnswerError(f"{self._url} broke off: {error}") from error
+
+    def _note(self, answer: aiohttp.ClientResponse) -> None:
+        if answer.status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
+            raise NetworkError(
+                f"{self._url} refuses this location (HTTP 451): set EXCHANGE_REST_URL and "
+                "EXCHANGE_WS_URL to a server that serves it, such as a simulator"
+            )
+        if answer.status in _LIMITED:
+            self._limit.refused(answer.headers.get("Retry-After"))
+        else:
+            venue = self.venue
+            self._limit.answered(answer.headers, venue.weight_header, venue.weight_a_minute)
 
 
-def _seconds(retry_after: str | None) -> float:
-    """Return the header's seconds; one second where it is missing or a date."""
-    return float(retry_after) if retry_after is not None and retry_after.isdecimal() else 1.0
+class _NoAnswerError(NetworkError):
+    """There was no answer, or half of one: another request may have one."""
 
 
 async def fetch_market_infos(client: RestClient, symbols: Iterable[str]) -> dict[str, MarketInfo]:
@@ -112,21 +144,62 @@ async def fetch_market_infos(client: RestClient, symbols: Iterable[str]) -> dict
 
 
 async def fetch_server_time(client: RestClient) -> int:
-    """Return the exchange's clock in ms."""
+    """Return the exchange's clock in ms; raises NetworkError where it is no time of our years."""
     rest = client.venue.rest
-    return rest.parse_server_time(*await client.get(rest.server_time_request()))
+    request = rest.server_time_request()
+    return check_time(rest.parse_server_time(*await client.get(request)))
+
+
+async def fetch_checked(
+    client: RestClient,
+    symbol: str,
+    *,
+    page_id: int | None,
+    from_ms: int,
+    reference_price: float | None = None,
+    now_ms: int | None = None,
+) -> Checked:
+    """Return a page of past trades, from a page id on, or the first from a time on.
+
+    `reference_price` and `now_ms` (the exchange's clock) are what rows are held against, beside
+    what was asked for and each other: see `check_trades`.
+    """
+    rest = client.venue.rest
+    request = rest.trades_request(symbol, page_id=page_id, from_ms=from_ms)
+    page = rest.parse_trades(symbol, *await client.get(request))
+    return check_trades(
+        page, symbol, page_id=page_id, from_ms=from_ms, reference_price=reference_price,
+        now_ms=now_ms, contiguous=client.venue.ids == "contiguous",
+    )  # fmt: skip
 
 
 async def fetch_trades(
     client: RestClient, symbol: str, *, page_id: int | None, from_ms: int
 ) -> list[HistoricTrade]:
-    """Return a page of past trades: from a page id on, or the first from a time on."""
+    """Return a page of past trades as `fetch_checked` does; NetworkError where a row is refused."""
+    checked = await fetch_checked(client, symbol, page_id=page_id, from_ms=from_ms)
+    _raise_refused(checked)
+    return checked.trades
+
+
+async def fetch_newest_trade(
+    client: RestClient,
+    symbol: str,
+    *,
+    reference_price: float | None = None,
+    now_ms: int | None = None,
+) -> HistoricTrade | None:
+    """Return the newest trade the exchange knows of; None where nothing has traded.
+
+    Raises NetworkError where the answer is refused, as `fetch_checked` refuses rows.
+    """
     rest = client.venue.rest
-    request = rest.trades_request(symbol, page_id=page_id, from_ms=from_ms)
-    page = rest.parse_trades(symbol, *await client.get(request))
-    if page_id is not None and page and page[0].page_id < page_id:
-        raise NetworkError(f"{symbol}: asked for {page_id} and on, answered {page[0].page_id}")
-    return page
+    page = rest.parse_trades(symbol, *await client.get(rest.newest_trade_request(symbol)))
+    checked = check_trades(
+        page, symbol, page_id=None, from_ms=0, reference_price=reference_price, now_ms=now_ms
+    )
+    _raise_refused(checked)
+    return checked.trades[-1] if checked.trades else None
 
 
 async def fetch_klines(
@@ -135,12 +208,9 @@ async def fetch_klines(
     """Return the exchange's own candles from a time on, one page of them."""
     rest = client.venue.rest
     request = rest.klines_request(symbol, interval, from_ms=from_ms)
-    return rest.parse_klines(symbol, *await client.get(request))
+    return check_klines(rest.parse_klines(symbol, *await client.get(request)), symbol)
 
 
-async def fetch_newest_trade(client: RestClient, symbol: str) -> HistoricTrade | None:
-    """Return the newest trade the exchange knows of; None where nothing has traded."""
-    rest = client.venue.rest
-    request = rest.newest_trade_request(symbol)
-    page = rest.parse_trades(symbol, *await client.get(request))
-    return page[-1] if page else None
+def _raise_refused(checked: Checked) -> None:
+    if checked.refused:
+        raise NetworkError(f"{len(checked.refused)} rows are refused: {checked.refused[0]}")

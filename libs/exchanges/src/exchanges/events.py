@@ -45,12 +45,13 @@ class Ignored(msgspec.Struct, frozen=True, gc=False):
 
 
 class Notice(msgspec.Struct, frozen=True, gc=False):
-    """Something the exchange says about the connection: it closes soon, or it refused a request.
+    """Something the exchange says about the connection.
 
-    What was `ended` was a recording, of which there is no more.
+    It closes soon (`shutdown`), it refused a request or accepted it (`refused`, `subscribed`), or
+    what it played was a recording, of which there is no more (`ended`).
     """
 
-    kind: Literal["shutdown", "ended", "refused"]
+    kind: Literal["shutdown", "ended", "refused", "subscribed"]
     text: str
 
 

@@ -48,6 +48,13 @@ class HistoricTrade(NamedTuple):
     trade: Trade
 
 
+class Page(NamedTuple):
+    """The rows of an answer, as they came: those that are trades, and why others are none."""
+
+    trades: list[HistoricTrade]
+    refused: tuple[str, ...] = ()
+
+
 class Stream(Protocol):
     """What some markets of a venue say over one connection, and what to ask for it."""
 
@@ -86,8 +93,8 @@ class MakeStream(Protocol):
 class Rest(Protocol):
     """What to ask by REST, and what an answer says; a module of functions will do.
 
-    Parsers are given what was asked for, HTTP status and body. They check symbol, order and ids,
-    and raise NetworkError where an answer makes no sense.
+    Parsers are given what was asked for, HTTP status and body. They check symbol and form, and
+    raise NetworkError where an answer makes no sense; `exchanges.checked` looks at the rows.
     """
 
     def market_info_request(self, symbol: str) -> Request:
@@ -114,8 +121,8 @@ class Rest(Protocol):
         """Ask for the newest trade alone; the answer is one of trades."""
         ...
 
-    def parse_trades(self, symbol: str, status: int, body: bytes) -> list[HistoricTrade]:
-        """Return trades in the order of their ids."""
+    def parse_trades(self, symbol: str, status: int, body: bytes) -> Page:
+        """Return the rows as they came; a row that is no trade of the symbol is refused alone."""
         ...
 
     def klines_request(self, symbol: str, interval: str, *, from_ms: int) -> Request:
@@ -134,7 +141,8 @@ class Venue:
     `page_trades` and `page_klines` are the most that one answer holds; of past trades no more than
     `past_trades` can be had, None for no bound. `kline_fields` are those of `Kline` that its klines
     really have. `quote_times` says whether quotes carry the exchange's time. `most_symbols` go over
-    one connection. The URLs are its own; settings may name others.
+    one connection. The URLs are its own; settings may name others. Where `weight_header` is set,
+    answers say in it how much of `weight_a_minute` was used.
     """
 
     name: str
@@ -152,3 +160,5 @@ class Venue:
     most_symbols: int
     stream: MakeStream
     rest: Rest
+    weight_header: str = ""
+    weight_a_minute: int = 0

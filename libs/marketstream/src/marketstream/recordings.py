@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from marketstream.errors import InputError
-from marketstream.readers.containers import is_packed, sources
+from marketstream.readers.containers import UNREADABLE, is_packed, sources
 
 _LINES_BETWEEN_NEWS = 5_000
 _FIRST_PLAUSIBLE_NS = 10**18  # 2001-09-09; anything smaller is not a time in nanoseconds
@@ -54,7 +52,7 @@ def _read(path: Path, advanced: Callable[[int], None] | None) -> Iterator[Record
                 advanced(file.tell() - told)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path}: cannot be read as a recording ({error})") from error
 
 

@@ -56,6 +56,8 @@ def test_usual_spellings_are_understood(text: bytes, value: str) -> None:
         b"9" * 19,
         b"5" * 45,
         b"1e500",
+        b"1e1723161240000",
+        b"1e99999999999999999999999",
         b".",
     ],
 )  # fmt: skip

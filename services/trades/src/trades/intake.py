@@ -50,7 +50,7 @@ class Intake:
         self._ignored = self._dead_letters = 0
 
     def handle(self, frame: bytes, received_ns: int | None) -> Notice | None:
-        """Take in one frame; return the exchange's notice about the connection, if it is one.
+        """Take in one frame; return the exchange's notice that the connection is worth no more.
 
         Without a receive time, a frame counts as received at its own time, or with the one before
         it.
@@ -61,7 +61,9 @@ class Intake:
             event = self._parse(frame)
             if type(event) is not TradeEvent and not isinstance(event, QuoteEvent):
                 self._ignored += 1
-                return event if isinstance(event, Notice) else None
+                if isinstance(event, Notice) and event.kind != "subscribed":
+                    return event
+                return None
             if received_ns is None and event.time_us is not None:
                 self._received_at(event.time_us * 1_000)
             session = self._sessions[event.market]

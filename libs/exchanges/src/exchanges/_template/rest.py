@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from exchanges._template import wire
-from exchanges.answers import check_order, decimals_of, decode_answer
-from exchanges.venue import HistoricTrade, MarketInfo, Request
+from exchanges.answers import check_order, decimals_of, decode_answer, decode_rows
+from exchanges.venue import HistoricTrade, MarketInfo, Page, Request
 from marketstream.errors import NetworkError, SettingsError
 from marketstream.klines import Kline
 from marketstream.messages import Trade
@@ -48,15 +48,16 @@ def newest_trade_request(symbol: str) -> Request:
     return Request("/trades", {"symbol": wire.wire_symbol(symbol), "limit": "1"})
 
 
-def parse_trades(symbol: str, status: int, body: bytes) -> list[HistoricTrade]:
-    """Return trades in the order of their ids, by which they are paged."""
+def parse_trades(symbol: str, status: int, body: bytes) -> Page:
+    """Return trades as rows came; they are paged by their own ids."""
     past = decode_answer(status, body, wire.Past)
     _check_symbol(symbol, past.symbol)
-    check_order(symbol, "id", [row.id for row in past.trades])
-    return [
-        HistoricTrade(row.id, Trade(row.id, row.price, row.size, row.side, row.time_ms * 1_000))
-        for row in past.trades
-    ]
+    return decode_rows(past.trades, wire.Row, _trade_of)
+
+
+def _trade_of(row: wire.Row) -> HistoricTrade:
+    time_us = row.time_ms * 1_000
+    return HistoricTrade(row.id, Trade(row.id, row.price, row.size, row.side, time_us))
 
 
 def klines_request(symbol: str, interval: str, *, from_ms: int) -> Request:

@@ -43,10 +43,10 @@ class TemplateStream:
         """Return what a frame says; raises BadMessage where it makes no sense."""
         try:
             said = _decode(frame)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadMessage(f"{error}"[:300]) from error
         if isinstance(said, wire.Subscribed):
-            return Ignored("control")
+            return Notice("subscribed", "the exchange accepted a request")
         if isinstance(said, wire.Refused):
             return Notice("refused", f"the exchange refused a request: {said.message:.200}")
         market = self._markets.get(said.symbol)

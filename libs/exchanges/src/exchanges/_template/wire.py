@@ -11,7 +11,7 @@ from exchanges.numbers import Positive
 MOST_SYMBOLS = 100  # a connection
 MOST_ROWS = 500  # an answer
 
-Id = Annotated[int, msgspec.Meta(ge=0)]
+Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 TimeMs = Annotated[int, msgspec.Meta(ge=1_230_768_000_000, lt=4_102_444_800_000)]  # 2009 to 2099
 
 
@@ -64,7 +64,7 @@ class Past(msgspec.Struct):
     """The answer of `/trades`."""
 
     symbol: str
-    trades: list[Row]
+    trades: list[msgspec.Raw]
 
 
 class Candle(msgspec.Struct, array_like=True):

@@ -23,4 +23,6 @@ VENUE = Venue(
     most_symbols=wire.MOST_STREAMS // 2,
     stream=BinanceStream,
     rest=rest,
+    weight_header="X-MBX-USED-WEIGHT-1M",
+    weight_a_minute=6_000,
 )

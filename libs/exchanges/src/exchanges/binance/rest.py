@@ -5,14 +5,12 @@ https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import msgspec
 
-from exchanges.answers import check_order, decimals_of, decode_answer
+from exchanges.answers import check_order, decimals_of, decode_answer, decode_rows
 from exchanges.binance import wire
 from exchanges.numbers import Positive
-from exchanges.venue import HistoricTrade, MarketInfo, Request
+from exchanges.venue import HistoricTrade, MarketInfo, Page, Request
 from marketstream.errors import NetworkError, SettingsError
 from marketstream.klines import Kline
 from marketstream.messages import Trade
@@ -76,35 +74,24 @@ def newest_trade_request(symbol: str) -> Request:
     return Request("/api/v3/aggTrades", {"symbol": wire.wire_symbol(symbol), "limit": "1"})
 
 
-def parse_trades(symbol: str, status: int, body: bytes) -> list[HistoricTrade]:
-    """Return trades in the order of their ids, fills of one taker at one price taken together.
+def parse_trades(symbol: str, status: int, body: bytes) -> Page:  # noqa: ARG001 - no row has its symbol
+    """Return fills of one taker at one price taken together, as rows came."""
+    rows = decode_answer(status, body, list[msgspec.Raw])
+    return decode_rows(rows, wire.Aggregate[Positive], _trade_of)
 
-    The answer does not name its symbol.
-    """
-    rows = decode_answer(status, body, list[wire.Aggregate[Positive]])
-    for row in rows:
-        if row.first_trade_id > row.last_trade_id:
-            raise NetworkError(f"{symbol}: f={row.first_trade_id} is after l={row.last_trade_id}")
-    check_order(symbol, "a", [row.id for row in rows])
-    for one, two in pairwise(rows):
-        if two.first_trade_id <= one.last_trade_id:
-            raise NetworkError(
-                f"{symbol}: f={two.first_trade_id} is not after l={one.last_trade_id} before it"
-            )
-    return [
-        HistoricTrade(
-            row.id,
-            Trade(
-                id=row.last_trade_id,
-                price=row.price,
-                quantity=row.quantity,
-                taker="sell" if row.buyer_is_maker else "buy",
-                time_us=row.time_ms * 1_000,
-                count=row.last_trade_id - row.first_trade_id + 1,
-            ),
-        )
-        for row in rows
-    ]
+
+def _trade_of(row: wire.Aggregate[float]) -> HistoricTrade:
+    if row.first_trade_id > row.last_trade_id:
+        raise ValueError(f"f={row.first_trade_id} is after l={row.last_trade_id}")
+    trade = Trade(
+        id=row.last_trade_id,
+        price=row.price,
+        quantity=row.quantity,
+        taker="sell" if row.buyer_is_maker else "buy",
+        time_us=row.time_ms * 1_000,
+        count=row.last_trade_id - row.first_trade_id + 1,
+    )
+    return HistoricTrade(row.id, trade)
 
 
 def klines_request(symbol: str, interval: str, *, from_ms: int) -> Request:

@@ -15,7 +15,9 @@ SAMPLES = Samples(
     trade_means=Trade(3735683259, 61837.63, 0.02, "sell", 1723161255342000),
     quote=b'{"u":50093239212,"s":"BTCUSDT","b":"61837.63000000","B":"3.78826000",'
     b'"a":"61837.64000000","A":"1.54698000"}',
-    quote_means=QuoteEvent("binance:BTC/USDT", 61837.63, 3.78826, 61837.64, 1.54698),
+    quote_means=QuoteEvent(
+        "binance:BTC/USDT", 61837.63, 3.78826, 61837.64, 1.54698, order=50093239212
+    ),
     beside=(
         b'{"result":null,"id":1}',
         b'{"e":"serverShutdown","E":1770123456789}',

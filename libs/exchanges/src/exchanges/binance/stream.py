@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _STREAMS_PER_REQUEST = 200
 _AFTER_HEAD = len('{"stream":"')
 _SHUTDOWN = Notice("shutdown", "the exchange announced that it closes this connection")
+_SUBSCRIBED = Notice("subscribed", "the exchange accepted a request")
 _ENDED = Notice("ended", "the recording has ended")
 
 type _Trade = wire.Trade[float]
@@ -128,7 +129,7 @@ class BinanceStream:
                 channel = self._quotes_of.get(quote.symbol)
                 if channel is not None:
                     return _quote_event(quote, channel)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # what is wrong with it is said below
         return self._parse_any(frame)
 
@@ -146,7 +147,7 @@ class BinanceStream:
             raise BadMessage(f"not a frame in JSON: {error}") from error
         if stream is None:
             if "result" in fields:
-                return Ignored("control")
+                return _SUBSCRIBED if fields["result"] is None else Ignored("control")
             if "error" in fields or ("code" in fields and "msg" in fields):
                 refusal = fields.get("error", fields)
                 return Notice("refused", f"the exchange refused a request: {refusal!s:.200}")

@@ -18,9 +18,11 @@ INTERVALS = (
 )  # fmt: skip
 UNKNOWN_SYMBOL = -1121
 OF_MARKET = ("", "MARKET")  # `X` of futures' trades; insurance fund, ADL and NA are none of it
+LAST_ID = 2**63 - 1  # that 64 bits hold
 FIRST_MS, LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # the years 2009 to 2099
 
-Id = Annotated[int, msgspec.Meta(ge=0)]
+Id = Annotated[int, msgspec.Meta(ge=0, le=LAST_ID)]
+TimeMs = Annotated[int, msgspec.Meta(ge=FIRST_MS, lt=LAST_MS)]
 Time = Annotated[int, msgspec.Meta(ge=FIRST_MS, lt=LAST_MS * 1_000)]  # in ms, or in µs if asked for
 
 
@@ -70,7 +72,7 @@ class Aggregate[Number](msgspec.Struct):
     quantity: Number = msgspec.field(name="q")
     first_trade_id: Id = msgspec.field(name="f")
     last_trade_id: Id = msgspec.field(name="l")
-    time_ms: int = msgspec.field(name="T")
+    time_ms: TimeMs = msgspec.field(name="T")
     buyer_is_maker: bool = msgspec.field(name="m")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -17,6 +18,9 @@ from marketstream.errors import InputError
 
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
+UNREADABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, UnicodeDecodeError)
+"""What is raised where a file cannot be unpacked or read."""
+
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 HEAD_BYTES = 1 << 16
 _FOREIGN = re.compile(
@@ -42,7 +46,7 @@ def sources(path: Path, file: IO[bytes], passed_over: Counter[str]) -> Iterator[
     """Yield the files of data inside an open file, and count by name what else there is."""
     head = peek(file)
     if head.startswith(_ZIP):
-        with zipfile.ZipFile(file) as archive:
+        with _archive(file) as archive:
             members = []
             for member in archive.infolist():
                 if member.is_dir():
@@ -52,7 +56,7 @@ def sources(path: Path, file: IO[bytes], passed_over: Counter[str]) -> Iterator[
                 else:
                     members.append(member)
             for member in members:
-                with archive.open(member) as stream:
+                with _member(archive, member) as stream:
                     name = f"{path} ({member.filename})"
                     stem = PurePosixPath(member.filename).name
                     yield Source(name, stem, _in_utf_8(stream), len(members) == 1)
@@ -63,6 +67,20 @@ def sources(path: Path, file: IO[bytes], passed_over: Counter[str]) -> Iterator[
         yield Source(str(path), path.name, _in_utf_8(file))
 
 
+def _archive(file: IO[bytes]) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except (NotImplementedError, ValueError) as error:  # of a version to come, say
+        raise zipfile.BadZipFile(str(error)) from error
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
+    try:
+        return archive.open(member)
+    except (RuntimeError, ValueError) as error:  # it is encrypted, or packed in another way
+        raise zipfile.BadZipFile(str(error)) from error
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """Open a file; raises InputError, naming it, where it cannot be opened, unpacked or read."""
@@ -71,7 +89,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             yield file
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise InputError(
             f"{path}: cannot be read ({error}): if it was cut off, unpack what is whole of it"
         ) from error
@@ -90,7 +108,7 @@ def peek(stream: IO[bytes]) -> bytes:
 
 def _is_foreign(name: str) -> bool:
     parts = PurePosixPath(name).parts
-    return "__MACOSX" in parts or _FOREIGN.fullmatch(parts[-1]) is not None
+    return "__MACOSX" in parts or any(map(_FOREIGN.fullmatch, parts[-1:]))
 
 
 def _in_utf_8(stream: IO[bytes]) -> IO[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation, Overflow
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ _WIDEST = 40  # characters of a number; longer text is none
 _MOST_DIGITS = 19  # that an unsigned 64-bit mantissa holds, whatever they are
 _MOST_DECIMALS = 18
 _FLOAT_DIGITS = 15  # that a binary float holds for sure
+_FINEST = 300  # decimals that floats have; no market does
 _EXCHANGE_DECIMALS = 8
 _LARGEST = 2**63 - 1
 _POWERS = tuple(10**exponent for exponent in range(_MOST_DECIMALS + 1))
@@ -117,10 +118,14 @@ def _read_slowly(text: bytes, numbers: Numbers, row: int) -> None:
         return
     if not number.is_finite() or number < 0:
         return
-    _, digits, exponent = _ROUNDED.normalize(number).as_tuple()
+    try:
+        _, digits, exponent = _ROUNDED.normalize(number).as_tuple()
+    except Overflow:
+        return
     exponent = int(exponent)
     mantissa = int("".join(map(str, digits)))
     if 0 < exponent <= _MOST_DIGITS:
         mantissa, exponent = mantissa * 10**exponent, 0
     if exponent <= 0 and mantissa <= _LARGEST:
-        numbers.mantissa[row], numbers.decimals[row], numbers.ok[row] = mantissa, -exponent, True
+        decimals = min(-exponent, _FINEST)
+        numbers.mantissa[row], numbers.decimals[row], numbers.ok[row] = mantissa, decimals, True
