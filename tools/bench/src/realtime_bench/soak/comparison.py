@@ -63,7 +63,7 @@ class _Stored(NamedTuple):
 
     opens_us: Integers
     closes_us: Integers
-    count: Integers
+    trades: Integers
     complete: Flags
     values: tuple[tuple[float, ...], ...]
 
@@ -107,11 +107,11 @@ def compare(
     gaps = list(gaps)
     columns = _columns(stored)
     true = true_candles(truth, columns.opens_us, columns.closes_us)
-    missing = np.maximum(true.count - columns.count, 0)
+    missing = np.maximum(true.trades - columns.trades, 0)
     broken: dict[str, Integers] = {
         "lost": np.where(columns.complete, missing, 0),
-        "doubled": np.maximum(columns.count - true.count, 0) + columns.count * _again(columns),
-        "wrong": (columns.complete & (columns.count == true.count) & _differs(columns, true)) * 1,
+        "doubled": np.maximum(columns.trades - true.trades, 0) + columns.trades * _again(columns),
+        "wrong": (columns.complete & (columns.trades == true.trades) & _differs(columns, true)) * 1,
         "needlessly_incomplete": (
             ~columns.complete
             & (columns.closes_us <= settled_until_ms * 1_000)
@@ -133,7 +133,7 @@ def compare(
         timeframe=timeframe,
         candles=len(stored),
         complete=int(columns.complete.sum()),
-        trades=int(true.count.sum()),
+        trades=int(true.trades.sum()),
         **{claim: totals[claim] for claim in _CLAIMS},
         declared_missing=int(missing[~columns.complete].sum()),
         gaps=dict(Counter(gap.state for gap in gaps)),
@@ -155,8 +155,10 @@ def table(comparisons: Sequence[Comparison]) -> str:
         ).rstrip()
         for row in rows
     ]
-    for one in {one.market: one for one in comparisons}.values():
-        lines.append(f"{one.market}: gaps {_counted(one.gaps)}; stalls {_counted(one.stalls)}")
+    lines += [
+        f"{one.market}: gaps {_counted(one.gaps)}; stalls {_counted(one.stalls)}"
+        for one in {one.market: one for one in comparisons}.values()
+    ]
     return "\n".join(lines)
 
 
@@ -189,7 +191,7 @@ def _differs(columns: _Stored, true: tuple[np.ndarray, ...]) -> Flags:
     if not columns.values:
         return np.zeros(0, np.bool_)
     stored = np.asarray(columns.values, np.float64).T
-    traded = columns.count > 0
+    traded = columns.trades > 0
     different = np.zeros(len(traded), np.bool_)
     for ours, theirs in zip(stored, true[1:], strict=True):
         different |= ~np.isclose(ours, theirs, rtol=1e-9, atol=1e-9)

@@ -30,7 +30,7 @@ class Truth(NamedTuple):
 class TrueCandles(NamedTuple):
     """The true candles of given intervals; prices are NaN and ids -1 where nothing traded."""
 
-    count: Integers
+    trades: Integers
     open: Floats
     high: Floats
     low: Floats
