@@ -1,0 +1,77 @@
+"""Whatever the exchange does, what is stored is true or says that it is not.
+
+Each test is one thing an exchange did to the running system; the values are what is right.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from realtime_bench.soak.line import FaultyLine
+from realtime_bench.soak.system import SystemUnderTest
+
+from .world import FRESH_S, assert_proven, lasting, stored_after
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "seconds"),
+    [
+        pytest.param(["zombie"], 12, id="answers pings and sends nothing"),
+        pytest.param(["silent_trades"], 12, id="trades silent, quotes alive"),
+        pytest.param(["stall"], 12, id="stalls with pongs, then floods"),
+        pytest.param(["half_open", "rest_hang"], 12, id="half-open while REST hangs"),
+        pytest.param(["half_open", "rest_empty"], 12, id="half-open while REST answers empty"),
+        pytest.param(["connect_503", "rest_500"], 15, id="503 and REST failing"),
+        pytest.param(["absurd_time"], 5, id="trades dated minutes to decades off"),
+        pytest.param(["absurd_time_instead"], 5, id="true trades dated off"),
+        pytest.param(["id_ahead"], 5, id="ids far ahead"),
+        pytest.param(["id_behind"], 5, id="ids far behind"),
+        pytest.param(["absurd_price"], 5, id="prices of 0, below, NaN, beyond all bounds"),
+        pytest.param(["rest_wrong_symbol"], 5, id="REST answers with another market's trades"),
+        pytest.param(["rest_units"], 5, id="REST answers in nanoseconds"),
+    ],
+)
+def test_nothing_is_lost_undeclared(tmp_path: Path, kinds: list[str], seconds: float) -> None:
+    compared, fresh_s = stored_after(tmp_path, lasting(kinds, seconds))
+    assert_proven(compared)
+    assert fresh_s is not None
+    assert fresh_s <= FRESH_S
+
+
+def test_dropped_frames_at_500_trades_a_second_leave_complete_candles(tmp_path: Path) -> None:
+    compared, _ = stored_after(tmp_path, lasting(["drop"], 15), rate=500)
+    assert_proven(compared)
+    assert compared.complete > 15
+
+
+def test_killed_again_and_again_it_predicts_soon_and_loses_nothing(tmp_path: Path) -> None:
+    def kill_often(_line: FaultyLine, system: SystemUnderTest) -> None:
+        for lived_s in (0.5, 2.0, 4.0):
+            system.kill()
+            system.start()
+            time.sleep(lived_s)
+        system.kill()
+        system.start()
+
+    compared, fresh_s = stored_after(tmp_path, kill_often)
+    assert_proven(compared)
+    assert fresh_s is not None
+    assert fresh_s <= FRESH_S
+
+
+def test_a_failing_answer_while_the_history_is_read_loses_no_history(tmp_path: Path) -> None:
+    def fail_at_start(line: FaultyLine, system: SystemUnderTest) -> None:
+        system.kill()
+        line.begin("rest_500")
+        system.start()
+        time.sleep(4)
+        line.end("rest_500")
+
+    compared, fresh_s = stored_after(tmp_path, fail_at_start)
+    assert_proven(compared)
+    assert fresh_s is not None
