@@ -6,6 +6,7 @@ Each test is one thing an exchange did to the running system; the values are wha
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,15 @@ import pytest
 from realtime_bench.soak.line import FaultyLine
 from realtime_bench.soak.system import SystemUnderTest
 
-from .world import FRESH_S, assert_proven, lasting, stored_after
+from .world import FRESH_S, World, assert_proven, lasting, running
 
 pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running(tmp_path_factory.mktemp("faults")) as world:
+        yield world
 
 
 @pytest.mark.parametrize(
@@ -36,20 +43,21 @@ pytestmark = pytest.mark.timeout(240)
         pytest.param(["rest_units"], 5, id="REST answers in nanoseconds"),
     ],
 )
-def test_nothing_is_lost_undeclared(tmp_path: Path, kinds: list[str], seconds: float) -> None:
-    compared, fresh_s = stored_after(tmp_path, lasting(kinds, seconds))
+def test_nothing_is_lost_undeclared(world: World, kinds: list[str], seconds: float) -> None:
+    compared, fresh_s = world.stored_after(lasting(kinds, seconds))
     assert_proven(compared)
     assert fresh_s is not None
     assert fresh_s <= FRESH_S
 
 
 def test_dropped_frames_at_500_trades_a_second_leave_complete_candles(tmp_path: Path) -> None:
-    compared, _ = stored_after(tmp_path, lasting(["drop"], 15), rate=500)
+    with running(tmp_path, rate=500) as world:
+        compared, _ = world.stored_after(lasting(["drop"], 15))
     assert_proven(compared)
     assert compared.complete > 15
 
 
-def test_killed_again_and_again_it_predicts_soon_and_loses_nothing(tmp_path: Path) -> None:
+def test_killed_again_and_again_it_predicts_soon_and_loses_nothing(world: World) -> None:
     def kill_often(_line: FaultyLine, system: SystemUnderTest) -> None:
         for lived_s in (0.5, 2.0, 4.0):
             system.kill()
@@ -58,13 +66,13 @@ def test_killed_again_and_again_it_predicts_soon_and_loses_nothing(tmp_path: Pat
         system.kill()
         system.start()
 
-    compared, fresh_s = stored_after(tmp_path, kill_often)
+    compared, fresh_s = world.stored_after(kill_often)
     assert_proven(compared)
     assert fresh_s is not None
     assert fresh_s <= FRESH_S
 
 
-def test_a_failing_answer_while_the_history_is_read_loses_no_history(tmp_path: Path) -> None:
+def test_a_failing_answer_while_the_history_is_read_loses_no_history(world: World) -> None:
     def fail_at_start(line: FaultyLine, system: SystemUnderTest) -> None:
         system.kill()
         line.begin("rest_500")
@@ -72,6 +80,6 @@ def test_a_failing_answer_while_the_history_is_read_loses_no_history(tmp_path: P
         time.sleep(4)
         line.end("rest_500")
 
-    compared, fresh_s = stored_after(tmp_path, fail_at_start)
+    compared, fresh_s = world.stored_after(fail_at_start)
     assert_proven(compared)
     assert fresh_s is not None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from exchange_simulator import SeededMarket
@@ -17,9 +18,8 @@ SYMBOLS = ("BTC/USDT",)
 TIMEFRAME = "1s"
 FRESH_S = 10.0
 _FIRST_S = 90.0
-_BEFORE_S = 3.0
-_SETTLE_S = 12.0
-_HISTORY_US = 3_600_000_000
+_BEFORE_S = 2.0
+_SETTLE_S = 5.0
 
 type Act = Callable[[FaultyLine, SystemUnderTest], None]
 
@@ -37,39 +37,53 @@ def lasting(kinds: Sequence[str], seconds: float) -> Act:
     return act
 
 
-def stored_after(folder: Path, act: Act, *, rate: float = 100.0) -> tuple[Comparison, float | None]:
-    """Return what is stored after a fault, compared; and how long fresh predictions took."""
-    tapes = [SeededMarket(symbol, 1, trades_per_second=rate) for symbol in SYMBOLS]
-    with serving_in_a_thread(tapes, 1) as line:
-        begin_us = line.exchange.market_time_us
-        system = SystemUnderTest(folder, line, SYMBOLS)
-        system.start()
+class World:
+    """A running system that faults come to one after another; each is compared by itself."""
+
+    def __init__(self, folder: Path, line: FaultyLine, tape: SeededMarket) -> None:
+        self.line = line
+        self._folder = folder
+        self._tape = tape
+        self.system = SystemUnderTest(folder, line, SYMBOLS)
+        self.system.start()
+        assert self.system.fresh_within(_FIRST_S) is not None, (folder / "log").read_text()
+
+    def stored_after(self, act: Act) -> tuple[Comparison, float | None]:
+        """Return what is stored since before a fault, compared; and how long predictions took."""
+        begin_us = self.line.exchange.market_time_us
+        time.sleep(_BEFORE_S)
+        act(self.line, self.system)
+        fresh_s = self.system.fresh_within(6 * FRESH_S)
+        settled_us = self.line.exchange.market_time_us
+        time.sleep(_SETTLE_S)
+        end_us = self.line.exchange.market_time_us
+        store = open_store(self.system.database)
         try:
-            assert system.fresh_within(_FIRST_S) is not None, (folder / "log").read_text()
-            time.sleep(_BEFORE_S)
-            act(line, system)
-            fresh_s = system.fresh_within(6 * FRESH_S)
-            settled_ms = line.exchange.market_time_us // 1_000
-            time.sleep(_SETTLE_S)
-            assert system.close() == 0
+            compared = compare_store(
+                store,
+                f"binance:{SYMBOLS[0]}",
+                TIMEFRAME,
+                truth_of(self._tape, begin_us, end_us),
+                from_ms=begin_us // 1_000 + 1_000,
+                settled_until_ms=settled_us // 1_000,
+            )
         finally:
-            system.kill()
-        end_us = line.exchange.market_time_us
-    store = open_store(system.database)
-    try:
-        truth = truth_of(tapes[0], begin_us - _HISTORY_US, end_us)
-        compared = compare_store(
-            store,
-            f"binance:{SYMBOLS[0]}",
-            TIMEFRAME,
-            truth,
-            from_ms=begin_us // 1_000 + 1_000,
-            settled_until_ms=settled_ms,
-        )
-    finally:
-        store.close()
-    assert system.tracebacks == 0, (folder / "log.all").read_text()
-    return compared, fresh_s
+            store.close()
+        return compared, fresh_s
+
+
+@contextmanager
+def running(folder: Path, *, rate: float = 100.0) -> Iterator[World]:
+    """Give a running system behind a line that fails; in the end it has said no traceback."""
+    tape = SeededMarket(SYMBOLS[0], 1, trades_per_second=rate)
+    with serving_in_a_thread([tape], 1) as line:
+        world = World(folder, line, tape)
+        try:
+            yield world
+            assert world.system.close() == 0
+        finally:
+            world.system.kill()
+    assert world.system.tracebacks == 0, (folder / "log.all").read_text()
 
 
 def assert_proven(compared: Comparison) -> None:
