@@ -20,6 +20,7 @@ FRESH_S = 10.0
 _FIRST_S = 90.0
 _BEFORE_S = 2.0
 _SETTLE_S = 5.0
+_AHEAD_US = 60_000_000  # the system goes on while its store is read
 
 type Act = Callable[[FaultyLine, SystemUnderTest], None]
 
@@ -56,7 +57,7 @@ class World:
         fresh_s = self.system.fresh_within(6 * FRESH_S)
         settled_us = self.line.exchange.market_time_us
         time.sleep(_SETTLE_S)
-        end_us = self.line.exchange.market_time_us
+        end_us = self.line.exchange.market_time_us + _AHEAD_US
         store = open_store(self.system.database)
         try:
             compared = compare_store(
