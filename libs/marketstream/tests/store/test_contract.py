@@ -23,6 +23,7 @@ from marketstream.messages import (
     Model,
     Outcome,
     Prediction,
+    Stall,
 )
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store

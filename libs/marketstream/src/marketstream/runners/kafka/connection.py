@@ -31,6 +31,7 @@ type Unpublished = Callable[[Any, str], None]
 _ANSWER_S = 5.0
 _POLL_TIMEOUT_S = 0.1  # a message ends it at once; a signal to stop waits for it
 _LOOK_AGAIN_S = 0.25
+UNPUBLISHED = (KafkaException, TypeError, ValueError, OverflowError, RecursionError)
 UNFIT = frozenset((KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD))
 _TRANSACTION_TIMEOUT_MS = 10_000  # readers wait so long for what a killed process left open
 
@@ -98,7 +99,7 @@ def is_unfit(error: Exception) -> bool:
     """Say whether a message, and not the broker, is why it cannot be published."""
     if isinstance(error, KafkaException):
         return error.args[0].code() in UNFIT
-    return isinstance(error, (TypeError, ValueError, OverflowError, RecursionError))
+    return isinstance(error, UNPUBLISHED)
 
 
 def _unpublished(told: Unpublished | None, error: Exception, row: Any, _logger: object) -> bool:

@@ -62,7 +62,6 @@ class Membership:
             self._commits = 0
             try:
                 self._application.run()
-                return
             except UNFIT_STATE:
                 raise
             except (KafkaException, QuixException) as error:
@@ -72,6 +71,8 @@ class Membership:
                     "Kafka is out of reach: joins again", worker=self._name, reason=str(error)
                 )
                 self._join_again(failing_since_s + _PATIENCE_S, error)
+            else:
+                return
 
     def stop(self) -> None:
         """Have `run` end soon; from any thread."""

@@ -18,6 +18,7 @@ from marketstream.runners.flood import Flood
 from marketstream.runners.kafka.connection import (
     RECEIVED_NS,
     UNFIT,
+    UNPUBLISHED,
     connect,
     is_unfit,
     open_topic,
@@ -87,7 +88,7 @@ class KafkaPublisher:
                 f"{len(self._producer):,} messages wait for the broker and no more have room: "
                 "see whether it still answers"
             ) from error
-        except Exception as error:
+        except UNPUBLISHED as error:
             if not is_unfit(error) or kind is DeadLetter:
                 raise
             self._refuse(kind, repr(message).encode(), str(error))

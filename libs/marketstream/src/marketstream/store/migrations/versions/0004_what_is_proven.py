@@ -1,4 +1,4 @@
-"""Candles of which nobody can tell whether they are complete; numberings of ids; stalls; cut letters."""
+"""Candles that nobody can call complete; numberings of ids; stalls; dead letters that are cut."""
 
 from __future__ import annotations
 
