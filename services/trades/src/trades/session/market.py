@@ -49,7 +49,7 @@ class MarketSession:
             grace_ms=round(rules.grace_ms * rules.speed),
         )
         self.ledger = Ledger(market, self._say)
-        self.plausibility = Plausibility(self.batcher, asks=rules.asks)
+        self.plausibility = Plausibility(self.batcher, asks=rules.asks, speed=rules.speed)
         self.pace = Silence(
             least_us=round(1e6 * rules.speed),
             most_us=round(60e6 * rules.speed),
