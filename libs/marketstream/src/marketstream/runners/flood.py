@@ -58,7 +58,7 @@ class Flood:
         self._held_back[kind] = DeadLetter(
             source, b"", letter.reason, letter.received_us, more=more
         )
-        return due
+        return list(due)
 
     def due(self, now_s: float) -> Sequence[DeadLetter]:
         """Return the summaries of a minute that is over; none while it lasts."""
