@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from marketstream.messages import DeadLetter
+from marketstream.messages.dead_letter import MOST_TEXT
 
 _EVERY_S = 60.0
 _MOST_ALIKE = 30
@@ -44,19 +45,18 @@ class Flood:
     def admit(self, letter: DeadLetter, now_s: float) -> list[DeadLetter]:
         """Return what is to be published now that a letter has come."""
         due = self.due(now_s)
-        letter = letter.cut()
-        source = _PLACE.sub("", letter.source)
-        kind = (source, _VARIES.sub("…", letter.reason)[:_REASON])
+        source = _PLACE.sub("", letter.source)[:MOST_TEXT]
+        kind = (source, _VARIES.sub("…", letter.reason[:MOST_TEXT])[:_REASON])
         if self._of_source[source] >= _MOST_OF_A_SOURCE and kind not in self._seen:
             kind = (source, _OTHERS)
         elif self._seen[kind] < _MOST_ALIKE and self._of_source[source] < _MOST_OF_A_SOURCE:
             self._seen[kind] += 1
             self._of_source[source] += 1
-            return [*due, letter]
+            return [*due, letter.cut()]
         before = self._held_back.get(kind)
         more = 1 if before is None else before.more + 1
         self._held_back[kind] = DeadLetter(
-            source, b"", letter.reason, letter.received_us, more=more
+            source, b"", letter.reason[:MOST_TEXT], letter.received_us, more=more
         )
         return list(due)
 
