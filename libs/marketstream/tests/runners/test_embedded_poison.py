@@ -15,11 +15,10 @@ from marketstream.messages.dead_letter import MOST_RAW
 from marketstream.metrics import Metrics
 from marketstream.ports import Part
 from marketstream.runners.embedded import InProcessPorts
+from marketstream.runners.testing import ABSURD, GOOD, NOW_US
 from marketstream.stage import Stage
 from marketstream.store.sql import open_store
 from marketstream.topics import ALL_TOPICS, CANDLES, DEAD_LETTERS, KEPT_TOPICS, TRADES
-
-from .poison import ABSURD, GOOD, NOW_US
 
 
 class Counts:

@@ -10,8 +10,7 @@ import pytest
 
 from marketstream.errors import BadMessage
 from marketstream.runners.plausible import check
-
-from .poison import ABSURD, GOOD, NOW_US
+from marketstream.runners.testing import ABSURD, GOOD, NOW_US
 
 
 @pytest.mark.parametrize("name", GOOD)

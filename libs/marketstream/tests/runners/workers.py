@@ -47,9 +47,11 @@ class Tally:
         self._volume = 0.0
 
     def update(self, message: Trades) -> list[Candle]:
-        if any(trade.price <= 0 for trade in message.trades):
-            raise BadMessage("a price is not positive")
+        if any(trade.price == 13 for trade in message.trades):
+            raise BadMessage("a price is 13")
         self._count += len(message.trades)
+        if any(trade.price == 17 for trade in message.trades):
+            raise OverflowError("a price is 17")
         self._volume += sum(trade.quantity for trade in message.trades)
         end = message.seen_until_us // 1_000
         return [
