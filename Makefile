@@ -14,7 +14,7 @@ CLUSTER := rwml-34fa
 VERSION = $(shell awk -F'"' '/^version = /{print $$2; exit}' pyproject.toml)
 DEPLOYED = $(subst _,-,$(service))
 
-.PHONY: help services setup test test-kafka fuzz check lint types format dashboard run simulate replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
+.PHONY: help services setup test test-kafka fuzz check lint types format dashboard run simulate soak replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ run: $(INSTALLED) ## The whole system in one process; ARGS="--symbol ETH/USDT --
 
 simulate: $(INSTALLED) ## The simulated exchange alone; ARGS="--seed 7"
 	$(BIN)/realtime simulate $(ARGS)
+
+soak: $(INSTALLED) ## Every kind of fault, then what is stored beside the truth; ARGS="--seed 7 --minutes 30 --trades 1000000"
+	$(BIN)/realtime soak $(ARGS)
 
 replay: $(INSTALLED) ## A recording through the pipeline; ARGS="FILE --symbol BTC/USDT --timeframe 1s --horizon 2"
 	$(BIN)/realtime replay $(ARGS)

@@ -11,7 +11,7 @@ from exchanges.events import QuoteEvent, TradeEvent
 from marketstream.errors import BadMessage
 from marketstream.messages import Gap, Stall, Trade, Trades
 from trades.session.market import MarketSession
-from trades.session.rules import Ask, Row, Rules
+from trades.session.rules import Answer, Ask, Row, Rules
 
 MARKET = "binance:BTC/USDT"
 START_US = 1_700_000_000_000_000
@@ -163,7 +163,8 @@ class World:
             elif ask.kind == "time":
                 self.session.clock_is(self.now_us, self.received_us)
             else:
-                self.session.answered(ask, rows, self.received_us, asked_us)
+                answer = Answer(rows, asked_us, is_full=len(rows) >= self.page)
+                self.session.answered(ask, answer, self.received_us)
             return
         ask = self.session.ask(self.received_us)
         if ask is not None:

@@ -51,7 +51,7 @@ def test_the_answer_holds_every_field_of_the_contract(
     response = api.client.get("/predictions/BTC-USDT")
     assert response.status_code == 200
     body = response.json()
-    assert list(body) == ["symbol", "as_of_ms", "data_age_ms", "stale", "predictions"]
+    assert list(body) == ["symbol", "as_of_ms", "data_age_ms", "stale", "stalled", "predictions"]
     assert (body["symbol"], body["as_of_ms"], body["data_age_ms"], body["stale"]) == (
         "BTC/USDT", 10_007, 7, False,
     )  # fmt: skip
@@ -136,6 +136,22 @@ def test_health_follows_the_data(api: Api, make_prediction: Make[Prediction]) ->
     stale = client.get("/health")
     assert (stale.status_code, stale.json()["status"]) == (503, "stale")
     assert client.get("/predictions/BTC-USDT").json()["stale"] is True
+
+
+def test_while_a_market_is_stalled_health_and_predictions_say_so(
+    api: Api, make_prediction: Make[Prediction]
+) -> None:
+    api.see(10_000)
+    api.views.hear(make_prediction(10_000), api.ns)
+    api.say(Feed(connected=True, reconnects=0, missing_trades=0, open_gaps=2, stalled_ms=1_500))
+    stalled = api.client.get("/health")
+    assert (stalled.status_code, stalled.json()["status"]) == (503, "stalled")
+    market = stalled.json()["markets"][MARKET]
+    assert (market["status"], market["open_gaps"], market["stalled_ms"]) == ("stalled", 2, 1_500)
+    assert api.client.get("/predictions/BTC-USDT").json()["stalled"] is True
+    api.say(Feed(connected=True, reconnects=0, missing_trades=0))
+    assert api.client.get("/health").json()["status"] == "ok"
+    assert api.client.get("/predictions/BTC-USDT").json()["stalled"] is False
 
 
 def test_after_the_end_of_a_recording_silence_is_no_fault(

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from loguru import logger
 
-from exchanges.client import RestClient, fetch_newest_trade, fetch_server_time, fetch_trades
+from exchanges.client import RestClient, fetch_checked, fetch_newest_trade, fetch_server_time
 from exchanges.sources import Source
 from marketstream.errors import NetworkError, RefusedError
 from marketstream.metrics import Metrics
 from marketstream.symbols import split_market
 from trades.session.ledger import Ledger
 from trades.session.market import MarketSession
-from trades.session.rules import Ask, Row
+from trades.session.rules import Answer, Ask, Row
 
 _LOOK_EVERY_S = 0.05
 _PATIENCE_S = 5.0  # with one request
@@ -86,12 +86,24 @@ class Asking:
             time_us = await fetch_server_time(client) * 1_000
             session.clock_is(time_us, (asked_us + self._now_us()) // 2)
             return
-        rows = await self._rows(client, symbol, ask)
-        session.answered(ask, rows, self._now_us(), asked_us)
-
-    async def _rows(self, client: RestClient, symbol: str, ask: Ask) -> list[Row]:
+        now_ms = session.exchange_ms(self._now_us())
         if ask.kind == "newest":
-            newest = await fetch_newest_trade(client, symbol)
-            return [] if newest is None else [Row(newest.page_id, newest.trade)]
-        page = await fetch_trades(client, symbol, page_id=ask.page_id, from_ms=ask.from_ms)
-        return [Row(row.page_id, row.trade) for row in page]
+            newest = await fetch_newest_trade(
+                client, symbol, reference_price=session.price, now_ms=now_ms
+            )
+            rows = [] if newest is None else [Row(newest.page_id, newest.trade)]
+            session.answered(ask, Answer(rows, asked_us), self._now_us())
+            return
+        checked = await fetch_checked(
+            client, symbol, page_id=ask.page_id, from_ms=ask.from_ms,
+            reference_price=session.price, now_ms=now_ms,
+        )  # fmt: skip
+        if checked.refused:
+            logger.warning(
+                "Rows of an answer are refused",
+                market=session.market, rows=len(checked.refused), reason=checked.refused[0],
+            )  # fmt: skip
+        rows = [Row(row.page_id, row.trade) for row in checked.trades]
+        is_full = checked.rows >= session.rules.page_trades
+        answer = Answer(rows, asked_us, is_full, is_doubtful=bool(checked.refused))
+        session.answered(ask, answer, self._now_us())

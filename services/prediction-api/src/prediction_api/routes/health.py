@@ -8,7 +8,8 @@ from prediction_api.routes.answers import json_answer
 from prediction_api.views.market_views import MarketViews
 
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
-_WORST_FIRST = ("stale", "connecting", "ended", "warming up")
+_WORST_FIRST = ("stale", "stalled", "connecting", "ended", "warming up")
+_UNFIT = ("stale", "stalled")
 
 
 def add_health_routes(app: FastAPI, views: MarketViews) -> None:
@@ -17,7 +18,7 @@ def add_health_routes(app: FastAPI, views: MarketViews) -> None:
 
     @app.get("/health")
     async def health() -> Response:
-        """Return the state of each market by `venue:SYMBOL`; 503 where one is stale."""
+        """Return the state of each market by `venue:SYMBOL`; 503 where one is stale or stalled."""
         markets = {}
         for market in board.markets:
             age = board.age(market)
@@ -28,7 +29,7 @@ def add_health_routes(app: FastAPI, views: MarketViews) -> None:
             }
         states = {board.state(market) for market in board.markets}
         worst = next((state for state in _WORST_FIRST if state in states), "ok")
-        return json_answer({"status": worst, "markets": markets}, 503 if worst == "stale" else 200)
+        return json_answer({"status": worst, "markets": markets}, 503 if worst in _UNFIT else 200)
 
     @app.get("/metrics")
     async def metrics() -> Response:

@@ -14,7 +14,7 @@ _NS_PER_US = 1_000
 _US_PER_MS = 1_000
 
 type PredictionView = dict[str, object]
-type MarketState = Literal["connecting", "warming up", "ok", "stale", "ended"]
+type MarketState = Literal["connecting", "warming up", "ok", "stalled", "stale", "ended"]
 
 
 class Published(NamedTuple):
@@ -63,6 +63,7 @@ class PredictionBoard:
         self._encoded: dict[str, bytes] = {}
         self._began_ns = now_ns()
         self._ended: set[str] = set()
+        self._stalled: set[str] = set()
 
     def saw(self, message: Trades | Seen, received_ns: int) -> None:
         """Remember how far time was seen, and when."""
@@ -99,6 +100,13 @@ class PredictionBoard:
         """Say that no more is to come, of a recording: silence is no fault from now on."""
         self._ended.add(market)
 
+    def stall(self, market: str, *, stalled: bool) -> None:
+        """Note whether a market is silent for longer than it ever is."""
+        if stalled:
+            self._stalled.add(market)
+        else:
+            self._stalled.discard(market)
+
     def age(self, market: str) -> DataAge | None:
         """Return the market's time and the age of its data; None before anything was seen."""
         seen = self._seen.get(market)
@@ -121,6 +129,10 @@ class PredictionBoard:
         is_over = market in self._ended
         return not is_over and age is not None and age.age_ms > self._stale_after_ms
 
+    def stalled(self, market: str) -> bool:
+        """Say whether the market's time stands still, though its connection may be alive."""
+        return market in self._stalled and market not in self._ended
+
     def state(self, market: str) -> MarketState:
         """Return how a market is; `warming up` means that nothing is predicted yet."""
         if self.age(market) is None:
@@ -129,6 +141,8 @@ class PredictionBoard:
             return "ended"
         if self.stale(market):
             return "stale"
+        if self.stalled(market):
+            return "stalled"
         return "ok" if self.predicts(market) else "warming up"
 
     def predicts(self, market: str) -> bool:
@@ -149,6 +163,7 @@ class PredictionBoard:
             "as_of_ms": age.as_of_ms,
             "data_age_ms": age.age_ms,
             "stale": self.stale(market),
+            "stalled": self.stalled(market),
         }
         return b"%b,%b}" % (msgspec.json.encode(head)[:-1], predictions)
 

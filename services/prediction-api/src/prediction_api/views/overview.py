@@ -52,6 +52,7 @@ class Overview:
         match status.said:
             case Feed() as feed:
                 self._feeds[status.market] = _Heard(feed, self._now_ns())
+                self._board.stall(status.market, stalled=feed.stalled_ms is not None)
                 if feed.ended:
                     self._board.end(status.market)
             case Learning() as learning:
@@ -113,6 +114,8 @@ class Overview:
                 for horizon_ms in self._plan.horizons_ms
             },
             "missing_trades": None if feed is None else feed.feed.missing_trades,
+            "open_gaps": None if feed is None else feed.feed.open_gaps,
+            "stalled_ms": None if feed is None else feed.feed.stalled_ms,
             "parity": {
                 "compared": parity.compared,
                 "equal": parity.equal,

@@ -10,7 +10,7 @@ from trades.session.ids import OpenGap
 from trades.session.ledger import TOO_LONG_AGO
 from trades.session.pages import first_id, message_of, messages_of
 from trades.session.plausibility import CLOCK_MARGIN_US
-from trades.session.rules import Ask, Row
+from trades.session.rules import Answer, Ask, Row
 
 if TYPE_CHECKING:
     from trades.session.market import MarketSession
@@ -92,19 +92,20 @@ class Inquiry:
         self._failures += 1
         self._ask_at_us = received_us + round(max(wait_us, retry_after_s * 1e6) * self._scale)
 
-    def answered(
-        self, ask: Ask, rows: Sequence[Row], received_us: int, asked_us: int | None
-    ) -> None:
+    def answered(self, ask: Ask, answer: Answer, received_us: int) -> None:
         """Take in an answer."""
-        self._failures = 0
+        rows = answer.rows
         self._ask_at_us = received_us
-        asked_us = received_us if asked_us is None else asked_us
         if ask.kind == "newest":
-            self._judge(rows, received_us, asked_us)
+            self._judge(rows, received_us, answer.asked_us)
         elif ask.kind == "gap":
-            self._mend(ask, rows, received_us)
+            self._mend(ask, answer, received_us)
         elif self._session.joining.holding is not None:
-            self._catch_up(ask, rows, received_us)
+            self._catch_up(ask, answer, received_us)
+        if answer.is_doubtful:
+            self.failed(received_us, 0.0)
+        else:
+            self._failures = 0
 
     def _judge(self, rows: Sequence[Row], received_us: int, asked_us: int) -> None:
         """Tell a quiet market from a connection that left something out."""
@@ -153,9 +154,9 @@ class Inquiry:
             proven_us = round(asked_us + batcher.offset_us - margin_us)
             batcher.proven_until_us = max(batcher.proven_until_us, proven_us)
 
-    def _catch_up(self, ask: Ask, rows: Sequence[Row], received_us: int) -> None:
+    def _catch_up(self, ask: Ask, answer: Answer, received_us: int) -> None:
         """Publish what is missing before what is held back; let that go once nothing is."""
-        session = self._session
+        session, rows = self._session, answer.rows
         end_id = None if session.joining.holding is None else session.joining.holding.end_id
         # Of what lies beyond the live trades nothing is asked: the stream brings it.
         ours = [row for row in rows if end_id is None or first_id(row.trade) < end_id]
@@ -165,7 +166,7 @@ class Inquiry:
             if ask.page_id is None:
                 session.ledger.forget_before(ours[0].trade, self._past_from_us)
             self._publish_past([row.trade for row in ours], end_id, received_us)
-        if len(ours) >= session.rules.page_trades:
+        if ours and len(ours) == len(rows) and answer.is_full:
             return
         self._ask_at_us = received_us + round(_AGAIN_US * self._scale)
         if end_id is not None:
@@ -213,19 +214,19 @@ class Inquiry:
         else:
             ledger.declare(gap)
 
-    def _mend(self, ask: Ask, rows: Sequence[Row], received_us: int) -> None:
+    def _mend(self, ask: Ask, answer: Answer, received_us: int) -> None:
         """Publish what of an answer was missing among what came; count what it lacks."""
-        session, ledger = self._session, self._session.ledger
+        session, ledger, rows = self._session, self._session.ledger, answer.rows
         asked = self._asked_of(ask, received_us)
         trades = [row.trade for row in rows]
         fresh = ledger.unseen(trades, ledger.ids.next_id, self._jumped)
         if fresh:
             # In one message: what can be said of candles changes once, not with each trade.
             session.publish(message_of(session.market, fresh, ledger.epoch), 0)
-        is_last = len(rows) < session.rules.page_trades
+        is_last = not (answer.is_full and rows)
         reached_id = trades[-1].id if trades else -1
         for gap in asked:
-            if not gap.left:
+            if not gap.left or answer.is_doubtful:
                 continue
             if is_last or gap.left[-1].stop - 1 <= reached_id:
                 ledger.deny(gap, received_us, self._denied_wait_us)

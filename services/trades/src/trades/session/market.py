@@ -12,7 +12,7 @@ from trades.session.inquiry import Inquiry
 from trades.session.joining import Joining
 from trades.session.ledger import Ledger
 from trades.session.plausibility import Plausibility
-from trades.session.rules import Ask, Row, Rules
+from trades.session.rules import Answer, Ask, Rules
 from trades.session.silence import Silence
 from trades.session.stalls import QuoteWatch, Stalls
 
@@ -242,11 +242,9 @@ class MarketSession:
         """Return what the exchange should be asked now, None while there is nothing."""
         return self.inquiry.ask(received_us)
 
-    def answered(
-        self, ask: Ask, rows: Sequence[Row], received_us: int, asked_us: int | None = None
-    ) -> None:
-        """Take in an answer: trades in the order of their ids, asked for at `asked_us`."""
-        self.inquiry.answered(ask, rows, received_us, asked_us)
+    def answered(self, ask: Ask, answer: Answer, received_us: int) -> None:
+        """Take in an answer."""
+        self.inquiry.answered(ask, answer, received_us)
 
     def failed(self, received_us: int, retry_after_s: float = 0.0) -> None:
         """Note that an answer was refused or made no sense: it is asked for again, later."""
@@ -260,6 +258,16 @@ class MarketSession:
         self.publish(message, 0)
 
     # What can be said of it
+
+    @property
+    def price(self) -> float | None:
+        """The last price that made sense."""
+        return self.plausibility.price
+
+    def exchange_ms(self, received_us: int) -> int | None:
+        """Return what the exchange's clock says, None where nobody knows."""
+        offset_us = self.batcher.offset_us
+        return None if offset_us is None else (received_us + offset_us) // 1_000
 
     @property
     def history(self) -> float:

@@ -30,7 +30,7 @@ class Plausibility:
     truly is. Trades in a row that are doubted for one reason are believed once enough of them
     agree: each follows on the one before by its id, and is not before it in time.
 
-    Usual is a price from `low` to `high`, and a time no later than `latest_us` after the receipt;
+    Usual is a `price` from `low` to `high`, and a time no later than `latest_us` after the receipt;
     while anything is doubted, nothing is usual. `asks` says whether the exchange's clock can be
     asked for, and `wants_time` that it should be.
     """
@@ -43,7 +43,7 @@ class Plausibility:
         self._asks = asks
         self._batcher = batcher
         self._market = batcher.market
-        self._price: float | None = None
+        self.price: float | None = None
         self._reason = ""
         self._last: Trade | None = None
         self._count = 0
@@ -52,7 +52,7 @@ class Plausibility:
 
     def move(self, price: float) -> None:
         """Move the band of prices along with one that is believed."""
-        self._price = price
+        self.price = price
         self.low, self.high = price / _FACTOR, price * _FACTOR
 
     def believe(self) -> None:
@@ -84,7 +84,7 @@ class Plausibility:
         if event.ask < self.low or event.bid > self.high:
             raise BadMessage(
                 f"{self._market}: a quote of {event.bid:g} to {event.ask:g} is put aside: it is "
-                f"far from the last price, {self._price:g}"
+                f"far from the last price, {self.price:g}"
             )
         if event.time_us is not None:
             self._check_clock("a quote", event.time_us, received_us)
@@ -94,7 +94,7 @@ class Plausibility:
         """Look at time, price and size of a trade, which may be missing in a gap."""
         self._check_time(trade, gap, received_us)
         if not self.low <= trade.price <= self.high:
-            problem = f"the price {trade.price:g} is far from the {self._price:g} before it"
+            problem = f"the price {trade.price:g} is far from the {self.price:g} before it"
             self._put_aside("price", problem, trade, _AGREEING)
             self.move(trade.price)
         if trade.price * trade.quantity > _MOST_VALUE:

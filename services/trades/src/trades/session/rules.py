@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -13,7 +14,7 @@ class Rules:
     """How a market is followed.
 
     `hold_s` is how long live trades wait for what is missing before them, 0 for not at all;
-    `page_trades` what an answer holds at most. Nothing is asked for unless `asks`. A gap
+    `page_trades` what a page of an answer holds. Nothing is asked for unless `asks`. A gap
     whose trades an answer should have had and did not is asked for again after `denied_wait_s`.
     What takes real time takes `speed` times as much of the market's.
     """
@@ -42,3 +43,16 @@ class Row(NamedTuple):
 
     page_id: int
     trade: Trade
+
+
+class Answer(NamedTuple):
+    """What the exchange said: trades in the order of their ids, asked for at a time of our clock.
+
+    Where it `is_full`, there may be more on the next page. Where it `is_doubtful`, rows of it made
+    no sense, and what it lacks proves nothing.
+    """
+
+    rows: Sequence[Row]
+    asked_us: int
+    is_full: bool = False
+    is_doubtful: bool = False
