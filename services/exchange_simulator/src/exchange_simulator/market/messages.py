@@ -15,7 +15,7 @@ _BLOCK_US = 600_000_000
 def trades_messages(
     tape: Tape, market: str, from_us: int, to_us: int, *, every_ms: int = 250
 ) -> Iterator[Trades]:
-    """Yield one message per `every_ms` of market time: its trades, its last quote, seen to its end.
+    """Yield one message per `every_ms` of market time: its trades, its last quote, seen and proven to its end.
 
     Times are the tape's own, so a quote has its true time and nothing comes late.
     """
@@ -60,5 +60,6 @@ def _block(tape: Tape, market: str, from_us: int, to_us: int, every_us: int) -> 
             end_us,
             tape.price_decimals,
             tape.quantity_decimals,
+            proven_until_us=end_us,
         )
         trade_at, quote_at = trade_end, quote_end
