@@ -15,9 +15,9 @@ _BLOCK_US = 600_000_000
 def trades_messages(
     tape: Tape, market: str, from_us: int, to_us: int, *, every_ms: int = 250
 ) -> Iterator[Trades]:
-    """Yield one message per `every_ms` of market time: its trades, its last quote, seen and proven to its end.
+    """Yield one message per `every_ms` of market time: its trades, its last quote, seen to its end.
 
-    Times are the tape's own, so a quote has its true time and nothing comes late.
+    Nothing is missing, and that is said: all is proven to the end of each. Times are the tape's own, so a quote has its true time and nothing comes late.
     """
     every_us = every_ms * 1_000
     for start_us in range(from_us, to_us, _BLOCK_US):
