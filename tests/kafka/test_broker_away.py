@@ -36,7 +36,6 @@ def test_after_a_broker_was_away_all_workers_go_on_and_nothing_is_lost(
     subprocess.run([SCRIPT, "start", *where], check=True, stdout=subprocess.DEVNULL)
     back_ms = now_ms()
     system.wait_until_stored(back_ms + 1_000)
-    print(f"stored again after {(now_ms() - back_ms) / 1e3:.1f} s")
     until_ms = now_ms() - 3_000
     system.assert_equal_to_the_ledger("binance:BTC/USDT", until_ms)
     for service in SERVICES:

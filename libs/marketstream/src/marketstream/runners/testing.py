@@ -44,13 +44,13 @@ def good(market: str, now_us: int) -> dict[str, Any]:
             0.4, 0.2, 0.4, 99.0, 101.0, 0.8, "up", None, {},
         ),
         "outcomes": Outcome(
-            market, "1s", now_ms, 1_000, "champion", "1", 100.0, 0.0, 0.0, "right", "right", True,
-            {},
+            market, "1s", now_ms, 1_000, "champion", "1", 100.0, 0.0, 0.0, "right", "right",
+            inside=True, baselines={},
         ),
         "gaps": Gap(market, 5, 9, now_us - 1_000, now_us, "lost", "test"),
         "stalls": Stall(market, now_us - 1_000_000, "trades", now_us, "quiet"),
         "models": Model(market, "1s", 1_000, "test", "1", now_ms, 10, {"accuracy": 0.5}),
-        "status": Status(market, "trades", Feed(True, 0, 0)),
+        "status": Status(market, "trades", Feed(connected=True, reconnects=0, missing_trades=0)),
     }  # fmt: skip
 
 
