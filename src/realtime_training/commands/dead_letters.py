@@ -106,6 +106,9 @@ def _row(kept: KeptLetter) -> dict[str, object]:
         "received": received.isoformat(timespec="milliseconds"),
         "source": letter.source,
         "key": None if kept.key is None else kept.key.decode(errors="replace"),
-        "bytes": len(letter.raw),
+        "bytes": letter.whole_size,
+        "cut": letter.size is not None,
+        "sha256": letter.sha256,
+        "more": letter.more,
         "reason": letter.reason,
     }
