@@ -43,7 +43,8 @@ def dead_letters(context: click.Context, *, as_json: bool) -> None:
     for kept in letters:
         row = _row(kept)
         reason = str(row["reason"])[:_SHOWN_REASON]
-        click.echo(f"{kept.id}  {row['received']}  {row['source']}  {row['bytes']} bytes  {reason}")
+        size = f"{row['bytes']} bytes{', cut' if row['cut'] else ''}"
+        click.echo(f"{kept.id}  {row['received']}  {row['source']}  {size}  {reason}")
     click.echo(f"{len(letters)} dead letters", err=True)
 
 
