@@ -123,6 +123,19 @@ class ModelRegistry:
             raise InputError(f"{name} version {version.version}: {error}") from error
         return replace(model, version=str(version.version))
 
+    def knows(self, name: str) -> bool:
+        """Say whether a model was ever registered under a name."""
+        from mlflow.exceptions import MlflowException
+
+        with self._explained():
+            try:
+                self._client.get_registered_model(name)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                return False
+            return True
+
     def _log(
         self,
         model: TrainedModel,
