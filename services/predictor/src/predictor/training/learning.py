@@ -39,9 +39,9 @@ class MarketsLearning:
     workshop's loop, and what it brings is installed between two messages.
 
     A market begins with its first vector: its registered champions are asked for, and what is
-    `kept` of an earlier start serves until they answer. Once they have, and the market is live,
-    which is when somebody received what it follows from, it is trained on what has been remembered
-    by then.
+    `kept` of an earlier start serves until they answer. Both wait until the market is live, which
+    is when somebody received what it follows from: of older closes the end is known already. Once
+    it is, and the registry has answered, it is trained on what has been remembered by then.
     """
 
     def __init__(
@@ -66,7 +66,9 @@ class MarketsLearning:
         self._live: set[str] = set()
         self._asked: set[str] = set()
         self._unserved: set[str] = set()  # of those asked for, without a model of each horizon
-        self._served: dict[str, Models] = {}
+        self._found: dict[str, dict[int, TrainedModel]] = {}
+        self._serving: dict[str, dict[int, tuple[str, int]]] = {}
+        self._recalling = False
         self._news: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._recalled = False
         self._installed = False
@@ -81,12 +83,14 @@ class MarketsLearning:
             for features in tail:
                 if not features.forming:
                     self._remember(features)
+        self._recalling = True
         deadline_s = time.monotonic() + _CHAMPIONS_WITHIN_S
         try:
             while self._unserved:  # or what comes first would be answered by no model
                 self._news.get(timeout=max(0.0, deadline_s - time.monotonic()))()
         except Empty:
             logger.warning("Champions are late", markets=sorted(self._unserved))
+        self._recalling = False
 
     def observe(self, features: Features, received_ns: int) -> None:
         """Remember a message that was not seen before; install what has been trained meanwhile."""
@@ -101,6 +105,7 @@ class MarketsLearning:
             self._order(lambda _trainer: self._say(market))
         if received_ns and market not in self._live:
             self._live.add(market)
+            self._serve_found(market)
             self._begin_training(market)
         self._remember(features)
 
@@ -166,19 +171,28 @@ class MarketsLearning:
         self._news.put(lambda: self._restore(market, found.get(market, {})))
 
     def _serve_meanwhile(self, market: str, kept: Models) -> None:
-        self._served[market] = kept
-        self._retrainers[market].restore(kept)
+        self._found[market] = dict(kept)
+        self._serve_found(market)
         if kept.keys() >= set(self._plan.horizons_ms):
             self._unserved.discard(market)
 
     def _restore(self, market: str, champions: Models) -> None:
         self._asked.remove(market)
         self._unserved.discard(market)
-        served = self._served.pop(market, {})
-        self._retrainers[market].restore(
-            {h: model for h, model in champions.items() if not _is_same(model, served.get(h))}
-        )
+        self._found.setdefault(market, {}).update(champions)
+        self._serve_found(market)
         self._begin_training(market)
+
+    def _serve_found(self, market: str) -> None:
+        """Have what was found serve, but for what does so already."""
+        if market not in self._live and not self._recalling:
+            return
+        serving = self._serving.setdefault(market, {})
+        found = self._found.pop(market, {})
+        news = {h: model for h, model in found.items() if serving.get(h) != _named(model)}
+        serving |= {horizon_ms: _named(model) for horizon_ms, model in news.items()}
+        if news:
+            self._retrainers[market].restore(news)
 
     def _begin_training(self, market: str) -> None:
         if market in self._live and market in self._retrainers and market not in self._asked:
@@ -214,11 +228,8 @@ class MarketsLearning:
         self._order(publish)
 
 
-def _is_same(model: TrainedModel, served: TrainedModel | None) -> bool:
-    return (
-        served is not None
-        and (model.version, model.trained_at_ms) == (served.version, served.trained_at_ms)
-    )  # fmt: skip
+def _named(model: TrainedModel) -> tuple[str, int]:
+    return model.version, model.trained_at_ms
 
 
 def _is_enough(tail: Sequence[Any]) -> bool:
