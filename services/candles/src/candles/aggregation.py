@@ -12,6 +12,7 @@ from candles.folding import bar_of, fold
 from candles.ids import Arrival, TradeIds
 from candles.interval import Interval
 from candles.pace import Pace
+from candles.proof import Proof
 from candles.sense import check_time, check_trades
 from candles.snapshot import Snapshot
 from candles.units import decimals_of, to_units
@@ -19,7 +20,6 @@ from marketstream.messages import Candle, CandleState, Quote, Trade, Trades
 from marketstream.timeframes import finest_first, timeframe_ms
 
 _QUOTES_BEFORE_FIRST_TRADE = 16
-_MOST_UNPROVEN = 4_096
 
 
 class CandleAggregator:
@@ -67,7 +67,7 @@ class CandleAggregator:
         self._end_us: int | None = None  # of the open base interval; None before the first trade
         self._ids = TradeIds()
         self._closed = ClosedIntervals(self._lengths_us)
-        self._unproven: deque[Interval] = deque(maxlen=_MOST_UNPROVEN)
+        self._proof = Proof(self._ids, self._lengths_us)
         self._pace = None if leaps else Pace()
         self._last: Point | None = None
         self._price_decimals = 0
@@ -115,7 +115,9 @@ class CandleAggregator:
             if self._end_us is None and len(self._quotes) > _QUOTES_BEFORE_FIRST_TRADE:
                 self._book = self._quotes.popleft()
         self._close_until(message.seen_until_us, closed)
-        closed += self._newly_proven()
+        for one in self._proof.newly():
+            one.revision += 1
+            closed.append(self._candle(one))
         if self._preview is not None and message.seen_until_us >= self._preview_due_us:
             closed += self._forming(self._preview, closed)
             self._preview_due_us = message.seen_until_us + self._preview_every_us
@@ -200,12 +202,12 @@ class CandleAggregator:
             changed += [
                 one
                 for one in self._closed.overlapping(from_us, to_us)
-                if one.missing != self._missing(one)
+                if one.missing != self._proof.missing(one)
             ]
         revised = []
         for one in dict.fromkeys(changed):
             one.revision += 1
-            self._certify(one)
+            self._proof.certify(one)
             revised.append(self._candle(one))
         return sorted(revised, key=lambda candle: (candle.close_time_ms, -candle.open_time_ms))
 
@@ -222,34 +224,11 @@ class CandleAggregator:
             bar.merge(self._base)
             if end_us % length_us == 0:
                 one = Interval(index, end_us, bar, self._book, self._last)
-                self._certify(one)
-                if not one.proven:
-                    self._unproven.append(one)
+                self._proof.close(one)
                 self._closed.add(one)
                 closed.append(self._candle(one))
                 self._bars[index] = Bar()
         self._base = Bar()
-
-    def _newly_proven(self) -> list[Candle]:
-        """Return anew the candles that were not known to be complete, and are by now."""
-        proven: list[Candle] = []
-        while self._unproven and self._unproven[0].end_us <= self._ids.proven_us:
-            one = self._unproven.popleft()
-            if one.proven:
-                continue
-            self._certify(one)
-            if one.complete:
-                one.revision += 1
-                proven.append(self._candle(one))
-        return proven
-
-    def _certify(self, one: Interval) -> None:
-        """Note what an interval lacks, and whether it is proven that it lacks no more."""
-        one.missing = self._missing(one)
-        one.proven = one.end_us <= self._ids.proven_us
-
-    def _missing(self, one: Interval) -> int | None:
-        return self._ids.missing(one.end_us - self._lengths_us[one.index], one.end_us)
 
     def _forming(self, index: int, closed: list[Candle]) -> list[Candle]:
         """Return the candle of a timeframe as it stands now, unless it has just closed."""
@@ -261,7 +240,7 @@ class CandleAggregator:
         bar.merge(self._bars[index])
         bar.merge(self._base)
         one = Interval(index, -(-self._end_us // length_us) * length_us, bar, book, self._last)
-        one.missing = self._missing(one)
+        one.missing = self._proof.missing(one)
         return [self._candle(one, state="forming")]
 
     def _candle(self, one: Interval, state: CandleState = "closed") -> Candle:
@@ -324,7 +303,7 @@ class CandleAggregator:
         self._book = state.book
         self._quotes = deque(state.quotes)
         self._closed.restore(state.closed)
-        self._unproven = deque(self._closed.unproven(), maxlen=_MOST_UNPROVEN)
+        self._proof = Proof(self._ids, self._lengths_us, self._closed.unproven())
 
 
 def _id(trade: Trade) -> int:
