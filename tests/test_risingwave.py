@@ -45,7 +45,16 @@ from marketstream.store.risingwave import (
 )
 from marketstream.store.testing import PostgresServer, postgres_server
 from marketstream.testing import free_port
-from marketstream.topics import CANDLES, DEAD_LETTERS, FEATURES, GAPS, OUTCOMES, PREDICTIONS, TRADES, Topic
+from marketstream.topics import (
+    CANDLES,
+    DEAD_LETTERS,
+    FEATURES,
+    GAPS,
+    OUTCOMES,
+    PREDICTIONS,
+    TRADES,
+    Topic,
+)
 from predictor.settings import DEFAULT_FEATURES
 from trades.replay import replay_frames
 from trades.session.market import MarketSession
