@@ -71,6 +71,7 @@ def poison(broker: str) -> dict[str, int]:
         {"bootstrap.servers": broker, "message.max.bytes": 10_000_000, "linger.ms": 5}
     )
     sent: dict[str, int] = {}
+    values: list[tuple[bytes | None, bytes | None]]
     for topic in ALL_TOPICS:
         if topic is DEAD_LETTERS:
             values = [(None, b"no JSON"), (None, b'"' + b"x" * LARGE + b'"')]

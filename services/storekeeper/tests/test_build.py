@@ -18,6 +18,7 @@ from marketstream.messages import (
     DeadLetter,
     Features,
     Gap,
+    Mending,
     Message,
     Model,
     Parity,
@@ -83,8 +84,10 @@ def test_a_batch_of_nothing_worth_keeping_does_not_need_the_store(tmp_path: Path
     part.keep([replace(CANDLE, state="forming")])
 
 
-def test_it_says_how_our_candles_compare(store: SqlStore, tmp_path: Path) -> None:
-    async def said() -> Parity:
+def test_it_says_how_our_candles_compare_and_what_is_mended(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    async def said() -> list[Status]:
         exchange = await start([SeededMarket("BTC/USDT", 1)], port=0)
         heard = asyncio.Event()
 
@@ -105,10 +108,8 @@ def test_it_says_how_our_candles_compare(store: SqlStore, tmp_path: Path) -> Non
             with contextlib.suppress(asyncio.CancelledError):
                 await work
             await exchange.close()
-        message, _ = ports.published[0]
-        assert isinstance(message, Status)
-        assert (message.market, message.part) == (MARKET, "storekeeper")
-        assert isinstance(message.said, Parity)
-        return message.said
+        return [message for message, _ in ports.published[:2] if isinstance(message, Status)]
 
-    assert asyncio.run(said()) == Parity(compared=0, equal=0, incomplete=0, differences=[])
+    parity, mending = asyncio.run(said())
+    assert parity == Status(MARKET, "storekeeper", Parity(0, 0, 0, []))
+    assert mending == Status(MARKET, "mending", Mending(queued=0, mended=0, marked=0))
