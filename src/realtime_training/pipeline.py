@@ -58,6 +58,7 @@ class Pipeline:
                 candles_stage(
                     plan.candle_timeframes,
                     preview=None if preview_ms is None else (plan.timeframe, preview_ms),
+                    leaps=True,
                 ),
                 technical_indicators_stage(self.feature_set),
                 predictor_stage(

@@ -65,8 +65,8 @@ class World:
         """Have one more trade happen."""
         number = self._next_id
         self._next_id += 1
-        side = "buy" if number % 3 else "sell"
-        trade = Trade(number, 100.0 + number % 7 / 10, 1 + number % 5 / 10, side, self.now_us)
+        price, quantity = 100.0 + number % 7 / 10, 1 + number % 5 / 10
+        trade = Trade(number, price, quantity, "buy" if number % 3 else "sell", self.now_us)
         self.truth.append(trade)
         return trade
 
@@ -166,10 +166,10 @@ class World:
                 answer = Answer(rows, asked_us, is_full=len(rows) >= self.page)
                 self.session.answered(ask, answer, self.received_us)
             return
-        ask = self.session.ask(self.received_us)
-        if ask is not None:
+        wanted = self.session.ask(self.received_us)
+        if wanted is not None:
             self.asks += 1
-            self._answer = (ask, self._rows(ask), self.received_us)
+            self._answer = (wanted, self._rows(wanted), self.received_us)
 
     def _rows(self, ask: Ask) -> list[Row]:
         known = self.truth

@@ -28,7 +28,7 @@ def message(*trades: Trade, quote: Quote | None = None, seen_ms: int | None = No
     if quote is not None:
         times.append(quote.time_us)
     seen = max(times) if seen_ms is None else START_US + seen_ms * 1_000
-    return Trades(MARKET, trades, quote, seen)
+    return Trades(MARKET, trades, quote, seen, proven_until_us=seen)
 
 
 def quote(ms: int, bid: float = 99.0, ask: float = 101.0) -> Quote:
@@ -36,7 +36,7 @@ def quote(ms: int, bid: float = 99.0, ask: float = 101.0) -> Quote:
 
 
 def fold(messages: list[Trades], timeframes: list[str]) -> list[Candle]:
-    aggregator = CandleAggregator(MARKET, timeframes)
+    aggregator = CandleAggregator(MARKET, timeframes, leaps=True)
     return [candle for one in messages for candle in aggregator.update(one)]
 
 
@@ -125,13 +125,13 @@ def test_the_book_is_as_of_the_close_even_when_newer_quotes_came_first() -> None
 
 def test_the_interval_in_which_watching_began_is_incomplete() -> None:
     first, second = fold([message(trade(5, 300)), message(seen_ms=2_000)], ["1s"])
-    assert not first.complete
+    assert first.complete is None
     assert second.complete
 
 
 def test_a_coarse_candle_that_began_before_watching_is_incomplete() -> None:
     candles = fold([message(trade(1, 0), seen_ms=200_000)], ["1s", "1m"])
-    assert [c.complete for c in candles if c.timeframe == "1m"] == [False, True, True]
+    assert [c.complete for c in candles if c.timeframe == "1m"] == [None, True, True]
 
 
 def test_a_jump_in_ids_marks_every_candle_it_may_belong_to() -> None:
@@ -185,10 +185,12 @@ def test_late_trade_goes_into_the_coarser_candle_that_is_still_open() -> None:
     assert (whole.trade_count, whole.low, whole.revision) == (2, 99.0, 0)
 
 
-def test_late_trade_for_what_closed_long_ago_is_counted_only() -> None:
+@pytest.mark.parametrize(("proven", "seconds"), [(True, 200), (False, 600)])
+def test_late_trade_for_what_closed_long_ago_is_counted_only(proven: bool, seconds: int) -> None:
     aggregator = CandleAggregator(MARKET, ["1s"])
-    aggregator.update(message(trade(1, 0), seen_ms=200_000))
-    revised = aggregator.update(message(trade(2, 900, 50.0), seen_ms=200_000))
+    long = message(trade(1, 0), seen_ms=seconds * 1_000)
+    aggregator.update(long if proven else replace(long, proven_until_us=None))
+    revised = aggregator.update(message(trade(2, 900, 50.0), seen_ms=seconds * 1_000))
     assert all(c.trade_count == 0 for c in revised)
     assert aggregator.late == 1
 
@@ -305,7 +307,7 @@ def test_however_late_trades_come_the_last_revisions_are_the_same(
     seen_us = 0
     for one, early_ms in zip(trades, ahead_ms, strict=False):
         seen_us = max(seen_us, one.time_us + early_ms * 1_000)
-        late = Trades(MARKET, (one,), None, seen_us)
+        late = Trades(MARKET, (one,), None, seen_us, proven_until_us=seen_us)
         for candle in aggregator.update(late):
             newest[candle.identity] = candle
     for candle in aggregator.update(message(seen_ms=200_000)):

@@ -26,7 +26,8 @@ def trade(
 
 
 def message(*trades: Trade, seen_ms: int) -> Trades:
-    return Trades(MARKET, trades, None, START_US + seen_ms * 1_000, 2, 3)
+    seen_us = START_US + seen_ms * 1_000
+    return Trades(MARKET, trades, None, seen_us, 2, 3, proven_until_us=seen_us)
 
 
 def watching(*timeframes: str) -> CandleAggregator:
@@ -52,7 +53,7 @@ def test_a_candle_with_all_its_trades_expects_as_many_as_it_has() -> None:
 def test_nobody_knows_how_many_trades_there_were_before_watching_began() -> None:
     aggregator = CandleAggregator(MARKET, ["1s"])
     (candle,) = aggregator.update(message(trade(1, 500), seen_ms=1_000))
-    assert certificate(candle) == (1, None, False, False, 0, 0)
+    assert certificate(candle) == (1, None, None, False, 0, 0)
 
 
 def test_missing_ids_are_expected_in_every_candle_they_may_belong_to() -> None:
@@ -120,7 +121,7 @@ def test_with_more_gaps_than_are_kept_nothing_old_is_called_complete() -> None:
     trades = [trade(2 * number, number) for number in range(1, 1_100)]
     candles = aggregator.update(message(*trades, seen_ms=91_000))
     assert [(c.timeframe, c.complete, c.expected_count) for c in candles] == [
-        ("1m", False, None), ("1h", False, None), ("1m", True, 0),
+        ("1m", None, None), ("1h", None, None), ("1m", True, 0),
     ]  # fmt: skip
 
 
@@ -217,7 +218,7 @@ def by_messages(
                 c.open_time_ms, c.open, c.high, c.low, c.close, c.volume, c.close_time_ms - 1,
                 c.quote_volume, c.trade_count, c.taker_buy_volume, c.taker_buy_quote_volume,
                 -1 if c.first_trade_id is None else c.first_trade_id,
-                -1 if c.last_trade_id is None else c.last_trade_id, c.complete,
+                -1 if c.last_trade_id is None else c.last_trade_id, c.complete is True,
             )
             for c in sorted(newest.values(), key=lambda c: c.open_time_ms)
             if c.timeframe == timeframe

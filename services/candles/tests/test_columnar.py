@@ -41,7 +41,7 @@ def table(rows: list[Row], *, with_ids: bool = True) -> TradeTable:
 
 def streamed(rows: list[Row], timeframe: str) -> list[Candle]:
     """Fold one message a trade, and close the last interval."""
-    aggregator = CandleAggregator(MARKET, [timeframe])
+    aggregator = CandleAggregator(MARKET, [timeframe], leaps=True)
     candles: list[Candle] = []
     for after_us, price, quantity, taker, count, number in rows:
         trade = Trade(
@@ -57,7 +57,7 @@ def streamed(rows: list[Row], timeframe: str) -> list[Candle]:
             Trades(MARKET, (trade,), None, seen_us, PRICE_DECIMALS, QUANTITY_DECIMALS)
         )
     end_us = START_US + rows[-1][0] + 10**9
-    return candles + aggregator.update(Trades(MARKET, (), None, end_us))
+    return candles + aggregator.update(Trades(MARKET, (), None, end_us, proven_until_us=end_us))
 
 
 def as_candles(columns: CandleColumns, timeframe: str) -> list[Candle]:
@@ -94,7 +94,7 @@ def essence(candle: Candle) -> tuple[object, ...]:
         candle.open_time_ms, candle.close_time_ms, candle.open, candle.high, candle.low,
         candle.close, candle.volume, candle.quote_volume, candle.trade_count,
         candle.taker_buy_volume, candle.taker_buy_quote_volume, candle.first_trade_id,
-        candle.last_trade_id, candle.complete,
+        candle.last_trade_id, candle.complete is True,
     )  # fmt: skip
 
 

@@ -58,6 +58,7 @@ def test_a_forming_candle_holds_what_was_seen_so_far_and_the_newest_book() -> No
         first_trade_id=1,
         last_trade_id=3,
         state="forming",
+        complete=None,
         expected_count=3,
     )
 

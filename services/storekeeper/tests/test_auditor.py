@@ -29,7 +29,11 @@ def candles_until_now(market: SeededMarket) -> list[Candle]:
     now_us = int(time.time()) * 1_000_000
     aggregator = CandleAggregator(MARKET, ["1s", "1m"])
     messages = trades_messages(market, MARKET, now_us - MARKET_SECONDS * 1_000_000, now_us)
-    return [candle for message in messages for candle in aggregator.update(message)]
+    candles = [candle for message in messages for candle in aggregator.update(message)]
+    newest = list({c.identity: replace(c, revision=0) for c in candles}.values())
+    while newest[-1].complete is None:  # not proven yet
+        newest.pop()
+    return newest
 
 
 @dataclass

@@ -36,7 +36,7 @@ def replay_features(
     market = market_of(settings.trades.exchange, symbol)
     history = FeatureHistory(feature_set.names, plan.timeframe, plan.base, _MOST_ROWS)
     runner = InProcessRunner(
-        [candles_stage(plan.candle_timeframes), technical_indicators_stage(feature_set)]
+        [candles_stage(plan.candle_timeframes, leaps=True), technical_indicators_stage(feature_set)]
     )
 
     def remember(features: Features, _received_ns: int) -> None:

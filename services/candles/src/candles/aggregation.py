@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from math import gcd, inf
+from math import gcd
 
 from candles.bar import Bar, Point, later
 from candles.closed import ClosedIntervals
 from candles.folding import bar_of, fold
 from candles.ids import Arrival, TradeIds
 from candles.interval import Interval
+from candles.pace import Pace
+from candles.sense import check_time, check_trades
 from candles.snapshot import Snapshot
 from candles.units import decimals_of, to_units
-from marketstream.errors import BadMessage
 from marketstream.messages import Candle, CandleState, Quote, Trade, Trades
 from marketstream.timeframes import finest_first, timeframe_ms
 
 _QUOTES_BEFORE_FIRST_TRADE = 16
+_MOST_UNPROVEN = 4_096
 
 
 class CandleAggregator:
@@ -33,8 +35,13 @@ class CandleAggregator:
     skipped and counted in `duplicates`; one whose interval has closed is counted in `late` and
     makes a revision of its candles, and of the flat ones since. So does what changes the number of
     trades that a closed candle lacks: a jump in ids that shows only later, or a trade that was
-    missing. The newest 64 candles of each timeframe can be revised. Both counts are of what this
-    object has seen itself; a snapshot does not hold them.
+    missing. A candle is called complete once a later id, or the exchange when asked, proves that no
+    more trades belong to it; one that closes before that is revised then. The newest 64 candles of
+    each timeframe can be revised, and as many as 512 while the oldest of them are not complete.
+    Both counts are of what this object has seen itself; a snapshot does not hold them.
+
+    A message that leaps ahead by more than ten minutes counts once three agree, unless `leaps` are
+    to be expected, as in a file; until then, as with what makes no sense, it is a BadMessage.
 
     `preview` names a timeframe and how often, in ms of event time, its candle is shown while it
     forms, with the newest book; there is nothing to show without a book, nor by a message that
@@ -42,7 +49,12 @@ class CandleAggregator:
     """
 
     def __init__(
-        self, market: str, timeframes: list[str], *, preview: tuple[str, int] | None = None
+        self,
+        market: str,
+        timeframes: list[str],
+        *,
+        preview: tuple[str, int] | None = None,
+        leaps: bool = False,
     ) -> None:
         self.market = market
         self.late = 0
@@ -55,6 +67,8 @@ class CandleAggregator:
         self._end_us: int | None = None  # of the open base interval; None before the first trade
         self._ids = TradeIds()
         self._closed = ClosedIntervals(self._lengths_us)
+        self._unproven: deque[Interval] = deque(maxlen=_MOST_UNPROVEN)
+        self._pace = None if leaps else Pace()
         self._last: Point | None = None
         self._price_decimals = 0
         self._quantity_decimals = 0
@@ -66,11 +80,23 @@ class CandleAggregator:
 
     def update(self, message: Trades) -> list[Candle]:
         """Fold one message; return the candles it closed, or the one to be shown as it forms."""
+        check_trades(self.market, message.trades)  # as a whole, before any of it is folded
+        check_time(self.market, message.seen_until_us)
+        if self._pace is None:
+            return self._update(message)
+        confirmed = self._pace.confirmed(message, self._end_us)
+        return [candle for one in confirmed for candle in self._update(one)]
+
+    def _update(self, message: Trades) -> list[Candle]:
         trades = message.trades
-        for trade in trades:  # refuse a message as a whole, before any of it is folded
-            if not (0.0 < trade.price < inf and 0.0 < trade.quantity < inf):
-                raise _no_sense(self.market, trade)
         closed: list[Candle] = []
+        if message.epoch != self._ids.epoch:
+            if message.epoch < self._ids.epoch:
+                trades = ()  # of numbers that are of no use any more
+            elif trades:
+                self._ids.begin_again(message.epoch, min(trade.time_us for trade in trades))
+        if message.proven_until_us is not None:
+            self._ids.said_us = max(self._ids.said_us, message.proven_until_us)
         if self._ids.certain_from_us is None:
             self._ids.certain_from_us = _earliest_us(message)
         if (
@@ -89,6 +115,7 @@ class CandleAggregator:
             if self._end_us is None and len(self._quotes) > _QUOTES_BEFORE_FIRST_TRADE:
                 self._book = self._quotes.popleft()
         self._close_until(message.seen_until_us, closed)
+        closed += self._newly_proven()
         if self._preview is not None and message.seen_until_us >= self._preview_due_us:
             closed += self._forming(self._preview, closed)
             self._preview_due_us = message.seen_until_us + self._preview_every_us
@@ -129,6 +156,7 @@ class CandleAggregator:
         """Fold trades that follow on each other, and close what ends between them."""
         while at < len(trades):
             self._widen_for(trades[at])
+            self._ids.said_us = max(self._ids.said_us, trades[at].time_us)  # all ids before it came
             self._close_until(trades[at].time_us, closed)
             at = self._fold(trades, at)
 
@@ -177,7 +205,7 @@ class CandleAggregator:
         revised = []
         for one in dict.fromkeys(changed):
             one.revision += 1
-            one.missing = self._missing(one)
+            self._certify(one)
             revised.append(self._candle(one))
         return sorted(revised, key=lambda candle: (candle.close_time_ms, -candle.open_time_ms))
 
@@ -194,11 +222,31 @@ class CandleAggregator:
             bar.merge(self._base)
             if end_us % length_us == 0:
                 one = Interval(index, end_us, bar, self._book, self._last)
-                one.missing = self._missing(one)
+                self._certify(one)
+                if not one.proven:
+                    self._unproven.append(one)
                 self._closed.add(one)
                 closed.append(self._candle(one))
                 self._bars[index] = Bar()
         self._base = Bar()
+
+    def _newly_proven(self) -> list[Candle]:
+        """Return anew the candles that were not known to be complete, and are by now."""
+        proven: list[Candle] = []
+        while self._unproven and self._unproven[0].end_us <= self._ids.proven_us:
+            one = self._unproven.popleft()
+            if one.proven:
+                continue
+            self._certify(one)
+            if one.complete:
+                one.revision += 1
+                proven.append(self._candle(one))
+        return proven
+
+    def _certify(self, one: Interval) -> None:
+        """Note what an interval lacks, and whether it is proven that it lacks no more."""
+        one.missing = self._missing(one)
+        one.proven = one.end_us <= self._ids.proven_us
 
     def _missing(self, one: Interval) -> int | None:
         return self._ids.missing(one.end_us - self._lengths_us[one.index], one.end_us)
@@ -276,17 +324,11 @@ class CandleAggregator:
         self._book = state.book
         self._quotes = deque(state.quotes)
         self._closed.restore(state.closed)
+        self._unproven = deque(self._closed.unproven(), maxlen=_MOST_UNPROVEN)
 
 
 def _id(trade: Trade) -> int:
     return trade.id
-
-
-def _no_sense(market: str, trade: Trade) -> BadMessage:
-    return BadMessage(
-        f"trade {trade.id} of {market}: price {trade.price} and quantity {trade.quantity} have to "
-        "be positive numbers"
-    )
 
 
 def _earliest_us(message: Trades) -> int:

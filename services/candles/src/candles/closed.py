@@ -11,20 +11,26 @@ from candles.interval import Interval
 from marketstream.messages import Quote
 
 _KEPT = 64
+_KEPT_OPEN = 512  # for as long as it is not settled: a snapshot has to fit into a message
 
-type Saved = list[list[tuple[int, list[Any], Quote | None, Point | None, int, int, int | None]]]
+type Saved = list[
+    list[tuple[int, list[Any], Quote | None, Point | None, int, int, int | None, bool]]
+]
 
 
 class ClosedIntervals:
-    """The newest of each timeframe, 64 at most."""
+    """The newest 64 of each timeframe, and up to 512 while the oldest may still change."""
 
     def __init__(self, lengths_us: Sequence[int]) -> None:
         self._lengths_us = lengths_us
-        self._kept: list[deque[Interval]] = [deque(maxlen=_KEPT) for _ in lengths_us]
+        self._kept: list[deque[Interval]] = [deque() for _ in lengths_us]
 
     def add(self, interval: Interval) -> None:
         """Keep an interval: the newest of its timeframe."""
-        self._kept[interval.index].append(interval)
+        kept = self._kept[interval.index]
+        kept.append(interval)
+        while len(kept) > _KEPT and (kept[0].is_settled or len(kept) > _KEPT_OPEN):
+            kept.popleft()
 
     def __iter__(self) -> Iterator[Interval]:
         for kept in self._kept:
@@ -41,9 +47,9 @@ class ClosedIntervals:
     def merge(self, index: int, late: Bar, time_us: int) -> list[Interval]:
         """Add what came late to its interval; return what changed: it, and the flat ones since."""
         changed = []
-        for one in self._kept[index]:
+        for one in reversed(self._kept[index]):
             if one.end_us <= time_us:
-                continue
+                break
             if one.end_us - self._lengths_us[index] <= time_us:
                 one.bar.merge(late)
                 one.late_count += late.trade_count
@@ -51,7 +57,11 @@ class ClosedIntervals:
             elif not one.bar.trade_count and later(one.last, late.closed) != one.last:
                 changed.append(one)
             one.last = later(one.last, late.closed)
-        return changed
+        return changed[::-1]
+
+    def unproven(self) -> list[Interval]:
+        """Return those of which it is not proven that no more trades come, in order of time."""
+        return sorted((one for one in self if not one.proven), key=_order)
 
     def state(self) -> Saved:
         """Return everything needed to go on elsewhere."""
@@ -59,7 +69,7 @@ class ClosedIntervals:
             [
                 (
                     one.end_us, one.bar.state(), one.book, one.last,
-                    one.revision, one.late_count, one.missing,
+                    one.revision, one.late_count, one.missing, one.proven,
                 )
                 for one in kept
             ]
@@ -70,7 +80,12 @@ class ClosedIntervals:
         """Go on from a state."""
         for index, (kept, rows) in enumerate(zip(self._kept, saved, strict=True)):
             kept.clear()
-            for end_us, bar, book, last, revision, late_count, missing in rows:
+            for end_us, bar, book, last, revision, late_count, missing, proven in rows:
                 one = Interval(index, end_us, Bar.from_state(bar), book, last)
-                one.revision, one.late_count, one.missing = revision, late_count, missing
+                one.revision, one.late_count = revision, late_count
+                one.missing, one.proven = missing, proven
                 kept.append(one)
+
+
+def _order(one: Interval) -> tuple[int, int]:
+    return one.end_us, one.index

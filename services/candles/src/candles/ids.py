@@ -54,8 +54,11 @@ class TradeIds:
     def __init__(self) -> None:
         self.last_id = -1
         self.last_us = 0
+        self.epoch = 0
         self.certain_from_us: int | None = None
         """Of what opened before, nobody can say what is missing; None before watching began."""
+        self.said_us = 0
+        """Before this the exchange knows of no trade but those that came, or are missing here."""
         self._gaps: list[Gap] = []
         self._changed: list[tuple[int, int]] = []
 
@@ -79,6 +82,18 @@ class TradeIds:
         self._gaps[at : at + 1] = [part for part in parts if part.count]
         self._changed += [part.stretch for part in parts if part.count]
         return Arrival.MISSED
+
+    @property
+    def proven_us(self) -> int:
+        """The time before which nothing more is to come but ids that are missing here."""
+        return max(self.last_us, self.said_us)
+
+    def begin_again(self, epoch: int, first_us: int) -> None:
+        """Begin another numbering: of what lies between the two nobody can say what is missing."""
+        self.epoch = epoch
+        self.last_id = -1
+        self._gaps.clear()
+        self.certain_from_us = first_us + 1
 
     def missing(self, open_us: int, end_us: int) -> int | None:
         """Return how many missing ids may belong to an interval; None where nobody can say."""
@@ -115,13 +130,15 @@ class TradeIds:
 
     def state(self) -> list[Any]:
         """Return everything needed to go on elsewhere."""
-        return [self.last_id, self.last_us, self.certain_from_us, self._gaps]
+        return [
+            self.last_id, self.last_us, self.certain_from_us, self._gaps, self.epoch, self.said_us,
+        ]  # fmt: skip
 
     @classmethod
     def from_state(cls, state: list[Any]) -> TradeIds:
         """Return the ids that `state` was taken of."""
         ids = cls()
-        ids.last_id, ids.last_us, ids.certain_from_us, gaps = state
+        ids.last_id, ids.last_us, ids.certain_from_us, gaps, ids.epoch, ids.said_us = state
         ids._gaps = msgspec.convert(gaps, list[Gap])
         return ids
 

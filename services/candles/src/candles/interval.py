@@ -11,10 +11,12 @@ class Interval:
     """An interval's trades; the book and the last trade are as of its end.
 
     `index` is its timeframe's; `missing` is how many trades it was last said to lack, None where
-    nobody could say.
+    nobody could say; `proven` whether something proves that no more come than those.
     """
 
-    __slots__ = ("bar", "book", "end_us", "index", "last", "late_count", "missing", "revision")
+    __slots__ = (
+        "bar", "book", "end_us", "index", "last", "late_count", "missing", "proven", "revision",
+    )  # fmt: skip
 
     def __init__(
         self, index: int, end_us: int, bar: Bar, book: Quote | None, last: Point | None
@@ -27,6 +29,19 @@ class Interval:
         self.revision = 0
         self.late_count = 0
         self.missing: int | None = None
+        self.proven = False
+
+    @property
+    def complete(self) -> bool | None:
+        """Whether it has all of its trades, None where that is not known."""
+        if self.missing:
+            return False
+        return True if self.proven and self.missing == 0 else None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is expected to change any more."""
+        return self.proven and not self.missing
 
     def candle(
         self,
@@ -68,7 +83,7 @@ class Interval:
             last_trade_id=bar.last_id if traded else None,
             state=state,
             revision=self.revision,
-            complete=missing == 0,
+            complete=self.complete,
             filled=bar.filled,
             expected_count=None if missing is None else bar.trade_count + missing,
             late_count=self.late_count,

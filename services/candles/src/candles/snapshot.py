@@ -32,7 +32,12 @@ class Snapshot(msgspec.Struct):
     @classmethod
     def decode(cls, raw: bytes, market: str, timeframes: list[str]) -> Self:
         """Return a snapshot of a market; raises BadMessage where it is for other timeframes."""
-        state = msgspec.msgpack.decode(raw, type=cls)
+        try:
+            state = msgspec.msgpack.decode(raw, type=cls)
+        except msgspec.MsgspecError as error:
+            raise BadMessage(
+                f"snapshot of {market} is of another version ({error}): drop it and fold again"
+            ) from error
         if state.timeframes != timeframes:
             raise BadMessage(
                 f"snapshot of {market} is for timeframes {state.timeframes}, "

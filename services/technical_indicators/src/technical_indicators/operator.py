@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 import msgspec
+from msgspec.structs import replace
 
 from marketstream.messages import Candle, Features
 from technical_indicators.feature_set import FeatureSet
@@ -70,8 +71,9 @@ class FeatureEngine:
             for at in range(len(kept) - 1, -1, -1):
                 if kept[at].open_time_ms == candle.open_time_ms:
                     if kept[at].revision < candle.revision:
+                        if not _says_the_same(kept[at], candle):
+                            self._revised.add(timeframe)
                         kept[at] = candle
-                        self._revised.add(timeframe)
                     break
 
     def _look_back_anew(self) -> None:
@@ -101,7 +103,7 @@ class FeatureEngine:
             ask=candle.ask,
             close=candle.close,
             feature_set=self._set.version,
-            complete=candle.complete,
+            complete=candle.is_whole,
             first_buy=candle.first_buy,
             first_sell=candle.first_sell,
             forming=candle.state == "forming",
@@ -119,3 +121,15 @@ class FeatureEngine:
         self._base_candles = deque(base_candles, self._base_candles.maxlen)
         self._candles = deque(candles, self._candles.maxlen)
         self._revised = {self._set.base, self._set.timeframe}
+
+
+def _says_the_same(one: Candle, other: Candle) -> bool:
+    """Say whether two revisions differ in the certificate alone."""
+    return one == replace(
+        other,
+        revision=one.revision,
+        complete=one.complete,
+        expected_count=one.expected_count,
+        filled=one.filled,
+        late_count=one.late_count,
+    )

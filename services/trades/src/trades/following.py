@@ -53,6 +53,7 @@ class Following:
         self._ports = ports
         self._base_ms = timeframe_ms(plan.base)
         self._has_past = source.has_past and settings.history_minutes > 0
+        self._reading: dict[str, bool] = {}  # markets whose past is read, and whether it goes on
 
     async def run(self, known: Callable[[], Awaitable[Mapping[str, Known]]]) -> None:
         """Publish until cancelled; `known` says what is published already."""
@@ -96,6 +97,7 @@ class Following:
             one = known.get(market)
             from_us = None
             if self._has_past:
+                self._reading[market] = one is not None
                 from_us = self._from_us(one, now_us if exchange_us is None else exchange_us)
             session.start(
                 now_us,
@@ -123,6 +125,8 @@ class Following:
             self.is_connected = connection.connected
             self.is_ready = all(session.history >= 1 for session in sessions.values())
             for market, session in sessions.items():
+                if session.history >= 1 and market in self._reading:
+                    logger.info("Past published", market=market, resumed=self._reading.pop(market))
                 said = session.said(
                     self._now_us(),
                     connected=connection.connected,

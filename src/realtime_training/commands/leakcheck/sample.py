@@ -115,7 +115,7 @@ def _candles_in_frames(
         if candle.timeframe in kept and candle.state == "closed" and candle.revision == 0:
             kept[candle.timeframe].append(candle)
 
-    runner = InProcessRunner([candles_stage(plan.candle_timeframes)])
+    runner = InProcessRunner([candles_stage(plan.candle_timeframes, leaps=True)])
     runner.tap(CANDLES, keep)
     feed_recording(files, market, plan.base, settings.trades, runner, advanced=advanced)
     return Series(list(kept[timeframe]), list(kept[plan.base]))

@@ -16,9 +16,9 @@ class Candle(msgspec.Struct, frozen=True):
 
     The certificate: first and last trade id; `expected_count`, the trades there must have been by
     their ids, counting each missing one that may belong here, or None where nobody was watching
-    when the interval began; `complete`, True where it is proven that this equals `trade_count`, False
-    where trades are known to be missing, None where nobody can tell (yet); `filled`, that missing
-    trades have come since; `late_count`, the trades that came after the close.
+    when the interval began; `complete`, True where it is proven that this equals `trade_count`,
+    False where trades are known to be missing, None where nobody can tell (yet); `filled`, that
+    missing trades have come since; `late_count`, the trades that came after the close.
     """
 
     market: str
@@ -60,3 +60,8 @@ class Candle(msgspec.Struct, frozen=True):
         if self.bid is None or self.ask is None:
             return None
         return (self.bid + self.ask) / 2
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether somebody watched all of it, and nobody knows of a trade that it lacks."""
+        return self.complete is True or (self.complete is None and self.expected_count is not None)

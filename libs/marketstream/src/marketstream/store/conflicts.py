@@ -1,4 +1,4 @@
-"""Which writing of a row stays: of a candle the best, of a gap or stall the newest, else the first."""
+"""Which writing of a row stays: a candle's best, the newest of gaps and stalls, else the first."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ from marketstream.store.rows import Stored
 class Store(Protocol):
     """Keeps rows by their identity, so that a second writing changes nothing it should not.
 
-    Of a candle, a closed one wins over a forming one, then the higher revision; of a gap or stall the newest
-    writing until it is no longer open; of everything else the first writing. Ranges are
+    Of a candle, a closed one wins over a forming one, then the higher revision; of a gap or stall
+    the newest writing until it is no longer open; of everything else the first writing. Ranges are
     `[from_ms, to_ms)` and come in order of time. Every method may be called from any thread, and
     raises StateError where the store cannot be used: a TransientStateError where that passes, and
     the same call may succeed a moment later.

@@ -17,7 +17,8 @@ def trades_messages(
 ) -> Iterator[Trades]:
     """Yield one message per `every_ms` of market time: its trades, its last quote, seen to its end.
 
-    Times are the tape's own, so a quote has its true time and nothing comes late.
+    Nothing is missing, and that is said: all is proven to the end of each. Times are the tape's
+    own, so a quote has its true time and nothing comes late.
     """
     every_us = every_ms * 1_000
     for start_us in range(from_us, to_us, _BLOCK_US):
@@ -60,5 +61,6 @@ def _block(tape: Tape, market: str, from_us: int, to_us: int, every_us: int) -> 
             end_us,
             tape.price_decimals,
             tape.quantity_decimals,
+            proven_until_us=end_us,
         )
         trade_at, quote_at = trade_end, quote_end

@@ -44,8 +44,8 @@ def _examine_new(session: MarketSession, trade: Trade, received_us: int) -> bool
     ledger, plausibility, joining = session.ledger, session.plausibility, session.joining
     next_id = ledger.ids.next_id
     jumped = None if next_id is None else first_id(trade) - next_id
-    asks = session.rules.asks
-    if asks and not joining.joined and not plausibility.is_confirmed(trade, jumped):
+    is_brought = session.rules.asks and (jumped is not None or joining.holding is not None)
+    if is_brought and not joining.joined and not plausibility.is_confirmed(trade, jumped):
         return None
     if next_id is None and joining.holding is not None:
         ledger.past_before(trade, 0, received_us)

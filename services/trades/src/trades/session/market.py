@@ -49,7 +49,7 @@ class MarketSession:
             grace_ms=round(rules.grace_ms * rules.speed),
         )
         self.ledger = Ledger(market, self._say)
-        self.plausibility = Plausibility(self.batcher, asks=rules.asks)
+        self.plausibility = Plausibility(self.batcher, asks=rules.asks, speed=rules.speed)
         self.pace = Silence(
             least_us=round(1e6 * rules.speed),
             most_us=round(60e6 * rules.speed),
@@ -265,9 +265,12 @@ class MarketSession:
         return self.plausibility.price
 
     def exchange_ms(self, received_us: int) -> int | None:
-        """Return what the exchange's clock says, None where nobody knows."""
+        """Return what the exchange's clock says at most, None where nobody knows."""
         offset_us = self.batcher.offset_us
-        return None if offset_us is None else (received_us + offset_us) // 1_000
+        if offset_us is None:
+            return None
+        underway_us = round(1e6 * (self.rules.speed - 1))  # what an answer takes, as market time
+        return (received_us + offset_us + underway_us) // 1_000
 
     @property
     def history(self) -> float:

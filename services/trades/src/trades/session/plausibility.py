@@ -31,16 +31,21 @@ class Plausibility:
     agree: each follows on the one before by its id, and is not before it in time.
 
     Usual is a `price` from `low` to `high`, and a time no later than `latest_us` after the receipt;
-    while anything is doubted, nothing is usual. `asks` says whether the exchange's clock can be
+    while anything is doubted, nothing is usual. What takes real time takes `speed` times as much
+    of the market's. `asks` says whether the exchange's clock can be
     asked for, and `wants_time` that it should be.
     """
 
-    def __init__(self, batcher: TradesBatcher, *, asks: bool) -> None:
+    def __init__(self, batcher: TradesBatcher, *, asks: bool, speed: float = 1.0) -> None:
         self.low, self.high = 0.0, float("inf")
         self.latest_us = -(1 << 62)
         self.doubting = False
         self.wants_time = asks
         self._asks = asks
+        self._ahead_us = round(_AHEAD_US * speed)
+        self._behind_us = round(_BEHIND_US * speed)
+        self._first_behind_us = round(_FIRST_BEHIND_US * speed)
+        self._margin_us = round(CLOCK_MARGIN_US * speed)
         self._batcher = batcher
         self._market = batcher.market
         self.price: float | None = None
@@ -63,10 +68,10 @@ class Plausibility:
         """Note what the exchange's clock says, when asked."""
         # Events take their time on the way, an answer half of its own.
         batcher = self._batcher
-        asked_us = batcher.asked_offset_us = exchange_us - received_us - CLOCK_MARGIN_US
+        asked_us = batcher.asked_offset_us = exchange_us - received_us - self._margin_us
         self.wants_time = False
         offset_us = batcher.clock.offset_us
-        if offset_us is not None and offset_us - asked_us > 2 * _AHEAD_US:
+        if offset_us is not None and offset_us - asked_us > 2 * self._ahead_us:
             batcher.clock = ClockOffset()  # of events that were ahead of the exchange's own clock
 
     def connected(self) -> None:
@@ -127,7 +132,7 @@ class Plausibility:
         """Say whether a trade is far too late for the gap that its id is in."""
         newest_us = self._batcher.newest_us
         until_us = newest_us if gap.until_us is None else gap.until_us
-        return trade.time_us > max(until_us + _BEHIND_US, newest_us)
+        return trade.time_us > max(until_us + self._behind_us, newest_us)
 
     def _check_time(self, trade: Trade, gap: OpenGap | None, received_us: int) -> None:
         batcher = self._batcher
@@ -141,8 +146,8 @@ class Plausibility:
             batcher.clock = ClockOffset()  # nobody can be asked, and all of them say so
         after_us = batcher.newest_us if gap is None else gap.since_us
         if not after_us and batcher.asked_offset_us is not None:
-            after_us = received_us + batcher.asked_offset_us - _FIRST_BEHIND_US
-        if time_us < after_us - _BEHIND_US:
+            after_us = received_us + batcher.asked_offset_us - self._first_behind_us
+        if time_us < after_us - self._behind_us:
             behind_s = (after_us - time_us) // 1_000_000
             problem = f"its time is {behind_s} s before that of the trade it follows on"
             self._put_aside("behind", problem, trade, _AGREEING)
@@ -151,18 +156,18 @@ class Plausibility:
             known_us = time_us - received_us
         if batcher.asked_offset_us is not None:
             known_us = max(known_us, batcher.asked_offset_us)
-        self.latest_us = known_us + _AHEAD_US
+        self.latest_us = known_us + self._ahead_us
 
     def _check_clock(self, what: str, time_us: int, received_us: int) -> None:
         """Raise BadMessage where a time is ahead of the exchange's clock."""
         offset_us, asked_us = self._batcher.clock.offset_us, self._batcher.asked_offset_us
         if asked_us is not None:
-            asked_us += CLOCK_MARGIN_US
+            asked_us += self._margin_us
             offset_us = asked_us if offset_us is None else max(asked_us, offset_us)
         if offset_us is None:
             return
         ahead_us = time_us - received_us - offset_us
-        if ahead_us > _AHEAD_US:
+        if ahead_us > self._ahead_us:
             self.wants_time = self._asks
             raise BadMessage(
                 f"{self._market}: {what} is put aside: its time {time_us} µs is "

@@ -1,0 +1,186 @@
+"""A candle is complete only where that is proven, and unknown is an answer."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from candles.aggregation import CandleAggregator
+from marketstream.errors import BadMessage
+from marketstream.messages import Candle, Trade, Trades
+
+MARKET = "binance:BTC/USDT"
+START_US = 1_700_006_400_000_000
+
+
+def trade(number: int, ms: int, **changed: float) -> Trade:
+    return replace(Trade(number, 100.0, 1.0, "buy", START_US + ms * 1_000), **changed)
+
+
+def message(*trades: Trade, seen_ms: int, proven_ms: int | None = None, epoch: int = 0) -> Trades:
+    proven_us = None if proven_ms is None else START_US + proven_ms * 1_000
+    seen_us = START_US + seen_ms * 1_000
+    return Trades(MARKET, trades, None, seen_us, 2, 3, proven_until_us=proven_us, epoch=epoch)
+
+
+def watching(*timeframes: str) -> CandleAggregator:
+    """Return an aggregator that has seen the market for a second, and trade 0 in it."""
+    aggregator = CandleAggregator(MARKET, list(timeframes))
+    aggregator.update(message(trade(0, -1_000), seen_ms=0, proven_ms=0))
+    return aggregator
+
+
+def said(candles: list[Candle]) -> list[tuple[int, bool | None, int]]:
+    """Open time in ms, whether it is complete, revision."""
+    return [(c.open_time_ms - START_US // 1_000, c.complete, c.revision) for c in candles]
+
+
+def test_what_closes_by_the_clock_is_unknown_until_a_later_id_proves_it() -> None:
+    one = watching("1s")
+    assert said(one.update(message(trade(1, 500), seen_ms=2_500))) == [
+        (0, None, 0), (1_000, None, 0),
+    ]  # fmt: skip
+    assert said(one.update(message(trade(2, 2_700), seen_ms=2_700))) == [
+        (0, True, 1), (1_000, True, 1),
+    ]  # fmt: skip
+
+
+def test_the_exchange_proves_a_silence_where_it_is_asked() -> None:
+    one = watching("1s")
+    one.update(message(trade(1, 500), seen_ms=3_000))
+    assert said(one.update(message(seen_ms=3_000, proven_ms=2_100))) == [
+        (0, True, 1), (1_000, True, 1),
+    ]  # fmt: skip
+    assert said(one.update(message(seen_ms=4_000, proven_ms=4_000))) == [
+        (3_000, True, 0), (2_000, True, 1),
+    ]  # fmt: skip
+
+
+def test_the_trade_that_closes_an_interval_proves_it() -> None:
+    one = watching("250ms", "1s")
+    candles = one.update(message(trade(1, 500), trade(2, 1_000), seen_ms=1_000))
+    assert {(complete, revision) for _, complete, revision in said(candles)} == {(True, 0)}
+
+
+def test_what_lacks_a_trade_is_not_complete_however_much_is_proven() -> None:
+    one = watching("1s")
+    candles = one.update(message(trade(1, 500), trade(3, 1_500), seen_ms=2_000, proven_ms=2_000))
+    assert said(candles) == [(0, False, 0), (1_000, False, 0)]
+    assert said(one.update(message(trade(2, 700), seen_ms=2_000))) == [
+        (0, True, 1), (1_000, True, 1),
+    ]  # fmt: skip
+
+
+def test_a_trade_may_come_late_for_as_long_as_its_candle_is_not_proven() -> None:
+    one = watching("250ms")
+    one.update(message(trade(1, 100), seen_ms=60_000))  # 240 candles
+    revised = one.update(message(trade(2, 300), trade(3, 60_100), seen_ms=60_100))
+    assert {complete for _, complete, _ in said(revised)} == {True}
+    assert sum(candle.trade_count for candle in revised if candle.open_time_ms) == 2
+
+
+def test_numbers_that_begin_again_are_no_duplicates_and_leave_a_seam() -> None:
+    one = watching("1s")
+    one.update(message(trade(5_000, 500), seen_ms=500))
+    first = one.update(message(trade(7, 2_200), seen_ms=2_200, epoch=1))
+    assert said(first) == [(0, None, 0), (1_000, None, 0)]
+    candles = one.update(message(trade(8, 3_100), trade(9, 4_000), seen_ms=4_000, epoch=1))
+    assert said(candles) == [(2_000, None, 0), (3_000, True, 0)]
+    assert one.duplicates == 0
+    late = one.update(message(trade(4_999, 2_500), seen_ms=4_000, epoch=0))
+    assert late == []
+
+
+def test_who_goes_on_from_a_snapshot_proves_what_was_unknown() -> None:
+    one = watching("1s", "5s")
+    one.update(message(trade(1, 500), seen_ms=2_500))
+    other = CandleAggregator(MARKET, ["1s", "5s"])
+    other.restore(one.snapshot())
+    expected = one.update(message(trade(2, 2_700), seen_ms=2_700))
+    assert other.update(message(trade(2, 2_700), seen_ms=2_700)) == expected
+    assert len(expected) == 2
+    with pytest.raises(BadMessage, match="of another version"):
+        other.restore(b"\x80")
+
+
+def test_a_message_that_leaps_ahead_counts_once_three_agree() -> None:
+    day_ms = 86_400_000
+    one = watching("1s")
+    one.update(message(trade(1, 100), seen_ms=100))
+    for ahead_ms in (day_ms, 2 * day_ms):
+        with pytest.raises(BadMessage, match=r"ahead of all before it"):
+            one.update(message(trade(2, ahead_ms), seen_ms=ahead_ms))
+        assert said(one.update(message(trade(2, 200), seen_ms=200))) == []
+    for number in (3, 4):
+        with pytest.raises(BadMessage):
+            one.update(message(trade(number, 700_000 + number), seen_ms=700_004))
+    candles = one.update(message(trade(5, 701_000), seen_ms=701_000))
+    assert sum(candle.trade_count for candle in candles) == 4  # the last one is in an open candle
+    assert one.late == 0
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"price": 1e300}, {"quantity": 1e300}, {"price": 1e-300}, {"price": float("nan")},
+     {"time_us": 5e15}, {"id": 2**63}, {"count": 4}],
+)  # fmt: skip
+def test_what_no_trade_can_be_is_refused_and_changes_nothing(changed: dict[str, float]) -> None:
+    one = watching("1s")
+    before = one.snapshot()
+    with pytest.raises(BadMessage, match=r"trade \d+ of binance:BTC/USDT"):
+        one.update(message(trade(1, 100), trade(2, 200, **changed), seen_ms=300))
+    with pytest.raises(BadMessage, match="2100"):
+        one.update(message(seen_ms=5_000_000_000_000))
+    assert one.snapshot() == before
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.integers(0, 700), min_size=3, max_size=40),
+    st.sets(st.integers(1, 39), max_size=6),
+    st.lists(st.tuples(st.integers(1, 6), st.integers(0, 900), st.booleans()), max_size=40),
+    st.booleans(),
+)
+def test_no_candle_is_called_complete_that_lacks_a_trade(
+    steps_ms: list[int],
+    missing: set[int],
+    reads: list[tuple[int, int, bool]],
+    come_at_last: bool,
+) -> None:
+    at_ms, truth = 0, []
+    for number, step_ms in enumerate(steps_ms):
+        at_ms += step_ms
+        truth.append(trade(number, at_ms))
+    came = [one for one in truth if one.id not in missing or one is truth[-1]]
+    one = CandleAggregator(MARKET, ["250ms", "1s"])
+    newest: dict[tuple[str, str, int], Candle] = {}
+
+    def take(read: Trades) -> None:
+        for candle in one.update(read):
+            newest[candle.identity] = candle
+            inside = [
+                t for t in truth
+                if candle.open_time_ms <= t.time_us / 1_000 < candle.close_time_ms
+            ]  # fmt: skip
+            assert not candle.complete or candle.trade_count == len(inside)
+
+    seen_ms, position = 0, 0
+    for size, ahead_ms, asked in [(1, 0, False), *reads, (len(came), 0, True)]:
+        chosen, position = came[position : position + size], position + size
+        if not chosen:
+            break
+        last_ms = (chosen[-1].time_us - START_US) // 1_000
+        next_us = came[position].time_us if position < len(came) else START_US + 10**9
+        seen_ms = max(seen_ms, last_ms + ahead_ms)
+        proven_ms = min(seen_ms, (next_us - START_US) // 1_000) if asked else None
+        take(message(*chosen, seen_ms=seen_ms, proven_ms=proven_ms))
+    if come_at_last:
+        take(message(*[t for t in truth if t not in came], seen_ms=seen_ms))
+    end_ms = seen_ms + 2_000
+    take(message(seen_ms=end_ms, proven_ms=end_ms))
+    first_us = (truth[0].time_us // 1_000_000 + 1) * 1_000_000
+    for candle in newest.values():
+        if candle.open_time_ms * 1_000 >= first_us and (come_at_last or came == truth):
+            assert candle.complete is True
