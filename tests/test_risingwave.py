@@ -45,7 +45,16 @@ from marketstream.store.risingwave import (
 )
 from marketstream.store.testing import PostgresServer, postgres_server
 from marketstream.testing import free_port
-from marketstream.topics import CANDLES, FEATURES, GAPS, OUTCOMES, PREDICTIONS, TRADES, Topic
+from marketstream.topics import (
+    CANDLES,
+    DEAD_LETTERS,
+    FEATURES,
+    GAPS,
+    OUTCOMES,
+    PREDICTIONS,
+    TRADES,
+    Topic,
+)
 from predictor.settings import DEFAULT_FEATURES
 from trades.replay import replay_frames
 from trades.session.market import MarketSession
@@ -63,7 +72,8 @@ VALUES = {
 }
 STATEMENTS = [s for file in read_files(FOLDER, VALUES) for s in file.statements]
 TABLES = [s for file in read_files(FOLDER / "postgresql", VALUES) for s in file.statements]
-TOPICS = {topic.name: topic for topic in (TRADES, CANDLES, FEATURES, PREDICTIONS, OUTCOMES, GAPS)}
+READ = (TRADES, CANDLES, FEATURES, PREDICTIONS, OUTCOMES, GAPS, DEAD_LETTERS)
+TOPICS = {topic.name: topic for topic in READ}
 KINDS = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE PRECISION", bool: "BOOLEAN"}
 
 # The parser knows no name for these; what it is left with has to be understood without them.

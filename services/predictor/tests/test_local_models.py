@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from predictor.registry.local import LocalModels, Waiting
+from predictor.registry.local import LocalModels, Waiting, kept_champions
 from predictor.training.fitting import TrainedModel
 from predictor.training.retraining import TrainedOn
 
@@ -103,3 +103,25 @@ def test_oldest_of_too_many_that_wait_is_given_up(
     (complaint,) = local.complaints()
     assert complaint.startswith(NAME)
     assert "waited too long" in complaint
+
+
+def test_what_is_kept_of_a_champion_is_enough_to_register_it_anew(
+    tmp_path: Path, make_waiting: Callable[[int], Waiting]
+) -> None:
+    local, waiting = LocalModels(tmp_path), make_waiting(1)
+    local.keep_champion(NAME, "f1", waiting.model, waiting)
+    assert LocalModels(tmp_path).champion_to_register(NAME, "f1") == waiting
+    local.keep_champion(NAME, "f1", waiting.model)
+    assert local.champion(NAME, "f1") == waiting.model
+    assert local.champion_to_register(NAME, "f1") is None
+
+
+def test_champions_kept_are_those_that_can_be_read(
+    tmp_path: Path, make_model: Callable[..., TrainedModel]
+) -> None:
+    names = {horizon_ms: f"{NAME}-{horizon_ms}" for horizon_ms in (1, 2, 3)}
+    for horizon_ms in (1, 2):
+        LocalModels(tmp_path).keep_champion(names[horizon_ms], "f1", make_model())
+    (tmp_path / names[1] / "champion.json").write_text("{")
+    assert kept_champions(tmp_path, names, "f1") == {2: make_model()}
+    assert kept_champions(tmp_path, names, "f2") == {}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -414,3 +415,42 @@ def test_evaluation_that_is_damaged_is_said(
     artifact_of(client, on).with_name("evaluation.json").write_text("{")
     with pytest.raises(StateError, match=r"version 1: its evaluation\.json cannot be read"):
         registry.champion_evaluation(on.market, "1s", 1_000)
+
+
+@pytest.mark.slow
+def test_what_serves_is_registered_anew_where_a_registry_begins_anew(
+    tmp_path: Path, make_market: Callable[..., Any], make_model: Callable[..., TrainedModel]
+) -> None:
+    market = make_market()
+    job = TrainingJob(
+        ON.market, market.table, market.prices, (1_000,), PredictorSettings(), 0, 0, "mid", "f1"
+    )  # fmt: skip
+    wanted = Wanted((job.market,), (1_000,), "f1")
+    for rate in (0.6, 0.7):
+        models = {1_000: replace(make_model(hit_rate=rate), trained_at_ms=int(10 * rate))}
+        named, _ = Registrar(Registration(uri_of(tmp_path), "1s", tmp_path)).register(job, models)
+    assert named[1_000].version == "2"
+    new = tmp_path / "new"
+    new.mkdir()
+    registrar = Registrar(Registration(uri_of(new), "1s", tmp_path))
+    champions, complaints = registrar.champions(wanted)
+    assert complaints == ()
+    assert champions[job.market] == {1_000: replace(named[1_000], version="1")}
+    registry = ModelRegistry(uri_of(new))
+    assert registry.champion(job.market, "1s", 1_000, "f1") == champions[job.market][1_000]
+    again = Registrar(Registration(uri_of(new), "1s", tmp_path))
+    assert again.champions(wanted) == (champions, ())
+    registry._client.delete_registered_model_alias(model_name(job.market, "1s", 1_000), CHAMPION)
+    assert again.champions(wanted) == ({job.market: {}}, ())  # whoever took it away meant it
+
+
+@pytest.mark.slow
+def test_what_had_to_be_done_to_the_file_is_said_once(tmp_path: Path) -> None:
+    path = tmp_path / "mlflow.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE _alembic_tmp_runs (run_uuid TEXT)")
+    registrar = Registrar(Registration(uri_of(tmp_path), "1s", tmp_path))
+    wanted = Wanted(("simulator:BTC/USDT",), (1_000,), "f1")
+    (said,) = registrar.champions(wanted)[1]
+    assert said == "mlflow.sqlite was half laid out or old, and has been migrated"
+    assert registrar.champions(wanted)[1] == ()

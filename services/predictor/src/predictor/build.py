@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from marketstream.topics import FEATURES
+from predictor.registry.local import kept_champions
+from predictor.registry.names import model_name
 from predictor.serving.markets import Markets
 from predictor.settings import PredictorSettings
+from predictor.training.fitting import TrainedModel
 from predictor.training.learning import MarketsLearning
 from predictor.training.process import TrainerProcess
 from predictor.training.requests import Registration, registry_uri
@@ -24,7 +29,14 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
     registration = Registration(uri, plan.timeframe, state)
     workshop = Workshop(lambda: TrainerProcess(ports.metrics, registration))
     markets = Markets(plan, ports, grace_ms=settings.outcome_grace_ms)
-    learning = MarketsLearning(plan, settings, ports, order=workshop.order, install=markets.install)
+
+    def kept(market: str, feature_set: str) -> Mapping[int, TrainedModel]:
+        names = {h: model_name(market, plan.timeframe, h) for h in plan.horizons_ms}
+        return kept_champions(state / "models", names, feature_set)
+
+    learning = MarketsLearning(
+        plan, settings, ports, order=workshop.order, install=markets.install, kept=kept
+    )
     ports.listen([FEATURES], learning.observe)
     return Part(
         "predictor",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from loguru import logger
 
 from marketstream.errors import InputError
 from predictor.registry import native
@@ -46,6 +47,22 @@ class _WaitingFile(msgspec.Struct, frozen=True):
 class _ChampionFile(msgspec.Struct, frozen=True):
     feature_set: str
     model: str
+    trained_on: TrainedOn | None = None
+    parameters: dict[str, object] = {}
+
+
+def kept_champions(
+    folder: Path, names: Mapping[int, str], feature_set: str
+) -> dict[int, TrainedModel]:
+    """Return what served last by horizon, given the registered names; it may be out of date.
+
+    What cannot be read is said in the log.
+    """
+    local = LocalModels(folder, waiting=False)
+    kept = {h: local.champion(name, feature_set) for h, name in names.items()}
+    for complaint in local.complaints():
+        logger.warning("Not kept of an earlier start", reason=complaint)
+    return {horizon_ms: model for horizon_ms, model in kept.items() if model is not None}
 
 
 class LocalModels:
@@ -54,12 +71,12 @@ class LocalModels:
     At most 200 wait: with one more, the one that was trained first is given up.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, waiting: bool = True) -> None:
         self._folder = folder
         self._waiting: dict[tuple[int, str], Waiting] = {}
         self._unwritten: set[Path] = set()
         self._complaints: list[str] = []
-        for path in sorted(folder.glob("*/*.json")):
+        for path in sorted(folder.glob("*/*.json")) if waiting else ():
             if path.name != _CHAMPION:
                 self._read(path)
 
@@ -100,17 +117,37 @@ class LocalModels:
         except OSError as error:
             self._complaints.append(f"{path}: cannot be removed ({error.strerror})")
 
-    def keep_champion(self, name: str, feature_set: str, model: TrainedModel) -> None:
-        """Keep what serves under a registered name."""
-        file = _ChampionFile(feature_set, native.dump(model).decode())
+    def keep_champion(
+        self, name: str, feature_set: str, model: TrainedModel, waiting: Waiting | None = None
+    ) -> None:
+        """Keep what serves under a registered name, with what would be said of it to a registry."""
+        text = native.dump(model).decode()
+        file = _ChampionFile(feature_set, text)
+        if waiting is not None:
+            file = _ChampionFile(feature_set, text, waiting.trained_on, dict(waiting.parameters))
         self._write(self._folder / name / _CHAMPION, msgspec.json.encode(file))
 
     def champion(self, name: str, feature_set: str) -> TrainedModel | None:
         """Return what served last; None where nothing did, or it was of other features."""
+        found = self._read_champion(name, feature_set)
+        return None if found is None else found[0]
+
+    def champion_to_register(self, name: str, feature_set: str) -> Waiting | None:
+        """Return what served last with all that a registry is told; None where that is not kept."""
+        found = self._read_champion(name, feature_set)
+        if found is None or found[1].trained_on is None:
+            return None
+        return Waiting(found[0], found[1].trained_on, found[1].parameters)
+
+    def _read_champion(
+        self, name: str, feature_set: str
+    ) -> tuple[TrainedModel, _ChampionFile] | None:
         path = self._folder / name / _CHAMPION
         try:
             file = msgspec.json.decode(path.read_bytes(), type=_ChampionFile)
-            return native.load(file.model.encode()) if file.feature_set == feature_set else None
+            if file.feature_set != feature_set:
+                return None
+            return native.load(file.model.encode()), file
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError, InputError) as error:

@@ -3,13 +3,12 @@
 A model is a version of the registered model of its market, timeframe and horizon, such as
 `simulator-BTC-USDT-1s-2000ms`; the version under the alias `champion` serves, and one that was not
 good enough to take its place is the `challenger`. Each has a run with what it was trained on, how,
-and how good it was. This is the only module that imports MLflow.
+and how good it was. Only this module and `client` import MLflow.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +20,9 @@ import msgspec
 
 from marketstream.errors import InputError, RealtimeError, StateError
 from predictor.registry import native
-from predictor.registry.file import prepare_file, root_cause
+from predictor.registry.client import open_client, schema
+from predictor.registry.file import file_of, prepare_file, root_cause
+from predictor.registry.layout import Layout
 from predictor.registry.names import UNREGISTERED, model_name
 from predictor.training.fitting import TrainedModel
 from predictor.training.retraining import TrainedOn
@@ -29,7 +30,6 @@ from predictor.validation.evidence import Evidence, metrics_of
 from predictor.validation.figures import Evaluation
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
 EXPERIMENT = "realtime-training"
@@ -38,13 +38,6 @@ _FILE = "model.json"
 _EVALUATION = "evaluation.json"
 _DIGEST = 36  # characters: MLflow takes no longer one
 _ANSWERS = ("p_up", "p_flat", "p_down", "expected_return", "predicted_price", "low", "high")
-_ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # what fails is raised, and said once by whoever asked
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # training goes on without a registry that is away
-}
 
 
 class ModelRegistry:
@@ -52,13 +45,19 @@ class ModelRegistry:
 
     The artifacts of a SQLite file are in `mlflow-artifacts` beside it. Everything raises StateError
     where MLflow cannot do it: the disk is full, the file is no database, the server is away.
+    `layout` says what had to be done to the file.
     """
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
+        self.layout = Layout()
+        artifacts = None
         with self._explained():
-            artifacts = prepare_file(uri)
-            self._client = _open_client(uri)
+            file = file_of(uri)
+            if file is not None:
+                self.layout = prepare_file(file, schema)
+                artifacts = (file.parent / "mlflow-artifacts").as_uri()
+            self._client = open_client(uri)
             self._experiment = self._find_experiment(artifacts)
 
     def log(
@@ -123,6 +122,19 @@ class ModelRegistry:
         except InputError as error:
             raise InputError(f"{name} version {version.version}: {error}") from error
         return replace(model, version=str(version.version))
+
+    def knows(self, name: str) -> bool:
+        """Say whether a model was ever registered under a name."""
+        from mlflow.exceptions import MlflowException
+
+        with self._explained():
+            try:
+                self._client.get_registered_model(name)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                return False
+            return True
 
     def _log(
         self,
@@ -286,11 +298,3 @@ def _signed(model: TrainedModel, run_id: str) -> str:
     flavors = {"predictor": {"data": _FILE, "format": "predictor.native"}}
     text: str = Model(run_id=run_id, flavors=flavors, signature=signature).to_yaml()
     return text
-
-
-def _open_client(uri: str) -> MlflowClient:
-    for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    from mlflow import MlflowClient  # reads the environment; and it takes a second and a half
-
-    return MlflowClient(uri, uri)

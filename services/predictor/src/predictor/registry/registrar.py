@@ -29,6 +29,7 @@ class Registrar:
         self._registration = registration
         self._local = LocalModels(registration.state / "models")
         self._registry: ModelRegistry | None = None
+        self._said: list[str] = []
         with contextlib.suppress(StateError):  # tried again, and said, when it is needed
             self._open()
 
@@ -44,14 +45,16 @@ class Registrar:
             horizon_ms: replace(model, version=unregistered_version(model.trained_at_ms))
             for horizon_ms, model in models.items()
         }
+        parameters = parameters_of(job.settings)
         for model in named.values():
-            self._local.wait(Waiting(model, trained_on, parameters_of(job.settings)))
+            self._local.wait(Waiting(model, trained_on, parameters))
         versions, complaint = self.catch_up()
         for horizon_ms, model in named.items():
             name = model_name(job.market, trained_on.timeframe, horizon_ms)
             version = versions.get((model.trained_at_ms, name), model.version)
-            named[horizon_ms] = replace(model, version=version)
-            self._local.keep_champion(name, job.feature_set, named[horizon_ms])
+            named[horizon_ms] = model = replace(model, version=version)
+            waiting = Waiting(model, trained_on, parameters)
+            self._local.keep_champion(name, job.feature_set, model, waiting)
         return named, self._complaints(complaint)
 
     def champions(self, wanted: Wanted) -> tuple[dict[str, Models], tuple[str, ...]]:
@@ -68,6 +71,8 @@ class Registrar:
             if not away:
                 try:
                     model = self._champion(market, horizon_ms, wanted.feature_set)
+                    if model is None:
+                        model = self._registered_anew(name, wanted.feature_set)
                     given = True
                 except (InputError, StateError) as error:
                     complaints.append(str(error))
@@ -75,7 +80,7 @@ class Registrar:
             if not given:
                 model = self._local.champion(name, wanted.feature_set)
             elif model is not None:
-                self._local.keep_champion(name, wanted.feature_set, model)
+                self._keep(name, wanted.feature_set, model)
             if model is not None:
                 models[market][horizon_ms] = model
         return models, self._complaints(*complaints)
@@ -101,10 +106,28 @@ class Registrar:
         timeframe = self._registration.timeframe
         return self._open().champion(market, timeframe, horizon_ms, feature_set)
 
+    def _registered_anew(self, name: str, feature_set: str) -> TrainedModel | None:
+        """Register what served last with a registry that has never heard of it: it is a new one."""
+        kept = self._local.champion_to_register(name, feature_set)
+        registry = self._open()
+        if kept is None or registry.knows(name):
+            return None
+        version = registry.log(kept.model, kept.trained_on, kept.parameters)
+        return replace(kept.model, version=str(version))
+
+    def _keep(self, name: str, feature_set: str, model: TrainedModel) -> None:
+        """Keep a champion; what is known of how it was trained stays with it."""
+        kept = self._local.champion_to_register(name, feature_set)
+        same = kept is not None and kept.model.trained_at_ms == model.trained_at_ms
+        if kept is None or not same or kept.model.version != model.version:
+            self._local.keep_champion(name, feature_set, model, kept if same else None)
+
     def _open(self) -> ModelRegistry:
         if self._registry is None:
             self._registry = ModelRegistry(self._registration.uri)
+            self._said += filter(None, [self._registry.layout.said])
         return self._registry
 
     def _complaints(self, *complaints: str | None) -> tuple[str, ...]:
-        return (*filter(None, complaints), *self._local.complaints())
+        said, self._said = self._said, []
+        return (*said, *filter(None, complaints), *self._local.complaints())

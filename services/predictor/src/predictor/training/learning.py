@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -37,9 +38,10 @@ class MarketsLearning:
     The runner's thread calls everything here but `tell`; the training process is waited for in the
     workshop's loop, and what it brings is installed between two messages.
 
-    A market begins with its first vector: its registered champions are asked for. Once they have
-    answered and the market is live, which is when somebody received what it follows from, it is
-    trained on what has been remembered by then.
+    A market begins with its first vector: its registered champions are asked for, and what is
+    `kept` of an earlier start serves until they answer. Both wait until the market is live, which
+    is when somebody received what it follows from: of older closes the end is known already. Once
+    it is, and the registry has answered, it is trained on what has been remembered by then.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class MarketsLearning:
         *,
         order: Callable[[Order], None],
         install: Callable[[str, Models], None],
+        kept: Callable[[str, str], Models],
     ) -> None:
+        self._kept = kept
         self._plan = plan
         self._settings = settings
         self._ports = ports
@@ -61,6 +65,10 @@ class MarketsLearning:
         self._heard: set[str] = set()
         self._live: set[str] = set()
         self._asked: set[str] = set()
+        self._unserved: set[str] = set()  # of those asked for, without a model of each horizon
+        self._found: dict[str, dict[int, TrainedModel]] = {}
+        self._serving: dict[str, dict[int, tuple[str, int]]] = {}
+        self._recalling = False
         self._news: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._recalled = False
         self._installed = False
@@ -75,12 +83,14 @@ class MarketsLearning:
             for features in tail:
                 if not features.forming:
                     self._remember(features)
+        self._recalling = True
         deadline_s = time.monotonic() + _CHAMPIONS_WITHIN_S
         try:
-            while self._asked:  # or what comes first would be answered by no model
+            while self._unserved:  # or what comes first would be answered by no model
                 self._news.get(timeout=max(0.0, deadline_s - time.monotonic()))()
         except Empty:
-            logger.warning("Champions are late", markets=sorted(self._asked))
+            logger.warning("Champions are late", markets=sorted(self._unserved))
+        self._recalling = False
 
     def observe(self, features: Features, received_ns: int) -> None:
         """Remember a message that was not seen before; install what has been trained meanwhile."""
@@ -95,6 +105,7 @@ class MarketsLearning:
             self._order(lambda _trainer: self._say(market))
         if received_ns and market not in self._live:
             self._live.add(market)
+            self._serve_found(market)
             self._begin_training(market)
         self._remember(features)
 
@@ -146,17 +157,42 @@ class MarketsLearning:
         )
         retrainer.hold()
         self._asked.add(market)
+        self._unserved.add(market)
         self._order(lambda trainer: self._ask(trainer, market, first.feature_set))
         return retrainer
 
     async def _ask(self, trainer: TrainerProcess, market: str, feature_set: str) -> None:
-        found = await trainer.champions([market], self._plan.horizons_ms, feature_set)
+        asking = asyncio.create_task(
+            trainer.champions([market], self._plan.horizons_ms, feature_set)
+        )
+        kept = await asyncio.to_thread(self._kept, market, feature_set)
+        self._news.put(lambda: self._serve_meanwhile(market, kept))
+        found = await asking
         self._news.put(lambda: self._restore(market, found.get(market, {})))
+
+    def _serve_meanwhile(self, market: str, kept: Models) -> None:
+        self._found[market] = dict(kept)
+        self._serve_found(market)
+        if kept.keys() >= set(self._plan.horizons_ms):
+            self._unserved.discard(market)
 
     def _restore(self, market: str, champions: Models) -> None:
         self._asked.remove(market)
-        self._retrainers[market].restore(champions)
+        self._unserved.discard(market)
+        self._found.setdefault(market, {}).update(champions)
+        self._serve_found(market)
         self._begin_training(market)
+
+    def _serve_found(self, market: str) -> None:
+        """Have what was found serve, but for what does so already."""
+        if market not in self._live and not self._recalling:
+            return
+        serving = self._serving.setdefault(market, {})
+        found = self._found.pop(market, {})
+        news = {h: model for h, model in found.items() if serving.get(h) != _named(model)}
+        serving |= {horizon_ms: _named(model) for horizon_ms, model in news.items()}
+        if news:
+            self._retrainers[market].restore(news)
 
     def _begin_training(self, market: str) -> None:
         if market in self._live and market in self._retrainers and market not in self._asked:
@@ -190,6 +226,10 @@ class MarketsLearning:
                 self._ports.publish(model)
 
         self._order(publish)
+
+
+def _named(model: TrainedModel) -> tuple[str, int]:
+    return model.version, model.trained_at_ms
 
 
 def _is_enough(tail: Sequence[Any]) -> bool:
