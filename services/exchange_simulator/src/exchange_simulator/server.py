@@ -139,8 +139,8 @@ async def start(
 
     Tapes without an end run from now on; as soon as one has an end, time starts with the earliest
     of those when the first client has subscribed. Raises NetworkError where the port cannot be had
-    and SettingsError for a speed, a port or markets that make no sense. With `faults`, it does wrong
-    what they say, and `/simulator` begins and ends more of them.
+    and SettingsError for a speed, a port or markets that make no sense. With `faults` it does
+    wrong what they say, and `/simulator` begins and ends more of them.
     """
     numbered = None if faults is None else [NumberedTape(tape) for tape in tapes]
     if numbered is not None:

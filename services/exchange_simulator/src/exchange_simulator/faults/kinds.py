@@ -91,7 +91,7 @@ _ALL = [
         rest_wrong_symbol="another market's trades, or its prices under the true ids and times",
         rest_units="times of a page are in s, us or ns",
     ),
-    *_kinds("clock", 30.0, 1.0, clock_skew="/time and event times are half a second to an hour off"),
+    *_kinds("clock", 30.0, 1.0, clock_skew="/time and event times are up to an hour off"),
 ]  # fmt: skip
 KINDS = {kind.name: kind for kind in _ALL}
 

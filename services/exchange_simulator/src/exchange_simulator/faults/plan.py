@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections import deque
@@ -28,6 +29,7 @@ class Fault:
     ends_s: float | None
     ended_us: int | None = None
     struck: int = 0
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def row(self) -> dict[str, object]:
         """Return what the log says of it; times are unix times in microseconds."""
@@ -59,8 +61,8 @@ class Faults:
     ) -> None:
         self.seed = spec.seed
         self.symbols = tuple(wire_symbols)
-        self.on_begin: Callable[[Fault], None] = lambda fault: None
-        self.on_end: Callable[[Fault], None] = lambda fault: None
+        self.on_begin: Callable[[Fault], None] = _nothing
+        self.on_end: Callable[[Fault], None] = _nothing
         self._now_s = now_s
         self._log: deque[Fault] = deque(maxlen=_LOG_ROWS)
         self._active: dict[str, list[Fault]] = {}
@@ -112,9 +114,7 @@ class Faults:
             for fault in [f for f in faults if f.ends_s is not None and f.ends_s <= now_s]:
                 self._finish(fault)
         if self._due is None:
-            self._due = [
-                _Due(rule, random.Random(f"{self.seed}:{rule.kind.name}")) for rule in self._rules
-            ]
+            self._due = [_Due(rule, draws(self.seed, rule.kind.name)) for rule in self._rules]
             for due in self._due:
                 due.at_s = now_s + _pause_s(due)
         for due in self._due:
@@ -143,11 +143,6 @@ class Faults:
             return 1.0
         return max(0.0, fault.ends_s - self._now_s())
 
-    @property
-    def any(self) -> bool:
-        """Whether there is any fault at the moment."""
-        return bool(self._active)
-
     def log(self) -> list[dict[str, object]]:
         """Return all faults so far, the oldest first."""
         return [fault.row() for fault in self._log]
@@ -171,8 +166,19 @@ class Faults:
         active.remove(fault)
         if not active:
             del self._active[fault.kind.name]
+        fault.over.set()
         fault.ended_us = time.time_ns() // 1_000
         self.on_end(fault)
+
+
+def draws(seed: int, *what: object) -> random.Random:
+    """Return the draws that a seed makes for one purpose."""
+    name = ":".join(map(str, (seed, *what)))
+    return random.Random(name)  # noqa: S311 - which fault, no secret
+
+
+def _nothing(_: Fault) -> None:
+    return
 
 
 def _pause_s(due: _Due) -> float:

@@ -6,6 +6,7 @@ Klines are always of the true trades: they are what a client's candles are compa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import random
@@ -15,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from exchange_simulator.faults.frames import skew_ms
-from exchange_simulator.faults.plan import Fault, Faults
+from exchange_simulator.faults.plan import Fault, Faults, draws
 from exchange_simulator.market.history import latest_trades
 from exchange_simulator.markets import Market
 
@@ -24,7 +25,6 @@ _PAGES = (
     "rest_empty", "rest_holes", "rest_duplicates", "rest_reversed", "rest_shuffled",
     "rest_wrong_symbol", "rest_units",
 )  # fmt: skip
-_POLL_S = 0.05
 
 type _Row = dict[str, Any]
 
@@ -40,8 +40,8 @@ class RestFaults:
         """Return the answer to a request that is refused; one that hangs gets its own late."""
         fault = _striking(self._faults, "rest_hang")
         if fault is not None:
-            while not _over(self._faults, fault):
-                await asyncio.sleep(_POLL_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(fault.over.wait(), self._faults.left_s(fault))
             return _error(503, {})
         return refusal(self._faults, _REFUSALS)
 
@@ -65,31 +65,31 @@ class RestFaults:
 
     def _wrong(self, fault: Fault, rows: list[_Row], market: Market, end_us: int) -> list[_Row]:
         kind = fault.kind.name
-        draws = random.Random(f"{self._faults.seed}:{kind}:{fault.number}:{fault.struck}")
+        draw = draws(self._faults.seed, kind, fault.number, fault.struck)
         if kind == "rest_empty":
             return []
         if kind == "rest_holes":
-            return _without_a_third(rows, draws)
+            return _without_a_third(rows, draw)
         if kind == "rest_duplicates":
-            return [row for row in rows for _ in range(draws.choice((1, 2)))]
+            return [row for row in rows for _ in range(draw.choice((1, 2)))]
         if kind == "rest_reversed":
             return rows[::-1]
         if kind == "rest_shuffled":
-            return draws.sample(rows, len(rows))
+            return draw.sample(rows, len(rows))
         if kind == "rest_units":
-            return _in_another_unit(rows, draws)
-        return self._of_another(rows, market, end_us, draws)
+            return _in_another_unit(rows, draw)
+        return self._of_another(rows, market, end_us, draw)
 
     def _of_another(
-        self, rows: list[_Row], market: Market, end_us: int, draws: random.Random
+        self, rows: list[_Row], market: Market, end_us: int, draw: random.Random
     ) -> list[_Row]:
         others = [other for other in self._markets.values() if other is not market]
         if not others:  # a market that is not there, at a fiftieth of the price
             return [row | {"p": f"{float(row['p']) / 50:.8f}"} for row in rows]
-        other = draws.choice(others)
+        other = draw.choice(others)
         trades = latest_trades(other.tape, len(rows), end_us, other.since_us)
         theirs: list[_Row] = json.loads(other.frames.rest_trades(trades))
-        if draws.random() < 0.5:
+        if draw.random() < 0.5:
             return theirs
         return [
             row | {"p": their["p"], "q": their["q"]}
@@ -113,13 +113,9 @@ def _striking(faults: Faults, kind: str, market: str | None = None) -> Fault | N
     fault = faults.active(kind, market)
     if fault is None:
         return None
-    strikes = random.Random(f"{faults.seed}:{kind}:{fault.struck}").random() < fault.share
+    strikes = draws(faults.seed, kind, fault.struck).random() < fault.share
     faults.struck(fault)
     return fault if strikes else None
-
-
-def _over(faults: Faults, fault: Fault) -> bool:
-    return fault.ended_us is not None or faults.left_s(fault) <= 0
 
 
 def _error(status: int, headers: Mapping[str, str]) -> web.Response:
@@ -128,13 +124,13 @@ def _error(status: int, headers: Mapping[str, str]) -> web.Response:
     return web.Response(status=status, text=body, headers=headers, content_type="application/json")
 
 
-def _without_a_third(rows: list[_Row], draws: random.Random) -> list[_Row]:
+def _without_a_third(rows: list[_Row], draw: random.Random) -> list[_Row]:
     if len(rows) < 2:
         return []
-    gone = set(draws.sample(range(len(rows)), max(1, len(rows) // 3)))
+    gone = set(draw.sample(range(len(rows)), max(1, len(rows) // 3)))
     return [row for at, row in enumerate(rows) if at not in gone]
 
 
-def _in_another_unit(rows: list[_Row], draws: random.Random) -> list[_Row]:
-    factor = draws.choice((1_000, 1_000_000, 0))
+def _in_another_unit(rows: list[_Row], draw: random.Random) -> list[_Row]:
+    factor = draw.choice((1_000, 1_000_000, 0))
     return [row | {"T": row["T"] * factor if factor else row["T"] // 1_000} for row in rows]
