@@ -146,7 +146,7 @@ def test_frames_are_made_wrong_and_the_ledger_is_right(running, kind):
             or f["T"] != true[f["t"]]["time_us"] // 1_000
         ]
         told = [f["t"] for f in shown]
-        assert bool(wrong) == (kind.startswith(("absurd", "id_")))
+        assert bool(wrong) == kind.startswith(("absurd", "id_", "wrong"))
         if kind == "wrong_symbol":
             assert any(f.get("s") == "NOSUCHUSDT" for f in frames)
         if kind == "duplicate":
