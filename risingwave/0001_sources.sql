@@ -126,3 +126,17 @@ WITH (
     properties.bootstrap.server = '${KAFKA_BROKER}',
     scan.startup.mode = 'earliest'
 ) FORMAT PLAIN ENCODE JSON;
+
+CREATE SOURCE IF NOT EXISTS dead_letters (
+    source VARCHAR,
+    reason VARCHAR,
+    received_us BIGINT,
+    size BIGINT,  -- of what was cut, in bytes
+    sha256 VARCHAR,
+    more BIGINT
+) WITH (
+    connector = 'kafka',
+    topic = 'dead_letters',
+    properties.bootstrap.server = '${KAFKA_BROKER}',
+    scan.startup.mode = 'earliest'
+) FORMAT PLAIN ENCODE JSON;

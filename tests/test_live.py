@@ -92,10 +92,10 @@ def stored_candles(folder: Path) -> list[tuple[object, ...]]:
 
 def replayed_candles(recordings: list[Path]) -> list[tuple[object, ...]]:
     replay = Replay("BTC/USDT", "1s", (1,), load_all())
-    candles: list[Candle] = []
-    replay.pipeline.runner.tap(CANDLES, lambda candle, _ns: candles.append(candle))
+    newest: dict[tuple[str, str, int], Candle] = {}
+    replay.pipeline.runner.tap(CANDLES, lambda one, _ns: newest.update({one.identity: one}))
     replay.run(recordings)
-    return [what_traded(candle) for candle in candles if candle.timeframe == "1s"]
+    return [what_traded(candle) for candle in newest.values() if candle.timeframe == "1s"]
 
 
 def what_traded(candle: Candle) -> tuple[object, ...]:

@@ -20,6 +20,8 @@ FAMILIES = {
     "realtime_candles": {"market", "timeframe"},
     "realtime_candles_incomplete": {"market", "timeframe"},
     "realtime_candle_revisions": {"market", "timeframe"},
+    "realtime_candles_mended": {"market"},
+    "realtime_candles_marked": {"market"},
     "realtime_late_trades": {"market"},
     "realtime_predictions": {"market", "horizon_ms", "direction"},
     "realtime_outcomes": {"market", "horizon_ms", "verdict"},

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from candles.aggregation import CandleAggregator
 from marketstream.errors import BadMessage
-from marketstream.messages import Candle, Trade, Trades
+from marketstream.messages import Candle, Quote, Trade, Trades
 
 MARKET = "binance:BTC/USDT"
 START_US = 1_700_006_400_000_000
@@ -136,6 +136,120 @@ def test_what_no_trade_can_be_is_refused_and_changes_nothing(changed: dict[str, 
     assert one.snapshot() == before
 
 
+def test_what_is_no_longer_held_is_not_proven_where_a_trade_came_too_late_for_it() -> None:
+    one = watching("250ms")
+    one.update(message(trade(1, 100), seen_ms=200_000))  # 800 candles: the first are let go
+    revised = one.update(message(trade(2, 10_300), trade(3, 200_100), seen_ms=200_100))
+    before = [candle for candle in revised if candle.open_time_ms < START_US // 1_000 + 10_250]
+    assert said(before) == [(at, True, 1) for at in range(0, 10_250, 250)]
+    at_ms = {open_ms for open_ms, complete, _ in said(revised) if complete}
+    assert min(ms for ms in at_ms if ms >= 10_250) > 60_000  # flat since, at a price that is wrong
+
+
+def test_what_is_no_longer_held_is_shown_again_in_units_that_have_become_finer() -> None:
+    one = watching("250ms")
+    one.update(message(trade(1, 100, quantity=1.5), seen_ms=200_000))
+    finer = trade(2, 200_100, price=100.00001, quantity=0.00001)
+    revised = one.update(message(finer, seen_ms=200_100))
+    first = next(candle for candle in revised if candle.open_time_ms == START_US // 1_000)
+    assert (first.volume, first.quote_volume, first.revision) == (1.5, 150.0, 1)
+
+
+@pytest.mark.parametrize("leaps", [False, True])
+def test_a_time_without_trades_however_long_makes_no_more_candles_than_can_be_used(
+    leaps: bool,
+) -> None:
+    years_ms = 60 * 365 * 86_400_000
+    one = CandleAggregator(MARKET, ["1s", "1m", "1h"], leaps=leaps)
+    one.update(message(trade(0, -1_000), seen_ms=0, proven_ms=0))
+    one.update(message(trade(1, 500), seen_ms=500))
+    candles: list[Candle] = []
+    for number in (2, 3, 4):
+        ahead = message(trade(number, years_ms + number), seen_ms=years_ms + number)
+        try:
+            candles += one.update(ahead)
+        except BadMessage:
+            assert not leaps
+    assert len(candles) < (103_000 if leaps else 10_300)
+    assert [c.timeframe for c in candles if c.trade_count] == ["1s", "1m", "1h"]
+    closes = [c.close_time_ms for c in candles]
+    assert closes == sorted(closes)
+    assert closes[-1] == START_US // 1_000 + years_ms
+    assert {c.complete for c in candles if c.trade_count and c.timeframe != "1h"} == {True}
+    after = one.update(message(trade(5, years_ms + 1_000), seen_ms=years_ms + 1_000))
+    assert [(c.timeframe, c.trade_count, c.complete) for c in after] == [("1s", 3, True)]
+
+
+def test_no_time_that_a_message_says_leaps_ahead_by_itself() -> None:
+    one = watching("1s")
+    before = one.snapshot()
+    quote = Quote(99.0, 1.0, 101.0, 1.0, START_US + 86_400_000_000)
+    for leap in (
+        message(trade(1, 100), seen_ms=86_400_000),
+        message(trade(1, 100), seen_ms=100, proven_ms=43_200_000),
+        replace(message(trade(1, 100), seen_ms=100), quote=quote),
+    ):
+        with pytest.raises(BadMessage, match="ahead of all before it"):
+            one.update(leap)
+        assert one.snapshot() == before
+        one.update(message(seen_ms=0))
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [Quote(float("nan"), 1, 1, 1, START_US), Quote(1, 1, float("inf"), 1, START_US),
+     Quote(1, -1, 1, 1, START_US), Quote(1, 1, 1, 1, 5 * 10**15)],
+)  # fmt: skip
+def test_a_quote_that_makes_no_sense_is_refused_with_its_message(quote: Quote) -> None:
+    one = watching("1s")
+    before = one.snapshot()
+    with pytest.raises(BadMessage, match="quote of binance:BTC/USDT"):
+        one.update(replace(message(trade(1, 100), seen_ms=100), quote=quote))
+    assert one.snapshot() == before
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, 40, 300, 2_000, 90_000, 200_000]), st.integers(0, 3)),
+        min_size=3, max_size=25,
+    ),
+    st.integers(1, 24),
+    st.integers(0, 6),
+    st.booleans(),
+)  # fmt: skip
+def test_no_candle_is_called_complete_wrongly_after_long_silences_and_seams(
+    steps: list[tuple[int, int]], seam: int, held_back: int, seamed: bool
+) -> None:
+    at_ms, truth = 0, []
+    for number, (step_ms, cents) in enumerate(steps):
+        at_ms += step_ms
+        truth.append((number >= seam and seamed, trade(number, at_ms, price=100.0 + cents)))
+    one = watching("250ms", "1s")
+    one.update(message(seen_ms=0))
+    held: list[tuple[bool, Trade]] = []
+    for position, (new, this) in enumerate(truth):
+        if held and held[0][0] != new:
+            held.clear()  # a numbering that has ended brings nothing more
+        held.append((new, this))
+        seen_ms = (this.time_us - START_US) // 1_000
+        reads = [message(seen_ms=seen_ms, epoch=int(new))]
+        if len(held) > held_back or position == len(truth) - 1:
+            came = [Trade(t.id + 1, t.price, t.quantity, t.taker, t.time_us) for _, t in held]
+            reads.append(message(*came, seen_ms=seen_ms, epoch=int(new)))
+            held.clear()
+        for read in reads:
+            for candle in one.update(read):
+                inside = [
+                    t for _, t in truth
+                    if candle.open_time_ms <= t.time_us / 1_000 < candle.close_time_ms
+                ]  # fmt: skip
+                before = [t for _, t in truth if t.time_us / 1_000 < candle.close_time_ms]
+                if candle.complete:
+                    assert candle.trade_count == len(inside)
+                    assert not before or candle.close == before[-1].price
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.integers(0, 700), min_size=3, max_size=40),
@@ -172,7 +286,8 @@ def test_no_candle_is_called_complete_that_lacks_a_trade(
         if not chosen:
             break
         last_ms = (chosen[-1].time_us - START_US) // 1_000
-        next_us = came[position].time_us if position < len(came) else START_US + 10**9
+        unknown_us = [t.time_us for t in truth if t.id > chosen[-1].id]
+        next_us = min(unknown_us, default=START_US + 10**9)  # the exchange knows of it when asked
         seen_ms = max(seen_ms, last_ms + ahead_ms)
         proven_ms = min(seen_ms, (next_us - START_US) // 1_000) if asked else None
         take(message(*chosen, seen_ms=seen_ms, proven_ms=proven_ms))

@@ -18,6 +18,7 @@ from marketstream.messages import (
     DeadLetter,
     Features,
     Gap,
+    Mending,
     Message,
     Model,
     Parity,
@@ -70,8 +71,8 @@ def test_what_the_topics_bring_is_kept_but_for_how_things_stand_between_closes(
         ]
     )
     assert store.counts() == {
-        "candles": 1, "features": 1, "predictions": 1, "outcomes": 0, "models": 1, "gaps": 1, "stalls": 0,
-        "dead_letters": 1,
+        "candles": 1, "features": 1, "predictions": 1, "outcomes": 0, "models": 1, "gaps": 1,
+        "stalls": 0, "dead_letters": 1,
     }  # fmt: skip
     assert store.predictions(MARKET, "1s", 0, 2_000) == [PREDICTION]
     assert 'realtime_store_rows_total{table="features"} 1.0' in ports.metrics.render().decode()
@@ -83,8 +84,10 @@ def test_a_batch_of_nothing_worth_keeping_does_not_need_the_store(tmp_path: Path
     part.keep([replace(CANDLE, state="forming")])
 
 
-def test_it_says_how_our_candles_compare(store: SqlStore, tmp_path: Path) -> None:
-    async def said() -> Parity:
+def test_it_says_how_our_candles_compare_and_what_is_mended(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    async def said() -> list[Status]:
         exchange = await start([SeededMarket("BTC/USDT", 1)], port=0)
         heard = asyncio.Event()
 
@@ -105,10 +108,8 @@ def test_it_says_how_our_candles_compare(store: SqlStore, tmp_path: Path) -> Non
             with contextlib.suppress(asyncio.CancelledError):
                 await work
             await exchange.close()
-        message, _ = ports.published[0]
-        assert isinstance(message, Status)
-        assert (message.market, message.part) == (MARKET, "storekeeper")
-        assert isinstance(message.said, Parity)
-        return message.said
+        return [message for message, _ in ports.published[:2] if isinstance(message, Status)]
 
-    assert asyncio.run(said()) == Parity(compared=0, equal=0, incomplete=0, differences=[])
+    parity, mending = asyncio.run(said())
+    assert parity == Status(MARKET, "storekeeper", Parity(0, 0, 0, []))
+    assert mending == Status(MARKET, "mending", Mending(queued=0, mended=0, marked=0))

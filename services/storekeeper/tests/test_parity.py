@@ -1,10 +1,12 @@
 """Our candles beside the exchange's own."""
 
+import math
+
 from msgspec.structs import replace
 
 from marketstream.klines import Kline
-from marketstream.messages import Candle
-from storekeeper.parity import ParityCount, differences, marked
+from marketstream.messages import Candle, Compared
+from storekeeper.parity import ParityCount, differences, differences_from
 
 CANDLE = Candle(
     market="binance:BTC/USDT", timeframe="1m", open_time_ms=60_000, close_time_ms=120_000,
@@ -34,29 +36,34 @@ def test_digits_that_the_exchange_cuts_off_are_no_difference() -> None:
     assert differences(replace(CANDLE, quote_volume=1333904.1234568), KLINE) != []
 
 
-def test_an_audit_counts_and_returns_what_lacks_trades() -> None:
+def test_an_audit_counts_and_returns_what_the_exchange_has_otherwise() -> None:
     parity = ParityCount()
     assert parity.rate is None
     lost = replace(CANDLE, open_time_ms=120_000, trade_count=11, volume=27.0)
     known = replace(CANDLE, open_time_ms=180_000, complete=False, volume=1.0)
     elsewhere = replace(CANDLE, open_time_ms=240_000)
-    klines = [replace(KLINE, open_time_ms=open_ms) for open_ms in (60_000, 120_000, 180_000)]
-    assert parity.audit([CANDLE, lost, known, elsewhere], klines) == [(lost, klines[1])]
+    theirs = {
+        open_ms: replace(KLINE, open_time_ms=open_ms) for open_ms in (60_000, 120_000, 180_000)
+    }
+    assert parity.audit([CANDLE, lost, known, elsewhere], theirs) == [lost]
     assert (parity.compared, parity.equal, parity.incomplete, parity.rate) == (2, 1, 1, 0.5)
     assert {difference.field for difference in parity.differences} == {"volume", "trade_count"}
     assert parity.differing == 2
+    assert parity.said().timeframes == {"1m": Compared(compared=2, equal=1)}
 
 
-def test_a_candle_is_marked_with_the_exchange_s_count() -> None:
-    lost = replace(CANDLE, trade_count=11, volume=27.0, revision=2)
-    assert marked(lost, KLINE) == replace(lost, complete=False, expected_count=12, revision=3)
+def test_a_candle_is_compared_with_one_made_of_trades_to_the_last_bit() -> None:
+    assert differences_from(CANDLE, replace(CANDLE, revision=3, bid=1.0)) == []
+    next_float = math.nextafter(CANDLE.quote_volume, math.inf)
+    (found,) = differences_from(CANDLE, replace(CANDLE, quote_volume=next_float))
+    assert (found.field, found.theirs) == ("quote_volume", repr(next_float))
 
 
 def test_a_summary_shows_the_newest_differences() -> None:
     parity = ParityCount()
     for minute in range(1, 9):
         wrong = replace(CANDLE, open_time_ms=minute * 60_000, close=1.0)
-        parity.audit([wrong], [replace(KLINE, open_time_ms=wrong.open_time_ms)])
+        parity.audit([wrong], {wrong.open_time_ms: replace(KLINE, open_time_ms=wrong.open_time_ms)})
     said = parity.said()
     assert (said.compared, said.equal, said.incomplete) == (8, 0, 0)
     assert [one["open_time_ms"] for one in said.differences] == [

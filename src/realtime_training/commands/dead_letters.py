@@ -43,7 +43,8 @@ def dead_letters(context: click.Context, *, as_json: bool) -> None:
     for kept in letters:
         row = _row(kept)
         reason = str(row["reason"])[:_SHOWN_REASON]
-        click.echo(f"{kept.id}  {row['received']}  {row['source']}  {row['bytes']} bytes  {reason}")
+        size = f"{row['bytes']} bytes{', cut' if row['cut'] else ''}"
+        click.echo(f"{kept.id}  {row['received']}  {row['source']}  {size}  {reason}")
     click.echo(f"{len(letters)} dead letters", err=True)
 
 
@@ -106,6 +107,9 @@ def _row(kept: KeptLetter) -> dict[str, object]:
         "received": received.isoformat(timespec="milliseconds"),
         "source": letter.source,
         "key": None if kept.key is None else kept.key.decode(errors="replace"),
-        "bytes": len(letter.raw),
+        "bytes": letter.whole_size,
+        "cut": letter.size is not None,
+        "sha256": letter.sha256,
+        "more": letter.more,
         "reason": letter.reason,
     }

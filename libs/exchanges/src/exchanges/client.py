@@ -173,15 +173,6 @@ async def fetch_checked(
     )  # fmt: skip
 
 
-async def fetch_trades(
-    client: RestClient, symbol: str, *, page_id: int | None, from_ms: int
-) -> list[HistoricTrade]:
-    """Return a page of past trades as `fetch_checked` does; NetworkError where a row is refused."""
-    checked = await fetch_checked(client, symbol, page_id=page_id, from_ms=from_ms)
-    _raise_refused(checked)
-    return checked.trades
-
-
 async def fetch_newest_trade(
     client: RestClient,
     symbol: str,

@@ -68,6 +68,12 @@ class Metrics:
         self.parity_differences = counter(
             "parity_differences_total", "Fields that the exchange has otherwise", "market"
         )
+        self.candles_mended = counter(
+            "candles_mended_total", "Stored candles revised from the exchange's trades", "market"
+        )
+        self.candles_marked = counter(
+            "candles_marked_total", "Stored candles marked for trades nobody can have", "market"
+        )
         self.late_trades = counter(
             "late_trades_total", "Trades that came after their candle was closed", "market"
         )

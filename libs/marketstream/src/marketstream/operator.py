@@ -14,7 +14,11 @@ class Operator[In, Out](Protocol):
     """
 
     def update(self, message: In) -> Sequence[Out]:
-        """Fold one message; return what follows from it, in order."""
+        """Fold one message; return what follows from it, in order.
+
+        BadMessage refuses it, before anything has changed. After any other exception a runner
+        restores the operator and has it fold again what came since its last snapshot.
+        """
         ...
 
     def snapshot(self) -> bytes:

@@ -28,12 +28,14 @@ from marketstream.topics import DEAD_LETTERS, Topic
 
 pytestmark = pytest.mark.kafka
 
+START_US = 1_700_000_000_000_000
 PASSWORD = "a password that no log shows"
 
 
 def trades(number: int) -> Trades:
-    trade = Trade(number, 1.5, 0.25, "buy", number)
-    return Trades("binance:BTC/USDT", (trade,), None, number)
+    time_us = START_US + number
+    trade = Trade(number, 1.5, 0.25, "buy", time_us)
+    return Trades("binance:BTC/USDT", (trade,), None, time_us)
 
 
 def publisher(settings: KafkaSettings, *topics: Topic) -> KafkaPublisher:

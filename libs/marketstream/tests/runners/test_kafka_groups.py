@@ -24,6 +24,7 @@ from marketstream.runners.kafka.tap import KafkaTap
 from marketstream.stage import Stage
 from marketstream.topics import Topic
 
+START_MS = 1_700_000_000_000
 LEADER, FOLLOWER, ALONE = "binance:BTC/USDT", "kraken:BTC/USD", "binance:ETH/USDT"
 PLAN = Plan((LEADER, FOLLOWER, ALONE), "1s", (1,), groups={"bitcoin": (LEADER, FOLLOWER)})
 TRADES = Topic("trades-groups", Trades)
@@ -68,11 +69,16 @@ def messages() -> list[Trades | Candle]:
     for number in range(1, 41):
         market = (LEADER, FOLLOWER, ALONE)[number % 3]
         made.append(
-            Trades(market, (Trade(number, float(number), 1.0, "buy", number),), None, number)
+            Trades(
+                market,
+                (Trade(number, float(number), 1.0, "buy", START_MS * 1_000 + number),),
+                None,
+                START_MS * 1_000 + number,
+            )
         )
         made.append(
             Candle(
-                market, "1s", 1_000 * number, 1_000 * number + 1_000,
+                market, "1s", START_MS + 1_000 * number, START_MS + 1_000 * number + 1_000,
                 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1, 1.0, 1.0,
             )
         )  # fmt: skip

@@ -23,10 +23,12 @@ from marketstream.topics import DEAD_LETTERS, Topic
 pytestmark = pytest.mark.kafka
 
 MARKET = "binance:BTC/USDT"
+START_US = 1_700_000_000_000_000
 
 
 def trades(number: int) -> Trades:
-    return Trades(MARKET, (Trade(number, 1.5, 0.25, "buy", number),), None, number)
+    time_us = START_US + number
+    return Trades(MARKET, (Trade(number, 1.5, 0.25, "buy", time_us),), None, time_us)
 
 
 class Shelf:

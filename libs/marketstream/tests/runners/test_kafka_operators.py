@@ -59,7 +59,7 @@ def fold(held_by: Operators, state: Kept, *offsets: int) -> int:
         held = held_by.of(MARKET, "trades", 0, offset, state)  # type: ignore[arg-type]
         held.operator.update(1)
         held.offsets["trades"] = offset
-    count: int = held.operator.count  # type: ignore[attr-defined]
+    count: int = held.operator.operator.count  # type: ignore[attr-defined]
     return count
 
 

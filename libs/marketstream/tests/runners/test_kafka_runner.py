@@ -19,7 +19,7 @@ from libs.marketstream.tests.runners.workers import (
     without_repeats,
 )
 from marketstream.errors import InputError
-from marketstream.messages import Candle, DeadLetter, Features, Trade, Trades
+from marketstream.messages import Candle, DeadLetter, Features, Trade
 from marketstream.runners.kafka.connection import connect
 from marketstream.runners.kafka.dead_letters import KeptLetter, read_dead_letters, send_again
 from marketstream.runners.kafka.settings import KafkaSettings
@@ -123,14 +123,22 @@ def test_what_makes_no_sense_is_put_aside_and_the_stream_goes_on(
 ) -> None:
     good = recording(5, 4)
     market = good[0].market.encode()
-    refused = msgspec.json.encode(Trades(good[0].market, (Trade(9, -1.0, 1.0, "buy", 0),), None, 1))
+    refused, failing = (
+        msgspec.json.encode(
+            msgspec.structs.replace(
+                good[0], trades=(Trade(9, price, 1.0, "buy", good[0].seen_until_us),)
+            )
+        )
+        for price in (13.0, 17.0)
+    )
     poison: list[tuple[bytes | None, bytes | None, str]] = [
         (market, b"{not json", "it is no Trades: JSON is malformed"),
         (market, b'{"market":"binance:BTC/USDT"}', "it is no Trades: Object missing required"),
         (market, None, "it has no value"),
         (None, msgspec.json.encode(good[0]), "its key is None, and its market"),
         (b"\xff\xfe", msgspec.json.encode(good[0]), "its key is b'\\xff\\xfe', and its market"),
-        (market, refused, "a price is not positive"),
+        (market, refused, "a price is 13"),
+        (market, failing, "it makes OverflowError: a price is 17"),
     ]
     with running(Bench("poison", settings, tmp_path)) as bench:
         producer = connect(settings, "poisoner").get_producer()

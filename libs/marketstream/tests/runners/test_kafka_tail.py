@@ -21,7 +21,8 @@ MARKETS = ("binance:BTC/USDT", "binance:ETH/USDT", "binance:SOL/USDT")
 
 
 def trades(market: str, number: int) -> Trades:
-    return Trades(market, (Trade(number, 1.5, 0.25, "buy", number),), None, number)
+    time_us = 1_700_000_000_000_000 + number
+    return Trades(market, (Trade(number, 1.5, 0.25, "buy", time_us),), None, time_us)
 
 
 @pytest.fixture

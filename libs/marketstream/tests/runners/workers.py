@@ -33,6 +33,7 @@ from marketstream.runners.kafka.tap import KafkaTap
 from marketstream.stage import Stage
 from marketstream.topics import DEAD_LETTERS, Topic
 
+START_US = 1_700_000_000_000_000
 MARKETS = [f"binance:{base}/USDT" for base in ("BTC", "ETH", "SOL", "XRP", "ADA")]
 
 
@@ -46,9 +47,11 @@ class Tally:
         self._volume = 0.0
 
     def update(self, message: Trades) -> list[Candle]:
-        if any(trade.price <= 0 for trade in message.trades):
-            raise BadMessage("a price is not positive")
+        if any(trade.price == 13 for trade in message.trades):
+            raise BadMessage("a price is 13")
         self._count += len(message.trades)
+        if any(trade.price == 17 for trade in message.trades):
+            raise OverflowError("a price is 17")
         self._volume += sum(trade.quantity for trade in message.trades)
         end = message.seen_until_us // 1_000
         return [
@@ -212,8 +215,9 @@ def recording(seed: int, messages: int) -> list[Trades]:
             ids[market] += 1
             taker = chance.choice(("buy", "sell"))
             quantity = chance.randrange(1, 64) / 8
-            trades.append(Trade(ids[market], 100.0, quantity, taker, number))
-        made.append(Trades(market, tuple(trades), Quote(1, 1, 2, 1, number), number * 1_000_000))
+            trades.append(Trade(ids[market], 100.0, quantity, taker, START_US + number))
+        quote = Quote(1, 1, 2, 1, START_US + number)
+        made.append(Trades(market, tuple(trades), quote, START_US + number * 1_000_000))
     return made
 
 

@@ -23,6 +23,7 @@ from marketstream.messages import (
     Model,
     Outcome,
     Prediction,
+    Stall,
 )
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
@@ -148,9 +149,23 @@ def model(version: str, trained_at_ms: int, *, horizon_ms: int = 2_000) -> Model
     )
 
 
+def stall() -> Stall:
+    return Stall(MARKET, 5_000_000, "trades", 6_000_000, "zombie")
+
+
 def test_new_store_is_empty(store: Store) -> None:
     assert store.counts() == dict.fromkeys(
-        ("candles", "features", "predictions", "outcomes", "models", "gaps", "dead_letters"), 0
+        (
+            "candles",
+            "features",
+            "predictions",
+            "outcomes",
+            "models",
+            "gaps",
+            "stalls",
+            "dead_letters",
+        ),
+        0,
     )
     assert store.candles(MARKET, "1s", 0, 10**15) == []
     assert store.last_candles(MARKET, "1s", 10) == []
@@ -163,8 +178,19 @@ def test_writing_no_rows_changes_nothing(store: Store) -> None:
 
 
 def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
-    letter = DeadLetter("binance", b"\xff\x00{", "no JSON", received_us=1_700_000_000_000_000)
-    rows = [candle(), features(), prediction(), outcome(), model("1", 5), gap("lost"), letter]
+    letter = DeadLetter(
+        "binance", b"\xff\x00{", "no JSON", 1_700_000_000_000_000, size=70_000, sha256="ab", more=7
+    )
+    rows = [
+        candle(),
+        features(),
+        prediction(),
+        outcome(),
+        model("1", 5),
+        gap("lost"),
+        stall(),
+        letter,
+    ]
     store.write(rows)  # type: ignore[arg-type]
     assert store.candles(MARKET, "1s", 0, 1) == [candle()]
     assert store.features(MARKET, "1s", 1_000, 1_001) == [features()]
@@ -172,6 +198,7 @@ def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
     assert store.gaps(MARKET, 5_000, 5_001) == [gap("lost")]
     assert store.outcomes(MARKET, "1s", 1_000, 1_001) == [outcome()]
     assert store.latest_model(MARKET, "1s", 2_000) == model("1", 5)
+    assert store.stalls(MARKET, 0, 10**10) == [stall()]
     assert store.dead_letters(10) == [letter]
     assert set(store.counts().values()) == {1}
 

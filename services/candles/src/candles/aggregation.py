@@ -12,14 +12,15 @@ from candles.folding import bar_of, fold
 from candles.ids import Arrival, TradeIds
 from candles.interval import Interval
 from candles.pace import Pace
-from candles.sense import check_time, check_trades
+from candles.sense import check_quote, check_times, check_trades
 from candles.snapshot import Snapshot
 from candles.units import decimals_of, to_units
 from marketstream.messages import Candle, CandleState, Quote, Trade, Trades
 from marketstream.timeframes import finest_first, timeframe_ms
 
 _QUOTES_BEFORE_FIRST_TRADE = 16
-_MOST_UNPROVEN = 4_096
+_MOST_FLAT = 10_000  # intervals closed by one message
+_MOST_FLAT_OF_LEAPS = 100_000
 
 
 class CandleAggregator:
@@ -41,7 +42,9 @@ class CandleAggregator:
     Both counts are of what this object has seen itself; a snapshot does not hold them.
 
     A message that leaps ahead by more than ten minutes counts once three agree, unless `leaps` are
-    to be expected, as in a file; until then, as with what makes no sense, it is a BadMessage.
+    to be expected, as in a file; until then, as with what makes no sense, it is a BadMessage. One
+    message closes the newest 10,000 intervals at most (100,000 where leaps are expected) and those
+    that were open: of a longer time without a trade the first part has no candles.
 
     `preview` names a timeframe and how often, in ms of event time, its candle is shown while it
     forms, with the newest book; there is nothing to show without a book, nor by a message that
@@ -67,8 +70,8 @@ class CandleAggregator:
         self._end_us: int | None = None  # of the open base interval; None before the first trade
         self._ids = TradeIds()
         self._closed = ClosedIntervals(self._lengths_us)
-        self._unproven: deque[Interval] = deque(maxlen=_MOST_UNPROVEN)
         self._pace = None if leaps else Pace()
+        self._most_us = self._base_us * (_MOST_FLAT_OF_LEAPS if leaps else _MOST_FLAT)
         self._last: Point | None = None
         self._price_decimals = 0
         self._quantity_decimals = 0
@@ -81,7 +84,8 @@ class CandleAggregator:
     def update(self, message: Trades) -> list[Candle]:
         """Fold one message; return the candles it closed, or the one to be shown as it forms."""
         check_trades(self.market, message.trades)  # as a whole, before any of it is folded
-        check_time(self.market, message.seen_until_us)
+        check_times(message)
+        check_quote(self.market, message.quote)
         if self._pace is None:
             return self._update(message)
         confirmed = self._pace.confirmed(message, self._end_us)
@@ -210,33 +214,41 @@ class CandleAggregator:
         return sorted(revised, key=lambda candle: (candle.close_time_ms, -candle.open_time_ms))
 
     def _close_until(self, until_us: int, closed: list[Candle]) -> None:
+        if self._end_us is not None and until_us - self._end_us > self._most_us:
+            self._leap(self._end_us, until_us - self._most_us, closed)
         while self._end_us is not None and until_us >= self._end_us:
             self._close(self._end_us, closed)
             self._end_us += self._base_us
 
     def _close(self, end_us: int, closed: list[Candle]) -> None:
+        for index, length_us in enumerate(self._lengths_us):
+            self._bars[index].merge(self._base)
+            if end_us % length_us == 0:
+                closed.append(self._close_one(index, end_us))
+        self._base = Bar()
+
+    def _leap(self, end_us: int, to_us: int, closed: list[Candle]) -> None:
+        """Close what is open and ends by a time; go on there, without what lies between."""
+        for bar in self._bars:
+            bar.merge(self._base)
+        self._base = Bar()
+        ends = sorted((-(-end_us // us) * us, index) for index, us in enumerate(self._lengths_us))
+        closed += [self._close_one(index, us) for us, index in ends if us <= to_us]
+        self._end_us = (to_us // self._base_us + 1) * self._base_us
+
+    def _close_one(self, index: int, end_us: int) -> Candle:
         while self._quotes and self._quotes[0].time_us < end_us:
             self._book = self._quotes.popleft()
-        for index, length_us in enumerate(self._lengths_us):
-            bar = self._bars[index]
-            bar.merge(self._base)
-            if end_us % length_us == 0:
-                one = Interval(index, end_us, bar, self._book, self._last)
-                self._certify(one)
-                if not one.proven:
-                    self._unproven.append(one)
-                self._closed.add(one)
-                closed.append(self._candle(one))
-                self._bars[index] = Bar()
-        self._base = Bar()
+        one = Interval(index, end_us, self._bars[index], self._book, self._last)
+        self._bars[index] = Bar()
+        self._certify(one)
+        self._closed.add(one)
+        return self._candle(one)
 
     def _newly_proven(self) -> list[Candle]:
         """Return anew the candles that were not known to be complete, and are by now."""
         proven: list[Candle] = []
-        while self._unproven and self._unproven[0].end_us <= self._ids.proven_us:
-            one = self._unproven.popleft()
-            if one.proven:
-                continue
+        for one in self._closed.take_proven(self._ids.proven_us):
             self._certify(one)
             if one.complete:
                 one.revision += 1
@@ -284,7 +296,7 @@ class CandleAggregator:
         price_by = max(0, price_decimals - self._price_decimals)
         quantity_by = max(0, quantity_decimals - self._quantity_decimals)
         if price_by or quantity_by:
-            for bar in (self._base, *self._bars, *(one.bar for one in self._closed)):
+            for bar in (self._base, *self._bars, *self._closed.bars()):
                 bar.rescale(10**price_by, 10**quantity_by)
             self._price_decimals += price_by
             self._quantity_decimals += quantity_by
@@ -324,7 +336,6 @@ class CandleAggregator:
         self._book = state.book
         self._quotes = deque(state.quotes)
         self._closed.restore(state.closed)
-        self._unproven = deque(self._closed.unproven(), maxlen=_MOST_UNPROVEN)
 
 
 def _id(trade: Trade) -> int:

@@ -42,4 +42,10 @@ class Pace:
 
 
 def _latest_us(message: Trades) -> int:
-    return max((trade.time_us for trade in message.trades), default=message.seen_until_us)
+    """Return the latest of all times said: each of them closes, proves or holds up something."""
+    times = [message.seen_until_us]
+    if message.proven_until_us is not None:
+        times.append(message.proven_until_us)
+    if message.quote is not None:
+        times.append(message.quote.time_us)
+    return max(times + [trade.time_us for trade in message.trades])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from marketstream.errors import BadMessage
-from marketstream.messages import Trade
+from marketstream.messages import Quote, Trade, Trades
 
 _LEAST, _MOST = 1e-18, 1e18  # a price or quantity: all that sums in whole units can be kept of
 _UNTIL_US = 4_102_444_800_000_000  # the year 2100
@@ -24,12 +24,26 @@ def check_trades(market: str, trades: Sequence[Trade]) -> None:
             raise BadMessage(f"trade {trade.id} of {market}: {_problem(trade)}")
 
 
-def check_time(market: str, time_us: int) -> None:
-    """Raise BadMessage where a time up to which a market is seen is none of our years."""
-    if not 0 <= time_us < _UNTIL_US:
-        raise BadMessage(
-            f"{market} is said to be seen until {time_us} µs, which is no time before the year 2100"
-        )
+def check_times(message: Trades) -> None:
+    """Raise BadMessage where a time up to which a market is seen or proven is none of our years."""
+    said = (("seen", message.seen_until_us), ("proven", message.proven_until_us))
+    for word, time_us in said:
+        if time_us is not None and not 0 <= time_us < _UNTIL_US:
+            raise BadMessage(
+                f"{message.market} is said to be {word} until {time_us} µs, which is no time "
+                "before the year 2100"
+            )
+
+
+def check_quote(market: str, quote: Quote | None) -> None:
+    """Raise BadMessage where the numbers or the time of a quote make no sense."""
+    if quote is None:
+        return
+    numbers = (quote.bid, quote.bid_quantity, quote.ask, quote.ask_quantity)
+    if not all(0 <= number <= _MOST for number in numbers):
+        raise BadMessage(f"quote of {market}: {numbers} have to be numbers from 0 to {_MOST:g}")
+    if not 0 <= quote.time_us < _UNTIL_US:
+        raise BadMessage(f"quote of {market}: {quote.time_us} is no time in µs before 2100")
 
 
 def _problem(trade: Trade) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
 
 from loguru import logger
 
@@ -16,29 +16,45 @@ from marketstream.messages import Candle
 from marketstream.ports import Ports
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
-from storekeeper.parity import ParityCount, lacks_trades, marked
+from storekeeper.asking import ask
+from storekeeper.parity import ParityCount
+from storekeeper.touched import witnesses
 
 _CANDLES_A_ROUND = 240  # few enough to read beside live trades
 _SETTLED_MS = 5_000  # until the exchange's own candle and our revisions are final
-_REVISABLE = 64  # of each timeframe, the newest candles are still revised by who made them
+_SAMPLE_EVERY = 4  # rounds
+_MINUTE_MS = 60_000
+_SAMPLED_MINUTES = 60  # the newest, of which one is chosen
 
 
 class Auditor:
-    """Compares what the store has of a source's markets with the klines of its exchange.
+    """Compares what the store has of a source's markets with what its exchange says.
 
     Each round asks for some klines a market and timeframe (weight 2 of 6,000 a minute), from where
-    the last round ended. A candle called complete that lacks trades is published anew as
-    incomplete, but only once it is too old to be revised by who made it: of two writings with one
-    revision the first counts, and what is made of the trades has to win.
+    the last round ended. Of a timeframe that the exchange has no klines of, some rounds compare the
+    candles of a minute, chosen by `seed`, with what the exchange's trades make of it. `suspect` is
+    told of candles called complete that the exchange has otherwise.
     """
 
-    def __init__(self, source: Source, timeframes: Sequence[str], ports: Ports) -> None:
+    def __init__(
+        self,
+        source: Source,
+        timeframes: Sequence[str],
+        ports: Ports,
+        suspect: Callable[[Candle], None],
+        *,
+        seed: int = 0,
+    ) -> None:
         self.parities = {market: ParityCount() for market in source.markets}
         self._source = source
-        self._timeframes = [name for name in timeframes if name in source.venue.kline_intervals]
+        known = source.venue.kline_intervals
+        self._timeframes = [name for name in timeframes if name in known]
+        self._sampled = [name for name in timeframes if name not in known]
         self._ports = ports
+        self._suspect = suspect
+        self._random = Random(seed)  # noqa: S311 - which minute is looked at
+        self._rounds = 0
         self._audited_ms: dict[tuple[str, str], int] = {}
-        self._lacking: defaultdict[tuple[str, str], list[Kline]] = defaultdict(list)
         for market in self.parities:  # 0 is news too
             ports.metrics.parity_compared.labels(market)
             ports.metrics.parity_differences.labels(market)
@@ -52,12 +68,15 @@ class Auditor:
 
     async def audit(self, client: RestClient) -> None:
         """Audit one round; what cannot be asked for, of exchange or store, waits for the next."""
+        sampled = self._sampled if self._rounds % _SAMPLE_EVERY == 0 else []
+        self._rounds += 1
         for market in self.parities:
-            for timeframe in self._timeframes:
-                try:
-                    await self._audit(client, market, timeframe)
-                except (NetworkError, StateError) as error:
-                    logger.warning("No parity audit", market=market, reason=str(error))
+            for audit, timeframes in ((self._audit, self._timeframes), (self._sample, sampled)):
+                for timeframe in timeframes:
+                    try:
+                        await audit(client, market, timeframe)
+                    except (NetworkError, StateError) as error:
+                        logger.warning("No parity audit", market=market, reason=str(error))
 
     async def _audit(self, client: RestClient, market: str, timeframe: str) -> None:
         store = await asyncio.to_thread(self._ports.store)
@@ -72,35 +91,46 @@ class Auditor:
         if candles:
             symbol = split_market(market)[1]
             klines = await fetch_klines(client, symbol, timeframe, from_ms=candles[0].open_time_ms)
-            self._compare(market, timeframe, candles, klines)
+            self._compare(market, candles, {kline.open_time_ms: kline for kline in klines})
             self._audited_ms[market, timeframe] = candles[-1].open_time_ms + length_ms
         else:  # a hole: look beyond it next time
             self._audited_ms[market, timeframe] = max(start_ms, end_ms)
-        await self._mark(market, timeframe, newest[0].open_time_ms - _REVISABLE * length_ms)
+
+    async def _sample(self, client: RestClient, market: str, timeframe: str) -> None:
+        store = await asyncio.to_thread(self._ports.store)
+        newest = await asyncio.to_thread(store.last_candles, market, timeframe, 1)
+        if not newest:
+            return
+        last_ms = (newest[0].close_time_ms - _SETTLED_MS) // _MINUTE_MS * _MINUTE_MS
+        from_ms = last_ms - self._random.randint(1, _SAMPLED_MINUTES) * _MINUTE_MS
+        candles = await asyncio.to_thread(
+            store.candles, market, timeframe, from_ms, from_ms + _MINUTE_MS
+        )
+        whole = [candle for candle in candles if candle.state == "closed" and candle.complete]
+        if not whole:
+            return
+        symbol = split_market(market)[1]
+        intervals = [(one.open_time_ms, one.close_time_ms) for one in whole]
+        answer = await ask(client, market, symbol, intervals, witnesses(whole), whole[0].close)
+        made = {
+            interval[0]: answer.refold.candle(market, timeframe, interval)
+            for interval in intervals
+            if not answer.doubts(interval)
+        }
+        self._compare(market, whole, made)
 
     def _compare(
-        self, market: str, timeframe: str, candles: Sequence[Candle], klines: Sequence[Kline]
+        self, market: str, candles: Sequence[Candle], theirs: Mapping[int, Kline | Candle]
     ) -> None:
         parity, metrics = self.parities[market], self._ports.metrics
         compared, differing = parity.compared, parity.differing
-        for candle, kline in parity.audit(candles, klines):
-            logger.warning("Candle lacks trades", market=market, open_time_ms=candle.open_time_ms)
-            self._lacking[market, timeframe].append(kline)
+        for candle in parity.audit(candles, theirs):
+            logger.warning(
+                "Candle differs from the exchange's",
+                market=market, timeframe=candle.timeframe, open_time_ms=candle.open_time_ms,
+            )  # fmt: skip
+            self._suspect(candle)
         metrics.parity_compared.labels(market).inc(parity.compared - compared)
         metrics.parity_differences.labels(market).inc(parity.differing - differing)
         if parity.rate is not None:
             metrics.parity.labels(market).set(parity.rate)
-
-    async def _mark(self, market: str, timeframe: str, until_ms: int) -> None:
-        """Publish as incomplete what still lacks trades and is not revised any more."""
-        waiting = self._lacking[market, timeframe]
-        length_ms = timeframe_ms(timeframe)
-        for kline in [kline for kline in waiting if kline.open_time_ms <= until_ms]:
-            open_ms = kline.open_time_ms
-            now = await asyncio.to_thread(
-                self._ports.store().candles, market, timeframe, open_ms, open_ms + length_ms
-            )
-            lacking = [one for one in now if one.complete and lacks_trades(one, kline)]
-            for one in lacking:
-                self._ports.publish(marked(one, kline))
-            waiting.remove(kline)

@@ -1,4 +1,4 @@
-"""The storekeeper part: keeps what the topics bring, and audits what it has kept."""
+"""The storekeeper part: keeps what the topics bring, audits what it has kept, and mends it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from marketstream.ports import Part, Ports
 from marketstream.topics import KEPT_TOPICS
 from storekeeper.auditor import Auditor
 from storekeeper.keeping import Keeping
+from storekeeper.mending import Mender, can_mend
 from storekeeper.settings import StorekeeperSettings
 
 _SAY_EVERY_S = 1.0
@@ -18,18 +19,22 @@ _SAY_EVERY_S = 1.0
 
 def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
     """Return the part; raises SettingsError where a market's exchange cannot be asked."""
+    sources = sources_of(plan.markets, settings.exchange, ws_url=None, rest_url=settings.rest_url)
+    menders = [
+        Mender(source, plan.candle_timeframes, ports, grace_s=settings.mend_grace_s)
+        for source in sources
+    ]
     auditors = [
-        Auditor(source, plan.candle_timeframes, ports)
-        for source in sources_of(
-            plan.markets, settings.exchange, ws_url=None, rest_url=settings.rest_url
-        )
+        Auditor(source, plan.candle_timeframes, ports, mender.suspect)
+        for source, mender in zip(sources, menders, strict=True)
     ]
 
     async def say() -> None:
         while True:
-            for auditor in auditors:
+            for auditor, mender in zip(auditors, menders, strict=True):
                 for market, parity in auditor.parities.items():
                     ports.publish(Status(market, "storekeeper", parity.said()))
+                    ports.publish(Status(market, "mending", mender.said(market)))
             await asyncio.sleep(_SAY_EVERY_S)
 
     async def work() -> None:
@@ -40,6 +45,9 @@ def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
                 tasks.create_task(say())
                 for auditor in auditors:
                     tasks.create_task(auditor.run(settings.audit_every_s))
+                for source, mender in zip(sources, menders, strict=True):
+                    if can_mend(source.venue):
+                        tasks.create_task(mender.run(settings.audit_every_s))
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from failures
 

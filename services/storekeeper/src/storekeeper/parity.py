@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
-from msgspec.structs import replace
 
 from marketstream.klines import Kline
-from marketstream.messages import Candle, Parity
+from marketstream.messages import Candle, Compared, Parity
 
 FIELDS = (
     "open", "high", "low", "close", "volume", "quote_volume", "trade_count",
@@ -54,9 +53,15 @@ def _equal(ours: float, theirs: str | int) -> bool:
     return isinstance(exponent, int) and abs(Decimal(repr(ours)) - exact) < Decimal(10) ** exponent
 
 
-def lacks_trades(candle: Candle, kline: Kline) -> bool:
-    """Say whether the exchange counts trades that we have not seen."""
-    return candle.trade_count < kline.trade_count
+def differences_from(candle: Candle, made: Candle) -> list[Difference]:
+    """Compare a closed candle with one that is made of the exchange's trades, field by field."""
+    return [
+        Difference(
+            candle.market, candle.timeframe, candle.open_time_ms, field, repr(ours), repr(theirs)
+        )
+        for field in FIELDS
+        if (ours := getattr(candle, field)) != (theirs := getattr(made, field))
+    ]
 
 
 class ParityCount:
@@ -71,6 +76,7 @@ class ParityCount:
         self.incomplete = 0
         self.differing = 0
         self.differences: deque[Difference] = deque(maxlen=_KEPT)
+        self._timeframes: dict[str, Compared] = {}
 
     @property
     def rate(self) -> float | None:
@@ -85,36 +91,37 @@ class ParityCount:
             equal=self.equal,
             incomplete=self.incomplete,
             differences=[msgspec.structs.asdict(difference) for difference in newest],
+            timeframes=dict(self._timeframes),
         )
 
     def audit(
-        self, candles: Iterable[Candle], klines: Sequence[Kline]
-    ) -> list[tuple[Candle, Kline]]:
-        """Compare; return candles called complete that lack trades, each with the exchange's."""
-        theirs = {kline.open_time_ms: kline for kline in klines}
-        lacking = []
+        self, candles: Iterable[Candle], theirs: Mapping[int, Kline | Candle]
+    ) -> list[Candle]:
+        """Compare with the exchange's klines, or what its trades make, by their open times.
+
+        Return the candles called complete that the exchange has otherwise.
+        """
+        wrong = []
         for candle in candles:
-            kline = theirs.get(candle.open_time_ms)
-            if kline is None:
+            other = theirs.get(candle.open_time_ms)
+            if other is None:
                 continue
             if not candle.complete:
                 self.incomplete += 1
                 continue
-            self.compared += 1
-            found = differences(candle, kline)
-            self.equal += not found
-            self.differing += len(found)
-            self.differences.extend(found)
-            if lacks_trades(candle, kline):
-                lacking.append((candle, kline))
-        return lacking
+            if isinstance(other, Kline):
+                found = differences(candle, other)
+            else:
+                found = differences_from(candle, other)
+            if self._count(candle.timeframe, found):
+                wrong.append(candle)
+        return wrong
 
-
-def marked(candle: Candle, kline: Kline) -> Candle:
-    """Return a candle revised to say that it lacks trades which the exchange counts."""
-    return replace(
-        candle,
-        complete=False,
-        expected_count=kline.trade_count,
-        revision=candle.revision + 1,
-    )
+    def _count(self, timeframe: str, found: list[Difference]) -> bool:
+        counts = self._timeframes.get(timeframe, Compared(0, 0))
+        self._timeframes[timeframe] = Compared(counts.compared + 1, counts.equal + (not found))
+        self.compared += 1
+        self.equal += not found
+        self.differing += len(found)
+        self.differences.extend(found)
+        return bool(found)

@@ -12,7 +12,8 @@ from marketstream.settings import Env
 class StorekeeperSettings(BaseModel):
     """How often candles are compared with the exchange's, 0 for never, and whom to ask.
 
-    `rest_url` is where `exchange` answers, None for its own address.
+    With 0 nothing is mended either. `mend_grace_s` is how long after a gap has closed its candles
+    are left to whoever made them. `rest_url` is where `exchange` answers, None for its own address.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -22,3 +23,4 @@ class StorekeeperSettings(BaseModel):
         None
     )
     audit_every_s: Annotated[float, Field(ge=0)] = 15.0
+    mend_grace_s: Annotated[float, Field(ge=0)] = 5.0

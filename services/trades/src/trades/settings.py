@@ -17,9 +17,9 @@ class TradesSettings(BaseModel):
 
     `ws_url` and `rest_url` are where the exchange is, None for its own addresses.
     `grace_ms` is how late a trade may come and still be in its candle; `silence_s` how long a
-    connection may say nothing before it is given up, `history_minutes` how much of the past a start
-    reads, `hold_s` how long live trades wait for those that a lost connection has missed,
-    `audit_every_s` how often candles are compared with the exchange's, 0 for never.
+    connection may give no sign of life before it is given up, `history_minutes` how much of the
+    past a start reads, `hold_s` how long live trades wait for those that a lost connection has
+    missed, `audit_every_s` how often candles are compared with the exchange's, 0 for never.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,7 +33,7 @@ class TradesSettings(BaseModel):
         None
     )
     grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 100
-    silence_s: Annotated[float, Field(gt=0)] = 30.0
+    silence_s: Annotated[float, Field(gt=0)] = 10.0
     history_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
     hold_s: Annotated[float, Field(ge=0, le=60)] = 5.0
     audit_every_s: Annotated[float, Field(ge=0)] = 15.0

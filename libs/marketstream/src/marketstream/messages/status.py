@@ -36,16 +36,40 @@ class Learning(msgspec.Struct, frozen=True, tag="learning"):
     failure: str | None = None
 
 
+class Compared(msgspec.Struct, frozen=True):
+    """How the complete candles of a timeframe compare: how many, and how many are equal."""
+
+    compared: int
+    equal: int
+
+
 class Parity(msgspec.Struct, frozen=True, tag="parity"):
-    """How our candles compare with the exchange's own: counts, and the newest differences."""
+    """How our candles compare with the exchange's own: counts, and the newest differences.
+
+    `timeframes` has the counts of each; one that the exchange has no candles of is compared with
+    what its trades make.
+    """
 
     compared: int
     equal: int
     incomplete: int
     differences: list[dict[str, str | int]]
+    timeframes: dict[str, Compared] = {}
 
 
-type Said = Feed | Learning | Parity
+class Mending(msgspec.Struct, frozen=True, tag="mending"):
+    """What is done about stored candles that nobody holds any more.
+
+    `queued` stretches of time wait; so many candles were `mended` from the exchange's trades in
+    this run, and so many `marked` for trades that cannot be had.
+    """
+
+    queued: int
+    mended: int
+    marked: int
+
+
+type Said = Feed | Learning | Parity | Mending
 
 
 class Status(msgspec.Struct, frozen=True):

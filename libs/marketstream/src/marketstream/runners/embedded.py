@@ -9,10 +9,14 @@ from pathlib import Path
 
 from prometheus_client import Counter
 
-from marketstream.messages import Message
+from marketstream.errors import BadMessage
+from marketstream.messages import DeadLetter, Message
 from marketstream.metrics import Metrics
 from marketstream.ports import Part, Tap
+from marketstream.runners import plausible
+from marketstream.runners.flood import Flood
 from marketstream.runners.in_process import InProcessRunner, Later
+from marketstream.stage import Stage
 from marketstream.store.port import Store
 from marketstream.store.writer import StoreWriter
 from marketstream.topics import ALL_TOPICS, Topic
@@ -21,7 +25,9 @@ from marketstream.topics import ALL_TOPICS, Topic
 class InProcessPorts:
     """Ports of all parts of one process, which is one event loop and one runner.
 
-    What is listened to first is heard first. `close` writes what is left for the store.
+    What is listened to first is heard first. `close` writes what is left for the store. What cannot
+    be is put aside as a dead letter before any stage sees it, and so is what an operator cannot
+    use.
     """
 
     def __init__(
@@ -39,7 +45,8 @@ class InProcessPorts:
         self.speed = speed
         self.state = state
         self.preview_ms = preview_ms
-        self.runner = InProcessRunner(later=later)
+        self.runner = InProcessRunner(later=later, refused=self._refused)
+        self._flood = Flood()
         self._clock = clock
         self._store = store
         self._writers: list[StoreWriter] = []
@@ -62,7 +69,32 @@ class InProcessPorts:
 
     def publish(self, message: Message, received_ns: int = 0) -> None:
         """Run a message through all stages."""
+        if isinstance(message, DeadLetter):
+            self._put_aside(message)
+            return
+        if self._flood.owes:
+            self._tell(self._flood.due(self._clock() / 1e9))
+        try:
+            plausible.check(message, self._clock() // 1_000)
+        except BadMessage as error:
+            self._refuse("edge", message, error)
+            return
         self.runner.publish(message, received_ns)
+
+    def _refused(self, stage: Stage, message: Message, error: BadMessage) -> None:
+        self._refuse(stage.name, message, error)
+
+    def _refuse(self, source: str, message: Message, error: BadMessage) -> None:
+        self.metrics.dead_letters.labels(source).inc()
+        raw = repr(message).encode()
+        self._put_aside(DeadLetter(source, raw, str(error), self._clock() // 1_000))
+
+    def _put_aside(self, letter: DeadLetter) -> None:
+        self._tell(self._flood.admit(letter, self._clock() / 1e9))
+
+    def _tell(self, letters: Sequence[DeadLetter]) -> None:
+        for letter in letters:
+            self.runner.publish(letter)
 
     async def drain(self) -> None:
         """Let others have a turn: what is published is done by then."""
@@ -86,6 +118,7 @@ class InProcessPorts:
 
     def close(self) -> None:
         """Write what is left to be kept."""
+        self._tell(self._flood.rest())
         for writer in self._writers:
             writer.close()
 

@@ -6,9 +6,11 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from marketstream.errors import BadMessage
 from marketstream.messages import Message
 from marketstream.operator import Operator
 from marketstream.ports import Tap
+from marketstream.runners.recovering import Recovering
 from marketstream.stage import Stage
 from marketstream.topics import ALL_TOPICS, PREDICTIONS, Topic
 
@@ -16,6 +18,9 @@ _KINDS = {topic.name: topic.message for topic in ALL_TOPICS}
 
 type Later = Callable[[Callable[[], None]], object]
 """Has a function called soon, such as an event loop's `call_soon`."""
+
+type Refused = Callable[[Stage, Message, BadMessage], None]
+"""Told which stage cannot use a message, and why."""
 
 
 class InProcessRunner:
@@ -25,13 +30,23 @@ class InProcessRunner:
     that follows from it. Taps on predictions are called at once, the others by `later` where it is
     given: by then no prediction, of any market, waits for their work. What fails in there is raised
     by the next `publish`.
+
+    A message that an operator refuses or fails on changes nothing there, and the stream goes on
+    without it where `refused` is given; else that is raised.
     """
 
-    def __init__(self, stages: Sequence[Stage] = (), *, later: Later | None = None) -> None:
+    def __init__(
+        self,
+        stages: Sequence[Stage] = (),
+        *,
+        later: Later | None = None,
+        refused: Refused | None = None,
+    ) -> None:
         self._stages: dict[type, list[Stage]] = defaultdict(list)
-        self._operators: dict[tuple[str, str], Operator[Any, Any]] = {}
+        self._operators: dict[tuple[str, str], Recovering] = {}
         self._taps: dict[type, list[Tap]] = {topic.message: [] for topic in ALL_TOPICS}
         self._later = later
+        self._refused = refused
         self._waiting: deque[tuple[Tap, Message, int]] = deque()
         self._asked = False
         self._failure: Exception | None = None
@@ -52,11 +67,14 @@ class InProcessRunner:
 
     def operator(self, stage: str, key: str) -> Operator[Any, Any]:
         """Return the operator of a stage for a key, such as a market; made on first use."""
-        operator = self._operators.get((stage, key))
-        if operator is None:
+        return self._held(stage, key).operator
+
+    def _held(self, stage: str, key: str) -> Recovering:
+        held = self._operators.get((stage, key))
+        if held is None:
             maker = next(s for stages in self._stages.values() for s in stages if s.name == stage)
-            operator = self._operators[stage, key] = maker.make_operator(key)
-        return operator
+            held = self._operators[stage, key] = Recovering(maker.make_operator(key))
+        return held
 
     def publish(self, message: Message, received_ns: int = 0) -> None:
         """Run one message, and all that follows from it, through the stages."""
@@ -70,8 +88,7 @@ class InProcessRunner:
     def _run(self, message: Message, received_ns: int) -> None:
         kind = type(message)
         for stage in self._stages.get(kind, ()):
-            operator = self.operator(stage.name, stage.key(message))
-            for following in operator.update(message):
+            for following in self._fold(stage, message):
                 self._run(stage.finish(following, received_ns), received_ns)
         at_once = self._later is None or kind is PREDICTIONS.message
         for tap in self._taps[kind]:
@@ -79,6 +96,16 @@ class InProcessRunner:
                 tap(message, received_ns)
             else:
                 self._waiting.append((tap, message, received_ns))
+
+    def _fold(self, stage: Stage, message: Message) -> Sequence[Any]:
+        held = self._held(stage.name, stage.key(message))
+        if self._refused is None:
+            return held.operator.update(message)
+        try:
+            return held.update(message)
+        except BadMessage as error:
+            self._refused(stage, message, error)
+            return ()
 
     def _tell_waiting(self) -> None:
         self._asked = False

@@ -206,7 +206,7 @@ class SqlStore:
         """Return at most `limit` dead letters, the newest first."""
         columns = DEAD_LETTERS.c
         query = (
-            select(columns.source, columns.raw, columns.reason, columns.received_us)
+            select(*(columns[name] for name in DeadLetter.__struct_fields__))
             .order_by(columns.received_us.desc(), columns.digest)
             .limit(limit)
         )

@@ -193,6 +193,9 @@ DEAD_LETTERS = Table(
     _value("raw", LargeBinary),
     _value("reason", Text),
     _value("received_us", BigInteger),
+    _value("size", BigInteger, nullable=True),
+    _value("sha256", Text, nullable=True),
+    _value("more", BigInteger),
     _key("digest", Text),
     Index(None, "received_us"),
 )

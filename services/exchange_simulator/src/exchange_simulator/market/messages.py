@@ -17,7 +17,8 @@ def trades_messages(
 ) -> Iterator[Trades]:
     """Yield one message per `every_ms` of market time: its trades, its last quote, seen to its end.
 
-    Nothing is missing, and that is said: all is proven to the end of each. Times are the tape's own, so a quote has its true time and nothing comes late.
+    Nothing is missing, and that is said: all is proven to the end of each. Times are the tape's
+    own, so a quote has its true time and nothing comes late.
     """
     every_us = every_ms * 1_000
     for start_us in range(from_us, to_us, _BLOCK_US):

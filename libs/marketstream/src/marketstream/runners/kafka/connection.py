@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
-from confluent_kafka import KafkaException  # type: ignore[import-untyped]
+from confluent_kafka import KafkaError, KafkaException  # type: ignore[import-untyped]
 from quixstreams import Application
 from quixstreams.exceptions import QuixException
 from quixstreams.kafka import ConnectionConfig
@@ -24,9 +25,14 @@ RECEIVED_NS = "received_ns"
 
 type Headers = Sequence[tuple[str, bytes]] | None
 
+type Unpublished = Callable[[Any, str], None]
+"""Told of a value that cannot be published, and why."""
+
 _ANSWER_S = 5.0
 _POLL_TIMEOUT_S = 0.1  # a message ends it at once; a signal to stop waits for it
 _LOOK_AGAIN_S = 0.25
+UNPUBLISHED = (KafkaException, TypeError, ValueError, OverflowError, RecursionError)
+UNFIT = frozenset((KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD))
 _TRANSACTION_TIMEOUT_MS = 10_000  # readers wait so long for what a killed process left open
 
 
@@ -35,6 +41,7 @@ def connect(
     group: str,
     on_statistics: Callable[[str], None] | None = None,
     *,
+    on_unpublished: Unpublished | None = None,
     commit_every: int = 0,
     commit_interval_s: float | None = None,
 ) -> Application:
@@ -42,7 +49,8 @@ def connect(
 
     `on_statistics` is told librdkafka's statistics of the consumer, as JSON, every 2 seconds. What
     has been read is committed at the settings' interval, or `commit_interval_s`, and after
-    `commit_every` messages where that is not 0.
+    `commit_every` messages where that is not 0. `on_unpublished` is told of what cannot be
+    published as it is, and the others go on; without it that is an error.
     """
     if commit_interval_s is None:
         commit_interval_s = settings.commit_every_s
@@ -78,12 +86,28 @@ def connect(
         state_dir=settings.state_folder,
         loglevel=None,  # its logs go where those of this process go
         on_processing_error=_raised,
+        on_producer_error=partial(_unpublished, on_unpublished),
     )
 
 
 def _raised(_error: Exception, _row: object, _logger: object) -> bool:
     """Have an error raised, without a log of its own: whoever runs the application says it."""
     return False
+
+
+def is_unfit(error: Exception) -> bool:
+    """Say whether a message, and not the broker, is why it cannot be published."""
+    if isinstance(error, KafkaException):
+        return error.args[0].code() in UNFIT
+    return isinstance(error, UNPUBLISHED)
+
+
+def _unpublished(told: Unpublished | None, error: Exception, row: Any, _logger: object) -> bool:
+    """Say whether to go on without a row that cannot be published."""
+    if told is None or row is None or not is_unfit(error):
+        return False
+    told(row.value, str(error))
+    return True
 
 
 def _broker(settings: KafkaSettings) -> ConnectionConfig:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
 
-from marketstream.errors import InputError, NetworkError
+from marketstream.errors import BadMessage, InputError, NetworkError
 from marketstream.messages import DeadLetter
 from marketstream.runners.kafka.connection import connect, open_topic
+from marketstream.runners.kafka.decoding import decoded
 from marketstream.runners.kafka.reading import extents, read_between
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.topics import DEAD_LETTERS
@@ -34,23 +36,24 @@ class KeptLetter(NamedTuple):
 
 
 def read_dead_letters(settings: KafkaSettings) -> list[KeptLetter]:
-    """Return the dead letters there are, oldest first."""
+    """Return the dead letters there are, oldest first; what is none is left out."""
     application = connect(settings, "dead letters")
     name = open_topic(application, DEAD_LETTERS, settings).name
-    decode = msgspec.json.Decoder(DeadLetter).decode
-    letters = [
-        KeptLetter(f"{extent.partition}-{raw.offset()}", raw.key(), decode(raw.value()))
-        for extent in extents(application, name)
-        for raw in read_between(application, name, extent)
-    ]
+    decoder = msgspec.json.Decoder(DeadLetter)
+    letters = []
+    for extent in extents(application, name):
+        for raw in read_between(application, name, extent):
+            with suppress(BadMessage):
+                letter = decoded(decoder, raw.value() or b"")
+                letters.append(KeptLetter(f"{extent.partition}-{raw.offset()}", raw.key(), letter))
     return sorted(letters, key=lambda kept: kept.letter.received_us)
 
 
 def send_again(settings: KafkaSettings, letters: Iterable[KeptLetter]) -> int:
     """Publish the raw bytes of letters on the topics they came from; return how many.
 
-    They stay among the dead letters. InputError for one that came from no topic: a frame of an
-    exchange, say.
+    They stay among the dead letters. InputError for one that came from no topic, such as a frame of
+    an exchange, and for one of which not all bytes are there.
     """
     producer = connect(settings, "dead letters").get_producer()
     sent = 0
@@ -60,6 +63,11 @@ def send_again(settings: KafkaSettings, letters: Iterable[KeptLetter]) -> int:
             raise InputError(
                 f"dead letter {kept.id} came from {kept.letter.source}, which is no topic: it "
                 "cannot be sent there again"
+            )
+        if kept.letter.size is not None:
+            raise InputError(
+                f"dead letter {kept.id} has only the first {len(kept.letter.raw):,} of "
+                f"{kept.letter.size:,} bytes: it cannot be sent again"
             )
         producer.produce(topic, kept.letter.raw, kept.key)
         sent += 1

@@ -41,12 +41,15 @@ def run_part(part: Part, ports: KafkaPorts, ready: Callable[[], None]) -> None:
 def _driver(part: Part, ports: KafkaPorts) -> _Driver | None:
     if part.keep is not None:
         return KafkaKeeper(
-            part.name, part.keeps, part.keep, ports.kafka, ports.metrics, ports.publish
-        )
+            part.name, part.keeps, part.keep, ports.kafka, ports.metrics, ports.publish,
+            markets=ports.plan.markets,
+        )  # fmt: skip
     if not part.stages:
         return None
     (stage,) = part.stages
-    runner = KafkaRunner(stage, ports.kafka, ports.metrics, group_of=ports.plan.group_of)
+    runner = KafkaRunner(
+        stage, ports.kafka, ports.metrics, group_of=ports.plan.group_of, markets=ports.plan.markets
+    )
     for topics, tap in ports.listening:
         for topic in topics:
             if topic not in (*stage.reads, *stage.writes):

@@ -18,6 +18,7 @@ from quixstreams.sinks import BaseSink
 
 from marketstream.errors import BadMessage, StateError
 from marketstream.operator import Operator
+from marketstream.runners.recovering import Recovering
 
 _CHUNK = 500_000  # bytes; brokers refuse messages of more than 1 MB unless told otherwise
 
@@ -36,7 +37,7 @@ class Held:
     `state` is None from a checkpoint until the next message.
     """
 
-    operator: Operator[Any, Any]
+    operator: Recovering
     partition: int
     offsets: dict[str, int]
     state: State[str, bytes] | None = None
@@ -56,8 +57,10 @@ class Operators(BaseSink):
         stage: str,
         make_operator: Callable[[str], Operator[Any, Any]],
         saved: Callable[[str, int], None],
+        committing: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(on_client_connect_success=_nothing)
+        self._committing = committing
         self._stage = stage
         self._make_operator = make_operator
         self._saved = saved
@@ -80,13 +83,13 @@ class Operators(BaseSink):
     ) -> Held:
         operator = self._make_operator(key)
         if head is None:
-            return Held(operator, partition, {})
+            return Held(Recovering(operator), partition, {})
         snapshot = b"".join(_chunks(state, key, head.chunks))
         try:
             operator.restore(snapshot)
         except (ValueError, TypeError, BadMessage) as error:  # msgspec's own are ValueErrors
             raise _unfit(self._stage, key, error) from error
-        return Held(operator, partition, dict(head.offsets))
+        return Held(Recovering(operator), partition, dict(head.offsets))
 
     def forget_all_but(self, partitions: set[int]) -> None:
         """Drop the operators of other partitions that have nothing to be saved."""
@@ -96,12 +99,17 @@ class Operators(BaseSink):
 
     def flush(self) -> None:
         """Save the operators that have seen something; Quix calls this as a checkpoint begins."""
+        self._committing()
         for key, held in self._held.items():
             state, held.state = held.state, None  # whatever becomes of this checkpoint
             if state is not None:
                 snapshot = held.operator.snapshot()
                 _save(state, key, held.offsets, snapshot)
                 self._saved(key, len(snapshot))
+
+    def forget(self) -> None:
+        """Drop all of them: what was not committed comes again."""
+        self._held.clear()
 
     def add(self, *_: object, **__: object) -> None:
         """Take no notice of what the stage wrote."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from confluent_kafka import TopicPartition  # type: ignore[import-untyped]
+from confluent_kafka import KafkaException, TopicPartition  # type: ignore[import-untyped]
 from quixstreams import Application
 
 from marketstream.errors import NetworkError
@@ -28,14 +28,25 @@ def extents(application: Application, topic: str) -> list[Extent]:
     consumer: Any = application.get_consumer(auto_commit_enable=False)
     try:
         partitions = consumer.list_topics(timeout=_ANSWER_S).topics[topic].partitions
-        return [
-            Extent(
-                number, *consumer.get_watermark_offsets(TopicPartition(topic, number), _ANSWER_S)
-            )
-            for number in partitions
-        ]
+        return [Extent(number, *_ends(consumer, topic, number)) for number in partitions]
     finally:
         consumer.close()
+
+
+def _ends(consumer: Any, topic: str, partition: int) -> tuple[int, int]:
+    """Ask for the offsets of a partition until it has a leader: a new one takes a moment."""
+    give_up_s = time.monotonic() + _ANSWER_S
+    while True:
+        try:
+            ends: tuple[int, int] = consumer.get_watermark_offsets(
+                TopicPartition(topic, partition), _ANSWER_S
+            )
+        except KafkaException as error:
+            if time.monotonic() < give_up_s:
+                time.sleep(_POLL_S)
+                continue
+            raise NetworkError(f"{topic} cannot be read: {error}") from error
+        return ends
 
 
 def read_between(application: Application, topic: str, extent: Extent) -> Iterator[Any]:

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from functools import reduce
 from typing import Any
 
-import msgspec
-from confluent_kafka import KafkaException  # type: ignore[import-untyped]
-from quixstreams import MessageContext, State, message_context
-from quixstreams.exceptions import QuixException
+from quixstreams import Application, MessageContext, State, message_context
 from quixstreams.models import Topic as KafkaTopic
-from quixstreams.state.exceptions import (
-    InvalidChangelogOffset,
-    InvalidStoreChangelogOffset,
-    StateRecoveryOffsetOutOfRange,
-)
-from quixstreams.state.rocksdb import RocksDBCorruptedError
 
-from marketstream.errors import BadMessage, NetworkError, StateError
+from marketstream.errors import BadMessage, StateError
 from marketstream.messages import DeadLetter
 from marketstream.metrics import Metrics
 from marketstream.ports import Tap
+from marketstream.runners.flood import Flood
 from marketstream.runners.kafka.changelogs import keep_short
 from marketstream.runners.kafka.connection import (
     Headers,
@@ -32,33 +24,28 @@ from marketstream.runners.kafka.connection import (
     received_ns_of,
     with_topic,
 )
+from marketstream.runners.kafka.decoding import Decoding
+from marketstream.runners.kafka.membership import UNFIT_STATE, Membership
 from marketstream.runners.kafka.operators import Operators
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.runners.kafka.statistics import Statistics
 from marketstream.stage import Stage
 from marketstream.topics import DEAD_LETTERS, Topic
 
-type Decoder = msgspec.json.Decoder[Any]
-
-_UNFIT_FOLDER = (
-    InvalidChangelogOffset,
-    InvalidStoreChangelogOffset,
-    StateRecoveryOffsetOutOfRange,
-    RocksDBCorruptedError,
-)
+_LONGEST_KEY = 10_000  # bytes; longer ones would not leave room for a dead letter
 
 
 class KafkaRunner:
     """Reads the stage's topics, has each key's operator fold them, writes what follows.
 
-    What cannot be read, and what an operator refuses with BadMessage, becomes a dead letter; the
-    stream goes on. A message may be read, and what follows from it written, more than once: whoever
-    reads it knows it by its identity. A tap is told of each message of its topic that this worker
-    reads or writes, between two messages.
+    What cannot be read, what an operator refuses or fails on, and what cannot be published becomes
+    a dead letter; the stream goes on. A message may be read, and what follows from it written, more
+    than once: whoever reads it knows it by its identity. A tap is told of each message of its topic
+    that this worker reads or writes, between two messages.
 
-    `group_of` says under which key the messages of a market travel. Topics that are read together
-    have as many partitions as each other, so that one worker gets all of a key; they are read in
-    the order of their times.
+    `group_of` says under which key the messages of a market travel, `markets` of which there are
+    any, all where it is None. Topics that are read together have as many partitions as each other,
+    so that one worker gets all of a key; they are read in the order of their times.
     """
 
     def __init__(
@@ -68,41 +55,59 @@ class KafkaRunner:
         metrics: Metrics,
         *,
         group_of: Callable[[str], str] = str,
+        markets: Container[str] | None = None,
     ) -> None:
         self._stage = stage
         self._group_of = group_of
-        self._folder = settings.state_folder
+        self._markets = markets
+        self._settings = settings
         self._metrics = metrics
-        self._operators = Operators(stage.name, stage.make_operator, self._saved)
+        self._taps: dict[type, list[Tap]] = defaultdict(list)
+        self._hop = metrics.hop.labels(stage.name)
+        self._flood = Flood()
+        self._unpublished: list[DeadLetter] = []
+        self._key: bytes | None = None
+        self._operators = Operators(
+            stage.name, stage.make_operator, self._saved, lambda: self._membership.committing()
+        )
+        self._membership = Membership(f"stage {stage.name}", self._application)
+
+    def _application(self) -> Application:
+        """Return an application of the group, as the first or after one that failed."""
+        self._operators.forget()
+        stage, settings = self._stage, self._settings
         statistics = Statistics(
             stage.name,
             [topic.name for topic in stage.reads],
-            metrics,
+            self._metrics,
             self._operators.forget_all_but,
         )
-        self._application = connect(settings, stage.name, statistics.update)
+        application = connect(
+            settings, stage.name, statistics.update, on_unpublished=self._put_aside
+        )
         self._topics: dict[type, KafkaTopic] = {
-            topic.message: open_topic(self._application, topic, settings)
+            topic.message: open_topic(application, topic, settings)
             for topic in (*stage.writes, DEAD_LETTERS)
         }
-        self._taps: dict[type, list[Tap]] = defaultdict(list)
-        self._hop = metrics.hop.labels(stage.name)
-        self._decoders: dict[str, Decoder] = {}
-        frame = self._frame(settings)
-        keep_short(self._application)
-        frame.to_topic(self._topic_of)
+        frame = self._frame(application)
+        keep_short(application)
+        frame.to_topic(self._topic_of, key=lambda _value: self._key)
         frame.sink(self._operators)
+        return application
 
-    def _frame(self, settings: KafkaSettings) -> Any:
-        sources = []
-        for topic in self._stage.reads:
-            opened = open_topic(self._application, topic, settings)
-            self._decoders[opened.name] = msgspec.json.Decoder[Any](topic.message)
-            sources.append(self._application.dataframe(opened))
-        source = reduce(lambda one, other: one.concat(other), sources)
+    def _frame(self, application: Application) -> Any:
+        opened = [open_topic(application, topic, self._settings) for topic in self._stage.reads]
+        self._decoding = Decoding(
+            {one.name: topic for one, topic in zip(opened, self._stage.reads, strict=True)},
+            group_of=self._group_of,
+            markets=self._markets,
+        )
+        source = reduce(
+            lambda one, other: one.concat(other), [application.dataframe(one) for one in opened]
+        )
         return with_topic(
             f"changelog of {self._stage.name}",
-            settings,
+            self._settings,
             lambda: source.apply(self._process, expand=True, stateful=True, metadata=True),
         )
 
@@ -117,18 +122,16 @@ class KafkaRunner:
         the state folder is damaged, or of other topics than these.
         """
         try:
-            self._application.run()
-        except _UNFIT_FOLDER as error:
+            self._membership.run()
+        except UNFIT_STATE as error:
             raise StateError(
-                f"stage {self._stage.name} cannot use its state in {self._folder} ({error}): "
-                "delete that folder, for Kafka has all of it"
+                f"stage {self._stage.name} cannot use its state in {self._settings.state_folder} "
+                f"({error}): delete that folder, for Kafka has all of it"
             ) from error
-        except (KafkaException, QuixException) as error:
-            raise NetworkError(f"stage {self._stage.name} cannot go on: {error}") from error
 
     def stop(self) -> None:
         """Have `run` end soon; from any thread."""
-        self._application.stop()
+        self._membership.stop()
 
     def _process(
         self,
@@ -141,41 +144,43 @@ class KafkaRunner:
         context = message_context()
         received_ns = received_ns_of(headers)
         stage = self._stage
+        self._key = key
         try:
-            message = self._decode(context.topic, raw, key)
+            message = self._decoding.message(context.topic, raw, key)
             held = self._operators.of(
                 stage.key(message), context.topic, context.partition, context.offset, state
             )
             following = [stage.finish(made, received_ns) for made in held.operator.update(message)]
             held.offsets[context.topic] = context.offset
         except BadMessage as error:
-            return [self._dead_letter(raw or b"", context, time_ms, str(error))]
+            return [*self._due(), *self._dead_letter(raw or b"", key, context, time_ms, str(error))]
         if received_ns:
             self._hop.observe((time.time_ns() - received_ns) / 1e9)
         if self._taps:
             for passed in (message, *following):
                 for tap in self._taps.get(type(passed), ()):
                     tap(passed, received_ns)
-        return following
-
-    def _decode(self, topic: str, raw: bytes | None, key: bytes | None) -> Any:
-        if raw is None:
-            raise BadMessage("it has no value")
-        decoder = self._decoders[topic]
-        try:
-            message = decoder.decode(raw)
-        except msgspec.DecodeError as error:
-            raise BadMessage(f"it is no {decoder.type.__name__}: {error}") from error
-        if key != self._group_of(message.market).encode():
-            raise BadMessage(f"its key is {key!r}, and its market {message.market!r}")
-        return message
+        return [*following, *self._due()] if self._unpublished or self._flood.owes else following
 
     def _dead_letter(
-        self, raw: bytes, context: MessageContext, time_ms: int, reason: str
-    ) -> DeadLetter:
+        self, raw: bytes, key: bytes | None, context: MessageContext, time_ms: int, reason: str
+    ) -> Sequence[DeadLetter]:
+        if key is not None and len(key) > _LONGEST_KEY:
+            self._key = None
         self._metrics.dead_letters.labels(self._stage.name).inc()
         source = f"{context.topic}[{context.partition}]@{context.offset}"
-        return DeadLetter(source, raw, reason, time_ms * 1_000)
+        letter = DeadLetter(source, raw, reason, time_ms * 1_000)
+        return self._flood.admit(letter, time.monotonic())
+
+    def _put_aside(self, value: Any, reason: str) -> None:
+        """Have a dead letter for what could not be published follow on the next message."""
+        self._metrics.dead_letters.labels(self._stage.name).inc()
+        letter = DeadLetter(self._stage.name, repr(value).encode(), reason, time.time_ns() // 1_000)
+        self._unpublished += self._flood.admit(letter, time.monotonic())
+
+    def _due(self) -> Sequence[DeadLetter]:
+        unpublished, self._unpublished = self._unpublished, []
+        return [*unpublished, *self._flood.due(time.monotonic())]
 
     def _topic_of(self, message: Any, _key: Any, _time_ms: int, _headers: Any) -> KafkaTopic:
         topic = self._topics.get(type(message))

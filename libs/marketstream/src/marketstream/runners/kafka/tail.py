@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Callable, Collection
 from typing import Any
 
-import msgspec
-
+from marketstream.errors import BadMessage
 from marketstream.runners.kafka.connection import connect, open_topic
+from marketstream.runners.kafka.decoding import Decoding
 from marketstream.runners.kafka.reading import Extent, extents, read_between
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.topics import Topic
@@ -30,7 +30,7 @@ def read_tail(
     """
     application = connect(settings, "tail")
     name = open_topic(application, topic, settings).name
-    decode = msgspec.json.Decoder[Any](topic.message).decode
+    decoding = Decoding({name: topic})
     found: dict[str, list[Any]] = {market: [] for market in markets}
     keys = {group_of(market).encode() for market in markets}
     for partition, first, end in extents(application, name):
@@ -41,8 +41,8 @@ def read_tail(
             step: dict[str, list[Any]] = {market: [] for market in markets}
             for raw in read_between(application, name, Extent(partition, start, end)):
                 if raw.key() in keys:
-                    with contextlib.suppress(msgspec.DecodeError):  # its stage puts it aside
-                        message = decode(raw.value() or b"")
+                    with contextlib.suppress(BadMessage):  # its stage puts it aside
+                        message = decoding.message(name, raw.value(), raw.key())
                         if message.market in step:
                             step[message.market].append(message)
             here |= {market for market, messages in step.items() if messages}

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from threading import Event
 from typing import Any
 
-import msgspec
 from confluent_kafka import TopicPartition  # type: ignore[import-untyped]
 from loguru import logger
 
-from marketstream.errors import NetworkError
+from marketstream.errors import BadMessage, NetworkError
 from marketstream.ports import Tap
 from marketstream.runners.kafka.connection import connect, open_topic, received_ns_of
+from marketstream.runners.kafka.decoding import Decoding
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.topics import Topic
 
@@ -38,11 +38,8 @@ class KafkaTap:
     ) -> None:
         self._on_message = on_message
         application = connect(settings, "tap")
-        names = [open_topic(application, topic, settings).name for topic in topics]
-        self._decoders = {
-            name: msgspec.json.Decoder[Any](topic.message)
-            for name, topic in zip(names, topics, strict=True)
-        }
+        self._names = [open_topic(application, topic, settings).name for topic in topics]
+        self._decoding = Decoding(dict(zip(self._names, topics, strict=True)))
         self._stopping = Event()
         self._consumer = application.get_consumer(auto_commit_enable=False)
         self._consumer.assign(list(self._beginnings(since_ms)))
@@ -63,7 +60,7 @@ class KafkaTap:
 
     def _beginnings(self, since_ms: int | None) -> Iterator[TopicPartition]:
         known = self._consumer.list_topics(timeout=_ANSWER_S).topics
-        for name in self._decoders:
+        for name in self._names:
             for partition in known[name].partitions:
                 yield TopicPartition(name, partition, self._beginning(name, partition, since_ms))
 
@@ -81,8 +78,8 @@ class KafkaTap:
                 return  # librdkafka is at it already
             raise NetworkError(f"{raw.topic()} cannot be read: {raw.error().str()}")
         try:
-            message = self._decoders[raw.topic()].decode(raw.value() or b"")
-        except msgspec.DecodeError as error:
+            message = self._decoding.message(raw.topic(), raw.value(), raw.key())
+        except BadMessage as error:
             where = f"{raw.topic()}[{raw.partition()}]@{raw.offset()}"
             logger.warning("Left out what is no message", source=where, reason=str(error))
             return

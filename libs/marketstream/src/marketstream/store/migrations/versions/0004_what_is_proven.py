@@ -1,4 +1,4 @@
-"""Candles of which nobody can tell whether they are complete; numberings of ids; stalls."""
+"""Candles that nobody can call complete; numberings of ids; stalls; dead letters that are cut."""
 
 from __future__ import annotations
 
@@ -22,9 +22,19 @@ def upgrade() -> None:
         sa.Column("end", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("market", "since_us", "channel", name="pk_stalls"),
     )
+    with op.batch_alter_table("dead_letters") as letters:
+        letters.add_column(sa.Column("size", sa.BigInteger))
+        letters.add_column(sa.Column("sha256", sa.Text))
+        letters.add_column(
+            sa.Column("more", sa.BigInteger, nullable=False, server_default=sa.text("0"))
+        )
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM dead_letters WHERE more <> 0")
+    with op.batch_alter_table("dead_letters") as letters:
+        for name in ("size", "sha256", "more"):
+            letters.drop_column(name)
     op.drop_table("stalls")
     op.execute("DELETE FROM gaps WHERE epoch <> 0")
     with op.batch_alter_table("gaps") as gaps:

@@ -1,0 +1,116 @@
+"""What a message may say at all: times, numbers and words that those who read it can take.
+
+A message may be as its schema says and yet be poison: a time decades off makes candles without end,
+an integer of 30 digits is no key of a database, a price of 1e300 overflows in the first sum. What
+is unusual within these bounds is judged by who knows the market.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from marketstream.errors import BadMessage
+from marketstream.messages import Quote, Trades
+
+_DAY_US = 86_400_000_000
+_EARLIEST_US = 1_230_768_000_000_000  # 2009: before it nothing was traded
+_MOST = 1e18  # of a price or quantity
+_MOST_OF_A_SUM = 1e36
+_MOST_OF_AN_ID = 2**63 - 1
+_MOST_TEXT = 10_000
+
+_TIMES_US = frozenset(
+    ("since_us", "until_us", "seen_until_us", "proven_until_us", "received_us", "time_us")
+)
+_TIMES_MS = frozenset(("open_time_ms", "close_time_ms", "trained_at_ms", "made_at_ms"))
+_POSITIVE = frozenset(("open", "high", "close", "mid", "realised_mid", "predicted_price"))
+
+
+def check(message: Any, now_us: int) -> None:
+    """Raise BadMessage where a message says what cannot be; `now_us` is the runner's clock.
+
+    Times reach from 2009 to a day from now, of candles to two.
+    """
+    if type(message) is Trades:
+        _check_trades(message, now_us + _DAY_US)
+    else:
+        _check_fields(message, now_us)
+
+
+def _check_trades(message: Trades, latest_us: int) -> None:
+    for trade in message.trades:
+        if not _EARLIEST_US <= trade.time_us <= latest_us:
+            raise _bad_time(f"trade {trade.id}", trade.time_us)
+        if not (0.0 < trade.price <= _MOST and 0.0 < trade.quantity <= _MOST):
+            raise BadMessage(
+                f"trade {trade.id}: price {trade.price} and quantity {trade.quantity} have to be "
+                f"positive numbers up to {_MOST:g}"
+            )
+        if not (0 <= trade.id <= _MOST_OF_AN_ID and 0 < trade.count <= _MOST_OF_AN_ID):
+            raise BadMessage(f"trade {trade.id} of {trade.count} fills: an id has 63 bits at most")
+    _check_quote(message.quote, latest_us)
+    if not _EARLIEST_US <= message.seen_until_us <= latest_us:
+        raise _bad_time("seen_until_us", message.seen_until_us)
+    proven_us = message.proven_until_us
+    if proven_us is not None and not _EARLIEST_US <= proven_us <= latest_us:
+        raise _bad_time("proven_until_us", proven_us)
+    if not (0 <= message.price_decimals <= 30 and 0 <= message.quantity_decimals <= 30):
+        raise BadMessage(
+            f"decimals {message.price_decimals} and {message.quantity_decimals} are not 0 to 30"
+        )
+    if not 0 <= message.epoch <= _MOST_OF_AN_ID:
+        raise BadMessage(f"epoch {message.epoch} has more than 63 bits")
+
+
+def _check_quote(quote: Quote | None, latest_us: int) -> None:
+    if quote is None:
+        return
+    numbers = (quote.bid, quote.bid_quantity, quote.ask, quote.ask_quantity)
+    if not all(0.0 <= number <= _MOST for number in numbers):
+        raise BadMessage(f"a quote of {numbers}: they have to be numbers up to {_MOST:g}")
+    if not _EARLIEST_US <= quote.time_us <= latest_us:
+        raise _bad_time("a quote", quote.time_us)
+
+
+def _check_fields(struct: Any, now_us: int) -> None:
+    for name in struct.__struct_fields__:
+        _check_value(name, getattr(struct, name), now_us)
+
+
+def _check_value(name: str, value: Any, now_us: int) -> None:
+    kind = type(value)
+    if kind is float:
+        if not isfinite(value) or abs(value) > _MOST_OF_A_SUM:
+            raise BadMessage(f"{name} {value} is no number up to {_MOST_OF_A_SUM:g}")
+        if value <= 0.0 and name in _POSITIVE:
+            raise BadMessage(f"{name} {value} has to be positive")
+    elif kind is int:
+        _check_whole(name, value, now_us)
+    elif kind is str:
+        if len(value) > _MOST_TEXT or "\0" in value:
+            raise BadMessage(f"{name} is no word: it has {len(value):,} characters, or a NUL")
+    elif kind is dict:
+        for key, each in value.items():
+            _check_value("a name", key, now_us)
+            _check_value(str(key), each, now_us)
+    elif kind in (tuple, list):
+        for each in value:
+            _check_value(name, each, now_us)
+    elif isinstance(value, msgspec.Struct):
+        _check_fields(value, now_us)
+
+
+def _check_whole(name: str, value: int, now_us: int) -> None:
+    if not -_MOST_OF_AN_ID <= value <= _MOST_OF_AN_ID:
+        raise BadMessage(f"{name} {value} has more than 63 bits")
+    if name in _TIMES_US and not _EARLIEST_US <= value <= now_us + _DAY_US:
+        raise _bad_time(name, value)
+    if name in _TIMES_MS and not _EARLIEST_US <= value * 1_000 <= now_us + 2 * _DAY_US:
+        raise _bad_time(name, value * 1_000)
+
+
+def _bad_time(what: str, time_us: int) -> BadMessage:
+    return BadMessage(f"{what} is of {time_us} us: not between 2009 and a day from now")

@@ -1,0 +1,99 @@
+"""A good message of each topic, and what is as the schema says and cannot be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marketstream.messages import (
+    Candle,
+    Features,
+    Feed,
+    Gap,
+    Model,
+    Outcome,
+    Prediction,
+    Quote,
+    Stall,
+    Status,
+    Trade,
+    Trades,
+)
+
+MARKET = "binance:BTC/USDT"
+NOW_US = 1_790_000_000_000_000
+NOW_MS = NOW_US // 1_000
+DAY_US = 86_400_000_000
+
+
+def good(market: str, now_us: int) -> dict[str, Any]:
+    """Return a message of each topic that says what can be of a market."""
+    now_ms = now_us // 1_000_000 * 1_000
+    prices = (100.0, 101.0, 99.0, 100.5)
+    trade = Trade(2**40, 100.0, 0.5, "buy", now_us)
+    quote = Quote(99.0, 1.0, 101.0, 1.0, now_us)
+    return {
+        "trades": Trades(market, (trade,), quote, now_us),
+        "candles": Candle(
+            market, "1s", now_ms - 1_000, now_ms, *prices, 1.0, 100.0, 1, 0.5, 50.0
+        ),
+        "technical_indicators": Features(
+            market, "1s", now_ms, {"rsi_14": 50.0}, 99.0, 101.0, 100.0, "test"
+        ),
+        "predictions": Prediction(
+            market, "1s", now_ms, 1_000, "champion", "test", "1", 0, 100.0, 100.0, 0.0, 100.0,
+            0.4, 0.2, 0.4, 99.0, 101.0, 0.8, "up", None, {},
+        ),
+        "outcomes": Outcome(
+            market, "1s", now_ms, 1_000, "champion", "1", 100.0, 0.0, 0.0, "right", "right",
+            inside=True, baselines={},
+        ),
+        "gaps": Gap(market, 5, 9, now_us - 1_000, now_us, "lost", "test"),
+        "stalls": Stall(market, now_us - 1_000_000, "trades", now_us, "quiet"),
+        "models": Model(market, "1s", 1_000, "test", "1", now_ms, 10, {"accuracy": 0.5}),
+        "status": Status(market, "trades", Feed(connected=True, reconnects=0, missing_trades=0)),
+    }  # fmt: skip
+
+
+GOOD = good(MARKET, NOW_US)
+
+
+def absurd(now_us: int) -> list[tuple[str, dict[str, Any]]]:
+    """Return changes of good messages, by topic, that make them say what cannot be."""
+    bad_times_us = (0, -1, now_us + 3 * DAY_US, now_us * 1_000, 2**70)
+    return [
+        *(("trades", {"seen_until_us": time}) for time in bad_times_us),
+        *(("trades", {"proven_until_us": time}) for time in bad_times_us),
+        *(("gaps", {"until_us": time}) for time in bad_times_us),
+        *(("stalls", {"since_us": time}) for time in bad_times_us),
+        *(("candles", {"close_time_ms": time // 1_000}) for time in bad_times_us if time != 2**70),
+        *(("technical_indicators", {"close_time_ms": time}) for time in bad_times_us),
+        *(
+            ("candles", {field: price})
+            for field in ("open", "close")
+            for price in (-1.0, 0.0, 1e300)
+        ),
+        ("trades", {"epoch": 2**64}),
+        ("trades", {"price_decimals": 10**6}),
+        ("trades", {"quote": Quote(float("nan"), 1.0, 101.0, 1.0, now_us)}),
+        ("trades", {"quote": Quote(1e300, 1.0, 101.0, 1.0, now_us)}),
+        ("trades", {"trades": (Trade(2**80, 100.0, 0.5, "buy", now_us),)}),
+        ("trades", {"trades": (Trade(-5, 100.0, 0.5, "buy", now_us),)}),
+        ("trades", {"trades": (Trade(5, 100.0, 0.5, "buy", now_us, count=0),)}),
+        ("trades", {"trades": (Trade(5, 100.0, 0.5, "buy", now_us + 2 * DAY_US),)}),
+        ("candles", {"trade_count": 2**80}),
+        ("candles", {"volume": float("inf")}),
+        ("candles", {"timeframe": "s" * 20_000}),
+        ("technical_indicators", {"values": {"rsi_14": 1e300}}),
+        ("technical_indicators", {"values": {"r" * 20_000: 1.0}}),
+        ("technical_indicators", {"close": float("nan")}),
+        ("predictions", {"mid": -1.0}),
+        ("predictions", {"horizon_ms": 2**80}),
+        ("outcomes", {"realised_mid": 0.0}),
+        ("gaps", {"first_id": 2**80}),
+        ("models", {"rows": 2**80}),
+        ("models", {"trained_at_ms": 5}),
+        ("status", {"market": "binance:\0"}),
+    ]
+
+
+ABSURD = absurd(NOW_US)

@@ -1,0 +1,33 @@
+"""What cannot be is refused, and what can be is not."""
+
+from __future__ import annotations
+
+from math import inf, nan
+from typing import Any
+
+import msgspec
+import pytest
+
+from marketstream.errors import BadMessage
+from marketstream.runners.plausible import check
+from marketstream.runners.testing import ABSURD, GOOD, NOW_US
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_what_can_be_passes(name: str) -> None:
+    check(GOOD[name], NOW_US)
+
+
+@pytest.mark.parametrize(("name", "changes"), ABSURD)
+def test_what_cannot_be_is_refused(name: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(BadMessage):
+        check(msgspec.structs.replace(GOOD[name], **changes), NOW_US)
+
+
+@pytest.mark.parametrize("price", [nan, inf, -inf, 0.0, -1.0, 1e300])
+@pytest.mark.parametrize("field", ["price", "quantity"])
+def test_a_trade_of_an_absurd_price_or_quantity_is_refused(field: str, price: float) -> None:
+    good = GOOD["trades"]
+    trade = msgspec.structs.replace(good.trades[0], **{field: price})
+    with pytest.raises(BadMessage, match="positive numbers"):
+        check(msgspec.structs.replace(good, trades=(trade,)), NOW_US)

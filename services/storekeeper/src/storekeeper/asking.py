@@ -1,0 +1,131 @@
+"""What the exchange says of some intervals: its trades, folded and held against its klines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from exchanges.client import RestClient, fetch_checked, fetch_klines, fetch_newest_trade
+from marketstream.klines import Kline
+from marketstream.timeframes import timeframe_ms
+from storekeeper.parity import differences
+from storekeeper.refolding import SLACK_MS, DisagreementError, Interval, Refold
+
+_LEADS_MS = (SLACK_MS, 8_000, 64_000, 512_000, 3_600_000)  # to have a trade before the first
+_MOST_KLINES = 900  # fewer than a page holds
+
+
+class Answer:
+    """The trades of some intervals, and the klines that they do not agree with."""
+
+    def __init__(self, refold: Refold, otherwise: Sequence[Kline]) -> None:
+        self.refold = refold
+        self.otherwise = otherwise
+
+    def doubts(self, interval: Interval) -> bool:
+        """Say whether a kline that overlaps an interval disagrees with the trades in it."""
+        return any(
+            kline.open_time_ms < interval[1] and interval[0] <= kline.close_time_ms
+            for kline in self.otherwise
+        )
+
+
+async def ask(
+    client: RestClient,
+    market: str,
+    symbol: str,
+    intervals: Sequence[Interval],
+    witnesses: Mapping[int, tuple[float, Interval]],
+    reference_price: float,
+) -> Answer:
+    """Return what trades and klines say of intervals; raises NetworkError where nobody can tell.
+
+    It is a DisagreementError where the answers make no sense together, or not beside what
+    `witnesses` say of trades that are known.
+    """
+    from_ms = min(open_ms for open_ms, _ in intervals)
+    to_ms = max(close_ms for _, close_ms in intervals)
+    timeframe = _kline_timeframe(client, to_ms - from_ms)
+    wanted = [*intervals, *_grid(timeframe, from_ms, to_ms)]
+    refold = await _read(client, symbol, wanted, witnesses, reference_price)
+    if timeframe is None:
+        return Answer(refold, [])
+    klines = await fetch_klines(client, symbol, timeframe, from_ms=refold.from_ms)
+    return Answer(refold, _otherwise(refold, market, timeframe, klines))
+
+
+def _kline_timeframe(client: RestClient, span_ms: int) -> str | None:
+    """Return the finest timeframe of which one answer has all klines; None where there is none."""
+    most = min(_MOST_KLINES, client.venue.page_klines - 2)
+    fit = [
+        name for name in client.venue.kline_intervals
+        if _is_timeframe(name) and span_ms <= most * timeframe_ms(name)
+    ]  # fmt: skip
+    return min(fit, key=timeframe_ms, default=None)
+
+
+def _is_timeframe(name: str) -> bool:
+    return name[-1:] in ("s", "m", "h") or name == "1d"
+
+
+def _grid(timeframe: str | None, from_ms: int, to_ms: int) -> list[Interval]:
+    if timeframe is None:
+        return []
+    length_ms = timeframe_ms(timeframe)
+    first_ms = from_ms - from_ms % length_ms
+    return [(open_ms, open_ms + length_ms) for open_ms in range(first_ms, to_ms, length_ms)]
+
+
+async def _read(
+    client: RestClient,
+    symbol: str,
+    intervals: Sequence[Interval],
+    witnesses: Mapping[int, tuple[float, Interval]],
+    reference_price: float,
+) -> Refold:
+    """Read pages until the intervals are covered, from early enough to have a trade before them."""
+    for lead_ms in _LEADS_MS:
+        refold = Refold(intervals, witnesses)
+        from_ms, page_id = refold.from_ms - lead_ms, None
+        while True:
+            page = await fetch_checked(
+                client, symbol, page_id=page_id, from_ms=from_ms, reference_price=reference_price
+            )
+            if page.refused:
+                raise DisagreementError(f"{len(page.refused)} rows are refused: {page.refused[0]}")
+            refold.add([row.trade for row in page.trades])
+            page_id = page.next_page_id(client.venue.page_trades)
+            if not refold.begins or refold.ends or page_id is None:
+                break
+        if refold.begins:
+            if not refold.ends:
+                await _check_newest(client, symbol, refold, reference_price)
+            refold.check()
+            return refold
+    raise DisagreementError(f"{symbol}: no trade before {refold.from_ms} is known of")
+
+
+async def _check_newest(
+    client: RestClient, symbol: str, refold: Refold, reference_price: float
+) -> None:
+    """Check that where pages ended, the exchange knows no more."""
+    newest = await fetch_newest_trade(client, symbol, reference_price=reference_price)
+    if newest is None or newest.trade.id != refold.last_id:
+        said = None if newest is None else newest.trade.id
+        raise DisagreementError(
+            f"{symbol}: pages end with trade {refold.last_id}, the newest is {said}"
+        )
+
+
+def _otherwise(refold: Refold, market: str, timeframe: str, klines: Sequence[Kline]) -> list[Kline]:
+    """Return the klines that differ from what the trades make; DisagreementError if one lacks."""
+    theirs = {kline.open_time_ms: kline for kline in klines}
+    found = []
+    for interval in _grid(timeframe, refold.from_ms, refold.to_ms):
+        ours = refold.candle(market, timeframe, interval)
+        kline = theirs.get(interval[0])
+        if kline is None:
+            if ours.trade_count:
+                raise DisagreementError(f"{market}: no kline {timeframe} of {interval[0]}")
+        elif differences(ours, kline):
+            found.append(kline)
+    return found

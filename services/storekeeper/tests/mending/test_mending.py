@@ -1,0 +1,301 @@
+"""Stored candles that nobody holds any more: mended from a real exchange's REST, or marked."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from exchanges.client import fetch_klines
+from marketstream.messages import Candle, Gap, Trade, Trades
+from storekeeper.auditor import Auditor
+from storekeeper.parity import differences
+
+from .world import (
+    MARKET,
+    TIMEFRAMES,
+    World,
+    another_symbols_answers,
+    candles_of,
+    gap_in,
+    seen_trades,
+    without,
+    world,
+)
+
+_AGO_S = 11 * 60
+
+
+def lacking(messages: list[Trades], *, from_s: float = 30.0, for_s: float = 3.0) -> list[Trades]:
+    """Return messages without the trades of some seconds, counted from their first."""
+    start_us = messages[0].seen_until_us + int(from_s * 1e6)
+
+    def is_lost(trade: Trade) -> bool:
+        return start_us <= trade.time_us < start_us + for_s * 1e6
+
+    return without(messages, is_lost)
+
+
+def facts(candle: Candle) -> Candle:
+    """Return a candle without what only tells how it came about."""
+    return replace(candle, revision=0, filled=False, late_count=0)
+
+
+def same_but_for_the_first(kept: list[Candle], true: list[Candle]) -> bool:
+    """Say whether candles are those that all trades make; of the first nobody knew the begin."""
+    return [facts(one) for one in kept[1:]] == [facts(one) for one in true[1:]]
+
+
+async def against_klines(made: World, timeframe: str, candles: list[Candle]) -> list[Any]:
+    async with made.client() as client:
+        klines = await fetch_klines(client, "BTC/USDT", timeframe, from_ms=candles[0].open_time_ms)
+    theirs = {kline.open_time_ms: kline for kline in klines}
+    return [found for one in candles for found in differences(one, theirs[one.open_time_ms])]
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["heard", "recalled after a restart"])
+def test_candles_of_a_gap_repaired_after_ten_minutes_become_the_exchange_s(
+    tmp_path: Path, *, restarted: bool
+) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            whole = seen_trades(_AGO_S)
+            seen = lacking(whole)
+            made.store.write(candles_of(seen))
+            incomplete = sum(not one.complete for one in made.kept("1s"))
+            assert incomplete
+            if restarted:
+                made.store.write([gap_in(seen, "repaired")])
+                made.start()
+                await made.mender.recall()
+            else:
+                made.hear(gap_in(seen, "repaired"))
+            published = await made.mend()
+            true = candles_of(whole)
+            for timeframe in TIMEFRAMES:
+                expected = [one for one in true if one.timeframe == timeframe]
+                assert same_but_for_the_first(made.kept(timeframe), expected)
+            assert {one.revision for one in published if isinstance(one, Candle)} == {1}
+            was = {one.identity: one.trade_count for one in candles_of(seen)}
+            for one in published:
+                assert isinstance(one, Candle)
+                assert one.filled == (one.trade_count != was[one.identity])
+            assert made.mender.said(MARKET).mended == len(published) > incomplete
+            assert await against_klines(made, "1s", made.kept("1s")[1:]) == []
+            assert await made.mend() == []
+
+    asyncio.run(run())
+
+
+def test_a_gap_is_left_to_the_operator_at_first(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            whole = seen_trades(120)
+            seen = lacking(whole)
+            made.store.write(candles_of(seen))
+            made.hear(gap_in(seen, "repaired"))
+            assert await made.mend(after_s=4.0) == []
+            true = [replace(one, revision=1, filled=True) for one in candles_of(whole)]
+            made.store.write(true[1:])  # as the operator revises them
+            first = {one.open_time_ms for one in made.kept("1m")[:1]}
+            published = await made.mend(after_s=2.0)
+            assert {one.open_time_ms for one in published if isinstance(one, Candle)} <= first
+
+    asyncio.run(run())
+
+
+def test_what_is_lost_is_marked_with_how_many_there_must_have_been(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            whole = seen_trades(180)
+            made.store.write(candles_of(whole))
+            gap = gap_in(lacking(whole, from_s=70), "lost")
+            made.hear(gap)
+            published = [one for one in await made.mend() if isinstance(one, Candle)]
+            missing = gap.end_id - gap.first_id
+            assert {one.timeframe for one in published} == set(TIMEFRAMES)
+            for one in published:
+                assert (one.complete, one.revision) == (False, 1)
+                assert one.expected_count == one.trade_count + missing
+                assert one.open_time_ms * 1_000 <= (gap.until_us or 0)
+                assert one.close_time_ms * 1_000 > gap.since_us
+            assert made.mender.said(MARKET).marked == len(published)
+            await made.mender.walk()
+            begun = whole[0].seen_until_us // 1_000 + 60_000
+            later = [one for one in await made.mend() if isinstance(one, Candle)]
+            assert all(one.open_time_ms < begun for one in later)
+            assert not {one.identity for one in later} & {one.identity for one in published}
+
+    asyncio.run(run())
+
+
+def test_at_a_seam_between_two_numberings_nobody_can_tell(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            whole = seen_trades(180)
+            made.store.write(candles_of(whole))
+            seam = next(message for message in whole[300:] if message.trades).trades[0]
+            made.hear(Gap(MARKET, 7, 7, seam.time_us, seam.time_us + 10, "lost", None, 1))
+            published = [one for one in await made.mend() if isinstance(one, Candle)]
+            assert sorted(one.timeframe for one in published) == sorted(TIMEFRAMES)
+            assert {(one.complete, one.expected_count) for one in published} == {(None, None)}
+
+    asyncio.run(run())
+
+
+def test_a_wrong_value_that_is_stored_is_found_and_mended(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            true = candles_of(seen_trades(120))
+            seconds = [one for one in true if one.timeframe == "1s" and one.trade_count > 1]
+            wrong, doubled = seconds[60], seconds[70]
+            made.store.write(
+                [
+                    replace(wrong, high=1e17)
+                    if one is wrong
+                    else replace(one, trade_count=one.trade_count + 3)
+                    if one is doubled
+                    else one
+                    for one in true
+                ]
+            )
+            auditor = Auditor(made.source, TIMEFRAMES, made.ports, made.mender.suspect)
+            async with made.client() as client:
+                await auditor.audit(client)
+            published = [one for one in await made.mend() if isinstance(one, Candle)]
+            assert [facts(one) for one in published] == [facts(doubled), facts(wrong)]
+            assert {one.revision for one in published} == {1}
+            said = auditor.parities[MARKET].said()
+            assert said.timeframes["1s"].equal == said.timeframes["1s"].compared - 2
+
+    asyncio.run(run())
+
+
+def test_candles_finer_than_any_kline_are_compared_with_what_trades_make(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            true = candles_of(seen_trades(_AGO_S))
+            made.store.write(
+                [
+                    replace(one, volume=one.volume + 1)
+                    if one.timeframe == "250ms" and one.trade_count
+                    else one
+                    for one in true
+                ]
+            )
+            auditor = Auditor(made.source, ["250ms"], made.ports, made.mender.suspect)
+            async with made.client() as client:
+                for _ in range(400):
+                    await auditor.audit(client)
+                    if "250ms" in (said := auditor.parities[MARKET].said().timeframes):
+                        break
+            compared = said["250ms"]
+            assert compared.compared > 100
+            published = [one for one in await made.mend() if isinstance(one, Candle)]
+            assert len(published) == compared.compared - compared.equal > 50
+            expected = {one.identity: facts(one) for one in true}
+            assert all(facts(one) == expected[one.identity] for one in published)
+
+    asyncio.run(run())
+
+
+def test_a_candle_of_which_trades_and_klines_disagree_is_marked_in_the_end(tmp_path: Path) -> None:
+    def more_trades(path: str, query: dict[str, str], rows: Any) -> Any:
+        del query
+        if not path.endswith("/klines"):
+            return rows
+        return [[*row[:8], row[8] + 5, *row[9:]] for row in rows]
+
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            true = candles_of(seen_trades(120))
+            made.store.write(true)
+            one = [candle for candle in true if candle.timeframe == "1s"][60]
+            made.lies.append(more_trades)
+            made.mender.suspect(one)
+            assert await made.mend() == []
+            assert await made.mend(after_s=10) == []
+            published = await made.mend(after_s=20)
+            marked = replace(one, complete=False, expected_count=one.trade_count + 5, revision=1)
+            assert marked in published
+            assert all(isinstance(mark, Candle) and mark.complete is False for mark in published)
+
+    asyncio.run(run())
+
+
+def a_hole(path: str, query: dict[str, str], rows: Any) -> Any:
+    """Leave out a trade of each page."""
+    del query
+    return rows[:40] + rows[41:] if path.endswith("/aggTrades") else rows
+
+
+def half_a_page(path: str, query: dict[str, str], rows: Any) -> Any:
+    """Answer with the first rows only, as if there were no more."""
+    return rows[:100] if path.endswith("/aggTrades") and query["limit"] != "1" else rows
+
+
+def nothing(path: str, query: dict[str, str], rows: Any) -> Any:
+    """Answer without a row."""
+    del path, query, rows
+    return []
+
+
+def other_prices(path: str, query: dict[str, str], rows: Any) -> Any:
+    """Answer with true ids and times, and prices a percent off, in trades alone."""
+    del query
+    if not path.endswith("/aggTrades"):
+        return rows
+    return [row | {"p": f"{float(row['p']) * 1.01:.2f}"} for row in rows]
+
+
+@pytest.mark.parametrize(
+    "lie", [another_symbols_answers, a_hole, half_a_page, nothing, other_prices]
+)
+def test_an_answer_that_makes_no_sense_is_not_believed_and_asked_for_again(
+    tmp_path: Path, lie: Any
+) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            whole = seen_trades(120)
+            seen = lacking(whole)
+            made.store.write(candles_of(seen))
+            made.lies.append(lie)
+            made.hear(gap_in(seen, "repaired"))
+            assert await made.mend() == []
+            assert await made.mend(after_s=60) == []
+            assert made.mender.said(MARKET).queued == 1
+            made.lies.clear()
+            await made.mend(after_s=600)
+            expected = [one for one in candles_of(whole) if one.timeframe == "250ms"]
+            assert same_but_for_the_first(made.kept("250ms"), expected)
+            assert made.mender.said(MARKET).queued == 0
+
+    asyncio.run(run())
+
+
+def test_candles_that_nobody_could_tell_of_are_proven_where_they_stand_in_the_past(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        async with world(tmp_path, trades_per_second=1.0) as made:
+            true = candles_of(seen_trades(_AGO_S + 120, 1.0))
+            unproven = [
+                replace(one, complete=None, expected_count=None) if not one.trade_count else one
+                for one in true
+            ]
+            made.store.write(unproven)
+            await made.mender.walk()
+            published = [one for one in await made.mend() if isinstance(one, Candle)]
+            now_ms = true[-1].close_time_ms
+            assert published
+            assert all(one.complete and not one.filled for one in published)
+            old = [one for one in made.kept("1s")[1:] if one.close_time_ms < now_ms - 600_000]
+            assert old
+            assert all(one.complete for one in old)
+            young = [one for one in made.kept("1s") if one.close_time_ms > now_ms - 500_000]
+            assert any(one.complete is None for one in young)
+
+    asyncio.run(run())
