@@ -11,8 +11,12 @@ from marketstream.messages import Candle
 from marketstream.metrics import Metrics
 from marketstream.ports import Part
 from marketstream.runners.embedded import InProcessPorts
+from marketstream.runners.testing import NOW_US
 from marketstream.store.sql import open_store
 from marketstream.topics import KEPT_TOPICS
+
+
+NOW_MS = NOW_US // 1_000_000 * 1_000
 
 
 def candle(market: str, close_ms: int) -> Candle:
@@ -23,13 +27,13 @@ def candle(market: str, close_ms: int) -> Candle:
 
 def test_what_comes_from_the_store_is_heard_and_not_kept_again(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'realtime.sqlite'}")
-    ports = InProcessPorts(Metrics(CollectorRegistry()), lambda: 0, tmp_path, store)
+    ports = InProcessPorts(Metrics(CollectorRegistry()), lambda: NOW_US * 1_000, tmp_path, store)
     kept: list[Any] = []
     heard: list[Any] = []
     ports.add(Part("keeper", keeps=KEPT_TOPICS, keep=kept.extend))
     ports.listen(KEPT_TOPICS, lambda message, _ns: heard.append(message))
-    old, new, other = candle("m", 1_000), candle("m", 2_000), candle("n", 1_000)
-    with ports.stored("m", 1_000):
+    old, new, other = candle("m", NOW_MS - 1_000), candle("m", NOW_MS), candle("n", NOW_MS)
+    with ports.stored("m", old.close_time_ms):
         for each in (old, new, other):
             ports.publish(each)
     ports.publish(old)  # later it may be another writing of it
