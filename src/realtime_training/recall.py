@@ -15,6 +15,7 @@ from marketstream.runners.embedded import InProcessPorts
 from marketstream.timeframes import timeframe_ms
 
 _CANDLES_A_TURN = 500
+_STORED_LATER_MS = 60_000  # a kill may have come between candles and what follows from them
 
 
 async def recall_candles(
@@ -38,10 +39,12 @@ async def recall_candles(
     end_ms = min(ends)
     end_ms -= end_ms % timeframe_ms(plan.timeframe)
     candles = in_order(series, end_ms)
-    for number, candle in enumerate(candles):
-        ports.publish(candle)
-        if number % _CANDLES_A_TURN == 0:
-            await asyncio.sleep(0)
+    with ports.stored(market, end_ms - _STORED_LATER_MS):
+        for number, candle in enumerate(candles):
+            ports.publish(candle)
+            if number % _CANDLES_A_TURN == 0:
+                await ports.drain()
+        await ports.drain()
     finest = [candle for candle in candles if candle.timeframe == plan.base]
     if not finest:
         return None

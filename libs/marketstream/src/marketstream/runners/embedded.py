@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from prometheus_client import Counter
 
 from marketstream.errors import BadMessage
-from marketstream.messages import DeadLetter, Message
+from marketstream.messages import Candle, DeadLetter, Features, Message
 from marketstream.metrics import Metrics
 from marketstream.ports import Part, Tap
 from marketstream.runners import plausible
@@ -50,6 +51,7 @@ class InProcessPorts:
         self._clock = clock
         self._store = store
         self._writers: list[StoreWriter] = []
+        self._stored: dict[str, int] = {}
         for topic in ALL_TOPICS:
             self.runner.tap(topic, partial(_count, metrics.messages.labels(topic.name)))
 
@@ -61,7 +63,7 @@ class InProcessPorts:
             writer = StoreWriter(part.keep, metrics=self.metrics)
             self._writers.append(writer)
             for topic in part.keeps:
-                self.runner.tap(topic, partial(_put, writer))
+                self.runner.tap(topic, partial(self._put, writer))
 
     def clock(self) -> int:
         """Return the time in ns by which things are received."""
@@ -116,6 +118,23 @@ class InProcessPorts:
         """Return the store."""
         return self._store
 
+    @contextmanager
+    def stored(self, market: str, until_ms: int) -> Iterator[None]:
+        """Keep no closes of a market up to a time anew: they come from the store, and are there."""
+        self._stored[market] = until_ms
+        try:
+            yield
+        finally:
+            del self._stored[market]
+
+    def _put(self, writer: StoreWriter, message: Message, received_ns: int) -> None:
+        del received_ns
+        if isinstance(message, Candle | Features):
+            stored_ms = self._stored.get(message.market)
+            if stored_ms is not None and message.close_time_ms <= stored_ms:
+                return
+        writer.put(message)
+
     def close(self) -> None:
         """Write what is left to be kept."""
         self._tell(self._flood.rest())
@@ -126,8 +145,3 @@ class InProcessPorts:
 def _count(passed: Counter, message: Message, received_ns: int) -> None:
     del message, received_ns
     passed.inc()
-
-
-def _put(writer: StoreWriter, message: Message, received_ns: int) -> None:
-    del received_ns
-    writer.put(message)

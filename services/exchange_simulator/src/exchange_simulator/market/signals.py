@@ -31,7 +31,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.signal import lfilter
 
 from exchange_simulator.market import anchors
 from exchange_simulator.market.draws import Draws, Floats
@@ -128,6 +127,8 @@ def _foreseen(draws: Draws, purpose: str, hour: int, tau: float) -> tuple[Floats
 
 def _decaying_sum(noise: Floats, tau: float) -> Floats:
     decay = math.exp(-_STEP_S / tau)
+    from scipy.signal import lfilter  # half a second, which who only names a market saves
+
     total: Floats = lfilter([math.sqrt(1 - decay**2)], [1.0, -decay], noise)
     return total
 

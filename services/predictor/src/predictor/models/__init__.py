@@ -1,6 +1,7 @@
 """What can be fitted: each module here is a learner, found by itself, and exports it as `LEARNER`.
 
-How to add one is in docs/recipes/model.md. What they have in common is in `parts`.
+How to add one is in docs/recipes/model.md. What they have in common is in `parts`. A library that
+fits is imported by who fits: a process that only serves starts without a second of imports.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from marketstream.columns import Flags, Floats
@@ -45,6 +44,8 @@ def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> TreeEnsembl
     if up.all() or not up.any():
         return TreeEnsemble("logistic", float(np.log(share / (1 - share))))
     depth = int(chosen["max_depth"])
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     learner = HistGradientBoostingClassifier(
         max_iter=int(chosen["n_estimators"]),
         max_depth=depth if depth > 0 else None,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 
 from marketstream.columns import Flags, Floats
@@ -23,7 +22,9 @@ from predictor.models.parts.hyperparameters import (
     Hyperparameter,
 )
 from predictor.models.parts.learner import Form, Learner
-from predictor.models.parts.one_row import row_predictor
+
+if TYPE_CHECKING:
+    import lightgbm
 
 _MOST_LEAVES = 31
 
@@ -40,6 +41,8 @@ class Trees:
 
     def __setstate__(self, booster: lightgbm.Booster) -> None:
         # Who gets a model from elsewhere is about to serve it: nothing is left for the first row.
+        from predictor.models.parts.one_row import row_predictor
+
         self.booster = booster
         self._of_row = row_predictor(booster)
 
@@ -50,6 +53,8 @@ class Trees:
     def probability_of(self, row: Sequence[float]) -> float:
         """Return the same of one row; the first call prepares those that follow."""
         if self._of_row is None:
+            from predictor.models.parts.one_row import row_predictor
+
             self._of_row = row_predictor(self.booster)
         return self._of_row(row)
 
@@ -69,6 +74,8 @@ def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> Trees:
         "verbosity": -1,
         **chosen,
     }
+    import lightgbm
+
     data = lightgbm.Dataset(rows, label=up.astype(np.float64), params={"verbosity": -1})
     return Trees(lightgbm.train(parameters, data, num_boost_round=rounds))
 
@@ -83,6 +90,8 @@ def _write(model: Trees) -> dict[str, Any]:
 
 
 def _read(written: dict[str, Any]) -> Trees:
+    import lightgbm
+
     try:
         return Trees(lightgbm.Booster(model_str=written["booster"]))
     except lightgbm.basic.LightGBMError as error:

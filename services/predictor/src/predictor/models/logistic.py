@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import isnan, tanh
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from marketstream.columns import Flags, Floats
 from predictor.models.parts.hyperparameters import TINY, Hyperparameter, Range
@@ -56,6 +55,8 @@ def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> Logistic:
     share = (np.count_nonzero(up) + 1) / (len(up) + 2)
     weights, intercept = np.zeros(rows.shape[1]), float(np.log(share / (1 - share)))
     if up.any() and not up.all():
+        from sklearn.linear_model import LogisticRegression
+
         fitted = LogisticRegression(C=chosen["C"], max_iter=int(chosen["max_iter"]))
         fitted.fit(_standardized(rows, mean, scale), up)
         weights, intercept = fitted.coef_[0], float(fitted.intercept_[0])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import RandomForestClassifier
 
 from marketstream.columns import Flags, Floats
 from predictor.models.parts.hyperparameters import LEAVES_TRIED, TINY, Hyperparameter, Range
@@ -29,6 +28,8 @@ def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> TreeEnsembl
     """
     if up.all() or not up.any():
         return TreeEnsemble("mean", smoothed_share(up))
+    from sklearn.ensemble import RandomForestClassifier
+
     depth = int(chosen["max_depth"])
     forest = RandomForestClassifier(
         n_estimators=int(chosen["n_estimators"]),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xgboost
 
 from marketstream.columns import Flags, Floats
 from predictor.models.parts.hyperparameters import (
@@ -24,6 +23,9 @@ from predictor.models.parts.hyperparameters import (
 )
 from predictor.models.parts.learner import Form, Learner
 from predictor.models.parts.trees import smoothed_share, within_32_bits
+
+if TYPE_CHECKING:
+    import xgboost
 
 
 class XgboostTrees:
@@ -55,6 +57,8 @@ def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> XgboostTree
         "verbosity": 0,
         **chosen,
     }
+    import xgboost
+
     data = xgboost.DMatrix(within_32_bits(rows), label=up.astype(np.float64), nthread=1)
     return XgboostTrees(xgboost.train(parameters, data, num_boost_round=rounds))
 
@@ -64,6 +68,8 @@ def _write(model: XgboostTrees) -> dict[str, Any]:
 
 
 def _read(written: dict[str, Any]) -> XgboostTrees:
+    import xgboost
+
     booster = xgboost.Booster()
     booster.load_model(bytearray(written["booster"].encode()))
     return XgboostTrees(booster)

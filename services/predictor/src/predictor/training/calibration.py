@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from math import log, tanh
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from marketstream.columns import Flags, Floats
 from predictor.models import Classifier
@@ -56,6 +55,8 @@ def fit_slope(p: Floats, came: Flags) -> float:
     def loss(slope: float) -> float:
         pull = (slope - 1) ** 2 / (2 * _DEVIATION**2)
         return float(np.logaddexp(0, -slope * odds).sum()) + pull
+
+    from scipy.optimize import minimize_scalar
 
     return float(minimize_scalar(loss, bounds=(_FLATTEST, _STEEPEST), method="bounded").x)
 
