@@ -54,7 +54,7 @@ def test_the_exchange_proves_a_silence_where_it_is_asked() -> None:
         (0, True, 1), (1_000, True, 1),
     ]  # fmt: skip
     assert said(one.update(message(seen_ms=4_000, proven_ms=4_000))) == [
-        (3_000, True, 0), (2_000, True, 1),
+        (2_000, True, 1), (3_000, True, 0),
     ]  # fmt: skip
 
 

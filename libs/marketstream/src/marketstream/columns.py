@@ -100,7 +100,7 @@ class CandleColumns:
             timeframe=timeframe,
             open_time_ms=np.array([candle.open_time_ms for candle in candles], np.int64),
             close_time_ms=np.array([candle.close_time_ms for candle in candles], np.int64),
-            complete=np.array([candle.complete for candle in candles], np.bool_),
+            complete=np.array([candle.is_whole for candle in candles], np.bool_),
             **columns,
         )
 

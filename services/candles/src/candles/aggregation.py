@@ -101,8 +101,6 @@ class CandleAggregator:
                 trades = ()  # of numbers that are of no use any more
             elif trades:
                 self._ids.begin_again(message.epoch, min(trade.time_us for trade in trades))
-        if message.proven_until_us is not None:
-            self._ids.said_us = max(self._ids.said_us, message.proven_until_us)
         if self._ids.certain_from_us is None:
             self._ids.certain_from_us = _earliest_us(message)
         if (
@@ -120,10 +118,11 @@ class CandleAggregator:
             self._quotes.append(message.quote)
             if self._end_us is None and len(self._quotes) > _QUOTES_BEFORE_FIRST_TRADE:
                 self._book = self._quotes.popleft()
+        if message.proven_until_us is not None:
+            self._ids.said_us = max(self._ids.said_us, message.proven_until_us)
+        self._prove(closed)
         self._close_until(message.seen_until_us, closed)
-        for one in self._proof.newly():
-            one.revision += 1
-            closed.append(self._candle(one))
+        self._prove(closed)
         if self._preview is not None and message.seen_until_us >= self._preview_due_us:
             closed += self._forming(self._preview, closed)
             self._preview_due_us = message.seen_until_us + self._preview_every_us
@@ -165,8 +164,15 @@ class CandleAggregator:
         while at < len(trades):
             self._widen_for(trades[at])
             self._ids.said_us = max(self._ids.said_us, trades[at].time_us)  # all ids before it came
+            self._prove(closed)
             self._close_until(trades[at].time_us, closed)
             at = self._fold(trades, at)
+
+    def _prove(self, closed: list[Candle]) -> None:
+        """Show anew what is proven by now to be complete: before what closes after it."""
+        for one in self._proof.newly():
+            one.revision += 1
+            closed.append(self._candle(one))
 
     def _place(self, trades: Sequence[Trade], closed: list[Candle]) -> None:
         """Fold trades in any order: first note all their ids, then put each into its intervals."""

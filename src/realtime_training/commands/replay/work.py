@@ -61,7 +61,8 @@ class Replay:
         runner.tap(OUTCOMES, lambda outcome, _ns: self.scoreboard.happened(outcome))
 
     def _count_candle(self, candle: Candle, _received_ns: int) -> None:
-        self._counts["candles"] += candle.timeframe == self.pipeline.plan.timeframe
+        is_new = candle.revision == 0 and candle.timeframe == self.pipeline.plan.timeframe
+        self._counts["candles"] += is_new
 
     def _count_features(self, features: Features, _received_ns: int) -> None:
         self._counts["features"] += features.timeframe == self.pipeline.plan.timeframe
