@@ -15,7 +15,6 @@ from marketstream.runners.testing import NOW_US
 from marketstream.store.sql import open_store
 from marketstream.topics import KEPT_TOPICS
 
-
 NOW_MS = NOW_US // 1_000_000 * 1_000
 
 
