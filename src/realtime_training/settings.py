@@ -59,7 +59,7 @@ def variables() -> frozenset[str]:
     """Return every environment variable that is a setting, whoever reads it."""
     return frozenset(
         name for model in _MODELS for _, field in fields_of(model) for name in env_names(field)
-    ) | {"EXCHANGE_HOST", "EXCHANGE_PORT"}  # options of `realtime simulate`
+    ) | {"EXCHANGE_HOST", "EXCHANGE_PORT", "EXCHANGE_FAULTS"}  # options of `realtime simulate`
 
 
 def _config(service: str) -> Path | None:

@@ -12,6 +12,7 @@ from candles.folding import bar_of, fold
 from candles.ids import Arrival, TradeIds
 from candles.interval import Interval
 from candles.pace import Pace
+from candles.proof import Proof
 from candles.sense import check_quote, check_times, check_trades
 from candles.snapshot import Snapshot
 from candles.units import decimals_of, to_units
@@ -70,6 +71,7 @@ class CandleAggregator:
         self._end_us: int | None = None  # of the open base interval; None before the first trade
         self._ids = TradeIds()
         self._closed = ClosedIntervals(self._lengths_us)
+        self._proof = Proof(self._ids, self._lengths_us)
         self._pace = None if leaps else Pace()
         self._most_us = self._base_us * (_MOST_FLAT_OF_LEAPS if leaps else _MOST_FLAT)
         self._last: Point | None = None
@@ -119,7 +121,9 @@ class CandleAggregator:
             if self._end_us is None and len(self._quotes) > _QUOTES_BEFORE_FIRST_TRADE:
                 self._book = self._quotes.popleft()
         self._close_until(message.seen_until_us, closed)
-        closed += self._newly_proven()
+        for one in self._proof.newly():
+            one.revision += 1
+            closed.append(self._candle(one))
         if self._preview is not None and message.seen_until_us >= self._preview_due_us:
             closed += self._forming(self._preview, closed)
             self._preview_due_us = message.seen_until_us + self._preview_every_us
@@ -196,6 +200,7 @@ class CandleAggregator:
                 self._bars[index].merge(late)
             else:
                 changed += self._closed.merge(index, late, time_us)
+                self._proof.came_late(index, time_us, self._closed.held_from_us(index))
         return changed
 
     def _revised(self, changed: list[Interval]) -> list[Candle]:
@@ -204,12 +209,12 @@ class CandleAggregator:
             changed += [
                 one
                 for one in self._closed.overlapping(from_us, to_us)
-                if one.missing != self._missing(one)
+                if one.missing != self._proof.missing(one)
             ]
         revised = []
         for one in dict.fromkeys(changed):
             one.revision += 1
-            self._certify(one)
+            self._proof.certify(one)
             revised.append(self._candle(one))
         return sorted(revised, key=lambda candle: (candle.close_time_ms, -candle.open_time_ms))
 
@@ -241,27 +246,9 @@ class CandleAggregator:
             self._book = self._quotes.popleft()
         one = Interval(index, end_us, self._bars[index], self._book, self._last)
         self._bars[index] = Bar()
-        self._certify(one)
+        self._proof.close(one)
         self._closed.add(one)
         return self._candle(one)
-
-    def _newly_proven(self) -> list[Candle]:
-        """Return anew the candles that were not known to be complete, and are by now."""
-        proven: list[Candle] = []
-        for one in self._closed.take_proven(self._ids.proven_us):
-            self._certify(one)
-            if one.complete:
-                one.revision += 1
-                proven.append(self._candle(one))
-        return proven
-
-    def _certify(self, one: Interval) -> None:
-        """Note what an interval lacks, and whether it is proven that it lacks no more."""
-        one.missing = self._missing(one)
-        one.proven = one.end_us <= self._ids.proven_us
-
-    def _missing(self, one: Interval) -> int | None:
-        return self._ids.missing(one.end_us - self._lengths_us[one.index], one.end_us)
 
     def _forming(self, index: int, closed: list[Candle]) -> list[Candle]:
         """Return the candle of a timeframe as it stands now, unless it has just closed."""
@@ -273,7 +260,7 @@ class CandleAggregator:
         bar.merge(self._bars[index])
         bar.merge(self._base)
         one = Interval(index, -(-self._end_us // length_us) * length_us, bar, book, self._last)
-        one.missing = self._missing(one)
+        one.missing = self._proof.missing(one)
         return [self._candle(one, state="forming")]
 
     def _candle(self, one: Interval, state: CandleState = "closed") -> Candle:
@@ -296,7 +283,8 @@ class CandleAggregator:
         price_by = max(0, price_decimals - self._price_decimals)
         quantity_by = max(0, quantity_decimals - self._quantity_decimals)
         if price_by or quantity_by:
-            for bar in (self._base, *self._bars, *self._closed.bars()):
+            shown_again = dict.fromkeys((*self._closed, *self._proof.waiting))
+            for bar in (self._base, *self._bars, *(one.bar for one in shown_again)):
                 bar.rescale(10**price_by, 10**quantity_by)
             self._price_decimals += price_by
             self._quantity_decimals += quantity_by
@@ -336,6 +324,7 @@ class CandleAggregator:
         self._book = state.book
         self._quotes = deque(state.quotes)
         self._closed.restore(state.closed)
+        self._proof = Proof(self._ids, self._lengths_us, self._closed.unproven())
 
 
 def _id(trade: Trade) -> int:

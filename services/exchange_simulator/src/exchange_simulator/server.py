@@ -13,6 +13,12 @@ from exchange_simulator.binance.audience import Audience, Ledger
 from exchange_simulator.binance.rest import RestApi
 from exchange_simulator.binance.websocket import ConnectionRules, StreamServer
 from exchange_simulator.clock import MarketClock
+from exchange_simulator.faults.control import ControlApi
+from exchange_simulator.faults.exchange import ExchangeFaults
+from exchange_simulator.faults.numbering import NumberedTape
+from exchange_simulator.faults.plan import Faults
+from exchange_simulator.faults.rest import RestFaults
+from exchange_simulator.faults.spec import Spec
 from exchange_simulator.market.playback import Playback
 from exchange_simulator.market.tape import Tape
 from exchange_simulator.markets import markets_of
@@ -39,7 +45,9 @@ class RunningExchange:
         *,
         gather_s: float | None,
         linger_s: float,
+        faults: Faults | None,
     ) -> None:
+        self.faults = faults
         self.host, self.port = runner.addresses[0][:2]
         self._runner = runner
         self._audience = audience
@@ -125,13 +133,18 @@ async def start(
     weight_per_minute: int = 6_000,
     gather_s: float = 0.2,
     linger_s: float = 1.0,
+    faults: Spec | None = None,
 ) -> RunningExchange:
     """Listen on `host` and `port` (0 for any free one) and let the markets run.
 
     Tapes without an end run from now on; as soon as one has an end, time starts with the earliest
     of those when the first client has subscribed. Raises NetworkError where the port cannot be had
-    and SettingsError for a speed, a port or markets that make no sense.
+    and SettingsError for a speed, a port or markets that make no sense. With `faults` it does
+    wrong what they say, and `/simulator` begins and ends more of them.
     """
+    numbered = None if faults is None else [NumberedTape(tape) for tape in tapes]
+    if numbered is not None:
+        tapes = numbered
     recordings = [tape for tape in tapes if tape.end_us is not None]
     if recordings:
         start_us = min(tape.start_us or 0 for tape in recordings)
@@ -142,13 +155,20 @@ async def start(
         clock.start()
     patience_s = _RECORDING_PATIENCE_S if recordings else _LIVE_PATIENCE_S
     markets = markets_of(tapes, start_us)
-    audience = Audience(markets, patience_s)
+    plan = None if faults is None else Faults(faults, list(markets))
+    doing = None if plan is None else ExchangeFaults(plan)
+    audience = Audience(markets, patience_s, doing)
     ends = [tape.end_us for tape in tapes if tape.end_us is not None]
     end_us = max(ends) if len(ends) == len(tapes) else None
     playback = Playback(clock, end_us, audience.publish, audience.settle)
-    rest = RestApi(markets, lambda: playback.position_us, weight_per_minute)
+    spoiling = None if plan is None else RestFaults(plan, markets)
+    rest = RestApi(markets, lambda: playback.position_us, weight_per_minute, spoiling)
     application = web.Application()
-    application.add_routes(StreamServer(audience, rules or ConnectionRules()).routes())
+    application.add_routes(StreamServer(audience, rules or ConnectionRules(), doing).routes())
+    if plan is not None and doing is not None and numbered is not None:
+        truth = dict(zip(markets, numbered, strict=True))
+        doing.attach(audience, truth, lambda: playback.position_us)
+        application.add_routes(ControlApi(plan, truth, lambda: playback.position_us).routes())
     application.add_routes(rest.routes())
     runner = web.AppRunner(
         application,
@@ -163,6 +183,7 @@ async def start(
         playback,
         gather_s=gather_s if recordings else None,
         linger_s=linger_s if end_us is not None else 0.0,
+        faults=plan,
     )
 
 
@@ -172,13 +193,14 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     speed: float = 1.0,
+    faults: Spec | None = None,
     announce: Callable[[RunningExchange], None],
 ) -> None:
     """Run an exchange until it is cancelled or its recordings have ended.
 
     `announce` is called once it listens. Raises what `start` raises.
     """
-    exchange = await start(tapes, host=host, port=port, speed=speed)
+    exchange = await start(tapes, host=host, port=port, speed=speed, faults=faults)
     try:
         announce(exchange)
         await exchange.ended

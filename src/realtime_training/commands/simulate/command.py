@@ -14,7 +14,20 @@ from realtime_training.commands.options import json_option
 from realtime_training.commands.types import FILE, PORT, SEED, SPEED, SYMBOL
 
 
-@click.command()
+class _WithKinds(click.Command):
+    """A command whose help ends with the kinds of faults."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the kinds, one a line."""
+        del ctx
+        from exchange_simulator.faults.kinds import described
+
+        with formatter.section("Faults"):
+            for line in described().splitlines():
+                formatter.write(f"  {line}\n")
+
+
+@click.command(cls=_WithKinds)
 @click.option(
     "--protocol",
     type=click.Choice(["binance"]),
@@ -72,6 +85,13 @@ from realtime_training.commands.types import FILE, PORT, SEED, SPEED, SYMBOL
     help="For WebSocket and REST; 0 takes a free one.",
 )
 @click.option(
+    "--faults",
+    envvar="EXCHANGE_FAULTS",
+    metavar="SPEC",
+    help="What to do wrong: zombie=2/30s (a minute, for 30 s), drop=3%, all, or none (only at a "
+    "word, over /simulator/faults); :seed=7 last chooses when. The kinds are below.",
+)
+@click.option(
     "--ceiling",
     is_flag=True,
     help="Instead of running, say how good any model could be on the made-up market.",
@@ -86,6 +106,7 @@ def simulate(
     speed: float,
     host: str,
     port: int,
+    faults: str | None,
     *,
     control: bool,
     ceiling: bool,
@@ -103,6 +124,7 @@ def simulate(
         EXCHANGE_WS_URL=ws://127.0.0.1:9443/ws EXCHANGE_REST_URL=http://127.0.0.1:9443 \\
         realtime run --exchange binance
       realtime simulate --control                      a market with nothing to predict
+      realtime simulate --faults all:seed=7            an exchange that does all kinds of wrong
       realtime simulate --ceiling --seed 7             how good any model could be there
     """  # noqa: D301 - click asks for a real backspace
     from realtime_training.commands.simulate.work import Announcement, MarketChoice, ceilings
@@ -117,7 +139,9 @@ def simulate(
     def announce(announcement: Announcement) -> None:
         report.print_announcement(announcement, as_json=as_json)
 
-    serving = run_simulator(choice, speed=speed, host=host, port=port, announce=announce)
+    serving = run_simulator(
+        choice, speed=speed, host=host, port=port, faults=faults, announce=announce
+    )
     asyncio.run(_until_told(serving))
 
 

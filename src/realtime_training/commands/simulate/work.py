@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from exchange_simulator.faults.spec import Spec, parse_spec
 from exchange_simulator.market.ceiling import ceiling
 from exchange_simulator.market.recording import RecordedMarket
 from exchange_simulator.market.seeded import SeededMarket
@@ -110,9 +111,14 @@ async def simulate(
     speed: float,
     host: str = "127.0.0.1",
     port: int,
+    faults: str | None = None,
     announce: Callable[[Announcement], None],
 ) -> None:
-    """Run a simulated exchange until it is cancelled or its recordings have ended."""
+    """Run a simulated exchange until it is cancelled or its recordings have ended.
+
+    Raises SettingsError for `faults` that cannot be read.
+    """
+    spec: Spec | None = None if faults is None else parse_spec(faults)
     tapes = choice.tapes()
 
     def listening(exchange: RunningExchange) -> None:
@@ -125,7 +131,7 @@ async def simulate(
             )
         )
 
-    await serve(tapes, host=host, port=port, speed=speed, announce=listening)
+    await serve(tapes, host=host, port=port, speed=speed, faults=spec, announce=listening)
 
 
 def _serve_child(connection: Connection, choice: MarketChoice, speed: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import WSCloseCode
@@ -13,6 +13,7 @@ from aiohttp import WSCloseCode
 from exchange_simulator.binance.connection import Connection, text_message
 from exchange_simulator.binance.frames import combined
 from exchange_simulator.binance.streams import Cut, RunningKline, Stream, View, parse_stream
+from exchange_simulator.faults.exchange import ExchangeFaults
 from exchange_simulator.markets import Market
 
 _FULL_BACKLOG = 8 << 20  # bytes
@@ -35,13 +36,24 @@ class Audience:
     bounded, and one that only lags at a high speed holds the market up instead of losing anything.
     """
 
-    def __init__(self, markets: Mapping[str, Market], patience_s: float) -> None:
+    def __init__(
+        self,
+        markets: Mapping[str, Market],
+        patience_s: float,
+        faults: ExchangeFaults | None = None,
+    ) -> None:
+        self._faults = faults
         self.ledger = Ledger()
         self.subscribed = asyncio.Event()
         self._markets = markets
         self._patience_s = patience_s
         self._views: dict[Connection, View] = {}
         self._running: dict[Stream, RunningKline] = {}
+
+    @property
+    def connections(self) -> Sequence[Connection]:
+        """Everybody who listens."""
+        return list(self._views)
 
     def add(self, connection: Connection) -> None:
         """Let a connection listen."""
@@ -63,6 +75,8 @@ class Audience:
 
     def publish(self, from_us: int, to_us: int) -> None:
         """Send what happened in `[from_us, to_us)`; all sends are done without a pause between."""
+        if self._faults is not None:
+            self._faults.plan.advance()
         streams = frozenset(stream for view in self._views.values() for stream in view.streams)
         for stream in self._running.keys() - streams:
             del self._running[stream]
@@ -75,6 +89,9 @@ class Audience:
         for connection, view in self._views.items():
             by_view[view].append(connection)
         for view, connections in by_view.items():
+            if self._faults is not None:
+                self._faults.streams.send(connections, cut.frames(view), view)
+                continue
             sent = b"".join(map(text_message, cut.frames(view)))
             if sent:
                 for connection in connections:

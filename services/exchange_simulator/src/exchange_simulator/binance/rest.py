@@ -13,6 +13,7 @@ from exchange_simulator.binance.exchange_info import exchange_info
 from exchange_simulator.binance.klines import INTERVALS_US, Kline, end_of, fold, joined, open_of
 from exchange_simulator.binance.limits import WeightLimit
 from exchange_simulator.binance.query import ApiError, Query
+from exchange_simulator.faults.rest import RestFaults
 from exchange_simulator.market.history import first_trades, hours, latest_trades
 from exchange_simulator.market.tape import TradeColumns
 from exchange_simulator.markets import Market
@@ -32,7 +33,9 @@ class RestApi:
         markets: Mapping[str, Market],
         now_us: Callable[[], int],
         weight_per_minute: int = 6_000,
+        faults: RestFaults | None = None,
     ) -> None:
+        self._faults = faults
         self._markets = markets
         self._now_us = now_us
         self._weight_per_minute = weight_per_minute
@@ -61,6 +64,8 @@ class RestApi:
         async def handle(request: web.Request) -> web.Response:
             limit = self._limits[request.remote]
             refusal = limit.charge(weight, time.time())
+            if self._faults is not None and (fault := await self._faults.refused()) is not None:
+                return fault
             headers = {"X-MBX-USED-WEIGHT-1M": str(limit.used)}
             status = 200
             try:
@@ -70,6 +75,8 @@ class RestApi:
                         refusal.status, self._weight_per_minute, refusal.banned_until_s
                     )
                 body = await answer(request)
+                if self._faults is not None:
+                    body = self._faults.spoilt(body)
             except ApiError as error:
                 status, body = error.status, error.body
             return web.Response(
@@ -84,7 +91,8 @@ class RestApi:
 
     async def _time(self, request: web.Request) -> bytes:
         unit = Query(request, ()).unit
-        return f'{{"serverTime":{self._now_us() // unit}}}'.encode()
+        skew_us = 0 if self._faults is None else self._faults.skew_us()
+        return f'{{"serverTime":{(self._now_us() + skew_us) // unit}}}'.encode()
 
     async def _exchange_info(self, request: web.Request) -> bytes:
         query = Query(request, ("symbol", "symbols"))
@@ -105,7 +113,8 @@ class RestApi:
             trades = first_trades(market.tape, limit, max(start_us, market.since_us), end_us)
         else:
             trades = latest_trades(market.tape, limit, end_us, market.since_us)
-        return market.frames.rest_trades(trades, microseconds=query.microseconds)
+        page = market.frames.rest_trades(trades, microseconds=query.microseconds)
+        return page if self._faults is None else self._faults.page(page, market, end_us)
 
     async def _klines(self, request: web.Request) -> bytes:
         query = Query(request, ("symbol", "interval", "startTime", "endTime", "limit"))

@@ -16,6 +16,7 @@ from exchange_simulator.binance.audience import Audience
 from exchange_simulator.binance.connection import Connection
 from exchange_simulator.binance.limits import SlidingWindow
 from exchange_simulator.binance.subscriptions import Subscriptions
+from exchange_simulator.faults.exchange import ExchangeFaults
 from exchanges.binance.wire import MOST_STREAMS
 
 _CLOSE_WAIT_S = 1.0
@@ -35,7 +36,10 @@ class ConnectionRules:
 class StreamServer:
     """The routes `/ws`, `/ws/<stream>` and `/stream?streams=a/b`."""
 
-    def __init__(self, audience: Audience, rules: ConnectionRules) -> None:
+    def __init__(
+        self, audience: Audience, rules: ConnectionRules, faults: ExchangeFaults | None = None
+    ) -> None:
+        self._faults = faults
         self._audience = audience
         self._rules = rules
         self._attempts: defaultdict[str | None, SlidingWindow] = defaultdict(
@@ -68,6 +72,8 @@ class StreamServer:
             return _refused(
                 429, -1003, "Too many connection attempts; current limit is 300 per 5 minutes."
             )
+        if self._faults is not None and (refusal := self._faults.refused_connect()) is not None:
+            return refusal
         if unit not in ("MILLISECOND", "MICROSECOND"):
             expected = "expected either MICROSECOND or MILLISECOND"
             return _refused(400, -1194, f"Invalid value for time unit; {expected}.")
@@ -107,6 +113,8 @@ class StreamServer:
                     code=WSCloseCode.POLICY_VIOLATION, message=b"Too many requests"
                 )
                 return
+            if self._faults is not None and await self._faults.answered(connection, message):
+                continue
             if message.type is WSMsgType.PING:
                 await connection.ws.pong(message.data)
             elif message.type is WSMsgType.PONG:
@@ -126,7 +134,8 @@ class StreamServer:
                 if left_s <= 0:
                     break
                 await asyncio.sleep(min(self._rules.ping_interval_s, left_s))
-                await connection.ping()
+                if self._faults is None or not self._faults.streams.mute(connection):
+                    await connection.ping()
         self._audience.cut(connection)
 
 
