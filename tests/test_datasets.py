@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import gzip
+import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -286,6 +289,19 @@ def test_what_is_kept_goes_by_content_and_question_and_is_made_anew_where_it_is_
     for kept in folder.iterdir():
         kept.write_bytes(b"")
     assert not load([moved], tmp_path).cached
+
+
+def test_what_a_killed_process_left_unfinished_is_removed_and_what_another_writes_is_not(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "datasets"
+    folder.mkdir()
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as ended:
+        ended.wait()
+    for pid in (ended.pid, os.getpid()):
+        (folder / f"a.{pid}").write_bytes(b"half")
+    load([write_csv(tmp_path / "a.csv", klines(400))], tmp_path)
+    assert {path.suffix for path in folder.iterdir()} == {".npz", f".{os.getpid()}"}
 
 
 def test_candles_use_only_what_is_known_of_them(tmp_path: Path) -> None:

@@ -138,6 +138,23 @@ class DatasetCache:
             total += stat.st_size
             if number and total > _MOST_BYTES:
                 path.unlink(missing_ok=True)
+        for path in self._folder.iterdir():  # a process that was killed cannot tidy up
+            if _writer_is_gone(path):
+                path.unlink(missing_ok=True)
+
+
+def _writer_is_gone(path: Path) -> bool:
+    """Say whether this is what a process that has ended left unfinished."""
+    pid = path.suffix.removeprefix(".")
+    if not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False  # somebody else's
+    return False
 
 
 def _table(made: Made, columns: dict[str, np.ndarray]) -> FeatureTable:
