@@ -20,6 +20,7 @@ pytestmark = pytest.mark.kafka
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 MARKET = "binance:BTC/USDT"
+START_US = 1_723_161_600_000_000
 LATE = f'realtime_late_trades_total{{market="{MARKET}"}}'
 
 
@@ -74,9 +75,9 @@ def test_the_storekeeper_waits_where_the_store_cannot_be_used_and_others_go_on(
 
 def publish(broker: str, *trades: tuple[int, int], seen_ms: int) -> None:
     """Publish trades of these ids and times in ms."""
-    made = tuple(Trade(number, 100.0, 1.0, "buy", ms * 1_000) for number, ms in trades)
+    made = tuple(Trade(number, 100.0, 1.0, "buy", START_US + ms * 1_000) for number, ms in trades)
     with KafkaPublisher(KafkaSettings(broker=broker), Metrics(CollectorRegistry())) as publisher:
-        publisher.publish(Trades(MARKET, made, None, seen_ms * 1_000))
+        publisher.publish(Trades(MARKET, made, None, START_US + seen_ms * 1_000))
 
 
 def wait_for_revisions(system: System, revision: int) -> None:
