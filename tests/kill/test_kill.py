@@ -21,7 +21,7 @@ from .world import World, exchange_and_folder, kill_at_random
 SOON_S = 10.0
 SEED = 1
 STARTS = int(os.environ.get("REALTIME_KILLS", "15"))
-SHARED = 2.0  # a start waits for processors mostly, and `make test` runs two tests at once
+SHARED = 6.0  # a start waits for processors mostly, and `make test` runs two tests at once
 
 
 @pytest.fixture

@@ -21,8 +21,6 @@ from predictor.models import (
     Flags,
     fit_imbalance_sign,
     fit_logistic,
-    gradient_boosting,
-    random_forest,
 )
 from predictor.models.logistic import Logistic
 from predictor.models.parts.imbalance import ImbalanceSign
@@ -243,7 +241,7 @@ def test_plain_trees_say_what_gradient_boosting_of_scikit_learn_says(
             fitted.append(self)
             return super().fit(*args)
 
-    monkeypatch.setattr(gradient_boosting, "HistGradientBoostingClassifier", Watched)
+    monkeypatch.setattr("sklearn.ensemble.HistGradientBoostingClassifier", Watched)
     plain = LEARNERS["gradient_boosting"](rows, up, {})
     asked = np.vstack([rows, 100 * noise, with_holes(noise)])
     np.testing.assert_allclose(
@@ -263,7 +261,7 @@ def test_plain_trees_say_what_a_forest_of_scikit_learn_says_but_for_certainty(
             fitted.append(self)
             return super().fit(*args)
 
-    monkeypatch.setattr(random_forest, "RandomForestClassifier", Watched)
+    monkeypatch.setattr("sklearn.ensemble.RandomForestClassifier", Watched)
     plain = LEARNERS["random_forest"](rows, up, {})
     theirs = []
     for tree in fitted[0].estimators_:
