@@ -154,6 +154,8 @@ def assert_no_trade_is_missing_or_twice(trades: Sequence[Trade]) -> None:
 def assert_equal_to_the_ledger(follower: Follower, rate: float = RATE) -> list[Candle]:
     """Compare the last revisions, but for the first candle; return them."""
     candles = [candle for _, candle in sorted(follower.candles.items())]
+    while candles[-1].complete is None:  # not proven yet
+        candles.pop()
     assert all(one.close_time_ms == two.open_time_ms for one, two in pairwise(candles))
     ledger = CandleAggregator(MARKET, ["100ms"])
     from_us, to_us = candles[0].open_time_ms * 1_000, candles[-1].close_time_ms * 1_000
@@ -190,7 +192,7 @@ def test_after_cut_connections_no_trade_is_missing_and_none_is_late(rate: float)
     ids = [trade.id for trade in follower.trades]
     assert ids == sorted(ids)  # what was missed comes before the live trades
     candles = assert_equal_to_the_ledger(follower, rate)
-    assert all(candle.complete for candle in follower.first[1:])
+    assert all(candle.complete is not False for candle in follower.first[1:])
     assert not any(candle.filled for candle in candles)
 
 
@@ -211,7 +213,7 @@ def test_trades_dropped_within_a_connection_are_fetched_and_candles_say_filled()
     assert (follower.session.gaps > 10, follower.session.missing) == (True, 0)
     assert_no_trade_is_missing_or_twice(follower.trades)
     candles = assert_equal_to_the_ledger(follower)
-    assert any(not candle.complete for candle in follower.first[1:])
+    assert any(candle.complete is False for candle in follower.first[1:])
     assert any(candle.filled and candle.revision > 0 for candle in candles)
 
 
@@ -229,7 +231,7 @@ def test_without_rest_live_trades_go_on_and_the_gap_is_declared_until_it_is_back
         started_s = loop.time()
         await follower.more(1)
         waited_s.append(loop.time() - started_s)
-        await follower.until(lambda: any(not c.complete for c in follower.first[1:]))
+        await follower.until(lambda: any(c.complete is False for c in follower.first[1:]))
         exchange.rest = "answers"
         await follower.until(follower.is_whole)
         await follower.more(60)

@@ -185,7 +185,10 @@ class Inquiry:
 
     def _publish_past(self, trades: list[Trade], end_id: int | None, received_us: int) -> None:
         session, batcher = self._session, self._session.batcher
+        repaired = session.ledger.repaired
         fresh = session.ledger.unseen(trades, end_id, self._jumped)
+        if session.joining.history >= 1:  # a connection has missed them, not a start
+            session.ledger.repaired = repaired + sum(trade.count for trade in fresh)
         base_us = session.rules.base_ms * 1_000
         for message in messages_of(session.market, fresh, base_us, session.ledger.epoch):
             session.publish(message, 0)
