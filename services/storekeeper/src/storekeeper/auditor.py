@@ -17,11 +17,10 @@ from marketstream.ports import Ports
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
 from storekeeper.asking import ask
-from storekeeper.parity import ParityCount
+from storekeeper.parity import SETTLED_MS, ParityCount
 from storekeeper.touched import witnesses
 
 _CANDLES_A_ROUND = 240  # few enough to read beside live trades
-_SETTLED_MS = 5_000  # until the exchange's own candle and our revisions are final
 _SAMPLE_EVERY = 4  # rounds
 _MINUTE_MS = 60_000
 _SAMPLED_MINUTES = 60  # the newest, of which one is chosen
@@ -86,7 +85,7 @@ class Auditor:
         length_ms = timeframe_ms(timeframe)
         first_ms = newest[0].open_time_ms - _CANDLES_A_ROUND * length_ms
         start_ms = self._audited_ms.get((market, timeframe), first_ms)
-        end_ms = min(newest[0].close_time_ms - _SETTLED_MS, start_ms + _CANDLES_A_ROUND * length_ms)
+        end_ms = min(newest[0].close_time_ms - SETTLED_MS, start_ms + _CANDLES_A_ROUND * length_ms)
         candles = await asyncio.to_thread(store.candles, market, timeframe, start_ms, end_ms)
         if candles:
             symbol = split_market(market)[1]
@@ -101,7 +100,7 @@ class Auditor:
         newest = await asyncio.to_thread(store.last_candles, market, timeframe, 1)
         if not newest:
             return
-        last_ms = (newest[0].close_time_ms - _SETTLED_MS) // _MINUTE_MS * _MINUTE_MS
+        last_ms = (newest[0].close_time_ms - SETTLED_MS) // _MINUTE_MS * _MINUTE_MS
         from_ms = last_ms - self._random.randint(1, _SAMPLED_MINUTES) * _MINUTE_MS
         candles = await asyncio.to_thread(
             store.candles, market, timeframe, from_ms, from_ms + _MINUTE_MS

@@ -20,12 +20,21 @@ from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
 from marketstream.topics import GAPS
 from storekeeper.asking import Answer, ask
+from storekeeper.parity import SETTLED_MS
 from storekeeper.past import Past
 from storekeeper.refolding import DisagreementError
-from storekeeper.touched import disagreed, groups, marks, mended, touches, unsettled, witnesses
+from storekeeper.touched import (
+    disagreed,
+    groups,
+    marks,
+    mended,
+    reach_us,
+    touches,
+    unsettled,
+    witnesses,
+)
 from storekeeper.worklist import Stretch, Task, Worklist
 
-SETTLED_MS = 5_000  # until the exchange's own candle and our revisions are final
 REACH_MS = 86_400_000  # how far back is looked
 
 _TOGETHER_MS = 60_000  # of trades are read for one group of candles
@@ -122,8 +131,7 @@ class Mender:
         del received_ns
         if gap.market not in self.mended or gap.state == "open":
             return
-        until_us = gap.since_us if gap.until_us is None else gap.until_us
-        since_us, until_us = min(gap.since_us, until_us), max(gap.since_us, until_us)
+        since_us, until_us = reach_us(gap)
         to_ms = until_us // 1_000 + 1
         first_ms = max(since_us // 1_000, to_ms - REACH_MS)
         for end_ms in range(to_ms, first_ms, -_PIECE_MS):

@@ -15,6 +15,8 @@ FIELDS = (
     "open", "high", "low", "close", "volume", "quote_volume", "trade_count",
     "taker_buy_volume", "taker_buy_quote_volume",
 )  # fmt: skip
+SETTLED_MS = 5_000  # until the exchange's own candle and our revisions are final
+
 _KEPT = 100
 _SHOWN = 5
 

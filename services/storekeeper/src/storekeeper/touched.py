@@ -38,19 +38,19 @@ def _lacks_ids(candle: Candle) -> bool:
     return candle.trade_count != last_id - first_id + 1
 
 
+def reach_us(gap: Gap) -> tuple[int, int]:
+    """Return between which times, both included, the trades of a gap may have been."""
+    until_us = gap.since_us if gap.until_us is None else gap.until_us
+    return min(gap.since_us, until_us), max(gap.since_us, until_us)
+
+
 def touches(gap: Gap, candle: Candle) -> bool:
     """Say whether trades of a gap may belong to a candle: it holds one of its sides, or is between.
 
     Both sides are in it: ids may be out of step with times.
     """
-    until_us = gap.since_us if gap.until_us is None else gap.until_us
-    since_us, until_us = min(gap.since_us, until_us), max(gap.since_us, until_us)
+    since_us, until_us = reach_us(gap)
     return candle.open_time_ms * 1_000 <= until_us and since_us < candle.close_time_ms * 1_000
-
-
-def is_seam(gap: Gap) -> bool:
-    """Say whether a gap is where a numbering begins again."""
-    return gap.first_id == gap.end_id
 
 
 def marks(candles: Iterable[Candle], gaps: Sequence[Gap]) -> list[Candle]:

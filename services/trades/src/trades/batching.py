@@ -55,11 +55,6 @@ class TradesBatcher:
         offset_us = self.clock.offset_us
         return self.asked_offset_us if offset_us is None else offset_us
 
-    @property
-    def pending(self) -> int:
-        """How many trades wait for the read to end."""
-        return len(self._trades)
-
     def add_trade(self, trade: Trade, received_us: int, *, newest: bool) -> list[Trades]:
         """Take in a trade, the `newest` by its id or not; return the messages it closed."""
         time_us = trade.time_us

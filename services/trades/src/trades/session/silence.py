@@ -27,11 +27,6 @@ class Silence:
         self._least_us, self._most_us = least_us, most_us
         self._count = self._span_us = self._longest_us = 0.0
 
-    @property
-    def mean_us(self) -> float | None:
-        """The mean distance of two events; None before it is known."""
-        return self._span_us / self._count if self._count >= 1 else None
-
     def note(self, count: int, interval_us: int) -> None:
         """Note how many events came, and how long after those before."""
         if interval_us < 0:
