@@ -23,7 +23,7 @@ from trades.asking import Asking
 from trades.backoff import Backoff
 from trades.feed import Feed
 from trades.session.market import MarketSession
-from trades.session.rules import Rules
+from trades.session.rules import Known, Rules
 
 from .flaky import FlakyExchange, serving
 
@@ -80,7 +80,7 @@ class Follower:
         past = self.past
         if past is not None:
             self.session.start(
-                now_us, from_us=past.time_us, last_id=past.id, last_us=past.time_us, newest=[past]
+                now_us, from_us=past.time_us, known=Known(past.id, past.time_us, [past])
             )
         self.feed = Feed(
             source.stream(),

@@ -10,7 +10,8 @@ from marketstream.messages import Gap, Message, Trades
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from marketstream.topics import GAPS, TRADES
-from trades.following import Following, Known
+from trades.following import Following
+from trades.session.rules import Known
 from trades.settings import TradesSettings
 
 _ENOUGH_TRADES = 1_000  # an aggregate of more fills than these was never seen

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Mapping
 
 from loguru import logger
 
 from exchanges.client import fetch_server_time
 from exchanges.sources import Source
 from marketstream.errors import NetworkError
-from marketstream.messages import DeadLetter, Gap, Stall, Status, Trade, Trades
+from marketstream.messages import DeadLetter, Gap, Stall, Status, Trades
 from marketstream.plan import Plan
 from marketstream.ports import Ports
 from marketstream.timeframes import timeframe_ms
@@ -19,25 +18,12 @@ from trades.asking import Asking
 from trades.counting import Counting
 from trades.feed import Feed
 from trades.session.market import MarketSession
+from trades.session.rules import Known
 from trades.sessions import heartbeat_s, make_sessions
 from trades.settings import TradesSettings
 
 _SAY_EVERY_S = 1.0
 _PATIENCE_S = 3.0
-
-
-class Known(NamedTuple):
-    """Up to where the trades of a market are known: id and time of the last, and the newest ones.
-
-    The id is None where nothing traded so far; then all from `time_us` on is missing. `gaps` are
-    those that were still open.
-    """
-
-    last_id: int | None
-    time_us: int
-    newest: Sequence[Trade] = ()
-    epoch: int = 0
-    gaps: Sequence[Gap] = ()
 
 
 class Following:
@@ -99,16 +85,7 @@ class Following:
             if self._has_past:
                 self._reading[market] = one is not None
                 from_us = self._from_us(one, now_us if exchange_us is None else exchange_us)
-            session.start(
-                now_us,
-                from_us=from_us,
-                last_id=None if one is None else one.last_id,
-                last_us=0 if one is None else one.time_us,
-                newest=() if one is None else one.newest,
-                epoch=0 if one is None else one.epoch,
-                open_gaps=() if one is None else one.gaps,
-                exchange_us=exchange_us,
-            )
+            session.start(now_us, from_us=from_us, known=one, exchange_us=exchange_us)
 
     def _from_us(self, known: Known | None, now_us: int) -> int:
         """Return where the past begins that is to be read: on a boundary, or where it is known."""

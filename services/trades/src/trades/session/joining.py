@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from marketstream.messages import Gap, Trade
 from trades.session.holding import Holding
 from trades.session.ids import OpenGap
+from trades.session.rules import Known
 
 if TYPE_CHECKING:
     from trades.session.market import MarketSession
@@ -43,27 +42,19 @@ class Joining:
         self.joined = False
         self._session.batcher.plausible_us = 0
 
-    def start(
-        self,
-        received_us: int,
-        from_us: int,
-        last_id: int | None,
-        last_us: int,
-        newest: Sequence[Trade],
-        epoch: int,
-        open_gaps: Sequence[Gap],
-    ) -> None:
+    def start(self, received_us: int, from_us: int, known: Known) -> None:
         """Hold what comes back until the past is read, from a time or the last known trade on."""
         session = self._session
+        last_id, newest, epoch = known.last_id, known.newest, known.epoch
         session.batcher.epoch = epoch
         self.starting = last_id is None
         self.history = 0.0
         if last_id is not None:
             session.ledger.go_on(last_id, newest, epoch)
-            session.batcher.newest_us = last_us
+            session.batcher.newest_us = known.time_us
             if newest:
                 session.plausibility.move(newest[-1].price)
-            for gap in open_gaps:
+            for gap in known.gaps:
                 if gap.epoch == epoch and gap.first_id < gap.end_id <= last_id + 1:
                     session.ledger.open(OpenGap.of(gap, received_us))
         self.hold(from_us)

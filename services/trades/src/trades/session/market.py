@@ -12,7 +12,7 @@ from trades.session.inquiry import Inquiry
 from trades.session.joining import Joining
 from trades.session.ledger import Ledger
 from trades.session.plausibility import Plausibility
-from trades.session.rules import Answer, Ask, Rules
+from trades.session.rules import Answer, Ask, Known, Rules
 from trades.session.silence import Silence
 from trades.session.stalls import QuoteWatch, Stalls
 
@@ -159,14 +159,10 @@ class MarketSession:
         received_us: int,
         *,
         from_us: int | None,
-        last_id: int | None = None,
-        last_us: int = 0,
-        newest: Sequence[Trade] = (),
-        epoch: int = 0,
-        open_gaps: Sequence[Gap] = (),
+        known: Known | None = None,
         exchange_us: int | None = None,
     ) -> None:
-        """Begin with the past from a time on, after a last known trade, and gaps.
+        """Begin with the past from a time on, after what is known.
 
         To be called before the first event, with what the exchange's clock says now. Without a time
         there is no past to be read.
@@ -176,7 +172,7 @@ class MarketSession:
         if from_us is None:
             return
         self.inquiry.begin(from_us, from_us if exchange_us is None else exchange_us)
-        self.joining.start(received_us, from_us, last_id, last_us, newest, epoch, open_gaps)
+        self.joining.start(received_us, from_us, known or Known())
 
     def end(self) -> None:
         """Note that nothing comes any more, as at the end of a recording."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from marketstream.messages import Trade
+from marketstream.messages import Gap, Trade
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,20 @@ class Rules:
     asks: bool = False
     speed: float = 1.0
     denied_wait_s: tuple[float, ...] = (1.0, 4.0, 15.0, 60.0)
+
+
+class Known(NamedTuple):
+    """Up to where the trades of a market are known: id and time of the last, and the newest ones.
+
+    The id is None where nothing traded so far; then all from `time_us` on is missing. `gaps` are
+    those that were still open.
+    """
+
+    last_id: int | None = None
+    time_us: int = 0
+    newest: Sequence[Trade] = ()
+    epoch: int = 0
+    gaps: Sequence[Gap] = ()
 
 
 class Ask(NamedTuple):
