@@ -39,8 +39,9 @@ def test_the_storekeeper_compares_the_stored_candles_with_the_exchange_s(
         differences = f'realtime_parity_differences_total{{market="{market}"}}'
         assert f"{differences} 0.0" in system.metrics("storekeeper")
     (url,) = re.findall(r'"url":"(http://[^"]+)/health"', system.log("trades"))
-    status, health = system.ask("/health", url)
-    assert (status, health["status"], health["connected"]) == (200, "ok", True)
+    system.wait_for("the past of both", lambda: system.ask("/health", url)[0] == 200)
+    health = system.ask("/health", url)[1]
+    assert (health["status"], health["connected"]) == ("ok", True)
 
     def parity() -> dict[str, object]:
         found: dict[str, object] = system.ask("/health")[1]["markets"][MARKET]["parity"]

@@ -13,7 +13,15 @@ from functools import partial
 from typing import Any
 
 from exchanges.checked import Checked, check_trades
-from exchanges.events import Ignored, Notice, QuoteEvent, TradeEvent
+from exchanges.events import (
+    Alive,
+    BookEvent,
+    Ignored,
+    Notice,
+    QuoteEvent,
+    Several,
+    TradeEvent,
+)
 from exchanges.samples import Samples
 from exchanges.venue import Page, Request, Stream, Venue
 from marketstream.errors import BadMessage, NetworkError, RealtimeError, SettingsError
@@ -71,6 +79,11 @@ def check_markets(venue: Venue, samples: Samples) -> None:
     most = [f"C{number}/USDT" for number in range(venue.most_symbols + 1)]
     _raises(SettingsError, lambda: venue.stream(most, venue.name), f"{len(most)} symbols")
     venue.stream(most[1:], venue.name)
+    _raises(
+        SettingsError,
+        lambda: venue.stream([samples.symbol], venue.name, levels=venue.book_levels + 1),
+        f"{venue.book_levels + 1} levels",
+    )
 
 
 def check_subscription(venue: Venue, samples: Samples) -> None:
@@ -123,13 +136,18 @@ def check_frame(stream: Stream, frame: bytes) -> None:
     except BadMessage as error:
         _expect(len(str(error)) < 1_000, "a reason that can be read")
         return
-    if isinstance(event, TradeEvent | QuoteEvent):
-        _expect(event.market in stream.markets, f"nobody asked for {event.market}")
-    if isinstance(event, TradeEvent):
-        trade = event.trade
-        _expect(trade.price > 0 and trade.quantity > 0 and trade.count > 0, f"no trade: {trade}")
-    if isinstance(event, QuoteEvent):
-        _expect(0 < event.bid < event.ask, f"no quote: {event}")
+    for one in event.events if isinstance(event, Several) else (event,):
+        if isinstance(one, TradeEvent | QuoteEvent | BookEvent | Alive):
+            known = one.market in stream.markets or (isinstance(one, Alive) and one.market is None)
+            _expect(known, f"nobody asked for {one.market}")
+        if isinstance(one, TradeEvent):
+            trade = one.trade
+            _expect(trade.price > 0 and trade.quantity > 0 and trade.count > 0, f"{trade} is none")
+        if isinstance(one, QuoteEvent):
+            _expect(0 < one.bid < one.ask, f"no quote: {one}")
+        if isinstance(one, BookEvent):
+            levels = [*one.bids, *one.asks]
+            _expect(all(price > 0 <= quantity for price, quantity in levels), f"no book: {one}")
 
 
 def check_requests(venue: Venue, samples: Samples) -> None:

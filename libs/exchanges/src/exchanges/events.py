@@ -38,6 +38,42 @@ class QuoteEvent(msgspec.Struct, frozen=True, gc=False):
     order: int | None = None
 
 
+type Levels = tuple[tuple[float, float], ...]
+"""Prices with their quantities, the best first."""
+
+
+@final
+class BookEvent(msgspec.Struct, frozen=True, gc=False):
+    """Levels of a market's book: all that are followed (`is_snapshot`), or those that changed.
+
+    A quantity of 0 says that a price is gone. Where the exchange numbers changes, these are those
+    from `first` to `last`; where it names the one that they follow on, that is `follows`.
+    `checksum` is what the book sums up to with them.
+    """
+
+    market: str
+    bids: Levels
+    asks: Levels
+    is_snapshot: bool
+    time_us: int | None = None
+    first: int | None = None
+    last: int | None = None
+    follows: int | None = None
+    checksum: int | None = None
+
+
+@final
+class Alive(msgspec.Struct, frozen=True, gc=False):
+    """A sign of life of one market's channel, or of the whole connection where `market` is None.
+
+    `last_id` is the newest trade that the exchange knows of, where it says so.
+    """
+
+    market: str | None = None
+    last_id: int | None = None
+    time_us: int | None = None
+
+
 class Ignored(msgspec.Struct, frozen=True, gc=False):
     """A well-formed frame of a channel nobody asked for."""
 
@@ -55,5 +91,14 @@ class Notice(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-type MarketEvent = TradeEvent | QuoteEvent
-type Event = MarketEvent | Ignored | Notice
+type MarketEvent = TradeEvent | QuoteEvent | BookEvent
+
+
+@final
+class Several(msgspec.Struct, frozen=True, gc=False):
+    """What a frame says that holds more than one event, in its order."""
+
+    events: tuple[MarketEvent | Alive, ...]
+
+
+type Event = MarketEvent | Alive | Several | Ignored | Notice

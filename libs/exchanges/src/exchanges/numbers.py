@@ -6,4 +6,13 @@ from typing import Annotated
 
 import msgspec
 
+from marketstream.errors import SettingsError
+
 Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e18)]
+
+
+def check_levels(levels: int, most: int) -> None:
+    """Raise SettingsError where a stream cannot follow so many levels of a book."""
+    if not 0 <= levels <= most:
+        can = f"choose 0 to {most}" if most else "this exchange's books are not followed"
+        raise SettingsError(f"{levels} levels of a book: {can}")

@@ -34,6 +34,13 @@ class Request(NamedTuple):
     query: dict[str, str]
 
 
+class Host(NamedTuple):
+    """Where a venue can be had too."""
+
+    ws_url: str
+    rest_url: str
+
+
 class MarketInfo(NamedTuple):
     """Tick and lot of a market, as the number of their decimals."""
 
@@ -56,11 +63,16 @@ class Page(NamedTuple):
 
 
 class Stream(Protocol):
-    """What some markets of a venue say over one connection, and what to ask for it."""
+    """What some markets of a venue say over one connection, and what to ask for it.
+
+    `keepalive` is what to send every `keepalive_s`, None where pings of WebSocket itself will do.
+    """
 
     name: str
     markets: tuple[str, ...]
     request_interval_s: float
+    keepalive: bytes | None
+    keepalive_s: float
 
     def stream_url(self, ws_url: str) -> str:
         """Return the URL to connect to; raises SettingsError where `ws_url` is no WebSocket URL."""
@@ -82,10 +94,11 @@ class MakeStream(Protocol):
     """Makes the stream of some symbols; raises SettingsError where one connection can't carry it.
 
     Its markets are those of `venue`: the venue's own name, or that of a server that only speaks as
-    the venue does, whose markets are never taken for the venue's.
+    the venue does, whose markets are never taken for the venue's. So many `levels` of their books
+    are followed at least, none for 0.
     """
 
-    def __call__(self, symbols: Sequence[str], venue: str) -> Stream:
+    def __call__(self, symbols: Sequence[str], venue: str, *, levels: int = 0) -> Stream:
         """Return the stream."""
         ...
 
@@ -141,8 +154,9 @@ class Venue:
     `page_trades` and `page_klines` are the most that one answer holds; of past trades no more than
     `past_trades` can be had, None for no bound. `kline_fields` are those of `Kline` that its klines
     really have. `quote_times` says whether quotes carry the exchange's time. `most_symbols` go over
-    one connection. The URLs are its own; settings may name others. Where `weight_header` is set,
-    answers say in it how much of `weight_a_minute` was used.
+    one connection. The URLs are its own; settings may name others, and `other_hosts` are to be
+    tried where they refuse a location. Of books `book_levels` can be followed at most. Where
+    `weight_header` is set, answers say in it how much of `weight_a_minute` was used.
     """
 
     name: str
@@ -160,5 +174,7 @@ class Venue:
     most_symbols: int
     stream: MakeStream
     rest: Rest
+    other_hosts: tuple[Host, ...] = ()
+    book_levels: int = 0
     weight_header: str = ""
     weight_a_minute: int = 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exchanges.events import Notice, QuoteEvent, TradeEvent
+from exchanges.events import Notice, QuoteEvent, Several, TradeEvent
 from marketstream.errors import BadMessage
 from marketstream.messages import DeadLetter
 
@@ -59,23 +59,37 @@ class Intake:
             self._received_at(received_ns)
         try:
             event = self._parse(frame)
-            if type(event) is not TradeEvent and not isinstance(event, QuoteEvent):
-                self._ignored += 1
-                if isinstance(event, Notice) and event.kind != "subscribed":
-                    return event
-                return None
-            if received_ns is None and event.time_us is not None:
-                self._received_at(event.time_us * 1_000)
-            session = self._sessions[event.market]
+        except BadMessage as error:
+            self._put_aside(frame, error)
+            return None
+        kind = type(event)
+        if kind is TradeEvent or kind is QuoteEvent:
+            self._add(event, frame, received_ns)
+        elif isinstance(event, Several):
+            for one in event.events:
+                if isinstance(one, TradeEvent | QuoteEvent):
+                    self._add(one, frame, received_ns)
+        else:
+            self._ignored += 1
+            if isinstance(event, Notice) and event.kind != "subscribed":
+                return event
+        return None
+
+    def _add(self, event: TradeEvent | QuoteEvent, frame: bytes, received_ns: int | None) -> None:
+        """Give an event to the session of its market; one that makes no sense is put aside."""
+        if received_ns is None and event.time_us is not None:
+            self._received_at(event.time_us * 1_000)
+        session = self._sessions[event.market]
+        try:
             session.add(event, self._received_us)
         except BadMessage as error:
-            self._dead_letters += 1
-            self._publish_dead_letter(
-                DeadLetter(self._source, frame, str(error), self._received_us)
-            )
-            return None
+            self._put_aside(frame, error)
+            return
         self._touched[event.market] = session
-        return None
+
+    def _put_aside(self, frame: bytes, error: BadMessage) -> None:
+        self._dead_letters += 1
+        self._publish_dead_letter(DeadLetter(self._source, frame, str(error), self._received_us))
 
     def _received_at(self, received_ns: int) -> None:
         self._received_ns = received_ns

@@ -9,6 +9,7 @@ import msgspec
 
 from exchanges._template import wire
 from exchanges.events import Event, Ignored, Notice, QuoteEvent, TradeEvent
+from exchanges.numbers import check_levels
 from marketstream.errors import BadMessage, SettingsError
 from marketstream.messages import Trade
 from marketstream.symbols import market_of
@@ -20,9 +21,12 @@ class TemplateStream:
     """Trades and best bid and ask of some symbols."""
 
     request_interval_s = 0.1
+    keepalive: bytes | None = None
+    keepalive_s = 0.0
 
-    def __init__(self, symbols: Sequence[str], venue: str = "template") -> None:
+    def __init__(self, symbols: Sequence[str], venue: str = "template", *, levels: int = 0) -> None:
         self.name = venue
+        check_levels(levels, most=0)
         symbols = list(dict.fromkeys(symbols))
         if len(symbols) > wire.MOST_SYMBOLS:
             raise SettingsError(f"{len(symbols)} symbols: a connection carries {wire.MOST_SYMBOLS}")

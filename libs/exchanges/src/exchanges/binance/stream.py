@@ -13,7 +13,7 @@ import msgspec
 
 from exchanges.binance import wire
 from exchanges.events import Event, Ignored, Notice, QuoteEvent, TradeEvent
-from exchanges.numbers import Positive
+from exchanges.numbers import Positive, check_levels
 from marketstream.errors import BadMessage, SettingsError
 from marketstream.messages import Trade
 from marketstream.symbols import market_of
@@ -60,9 +60,12 @@ class BinanceStream:
 
     # At most 5 messages a second, in which the feed's own pings and pongs count too.
     request_interval_s = 0.5
+    keepalive: bytes | None = None
+    keepalive_s = 0.0
 
-    def __init__(self, symbols: Sequence[str], venue: str = "binance") -> None:
+    def __init__(self, symbols: Sequence[str], venue: str = "binance", *, levels: int = 0) -> None:
         self.name = venue
+        check_levels(levels, most=0)
         symbols = list(dict.fromkeys(symbols))
         self.markets = tuple(market_of(self.name, symbol) for symbol in symbols)
         self._channels: dict[str, _Channel] = {}
