@@ -34,7 +34,7 @@ class TradesSettings(BaseModel):
     )
     grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 100
     silence_s: Annotated[float, Field(gt=0)] = 10.0
-    history_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
+    history_minutes: Annotated[int, Env("HISTORY_MINUTES"), Field(ge=0, le=10_080)] = 60
     hold_s: Annotated[float, Field(ge=0, le=60)] = 5.0
     audit_every_s: Annotated[float, Field(ge=0)] = 15.0
 
