@@ -80,6 +80,16 @@ def test_lost_connection_while_rest_fails_lets_live_trades_go_on_and_mends_later
     healed(one)
 
 
+def test_what_was_missed_without_a_connection_is_not_held_against_the_next_one() -> None:
+    one = world()
+    one.cut(for_us=12_000_000)
+    one.session.joining.let_go(one.received_us)  # what an answer said that was on its way
+    one.run(11.5)
+    assert not one.connected
+    assert one.session.drop is None
+    healed(one)
+
+
 @pytest.mark.parametrize("state", ["empty", "behind", "holes"])
 def test_rest_that_does_not_have_it_yet_is_asked_again(state: str) -> None:
     one = world()

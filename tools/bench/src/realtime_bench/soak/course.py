@@ -24,7 +24,7 @@ SYMBOLS = tuple(
     f"{base}/USDT"
     for base in ("BTC", "ETH", "SOL", "XRP", "BNB", "ADA", "DOGE", "LTC", "DOT", "LINK")
 )
-_FIRST_S = 180.0
+_FIRST_S = 600.0  # ten models, on a machine that may have other work
 _LAST_S = 60.0
 _MEMORY_EVERY_S = 1.0
 _AHEAD_US = 60_000_000

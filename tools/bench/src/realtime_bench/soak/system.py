@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import threading
 import time
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from realtime_bench.soak.skewed import OFF
 
 _POLL_S = 0.02
 _HISTORY_MINUTES = 4  # a first training needs more than two
+_HORIZON = "2"  # one is enough to see whether predictions are fresh, and is soon trained
 _CONNECTED = '"Connected"'
 
 
@@ -45,13 +47,12 @@ class SystemUnderTest:
             "HISTORY_MINUTES": str(_HISTORY_MINUTES),
             OFF: str(clock_off_s),
         }
-        symbols = [part for symbol in self.symbols for part in ("--symbol", symbol)]
+        asked = ["--exchange", "binance", "--horizon", _HORIZON]
+        asked += [part for symbol in self.symbols for part in ("--symbol", symbol)]
         module = "realtime_bench.soak.skewed" if clock_off_s else "realtime_training"
         with self._lock:
             self._running = self._stack.enter_context(
-                running_command(
-                    self.folder, "--exchange", "binance", *symbols, module=module, **environment
-                )
+                running_command(self.folder, *asked, module=module, **environment)
             )
             self.lives += 1
 
@@ -113,7 +114,7 @@ class SystemUnderTest:
             return None
         try:
             status, answer = running.get(f"/predictions/{symbol.replace('/', '-')}")
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return None  # it does not listen, yet or any more
         if status != 200 or answer["stale"] or answer["stalled"]:
             return None
