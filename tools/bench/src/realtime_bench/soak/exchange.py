@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from exchange_simulator import SeededMarket
-from exchanges.binance.wire import wire_symbol
 from marketstream.errors import NetworkError
 from realtime_bench.soak.truth import Truth, truth_of
 
@@ -41,12 +40,12 @@ class FaultyExchange:
         share: float | None = None,
     ) -> dict[str, Any]:
         """Begin a fault, of one market or of all; return its row of the log."""
-        asked = {"symbol": _wire(symbol), "seconds": seconds, "share": share}
+        asked = {"symbol": _named(symbol), "seconds": seconds, "share": share}
         return dict(self._say("POST", f"/simulator/faults/{kind}{_query(asked)}"))
 
     def end(self, kind: str, symbol: str | None = None) -> None:
         """End the faults of a kind, of one market or of all."""
-        self._say("DELETE", f"/simulator/faults/{kind}{_query({'symbol': _wire(symbol)})}")
+        self._say("DELETE", f"/simulator/faults/{kind}{_query({'symbol': _named(symbol)})}")
 
     def log(self) -> dict[int, dict[str, Any]]:
         """Return what it did wrong so far, by the faults' numbers."""
@@ -54,7 +53,7 @@ class FaultyExchange:
 
     def truth(self, symbol: str, from_us: int, to_us: int) -> Truth:
         """Return what a market traded in `[from_us, to_us)`, with the ids that it gave."""
-        path = f"/simulator/ledger/{quote(wire_symbol(symbol))}?limit=1"
+        path = f"/simulator/ledger/{quote(_wire(symbol))}?limit=1"
         epochs = self._say("GET", path)["epochs"]
         return truth_of(
             self._tapes[symbol], from_us, to_us, [epoch["begins_at"] for epoch in epochs[1:]]
@@ -63,7 +62,7 @@ class FaultyExchange:
     def warm_up(self) -> None:
         """Have the present hour of each market made, which takes about a second."""
         for symbol in self.symbols:
-            self._say("GET", f"/api/v3/aggTrades?symbol={wire_symbol(symbol)}&limit=1")
+            self._say("GET", f"/api/v3/aggTrades?symbol={_wire(symbol)}&limit=1")
 
     def _say(self, method: str, path: str) -> Any:
         url = f"{self.rest_url}{path}"
@@ -108,8 +107,13 @@ def faulty_exchange(
             process.terminate()
 
 
-def _wire(symbol: str | None) -> str | None:
-    return None if symbol is None else wire_symbol(symbol)
+def _wire(symbol: str) -> str:
+    """Return a symbol as the simulated exchange spells it."""
+    return symbol.replace("/", "")
+
+
+def _named(symbol: str | None) -> str | None:
+    return None if symbol is None else _wire(symbol)
 
 
 def _query(asked: Mapping[str, object]) -> str:
