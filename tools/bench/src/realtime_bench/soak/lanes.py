@@ -78,7 +78,7 @@ class Lanes:
         rows = [self._begin(kind, seconds) for kind in companions]
         carried = self._begin(carrier, seconds)
         while not carried["struck"] and time.monotonic() < due_s:  # nobody is connected
-            self._end(carried)
+            self._exchange.end(carrier)
             self._stop.wait(_POLL_S)
             carried = self._begin(carrier, seconds)
         if carried["end_us"] is None:
