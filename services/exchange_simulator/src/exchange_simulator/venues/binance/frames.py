@@ -73,8 +73,13 @@ class MarketFrames:
             f'"askPrice":"{price(ask)}","askQty":"{size(ask_size)}"}}'
         ).encode()
 
-    def partial_depth(self, depth: Depth) -> bytes:
-        """Return a partial depth frame, which in spot markets names no symbol."""
+    def partial_depth(self, before: Depth, depth: Depth) -> bytes:
+        """Return a frame of the best levels, which in spot markets names no symbol."""
+        del before
+        return self.rest_depth(depth)
+
+    def rest_depth(self, depth: Depth) -> bytes:
+        """Return the body of `/api/v3/depth`."""
         return (
             f'{{"lastUpdateId":{depth.update_id},"bids":{self.levels(depth.bids)},'
             f'"asks":{self.levels(depth.asks)}}}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -19,6 +20,16 @@ from exchange_simulator.venues.binance.query import ApiError, Query
 _MOST_LEVELS = 5_000
 
 
+class Weights(NamedTuple):
+    """What a request of each kind weighs."""
+
+    exchange_info: int = 20
+    agg_trades: int = 4
+    klines: int = 2
+    depth: int = 5
+    book_ticker: int = 2
+
+
 class RestApi:
     """The routes of market data."""
 
@@ -29,16 +40,16 @@ class RestApi:
         self._frames = frames
         self._weight_per_minute = weight_per_minute
 
-    def routes(self, root: str) -> list[Route]:
+    def routes(self, root: str, weights: Weights) -> list[Route]:
         """Return the routes below a root such as `/api/v3`."""
         return [
             Route(f"{root}/ping", 1, self._ping),
             Route(f"{root}/time", 1, self._time),
-            Route(f"{root}/exchangeInfo", 20, self._exchange_info),
-            Route(f"{root}/aggTrades", 4, self._agg_trades),
-            Route(f"{root}/klines", 2, self._klines),
-            Route(f"{root}/depth", 5, self._depth),
-            Route(f"{root}/ticker/bookTicker", 2, self._book_ticker),
+            Route(f"{root}/exchangeInfo", weights.exchange_info, self._exchange_info),
+            Route(f"{root}/aggTrades", weights.agg_trades, self._agg_trades),
+            Route(f"{root}/klines", weights.klines, self._klines),
+            Route(f"{root}/depth", weights.depth, self._depth),
+            Route(f"{root}/ticker/bookTicker", weights.book_ticker, self._book_ticker),
         ]
 
     async def _ping(self, request: web.Request) -> Answer:
@@ -94,7 +105,7 @@ class RestApi:
         depth = depth_at(market.tape, self._exchange.now_us(), limit)
         if depth is None:
             return Answer(b'{"lastUpdateId":0,"bids":[],"asks":[]}')
-        return Answer(self._frames[market.wire_symbol].partial_depth(depth))
+        return Answer(self._frames[market.wire_symbol].rest_depth(depth))
 
     async def _book_ticker(self, request: web.Request) -> Answer:
         query = Query(request, ("symbol", "symbols"))

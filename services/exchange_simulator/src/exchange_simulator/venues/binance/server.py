@@ -20,7 +20,7 @@ from exchange_simulator.serving.port import Allowance, ConnectionRules, Route, V
 from exchange_simulator.serving.view import Channel, Row, View
 from exchange_simulator.venues.binance.frames import MarketFrames, combined
 from exchange_simulator.venues.binance.query import ApiError
-from exchange_simulator.venues.binance.rest import RestApi
+from exchange_simulator.venues.binance.rest import RestApi, Weights
 from exchange_simulator.venues.binance.session import BinanceSession, depth_stream
 from exchanges.binance import wire
 
@@ -45,6 +45,7 @@ class BinanceServer(VenueServer):
         event_time=re.compile(rb'(?<="E":)\d+'),
     )
     rest_root = "/api/v3"
+    weights = Weights()
     usual_depth_ms = 1_000
 
     @staticmethod
@@ -97,13 +98,14 @@ class BinanceServer(VenueServer):
             if levels is None:
                 frame = encode.depth_update(before, depth)
             else:
-                frame = encode.partial_depth(depth)
+                frame = encode.partial_depth(before, depth)
             rows.append((moment_us, 0, frame))
         return rows
 
     def routes(self) -> list[Route]:
         """Return the REST API."""
-        return RestApi(self.exchange, self.frames, self.allowance.weight).routes(self.rest_root)
+        api = RestApi(self.exchange, self.frames, self.allowance.weight)
+        return api.routes(self.rest_root, self.weights)
 
     def over_limit(self, limit: WeightLimit, refusal: Refusal) -> ApiError:
         """Return what is answered to an address that asks for too much."""

@@ -30,7 +30,7 @@ class BinanceSession:
     @classmethod
     def opened(cls, exchange: Exchange, request: web.Request) -> BinanceSession:
         """Return the session that a request opens; raises ApiError for a bad one."""
-        is_combined = request.path == "/stream"
+        is_combined = request.path.endswith("/stream")
         where = request.query if is_combined else request.match_info
         named = where.get("streams", "")
         names = [name for name in named.split("/") if name]
