@@ -12,14 +12,14 @@ import aiohttp
 from loguru import logger
 
 from exchanges.checked import Checked, check_klines, check_time, check_trades
-from exchanges.counting import first_page_from
+from exchanges.counting import first_id_from
 from exchanges.limits import limit_of
 from marketstream.errors import NetworkError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from exchanges.venue import HistoricTrade, MarketInfo, Request, Venue
+    from exchanges.venue import HistoricTrade, MarketInfo, Page, Request, Venue
     from marketstream.klines import Kline
 
 _LIMITED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)  # 418: banned for having gone on
@@ -173,17 +173,21 @@ async def fetch_checked(
     """
     venue = client.venue
 
-    async def fetch(page_id: int | None, from_ms: int) -> Checked:
+    async def fetch(page_id: int | None, from_ms: int) -> Page:
         request = venue.rest.trades_request(symbol, page_id=page_id, from_ms=from_ms)
-        page = venue.rest.parse_trades(symbol, *await client.get(request))
-        return check_trades(
-            page, symbol, page_id=page_id, from_ms=from_ms, reference_price=reference_price,
-            now_ms=now_ms, contiguous=venue.ids == "contiguous", counts_back=venue.counts_back,
-        )  # fmt: skip
+        return venue.rest.parse_trades(symbol, *await client.get(request))
+
+    async def fetch_back(page_id: int | None) -> list[HistoricTrade]:
+        page = await fetch(page_id, 0)
+        return check_trades(page, symbol, page_id=None, from_ms=0, now_ms=now_ms).trades
 
     if page_id is None and venue.counts_back:
-        return await first_page_from(fetch, from_ms)
-    return await fetch(page_id, from_ms)
+        page_id = await first_id_from(fetch_back, venue.page_trades, from_ms)
+    return check_trades(
+        await fetch(page_id, from_ms), symbol, page_id=page_id, from_ms=from_ms,
+        reference_price=reference_price, now_ms=now_ms, contiguous=venue.ids == "contiguous",
+        counts_back=venue.counts_back,
+    )  # fmt: skip
 
 
 async def fetch_newest_trade(
