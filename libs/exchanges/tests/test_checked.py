@@ -173,7 +173,8 @@ def mutilated(draw: st.DrawFn, rows: list[dict[str, Any]]) -> list[Any]:
         elif kind == "unit":
             name = "T" if "T" in said[at] else "time_ms"
             factor = draw(st.sampled_from([1_000, 1_000_000]))
-            said[at] = said[at] | {name: said[at][name] * factor}
+            if isinstance(said[at].get(name), int):
+                said[at] = said[at] | {name: said[at][name] * factor}
         else:
             name = draw(st.sampled_from(sorted(said[at])))
             said[at] = draw(
