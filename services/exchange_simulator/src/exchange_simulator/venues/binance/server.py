@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from typing import ClassVar
 
 from aiohttp import web
 
@@ -31,7 +32,7 @@ class BinanceServer(VenueServer):
     """The server of the spot markets."""
 
     ws_path = "/ws"
-    ws_paths = ("/ws", "/ws/{streams:.*}", "/stream")
+    ws_paths: ClassVar[tuple[str, ...]] = ("/ws", "/ws/{streams:.*}", "/stream")
     rules = ConnectionRules()
     allowance = Allowance(6_000, 60, bans=True)
     marks = Marks(

@@ -5,13 +5,12 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures
 
 from __future__ import annotations
 
-from exchanges.binance_usdm.symbols import wire_symbol
-
 from exchange_simulator.serving.markets import Market
 from exchange_simulator.serving.port import Allowance, ConnectionRules, Pace
 from exchange_simulator.venues.binance.rest import Weights
 from exchange_simulator.venues.binance.server import BinanceServer
 from exchange_simulator.venues.binance_usdm.frames import UsdmFrames
+from exchanges.binance_usdm.symbols import wire_symbol
 
 
 class UsdmServer(BinanceServer):

@@ -6,11 +6,9 @@ https://docs.cdp.coinbase.com/exchange/rest-api/pagination and …/products/get-
 from __future__ import annotations
 
 from aiohttp import web
-from exchanges.coinbase import wire
 
 from exchange_simulator.market.columns import chosen
-from exchange_simulator.market.history import latest_trades
-from exchange_simulator.market.tape import TradeColumns
+from exchange_simulator.market.history import trades_below
 from exchange_simulator.serving.exchange import Exchange
 from exchange_simulator.serving.klines import Kline
 from exchange_simulator.serving.markets import Market
@@ -19,6 +17,7 @@ from exchange_simulator.serving.rows import trade_rows
 from exchange_simulator.serving.session import dump
 from exchange_simulator.serving.times import iso_text, us_of
 from exchange_simulator.venues.coinbase.frames import maker_side
+from exchanges.coinbase import wire
 
 _INTERVALS = {str(seconds): interval for interval, seconds in wire.SECONDS.items()}
 
@@ -60,7 +59,9 @@ class RestApi:
         market = self._market(request)
         limit = min(max(1, _number(request, "limit") or wire.MOST_ROWS), wire.MOST_ROWS)
         now_us = self._exchange.now_us()
-        trades = _before(market, _number(request, "after"), limit, now_us)
+        trades = trades_below(
+            market.tape, _number(request, "after"), limit, now_us, market.since_us
+        )
         since_id = _number(request, "before")
         if since_id is not None:
             trades = chosen(trades, (trades.id > since_id).nonzero()[0])
@@ -97,15 +98,6 @@ class RestApi:
         if market is None:
             raise refused(404, "NotFound")
         return market
-
-
-def _before(market: Market, id_: int | None, limit: int, now_us: int) -> TradeColumns:
-    """Return the last trades whose ids are below one, or of all."""
-    newest = latest_trades(market.tape, 1, now_us, market.since_us)
-    if id_ is None or not len(newest.id) or id_ > newest.id[-1]:
-        return latest_trades(market.tape, limit, now_us, market.since_us)
-    trades = market.tape.trades_from_id(max(0, id_ - limit), limit, now_us)
-    return chosen(trades, (trades.id < id_).nonzero()[0])
 
 
 def _json(body: object) -> Answer:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 
 from aiohttp import web
-from exchanges.coinbase import wire
 
 from exchange_simulator.faults.marks import Marks
 from exchange_simulator.market.depth import depth_at, moments
@@ -28,6 +27,7 @@ from exchange_simulator.serving.view import Channel, Row
 from exchange_simulator.venues.coinbase import frames
 from exchange_simulator.venues.coinbase.rest import RestApi, refused
 from exchange_simulator.venues.coinbase.session import BOOK_EVERY_US, BOOK_LEVELS, CoinbaseSession
+from exchanges.coinbase import wire
 
 
 class CoinbaseServer(VenueServer):

@@ -34,9 +34,9 @@ class CoinbaseSession(ChannelSession):
         if request.get("type") not in ("subscribe", "unsubscribe"):
             return (_refused("Malformed JSON" if not request else "Type not supported"),)
         wanted = list(_wanted(request))
-        for channel, product in wanted:
-            if channel not in _KINDS:
-                return (_refused(f"{channel} is not a valid channel"),)
+        for name, product in wanted:
+            if name not in _KINDS:
+                return (_refused(f"{name} is not a valid channel"),)
             if product not in self.exchange.markets:
                 return (_refused(f"{product} is not a valid product"),)
         if not wanted:

@@ -10,7 +10,6 @@ from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
-from exchanges.kraken import wire
 
 from exchange_simulator.market.history import first_trades, latest_trades
 from exchange_simulator.serving.decimals import decimal_text
@@ -20,6 +19,7 @@ from exchange_simulator.serving.markets import Market
 from exchange_simulator.serving.port import Answer, RefusedError, Route
 from exchange_simulator.serving.rows import trade_rows
 from exchange_simulator.serving.session import dump
+from exchanges.kraken import wire
 
 _INTERVALS = {str(minutes): interval for interval, minutes in wire.MINUTES.items()}
 _OLD_ASSETS = ("XBT", "ETH", "LTC", "XRP", "XLM", "ETC", "ZEC", "XMR", "XDG", "REP")

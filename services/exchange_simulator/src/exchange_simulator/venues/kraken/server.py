@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 
 from aiohttp import web
-from exchanges.kraken import wire
 
 from exchange_simulator.faults.marks import Marks
 from exchange_simulator.market.depth import depth_at, moments
@@ -27,6 +26,7 @@ from exchange_simulator.serving.view import Channel, Row
 from exchange_simulator.venues.kraken import frames
 from exchange_simulator.venues.kraken.rest import RestApi, refused
 from exchange_simulator.venues.kraken.session import BOOK_EVERY_US, KrakenSession
+from exchanges.kraken import wire
 
 
 class KrakenServer(VenueServer):

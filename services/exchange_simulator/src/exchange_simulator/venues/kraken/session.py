@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from exchanges.kraken import wire
-
 from exchange_simulator.market.depth import depth_at
 from exchange_simulator.market.history import latest_trades
 from exchange_simulator.serving.markets import Market
@@ -15,6 +13,7 @@ from exchange_simulator.serving.session import ChannelSession, dump, request_of
 from exchange_simulator.serving.times import iso_now
 from exchange_simulator.serving.view import Channel, Kind
 from exchange_simulator.venues.kraken import frames
+from exchanges.kraken import wire
 
 BOOK_EVERY_US = 50_000
 
