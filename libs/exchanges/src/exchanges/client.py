@@ -12,14 +12,16 @@ import aiohttp
 from loguru import logger
 
 from exchanges.checked import Checked, check_klines, check_time, check_trades
+from exchanges.contracts import trade_in_base_units
 from exchanges.counting import first_page_from
 from exchanges.limits import limit_of
 from marketstream.errors import NetworkError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from fractions import Fraction
 
-    from exchanges.venue import HistoricTrade, MarketInfo, Request, Venue
+    from exchanges.venue import HistoricTrade, MarketInfo, Page, Request, Venue
     from marketstream.klines import Kline
 
 _LIMITED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)  # 418: banned for having gone on
@@ -32,7 +34,7 @@ class RestClient:
     A request takes `timeout_s` at most, and is made again while the server has a problem of its
     own (5xx), does not answer in time or breaks off, until `patience_s` have passed. "Too many
     requests" is waited out for as long as it says, by all clients of the URL; a longer wait than
-    patience allows is a RefusedError.
+    patience allows is a RefusedError. Into `contract_sizes` goes what is asked of contracts.
     """
 
     def __init__(
@@ -42,8 +44,10 @@ class RestClient:
         *,
         timeout_s: float = 10.0,
         patience_s: float = 60.0,
+        contract_sizes: dict[str, Fraction] | None = None,
     ) -> None:
         self.venue = venue
+        self.contract_sizes = {} if contract_sizes is None else contract_sizes
         self._url = (venue.rest_url if rest_url is None else rest_url).rstrip("/")
         self._limit = limit_of(self._url)
         self._patience_s = patience_s
@@ -147,6 +151,7 @@ async def fetch_market_infos(client: RestClient, symbols: Iterable[str]) -> dict
     for symbol in symbols:
         status, body = await client.get(rest.market_info_request(symbol))
         infos[symbol] = rest.parse_market_info(symbol, status, body)
+        client.contract_sizes[symbol] = infos[symbol].contract_size
     return infos
 
 
@@ -175,10 +180,11 @@ async def fetch_checked(
 
     async def fetch(page_id: int | None, from_ms: int) -> Checked:
         request = venue.rest.trades_request(symbol, page_id=page_id, from_ms=from_ms)
-        page = venue.rest.parse_trades(symbol, *await client.get(request))
+        page = await _fetch_page(client, symbol, request)
         return check_trades(
             page, symbol, page_id=page_id, from_ms=from_ms, reference_price=reference_price,
-            now_ms=now_ms, contiguous=venue.ids == "contiguous", counts_back=venue.counts_back,
+            now_ms=now_ms, contiguous=venue.ids == "contiguous", ordered=venue.ids != "opaque",
+            counts_back=venue.counts_back or venue.past_trades is not None,
         )  # fmt: skip
 
     if page_id is None and venue.counts_back:
@@ -197,13 +203,24 @@ async def fetch_newest_trade(
 
     Raises NetworkError where the answer is refused, as `fetch_checked` refuses rows.
     """
-    rest = client.venue.rest
-    page = rest.parse_trades(symbol, *await client.get(rest.newest_trade_request(symbol)))
+    page = await _fetch_page(client, symbol, client.venue.rest.newest_trade_request(symbol))
     checked = check_trades(
         page, symbol, page_id=None, from_ms=0, reference_price=reference_price, now_ms=now_ms
     )
     _raise_refused(checked)
     return checked.trades[-1] if checked.trades else None
+
+
+async def _fetch_page(client: RestClient, symbol: str, request: Request) -> Page:
+    """Return the rows of an answer, in base units."""
+    if client.venue.in_contracts and symbol not in client.contract_sizes:
+        await fetch_market_infos(client, [symbol])
+    page = client.venue.rest.parse_trades(symbol, *await client.get(request))
+    if not client.venue.in_contracts:
+        return page
+    size = client.contract_sizes[symbol]
+    rows = [row._replace(trade=trade_in_base_units(row.trade, size)) for row in page.trades]
+    return page._replace(trades=rows)
 
 
 async def fetch_klines(
