@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Self
 
 import aiohttp
 from loguru import logger
+from msgspec.structs import replace
 
 from exchanges.checked import Checked, check_klines, check_time, check_trades
 from exchanges.contracts import trade_in_base_units
 from exchanges.counting import first_page_from
 from exchanges.limits import limit_of
 from marketstream.errors import NetworkError, RefusedError
+from marketstream.timeframes import timeframe_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -229,7 +231,11 @@ async def fetch_klines(
     """Return the exchange's own candles from a time on, one page of them."""
     rest = client.venue.rest
     request = rest.klines_request(symbol, interval, from_ms=from_ms)
-    return check_klines(rest.parse_klines(symbol, *await client.get(request)), symbol)
+    klines = check_klines(rest.parse_klines(symbol, *await client.get(request)), symbol)
+    if "close_time_ms" in client.venue.kline_fields:
+        return klines
+    length_ms = timeframe_ms(interval)  # no answer says it
+    return [replace(one, close_time_ms=one.open_time_ms + length_ms - 1) for one in klines]
 
 
 def _raise_refused(checked: Checked) -> None:

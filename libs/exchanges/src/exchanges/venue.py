@@ -148,7 +148,10 @@ class Rest(Protocol):
         ...
 
     def parse_klines(self, symbol: str, status: int, body: bytes) -> list[Kline]:
-        """Return klines in the order of time; the last one may still be open."""
+        """Return klines in the order of time; the last one may still be open.
+
+        Where they do not say when they close, `fetch_klines` does.
+        """
         ...
 
 

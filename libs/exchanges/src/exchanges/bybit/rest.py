@@ -13,14 +13,12 @@ import msgspec
 
 from exchanges.answers import check_order, decimals_of, decode_answer, decode_rows
 from exchanges.bybit import wire
-from exchanges.times import interval_of
 from exchanges.venue import HistoricTrade, MarketInfo, Page, Request
 from marketstream.errors import NetworkError, SettingsError
 from marketstream.klines import Kline
 from marketstream.messages import Trade
 from marketstream.timeframes import timeframe_ms
 
-_INTERVALS_S = [timeframe_ms(interval) // 1_000 for interval in wire.INTERVALS]
 _LIMITED = f'"retCode":{wire.TOO_MANY_REQUESTS}'.encode()
 
 
@@ -113,7 +111,7 @@ class BybitRest:
         )
 
     def parse_klines(self, symbol: str, status: int, body: bytes) -> list[Kline]:
-        """Return klines in the order of time; the last one may still be open."""
+        """Return klines in the order of time; how long they are no answer says."""
         answer = decode_answer(status, body, wire.Answer[msgspec.Raw])
         result = _result(answer, wire.Rows[wire.Candle])
         self._check_symbol(symbol, result.symbol)
@@ -139,13 +137,11 @@ class BybitRest:
 
 
 def _klines(symbol: str, candles: Sequence[wire.Candle]) -> list[Kline]:
-    opens_ms = [one.open_time_ms for one in candles]
-    check_order(symbol, "open time", opens_ms)
-    length_ms = interval_of(symbol, [one // 1_000 for one in opens_ms], _INTERVALS_S) * 1_000
+    check_order(symbol, "open time", [one.open_time_ms for one in candles])
     return [
         Kline(
             one.open_time_ms, one.open, one.high, one.low, one.close, one.volume,
-            one.open_time_ms + length_ms - 1, one.turnover, 0, "0", "0",
+            one.open_time_ms, one.turnover, 0, "0", "0",
         )
         for one in candles
     ]  # fmt: skip

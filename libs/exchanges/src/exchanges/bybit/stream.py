@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from exchanges.bad_frames import bad_frame
 from exchanges.bybit import wire
 from exchanges.events import (
     Alive,
@@ -106,7 +107,7 @@ class BybitStream:
         try:
             return self._read_any(frame) if topic is None else topic.read(frame, topic)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise BadMessage(f"{frame[:50].decode(errors='replace')}…: {error}"[:400]) from error
+            raise bad_frame(error, frame) from error
 
     def _read_any(self, frame: bytes) -> Event:
         """Read a frame of another topic, of none, or written in another way."""

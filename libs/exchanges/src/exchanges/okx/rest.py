@@ -11,14 +11,12 @@ import msgspec
 
 from exchanges.answers import check_order, decimals_of, decode_answer, decode_rows
 from exchanges.okx import wire
-from exchanges.times import interval_of
 from exchanges.venue import HistoricTrade, MarketInfo, Page, Request
 from marketstream.errors import NetworkError, SettingsError
 from marketstream.klines import Kline
 from marketstream.messages import Trade
 from marketstream.timeframes import timeframe_ms
 
-_INTERVALS_S = [timeframe_ms(bar) // 1_000 for bar in wire.BARS]
 _LIMITED = f'"code":"{wire.TOO_MANY_REQUESTS}"'.encode()
 
 
@@ -113,15 +111,13 @@ class OkxRest:
         return Request("/api/v5/market/history-candles", query)
 
     def parse_klines(self, symbol: str, status: int, body: bytes) -> list[Kline]:
-        """Return klines in the order of time; the last one may still be open."""
+        """Return klines in the order of time; how long they are no answer says."""
         candles = _rows(status, body, list[wire.Candle])[::-1]
-        opens_ms = [one.open_time_ms for one in candles]
-        check_order(symbol, "open time", opens_ms)
-        length_ms = interval_of(symbol, [one // 1_000 for one in opens_ms], _INTERVALS_S) * 1_000
+        check_order(symbol, "open time", [one.open_time_ms for one in candles])
         return [
             Kline(
                 one.open_time_ms, one.open, one.high, one.low, one.close, self.volume(one),
-                one.open_time_ms + length_ms - 1, one.quote_volume, 0, "0", "0",
+                one.open_time_ms, one.quote_volume, 0, "0", "0",
             )
             for one in candles
         ]  # fmt: skip

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from exchanges.bad_frames import bad_frame
 from exchanges.events import (
     Alive,
     BookEvent,
@@ -99,7 +100,7 @@ class OkxStream:
         try:
             return self._read_any(frame) if channel is None else channel.read(frame, channel)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise BadMessage(f"{frame[:60].decode(errors='replace')}…: {error}"[:400]) from error
+            raise bad_frame(error, frame) from error
 
     def _read_any(self, frame: bytes) -> Event:
         """Read a frame of another channel, about the connection, or written in another way."""
