@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from exchanges.checked import Checked, check_klines, check_time, check_trades
 from exchanges.contracts import trade_in_base_units
-from exchanges.counting import first_page_from
+from exchanges.counting import first_id_from
 from exchanges.limits import limit_of
 from marketstream.errors import NetworkError, RefusedError
 from marketstream.timeframes import timeframe_ms
@@ -180,18 +180,22 @@ async def fetch_checked(
     """
     venue = client.venue
 
-    async def fetch(page_id: int | None, from_ms: int) -> Checked:
+    async def fetch(page_id: int | None, from_ms: int) -> Page:
         request = venue.rest.trades_request(symbol, page_id=page_id, from_ms=from_ms)
-        page = await _fetch_page(client, symbol, request)
-        return check_trades(
-            page, symbol, page_id=page_id, from_ms=from_ms, reference_price=reference_price,
-            now_ms=now_ms, contiguous=venue.ids == "contiguous", ordered=venue.ids != "opaque",
-            counts_back=venue.counts_back or venue.past_trades is not None,
-        )  # fmt: skip
+        return await _fetch_page(client, symbol, request)
+
+    async def fetch_back(page_id: int | None) -> list[HistoricTrade]:
+        page = await fetch(page_id, 0)
+        return check_trades(page, symbol, page_id=None, from_ms=0, now_ms=now_ms).trades
 
     if page_id is None and venue.counts_back:
-        return await first_page_from(fetch, from_ms)
-    return await fetch(page_id, from_ms)
+        page_id = await first_id_from(fetch_back, venue.page_trades, from_ms)
+    return check_trades(
+        await fetch(page_id, from_ms), symbol, page_id=page_id, from_ms=from_ms,
+        reference_price=reference_price, now_ms=now_ms, contiguous=venue.ids == "contiguous",
+        ordered=venue.ids != "opaque",
+        counts_back=venue.counts_back or venue.past_trades is not None,
+    )  # fmt: skip
 
 
 async def fetch_newest_trade(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchanges.events import QuoteEvent
+from exchanges.events import BookEvent, QuoteEvent
 from exchanges.samples import Samples
 from exchanges.venue import HistoricTrade, MarketInfo
 from marketstream.klines import Kline
@@ -33,6 +33,24 @@ SAMPLES = Samples(
         b'{"type":"l2update","product_id":"BTC-USD","changes":[["buy","10101.80","0.162567"]],'
         b'"time":"2019-08-14T20:42:27.966Z"}',
         b'{"type":"status","products":[]}',
+    ),
+    books=(
+        (
+            b'{"type":"snapshot","product_id":"BTC-USD","bids":[["10101.10","0.45054140"]],'
+            b'"asks":[["10102.55","0.57753524"],["10103.00","2"]]}',
+            BookEvent(
+                "coinbase:BTC/USD", ((10101.1, 0.4505414),),
+                ((10102.55, 0.57753524), (10103.0, 2.0)), is_snapshot=True,
+            ),
+        ),
+        (
+            b'{"type":"l2update","product_id":"BTC-USD","changes":[["buy","10101.80",'
+            b'"0.162567"],["sell","10102.55","0.00000000"]],"time":"2019-08-14T20:42:27.966Z"}',
+            BookEvent(
+                "coinbase:BTC/USD", ((10101.8, 0.162567),), ((10102.55, 0.0),), is_snapshot=False,
+                time_us=1565815347966000,
+            ),
+        ),
     ),
     market_info=b'{"id":"BTC-USD","base_currency":"BTC","quote_currency":"USD",'
     b'"quote_increment":"0.01","base_increment":"0.00000001","display_name":"BTC-USD",'

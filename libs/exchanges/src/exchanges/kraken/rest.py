@@ -16,6 +16,7 @@ from marketstream.errors import NetworkError, SettingsError
 from marketstream.klines import Kline
 from marketstream.messages import Trade
 
+_FIRST_S, _LAST_S = FIRST_MS // 1_000, LAST_MS // 1_000
 _INTERVALS_S = [60 * minutes for minutes in wire.MINUTES.values()]
 
 
@@ -75,7 +76,7 @@ def parse_trades(symbol: str, status: int, body: bytes) -> Page:
 
 
 def _trade_of(row: wire.Row) -> HistoricTrade:
-    if not (row.time_s.is_finite() and FIRST_MS <= row.time_s * 1_000 < LAST_MS):
+    if not (row.time_s.is_finite() and _FIRST_S <= row.time_s < _LAST_S):
         raise ValueError(f"{row.time_s:.20} is no time in seconds of the years 2009 to 2099")
     time_us = int(row.time_s * 1_000_000)
     trade = Trade(row.id, row.price, row.quantity, "buy" if row.side == "b" else "sell", time_us)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchanges.events import QuoteEvent
+from exchanges.events import BookEvent, QuoteEvent
 from exchanges.samples import Samples
 from exchanges.venue import HistoricTrade, MarketInfo
 from marketstream.klines import Kline
@@ -33,6 +33,26 @@ SAMPLES = Samples(
         b'{"method":"pong","req_id":101,"time_in":"2023-09-25T09:04:31.742599Z",'
         b'"time_out":"2023-09-25T09:04:31.742648Z"}',
         b'{"channel":"ohlc","type":"update","data":[{"symbol":"BTC/USDT","interval":1}]}',
+    ),
+    books=(
+        (
+            b'{"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USDT","bids":[{"price":'
+            b'105910.4,"qty":0.66445},{"price":105909.3,"qty":2.0}],"asks":[{"price":105910.5,'
+            b'"qty":1.44813783}],"checksum":2439117997}]}',
+            BookEvent(
+                "kraken:BTC/USDT", ((105910.4, 0.66445), (105909.3, 2.0)),
+                ((105910.5, 1.44813783),), is_snapshot=True, checksum=2439117997,
+            ),
+        ),
+        (
+            b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USDT","bids":[{"price":'
+            b'105910.4,"qty":0.0}],"asks":[],"checksum":2114181697,'
+            b'"timestamp":"2023-10-06T17:35:55.440295Z"}]}',
+            BookEvent(
+                "kraken:BTC/USDT", ((105910.4, 0.0),), (), is_snapshot=False,
+                time_us=1696613755440295, checksum=2114181697,
+            ),
+        ),
     ),
     market_info=b'{"error":[],"result":{"XBTUSDT":{"altname":"XBTUSDT","wsname":"XBT/USDT",'
     b'"base":"XXBT","quote":"USDT","pair_decimals":1,"cost_decimals":5,"lot_decimals":8,'
