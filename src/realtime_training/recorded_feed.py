@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from exchanges.catalogue import venue_named
+from marketstream.messages import Message
 from marketstream.recordings import read_frames
+from marketstream.runners import plausible
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
@@ -30,7 +33,10 @@ def feed_recording(
     advanced: Callable[[int], None] | None = None,
     frames_per_read: int = FRAMES_PER_READ,
 ) -> Counts:
-    """Publish what the files say of a market whose finest candles are `base`; return the counts."""
+    """Publish what the files say of a market whose finest candles are `base`; return the counts.
+
+    Raises BadMessage for what cannot be, such as a trade of 2090.
+    """
     name, symbol = split_market(market)
     rules = Rules(
         base_ms=timeframe_ms(base),
@@ -38,7 +44,13 @@ def feed_recording(
         price_decimals=0,  # no exchange to ask: candles take the decimals they see
         quantity_decimals=0,
     )
-    session = MarketSession(market, in_ns(runner.publish), rules)
+    now_us = time.time_ns() // 1_000
+
+    def publish(message: Message, received_ns: int) -> None:
+        plausible.check(message, now_us)
+        runner.publish(message, received_ns)
+
+    session = MarketSession(market, in_ns(publish), rules)
     return replay_frames(
         read_frames(files, advanced),
         venue_named(settings.exchange).stream([symbol], name),
