@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marketstream.errors import SettingsError
-from marketstream.symbols import listed_symbol, parse_symbol
+from marketstream.symbols import listed_symbol, parse_market, parse_symbol
 from marketstream.timeframes import duration_ms, timeframe_ms
 from realtime_training.output import WRITTEN
 
@@ -89,6 +89,7 @@ def _bars(text: str) -> BarRule:
 
 
 SYMBOL = Checked("symbol", parse_symbol)
+MARKET = Checked("market", parse_market)
 LISTED_SYMBOL = Checked("symbol", listed_symbol)
 TIMEFRAME = Checked("timeframe", _timeframe)
 DURATION = Checked("duration", duration_ms)

@@ -58,6 +58,17 @@ def market_of(exchange: str, symbol: str) -> str:
     return f"{exchange}:{symbol}"
 
 
+def parse_market(text: str) -> str:
+    """Return `text` as the key of a market; accepts `binance:btc-usdt` too."""
+    exchange, symbol = split_market(text.strip())
+    if not exchange or not symbol:
+        raise SettingsError(
+            f"{text!r} is not a market: write exchange and symbol, like binance:BTC/USDT or "
+            "binance-usdm:BTC/USDT:USDT"
+        )
+    return market_of(exchange.lower(), parse_symbol(symbol))
+
+
 def split_market(market: str) -> tuple[str, str]:
     """Return exchange and symbol of a market's key."""
     exchange, _, symbol = market.partition(":")
