@@ -154,7 +154,7 @@ def test_the_command_takes_a_recording_of_another_market(
     ("market", "said"),
     [
         ("mtgox:BTC/USDT", "'mtgox' is not an exchange we know"),
-        ("BTC/USDT", "is not a market: write exchange and symbol"),
+        ("BTC/USDT", "is not a market: write it like"),
         ("binance:BTC/USDT", "is the market of FILES"),
         ("binance-usdm:BTC/USDT", "is no perpetual of binance-usdm"),
     ],

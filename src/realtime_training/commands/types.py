@@ -88,8 +88,17 @@ def _bars(text: str) -> BarRule:
     return parse_bars(text)
 
 
-SYMBOL = Checked("symbol", parse_symbol)
+def _group(text: str) -> tuple[str, tuple[str, ...]]:
+    name, _, some = text.partition("=")
+    markets = tuple(parse_market(market) for market in some.split("+"))
+    if not name.strip():
+        raise SettingsError(f"{text!r}: write NAME=MARKET+MARKET")
+    return name.strip(), markets
+
+
 MARKET = Checked("market", parse_market)
+GROUP = Checked("name=market+market", _group)
+SYMBOL = Checked("symbol", parse_symbol)
 LISTED_SYMBOL = Checked("symbol", listed_symbol)
 TIMEFRAME = Checked("timeframe", _timeframe)
 DURATION = Checked("duration", duration_ms)

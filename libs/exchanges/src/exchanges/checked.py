@@ -54,6 +54,7 @@ def check_trades(
     reference_price: float | None = None,
     now_ms: int | None = None,
     contiguous: bool = True,
+    counts_back: bool = False,
 ) -> Checked:
     """Return the rows of a page that make sense, in order, each once.
 
@@ -61,7 +62,8 @@ def check_trades(
     `reference_price` is one that the market has had not long before or after, `now_ms` the
     exchange's clock; where they are None, prices and future times are not looked at. With
     `contiguous` ids, a row far from the others by its id is refused too. Where most prices are
-    another market's, all rows are refused.
+    another market's, all rows are refused. Of pages that are counted back (`counts_back`) rows
+    before `page_id` are left out, and nobody's fault.
     """
     refused = [f"{symbol}: {reason}" for reason in page.refused]
 
@@ -80,7 +82,10 @@ def check_trades(
     def alone(row: HistoricTrade) -> str | None:
         return _problem(row.trade) or _not_asked(row, page_id, from_ms, now_ms)
 
-    rows = keep(sorted(dict.fromkeys(page.trades), key=lambda row: row.page_id), alone)
+    rows = sorted(dict.fromkeys(page.trades), key=lambda row: row.page_id)
+    if counts_back and page_id is not None:
+        rows = [row for row in rows if row.page_id >= page_id]
+    rows = keep(rows, alone)
     rows = keep(rows, _contradicted(rows))
     rows = keep(rows, _out_of_order(rows))
     rows = keep(rows, _overlapping(rows))

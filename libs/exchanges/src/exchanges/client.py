@@ -12,13 +12,14 @@ import aiohttp
 from loguru import logger
 
 from exchanges.checked import Checked, check_klines, check_time, check_trades
+from exchanges.counting import first_id_from
 from exchanges.limits import limit_of
 from marketstream.errors import NetworkError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from exchanges.venue import HistoricTrade, MarketInfo, Request, Venue
+    from exchanges.venue import HistoricTrade, MarketInfo, Page, Request, Venue
     from marketstream.klines import Kline
 
 _LIMITED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)  # 418: banned for having gone on
@@ -97,8 +98,14 @@ class RestClient:
         """Ask once, and note what the answer says of limits."""
         try:
             async with self._session.get(self._url + request.path, params=request.query) as answer:
-                self._note(answer)
-                return answer.status, await answer.read()
+                if answer.status != HTTPStatus.OK:
+                    self._note(answer.status, answer.headers)  # whether or not a body follows
+                    return answer.status, await answer.read()
+                body = await answer.read()
+                is_refused = self.venue.refuses(body)
+                status = HTTPStatus.TOO_MANY_REQUESTS if is_refused else HTTPStatus.OK
+                self._note(status, answer.headers)
+                return status, body
         except aiohttp.InvalidURL as error:
             raise NetworkError(
                 f"{self._url!r} is not a URL: set EXCHANGE_REST_URL to one like "
@@ -113,17 +120,17 @@ class RestClient:
         except (aiohttp.ClientError, OSError) as error:
             raise _NoAnswerError(f"{self._url} broke off: {error}") from error
 
-    def _note(self, answer: aiohttp.ClientResponse) -> None:
-        if answer.status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
+    def _note(self, status: int, headers: Mapping[str, str]) -> None:
+        if status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
             raise NetworkError(
                 f"{self._url} refuses this location (HTTP 451): set EXCHANGE_REST_URL and "
                 "EXCHANGE_WS_URL to a server that serves it, such as a simulator"
             )
-        if answer.status in _LIMITED:
-            self._limit.refused(answer.headers.get("Retry-After"))
+        if status in _LIMITED:
+            self._limit.refused(headers.get("Retry-After"))
         else:
             venue = self.venue
-            self._limit.answered(answer.headers, venue.weight_header, venue.weight_a_minute)
+            self._limit.answered(headers, venue.weight_header, venue.weight_a_minute)
 
 
 class _NoAnswerError(NetworkError):
@@ -164,12 +171,22 @@ async def fetch_checked(
     `reference_price` and `now_ms` (the exchange's clock) are what rows are held against, beside
     what was asked for and each other: see `check_trades`.
     """
-    rest = client.venue.rest
-    request = rest.trades_request(symbol, page_id=page_id, from_ms=from_ms)
-    page = rest.parse_trades(symbol, *await client.get(request))
+    venue = client.venue
+
+    async def fetch(page_id: int | None, from_ms: int) -> Page:
+        request = venue.rest.trades_request(symbol, page_id=page_id, from_ms=from_ms)
+        return venue.rest.parse_trades(symbol, *await client.get(request))
+
+    async def fetch_back(page_id: int | None) -> list[HistoricTrade]:
+        page = await fetch(page_id, 0)
+        return check_trades(page, symbol, page_id=None, from_ms=0, now_ms=now_ms).trades
+
+    if page_id is None and venue.counts_back:
+        page_id = await first_id_from(fetch_back, venue.page_trades, from_ms)
     return check_trades(
-        page, symbol, page_id=page_id, from_ms=from_ms, reference_price=reference_price,
-        now_ms=now_ms, contiguous=client.venue.ids == "contiguous",
+        await fetch(page_id, from_ms), symbol, page_id=page_id, from_ms=from_ms,
+        reference_price=reference_price, now_ms=now_ms, contiguous=venue.ids == "contiguous",
+        counts_back=venue.counts_back,
     )  # fmt: skip
 
 

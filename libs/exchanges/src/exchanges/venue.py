@@ -6,7 +6,7 @@ A venue is a package of this library with a `VENUE`; `exchanges.catalogue` finds
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -162,17 +162,24 @@ class BookRest(Protocol):
         ...
 
 
+def _refuses_by_status(body: bytes) -> bool:  # noqa: ARG001 - the status has said it
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Venue:
     """An exchange's kind of market, such as spot, and what it can do.
 
     `page_trades` and `page_klines` are the most that one answer holds; of past trades no more than
-    `past_trades` can be had, None for no bound. `kline_fields` are those of `Kline` that its klines
-    really have. `quote_times` says whether quotes carry the exchange's time. `most_symbols` go over
-    one connection. The URLs are its own; settings may name others, and `other_hosts` are to be
-    tried where they refuse a location. Of books `book_levels` can be followed at most, and `book`
-    asks for one that its changes can be applied to, where that is by REST. Where `weight_header` is
-    set, answers say in it how much of `weight_a_minute` was used.
+    `past_trades` can be had, None for no bound. Where the past `counts_back`, pages by id end so
+    many rows further on and begin earlier where ids are missing, and none begins at a time.
+    `kline_fields` are those of `Kline` that its klines really have. `quote_times` says whether
+    quotes carry the exchange's time. `most_symbols` go over one connection. The URLs are its own;
+    settings may name others, and `other_hosts` are to be tried where they refuse a location. Of
+    books `book_levels` can be followed at most, and `book` asks for one that its changes can be
+    applied to, where that is by REST. Where `weight_header` is set, answers say in it how much of
+    `weight_a_minute` was used; `refuses` says of the body of a good answer whether it is that too
+    much was asked, after all.
     """
 
     name: str
@@ -191,7 +198,9 @@ class Venue:
     stream: MakeStream
     rest: Rest
     other_hosts: tuple[Host, ...] = ()
+    counts_back: bool = False
     book_levels: int = 0
     book: BookRest | None = None
     weight_header: str = ""
     weight_a_minute: int = 0
+    refuses: Callable[[bytes], bool] = _refuses_by_status
