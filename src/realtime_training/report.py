@@ -92,6 +92,21 @@ def _rows(score: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def print_recorded(rows: Sequence[Mapping[str, Any]], folder: Path, *, as_json: bool) -> None:
+    """Print what was recorded, a row for each connection."""
+    if as_json:
+        print_json({"folder": str(folder), "connections": list(rows)})
+        return
+    table = Table(title=f"Recorded in {folder}")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), justify="left" if name == "exchange" else "right")
+    for row in rows:
+        table.add_row(
+            *(f"{value:,}" if isinstance(value, int) else value for value in row.values())
+        )
+    Console().print(table)
+
+
 def print_announcement(announcement: Announcement, *, as_json: bool) -> None:
     """Print where a simulated exchange listens."""
     if as_json:

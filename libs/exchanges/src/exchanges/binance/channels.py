@@ -49,12 +49,13 @@ def _trade_event(fields: wire.Trade[float], channel: Channel) -> TradeEvent | Ig
         raise _disagreement(channel, fields.event, fields.symbol)
     if fields.execution not in wire.OF_MARKET:
         return Ignored(f"{channel.stream} X={fields.execution:.20}")
+    time = fields.time
     trade = Trade(
         fields.id,
         fields.price,
         fields.quantity,
         "sell" if fields.buyer_is_maker else "buy",
-        _time_us(fields.time, channel.stream),
+        time * 1_000 if time < wire.LAST_MS else _time_us(time, channel.stream),
     )
     return TradeEvent(channel.market, trade)
 
