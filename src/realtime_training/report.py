@@ -49,6 +49,31 @@ def history(shares: dict[str, float]) -> Iterator[Callable[[str, float], None]]:
         yield read
 
 
+@contextlib.contextmanager
+def days(total: int, *, shown: bool) -> Iterator[Callable[[float], None]]:
+    """Show how many days of the past are there."""
+    progress = Progress(
+        TextColumn("days"), BarColumn(), TextColumn("{task.completed:.1f} of {task.total}"),
+        TimeRemainingColumn(), console=Console(stderr=True), disable=not shown, transient=True,
+    )  # fmt: skip
+    with progress:
+        task = progress.add_task("days", total=total)
+        yield lambda completed: progress.update(task, completed=completed)
+
+
+def print_history(summary: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print which trades of the past are there."""
+    if as_json:
+        print_json(summary)
+        return
+    console = Console()
+    for name, value in summary.items():
+        shown = value if isinstance(value, list) else [value]
+        for one in shown:
+            text = f"{one:,}" if isinstance(one, int) else str(one)
+            console.print(f"{name.replace('_', ' '):<13} {text}", soft_wrap=True)
+
+
 def print_json(summary: Mapping[str, Any]) -> None:
     """Print one JSON object on one line."""
     sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")
@@ -103,6 +128,21 @@ def _rows(score: Mapping[str, Any]) -> dict[str, str]:
         },
         "against the last price (bounces)": _share(score["close_accuracy"]),
     }
+
+
+def print_recorded(rows: Sequence[Mapping[str, Any]], folder: Path, *, as_json: bool) -> None:
+    """Print what was recorded, a row for each connection."""
+    if as_json:
+        print_json({"folder": str(folder), "connections": list(rows)})
+        return
+    table = Table(title=f"Recorded in {folder}")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), justify="left" if name == "exchange" else "right")
+    for row in rows:
+        table.add_row(
+            *(f"{value:,}" if isinstance(value, int) else value for value in row.values())
+        )
+    Console().print(table)
 
 
 def print_announcement(announcement: Announcement, *, as_json: bool) -> None:

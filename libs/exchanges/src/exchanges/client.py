@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Self
 
 import aiohttp
 from loguru import logger
+from msgspec.structs import replace
 
 from exchanges.checked import Checked, check_klines, check_time, check_trades
+from exchanges.contracts import trade_in_base_units
 from exchanges.counting import first_id_from
 from exchanges.limits import limit_of
 from marketstream.errors import NetworkError, RefusedError
+from marketstream.timeframes import timeframe_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from fractions import Fraction
 
     from exchanges.venue import HistoricTrade, MarketInfo, Page, Request, Venue
     from marketstream.klines import Kline
@@ -32,7 +36,7 @@ class RestClient:
     A request takes `timeout_s` at most, and is made again while the server has a problem of its
     own (5xx), does not answer in time or breaks off, until `patience_s` have passed. "Too many
     requests" is waited out for as long as it says, by all clients of the URL; a longer wait than
-    patience allows is a RefusedError.
+    patience allows is a RefusedError. Into `contract_sizes` goes what is asked of contracts.
     """
 
     def __init__(
@@ -42,8 +46,10 @@ class RestClient:
         *,
         timeout_s: float = 10.0,
         patience_s: float = 60.0,
+        contract_sizes: dict[str, Fraction] | None = None,
     ) -> None:
         self.venue = venue
+        self.contract_sizes = {} if contract_sizes is None else contract_sizes
         self._url = (venue.rest_url if rest_url is None else rest_url).rstrip("/")
         self._limit = limit_of(self._url)
         self._patience_s = patience_s
@@ -147,6 +153,7 @@ async def fetch_market_infos(client: RestClient, symbols: Iterable[str]) -> dict
     for symbol in symbols:
         status, body = await client.get(rest.market_info_request(symbol))
         infos[symbol] = rest.parse_market_info(symbol, status, body)
+        client.contract_sizes[symbol] = infos[symbol].contract_size
     return infos
 
 
@@ -175,7 +182,7 @@ async def fetch_checked(
 
     async def fetch(page_id: int | None, from_ms: int) -> Page:
         request = venue.rest.trades_request(symbol, page_id=page_id, from_ms=from_ms)
-        return venue.rest.parse_trades(symbol, *await client.get(request))
+        return await _fetch_page(client, symbol, request)
 
     async def fetch_back(page_id: int | None) -> list[HistoricTrade]:
         page = await fetch(page_id, 0)
@@ -186,7 +193,8 @@ async def fetch_checked(
     return check_trades(
         await fetch(page_id, from_ms), symbol, page_id=page_id, from_ms=from_ms,
         reference_price=reference_price, now_ms=now_ms, contiguous=venue.ids == "contiguous",
-        counts_back=venue.counts_back,
+        ordered=venue.ids != "opaque",
+        counts_back=venue.counts_back or venue.past_trades is not None,
     )  # fmt: skip
 
 
@@ -201,13 +209,24 @@ async def fetch_newest_trade(
 
     Raises NetworkError where the answer is refused, as `fetch_checked` refuses rows.
     """
-    rest = client.venue.rest
-    page = rest.parse_trades(symbol, *await client.get(rest.newest_trade_request(symbol)))
+    page = await _fetch_page(client, symbol, client.venue.rest.newest_trade_request(symbol))
     checked = check_trades(
         page, symbol, page_id=None, from_ms=0, reference_price=reference_price, now_ms=now_ms
     )
     _raise_refused(checked)
     return checked.trades[-1] if checked.trades else None
+
+
+async def _fetch_page(client: RestClient, symbol: str, request: Request) -> Page:
+    """Return the rows of an answer, in base units."""
+    if client.venue.in_contracts and symbol not in client.contract_sizes:
+        await fetch_market_infos(client, [symbol])
+    page = client.venue.rest.parse_trades(symbol, *await client.get(request))
+    if not client.venue.in_contracts:
+        return page
+    size = client.contract_sizes[symbol]
+    rows = [row._replace(trade=trade_in_base_units(row.trade, size)) for row in page.trades]
+    return page._replace(trades=rows)
 
 
 async def fetch_klines(
@@ -216,7 +235,11 @@ async def fetch_klines(
     """Return the exchange's own candles from a time on, one page of them."""
     rest = client.venue.rest
     request = rest.klines_request(symbol, interval, from_ms=from_ms)
-    return check_klines(rest.parse_klines(symbol, *await client.get(request)), symbol)
+    klines = check_klines(rest.parse_klines(symbol, *await client.get(request)), symbol)
+    if "close_time_ms" in client.venue.kline_fields:
+        return klines
+    length_ms = timeframe_ms(interval)  # no answer says it
+    return [replace(one, close_time_ms=one.open_time_ms + length_ms - 1) for one in klines]
 
 
 def _raise_refused(checked: Checked) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal, NamedTuple, Protocol
 
 from exchanges.events import BookEvent, Event
@@ -42,10 +43,14 @@ class Host(NamedTuple):
 
 
 class MarketInfo(NamedTuple):
-    """Tick and lot of a market, as the number of their decimals."""
+    """Tick and lot of a market, as the number of their decimals, the lot in base units.
+
+    What an exchange calls one is so many base units, `contract_size`, where it counts in contracts.
+    """
 
     price_decimals: int
     quantity_decimals: int
+    contract_size: Fraction = Fraction(1)
 
 
 class HistoricTrade(NamedTuple):
@@ -143,7 +148,10 @@ class Rest(Protocol):
         ...
 
     def parse_klines(self, symbol: str, status: int, body: bytes) -> list[Kline]:
-        """Return klines in the order of time; the last one may still be open."""
+        """Return klines in the order of time; the last one may still be open.
+
+        Where they do not say when they close, `fetch_klines` does.
+        """
         ...
 
 
@@ -173,13 +181,14 @@ class Venue:
     `page_trades` and `page_klines` are the most that one answer holds; of past trades no more than
     `past_trades` can be had, None for no bound. Where the past `counts_back`, pages by id end so
     many rows further on and begin earlier where ids are missing, and none begins at a time.
-    `kline_fields` are those of `Kline` that its klines really have. `quote_times` says whether
-    quotes carry the exchange's time. `most_symbols` go over one connection. The URLs are its own;
-    settings may name others, and `other_hosts` are to be tried where they refuse a location. Of
-    books `book_levels` can be followed at most, and `book` asks for one that its changes can be
-    applied to, where that is by REST. Where `weight_header` is set, answers say in it how much of
-    `weight_a_minute` was used; `refuses` says of the body of a good answer whether it is that too
-    much was asked, after all.
+    Where its trades, quotes and books are `in_contracts`, `exchanges.contracts` has them in base
+    units. `kline_fields` are those of `Kline` that its klines really have. `quote_times` says
+    whether quotes carry the exchange's time. `most_symbols` go over one connection. The URLs are
+    its own; settings may name others, and `other_hosts` are to be tried where they refuse a
+    location. Of books `book_levels` can be followed at most, and `book` asks for one that its
+    changes can be applied to, where that is by REST. Where `weight_header` is set, answers say in
+    it how much of `weight_a_minute` was used; `refuses` says of the body of a good answer whether
+    it is that too much was asked, after all.
     """
 
     name: str
@@ -199,6 +208,7 @@ class Venue:
     rest: Rest
     other_hosts: tuple[Host, ...] = ()
     counts_back: bool = False
+    in_contracts: bool = False
     book_levels: int = 0
     book: BookRest | None = None
     weight_header: str = ""
