@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exchanges.book import Best, Book, State
 from exchanges.book_side import Reach
-from exchanges.checksums import kraken_checksum
+from exchanges.checksums import kraken_checksum, okx_checksum
 from exchanges.events import BookEvent, Levels
 
 BIDS: Levels = ((100.0, 1.0), (99.0, 2.0), (98.0, 3.0))
@@ -143,6 +143,16 @@ def test_krakens_checksum_is_of_the_digits_of_ten_asks_and_bids() -> None:
     assert sum_up(((0.5, 1.0),), ((45285.2, 0.001),)) == crc32(b"4528521000005100000000")
     many = tuple((float(price), 1.0) for price in range(1, 20))
     assert sum_up(many, ()) == sum_up(many[:10], ())
+
+
+def test_okxs_checksum_is_of_bids_and_asks_by_turns_as_they_are_written() -> None:
+    bids = ((3366.1, 7.0), (3366.0, 0.00000001))
+    asks = ((3366.8, 9.0),)
+    text = b"3366.1:7:3366.8:9:3366:0.00000001"
+    assert okx_checksum(bids, asks) % (1 << 32) == crc32(text)
+    assert -(1 << 31) <= okx_checksum(bids, asks) < 1 << 31
+    many = tuple((float(price), 1.0) for price in range(1, 40))
+    assert okx_checksum(many, ()) == okx_checksum(many[:25], ())
 
 
 def test_a_market_without_bids_is_whole_and_has_no_best() -> None:
