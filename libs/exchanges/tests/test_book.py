@@ -51,6 +51,12 @@ def test_a_quantity_of_zero_takes_a_price_away_and_one_that_is_not_there_may_go_
     assert book.best == Best(99.0, 2.0, 102.0, 2.5)
 
 
+def test_levels_of_a_snapshot_may_come_in_any_order() -> None:
+    disordered = snapshot(bids=BIDS[::-1], asks=(ASKS[1], ASKS[0], ASKS[2]))
+    assert told(disordered).levels(9) == (BIDS, ASKS)
+    assert told(disordered, change(bids=((97.0, 4.0),))).levels(3) == (BIDS, ASKS)
+
+
 def test_a_snapshot_forgets_what_was_known() -> None:
     book = told(snapshot(), change(bids=((100.5, 9.0),)), snapshot(bids=((90.0, 1.0),)))
     assert book.levels(5) == (((90.0, 1.0),), ASKS)
