@@ -124,7 +124,9 @@ def test_pings_are_text_and_so_is_their_answer(stream: OkxStream) -> None:
 
 
 def test_an_announced_end_and_a_refusal_are_noticed(stream: OkxStream) -> None:
-    assert stream.parse(okx_notice("notice", "64008")).kind == "shutdown"
+    said = stream.parse(okx_notice("notice", "64008"))
+    assert isinstance(said, Notice)
+    assert said.kind == "shutdown"
     assert stream.parse(okx_notice("error", "60018")) == Notice(
         "refused", "the exchange refused a request: doesn't exist"
     )
