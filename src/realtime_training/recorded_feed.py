@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from exchanges.catalogue import venue_named
+from marketstream.errors import InputError
 from marketstream.recordings import read_frames
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import split_market
@@ -30,8 +31,17 @@ def feed_recording(
     advanced: Callable[[int], None] | None = None,
     frames_per_read: int = FRAMES_PER_READ,
 ) -> Counts:
-    """Publish what the files say of a market whose finest candles are `base`; return the counts."""
+    """Publish what the files say of a market whose finest candles are `base`; return the counts.
+
+    Raises InputError where quantities are in contracts: frames do not say what one is worth.
+    """
     name, symbol = split_market(market)
+    venue = venue_named(settings.exchange)
+    if venue.in_contracts:
+        raise InputError(
+            f"{venue.name} counts in contracts, and a recording does not say what one is worth: "
+            "fetch trades with realtime history instead"
+        )
     rules = Rules(
         base_ms=timeframe_ms(base),
         grace_ms=settings.grace_ms,
@@ -41,7 +51,7 @@ def feed_recording(
     session = MarketSession(market, in_ns(runner.publish), rules)
     return replay_frames(
         read_frames(files, advanced),
-        venue_named(settings.exchange).stream([symbol], name),
+        venue.stream([symbol], name),
         {market: session},
         runner.publish,
         frames_per_read=frames_per_read,
