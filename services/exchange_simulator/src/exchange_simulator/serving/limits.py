@@ -1,4 +1,4 @@
-"""How much one address may ask for: requests in a window, and request weight in a minute."""
+"""How much one address may ask for: events in any window, and request weight in each."""
 
 from __future__ import annotations
 
@@ -35,36 +35,38 @@ class Refusal(NamedTuple):
 
 
 class WeightLimit:
-    """The request weight of one address: `limit` in each minute, then 429, then a ban with 418.
+    """The request weight of one address: `limit` in each `window_s`, then 429, then a ban with 418.
 
-    A ban follows ten requests that did not heed the 429; it lasts two minutes, and each further one
-    twice as long as the last, up to three days. `now_s` is Unix time.
+    Where it `bans`, a ban follows ten requests that did not heed the 429; it lasts two minutes, and
+    each further one twice as long as the last, up to three days. `now_s` is Unix time.
     """
 
-    def __init__(self, limit: int = 6_000) -> None:
+    def __init__(self, limit: int = 6_000, window_s: int = 60, *, bans: bool = True) -> None:
         self.limit = limit
         self.used = 0
-        self._minute = 0
+        self._window_s = window_s
+        self._bans = bans
+        self._window = 0
         self._refused = 0
         self._ban_s = _BAN_S
         self._banned_until_s = 0.0
 
     def charge(self, weight: int, now_s: float) -> Refusal | None:
         """Count a request; return the refusal where it is over the limit."""
-        minute = int(now_s // 60)
-        if minute != self._minute:
-            self._minute, self.used, self._refused = minute, 0, 0
+        window = int(now_s // self._window_s)
+        if window != self._window:
+            self._window, self.used, self._refused = window, 0, 0
         if now_s < self._banned_until_s:
             return self._banned(now_s)
         self.used += weight
         if self.used <= self.limit:
             return None
         self._refused += 1
-        if self._refused > _PATIENCE:
+        if self._bans and self._refused > _PATIENCE:
             self._banned_until_s = now_s + self._ban_s
             self._ban_s = min(2 * self._ban_s, _LONGEST_BAN_S)
             return self._banned(now_s)
-        return Refusal(429, max(1, round(60 - now_s % 60)), None)
+        return Refusal(429, max(1, round(self._window_s - now_s % self._window_s)), None)
 
     def _banned(self, now_s: float) -> Refusal:
         left_s = max(1, round(self._banned_until_s - now_s))

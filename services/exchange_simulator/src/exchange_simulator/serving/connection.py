@@ -1,34 +1,33 @@
-"""One client of the market streams: its socket, what it is subscribed to, and if it still lives."""
+"""One client of the market streams: its socket, its side of the protocol, and if it still lives."""
 
 from __future__ import annotations
 
 import asyncio
 import struct
 import time
+from collections.abc import Sequence
 
 from aiohttp import web
 
-from exchange_simulator.binance.subscriptions import Subscriptions
+from exchange_simulator.serving.port import Session
 
 _TEXT = 0x81  # a whole text message in one frame
 
 
 class Connection:
-    """One client: its socket and what it is subscribed to."""
+    """One client; `active_s` is when either side last said something, by the monotonic clock."""
 
     def __init__(
         self,
         ws: web.WebSocketResponse,
         transport: asyncio.Transport,
-        subscriptions: Subscriptions,
-        *,
-        microseconds: bool,
+        session: Session,
     ) -> None:
         self.ws = ws
         self.transport = transport
-        self.subscriptions = subscriptions
-        self.microseconds = microseconds
+        self.session = session
         self.answered_s = time.monotonic()
+        self.active_s = self.answered_s
         self._pinged: bytes | None = None
 
     @property
@@ -40,6 +39,12 @@ class Connection:
         """Send WebSocket messages as they are, past aiohttp: many at once, the same for all."""
         if not self.transport.is_closing():
             self.transport.write(messages)
+            self.active_s = time.monotonic()
+
+    def say(self, texts: Sequence[str]) -> None:
+        """Send a message for each text."""
+        if texts:
+            self.send(b"".join(text_message(text.encode()) for text in texts))
 
     async def ping(self) -> None:
         """Send a ping whose payload is the time."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import WSCloseCode
 
-from exchange_simulator.binance.connection import Connection, text_message
-from exchange_simulator.binance.frames import combined
-from exchange_simulator.binance.streams import Cut, RunningKline, Stream, View, parse_stream
 from exchange_simulator.faults.exchange import ExchangeFaults
-from exchange_simulator.markets import Market
+from exchange_simulator.serving.connection import Connection, text_message
+from exchange_simulator.serving.cut import Cut, RunningKline
+from exchange_simulator.serving.port import VenueServer
+from exchange_simulator.serving.view import Channel, View
 
 _FULL_BACKLOG = 8 << 20  # bytes
 _POLL_S = 0.002
@@ -38,17 +38,17 @@ class Audience:
 
     def __init__(
         self,
-        markets: Mapping[str, Market],
+        venue: VenueServer,
         patience_s: float,
         faults: ExchangeFaults | None = None,
     ) -> None:
         self._faults = faults
         self.ledger = Ledger()
         self.subscribed = asyncio.Event()
-        self._markets = markets
+        self._venue = venue
         self._patience_s = patience_s
         self._views: dict[Connection, View] = {}
-        self._running: dict[Stream, RunningKline] = {}
+        self._running: dict[Channel, RunningKline] = {}
 
     @property
     def connections(self) -> Sequence[Connection]:
@@ -77,14 +77,9 @@ class Audience:
         """Send what happened in `[from_us, to_us)`; all sends are done without a pause between."""
         if self._faults is not None:
             self._faults.plan.advance()
-        streams = frozenset(stream for view in self._views.values() for stream in view.streams)
-        for stream in self._running.keys() - streams:
-            del self._running[stream]
-        for stream in streams - self._running.keys():
-            if stream.interval is not None:
-                market = self._markets[stream.wire_symbol]
-                self._running[stream] = RunningKline(market, stream.interval, from_us)
-        cut = Cut(self._markets, self._running, from_us, to_us)
+        channels = frozenset(one for view in self._views.values() for one in view.channels)
+        self._keep_running(channels, from_us)
+        cut = Cut(self._venue, self._running, from_us, to_us)
         by_view: defaultdict[View, list[Connection]] = defaultdict(list)
         for connection, view in self._views.items():
             by_view[view].append(connection)
@@ -96,7 +91,7 @@ class Audience:
             if sent:
                 for connection in connections:
                     connection.send(sent)
-        self._book(streams, cut)
+        self._book(channels, cut)
 
     async def settle(self) -> None:
         """Wait until no backlog is full; cut who does not get there in time."""
@@ -110,14 +105,11 @@ class Audience:
         await self._above(0)
 
     def announce_shutdown(self, now_us: int, *, ended: bool = False) -> None:
-        """Send the `serverShutdown` event to everybody; it says so where the market has ended."""
-        reason = b',"reason":"recording ended"' if ended else b""
+        """Tell everybody, as the venue does, that the exchange stops or the market has ended."""
         for connection, view in self._views.items():
-            time_ = now_us if view.microseconds else now_us // 1_000
-            frame = b'{"e":"serverShutdown","E":%d%b}' % (time_, reason)
-            connection.send(
-                text_message(combined("!serverShutdown", frame) if view.combined else frame)
-            )
+            frame = self._venue.farewell(view, now_us, ended=ended)
+            if frame is not None:
+                connection.send(text_message(frame))
 
     async def close(self) -> None:
         """Close every connection in the orderly way."""
@@ -137,18 +129,24 @@ class Audience:
         return []
 
     def _view(self, connection: Connection) -> View:
-        subscriptions = connection.subscriptions
-        parsed = (parse_stream(name, self._markets) for name in subscriptions.streams)
-        streams = frozenset(stream for stream in parsed if stream is not None)
-        if streams:
+        view = connection.session.view()
+        if view.channels:
             self.subscribed.set()
-        return View(streams, subscriptions.combined, connection.microseconds)
+        return view
 
-    def _book(self, streams: frozenset[Stream], cut: Cut) -> None:
-        heard = {(stream.wire_symbol, stream.kind) for stream in streams}
-        for wire_symbol, market in self._markets.items():
+    def _keep_running(self, channels: frozenset[Channel], from_us: int) -> None:
+        for channel in self._running.keys() - channels:
+            del self._running[channel]
+        for channel in channels - self._running.keys():
+            if channel.kind == "klines":
+                market = self._venue.exchange.markets[channel.wire_symbol]
+                self._running[channel] = RunningKline(market, channel.detail, from_us)
+
+    def _book(self, channels: frozenset[Channel], cut: Cut) -> None:
+        heard = {(channel.wire_symbol, channel.kind) for channel in channels}
+        for wire_symbol, market in self._venue.exchange.markets.items():
             part = cut.by_market[wire_symbol]
-            if heard & {(wire_symbol, "trade"), (wire_symbol, "aggTrade")}:
+            if (wire_symbol, "trades") in heard:
                 self.ledger.trades_sent[market.tape.symbol] += len(part.trades.id)
-            if (wire_symbol, "bookTicker") in heard:
+            if (wire_symbol, "quotes") in heard:
                 self.ledger.quotes_sent[market.tape.symbol] += len(part.quotes.update_id)

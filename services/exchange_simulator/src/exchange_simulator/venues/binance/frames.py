@@ -6,28 +6,13 @@ Times are in ms, or in µs where `microseconds` is asked for, as the connection'
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
-from exchange_simulator.binance.klines import Kline
+from exchange_simulator.market.depth import Depth, Levels, changes
 from exchange_simulator.market.tape import Integers, QuoteColumns, TradeColumns
+from exchange_simulator.serving.decimals import decimal_text, exact_text
+from exchange_simulator.serving.klines import Kline
 
 _JSON = {True: "true", False: "false"}
-_SHOWN_DECIMALS = 8  # Binance pads every price and quantity to these
-
-
-@lru_cache(maxsize=1 << 17)
-def decimal_text(units: int, decimals: int) -> str:
-    """Return a number of `10**-decimals` units as Binance writes it: `61837.63000000`."""
-    digits = str(units).zfill(decimals + 1)
-    whole = digits[: len(digits) - decimals]
-    return f"{whole}.{digits[len(whole) :].ljust(_SHOWN_DECIMALS, '0')}"
-
-
-def exact_text(units: int, decimals: int) -> str:
-    """Return a sum or product with its last decimals cut to the eight that Binance shows."""
-    if decimals > _SHOWN_DECIMALS:
-        units //= 10 ** (decimals - _SHOWN_DECIMALS)
-    return decimal_text(units, min(decimals, _SHOWN_DECIMALS))
 
 
 class MarketFrames:
@@ -87,6 +72,32 @@ class MarketFrames:
             f'{{"symbol":"{self._symbol}","bidPrice":"{price(bid)}","bidQty":"{size(bid_size)}",'
             f'"askPrice":"{price(ask)}","askQty":"{size(ask_size)}"}}'
         ).encode()
+
+    def partial_depth(self, before: Depth, depth: Depth) -> bytes:
+        """Return a frame of the best levels, which in spot markets names no symbol."""
+        del before
+        return self.rest_depth(depth)
+
+    def rest_depth(self, depth: Depth) -> bytes:
+        """Return the body of `/api/v3/depth`."""
+        return (
+            f'{{"lastUpdateId":{depth.update_id},"bids":{self.levels(depth.bids)},'
+            f'"asks":{self.levels(depth.asks)}}}'
+        ).encode()
+
+    def depth_update(self, before: Depth, depth: Depth) -> bytes:
+        """Return a `depthUpdate` frame of what changed."""
+        bids, asks = changes(before.bids, depth.bids), changes(before.asks, depth.asks)
+        return (
+            f'{{"e":"depthUpdate","E":{depth.time_us // 1_000},"s":"{self._symbol}",'
+            f'"U":{before.update_id + 1},"u":{depth.update_id},'
+            f'"b":{self.levels(bids)},"a":{self.levels(asks)}}}'
+        ).encode()
+
+    def levels(self, levels: Levels) -> str:
+        """Return one side of a book in JSON."""
+        price, size = self._price_text(), self._quantity_text()
+        return f"[{','.join(f'["{price(ticks)}","{size(lots)}"]' for ticks, lots in levels)}]"
 
     def kline(
         self,

@@ -1,4 +1,4 @@
-"""The exchange's own klines: folded from trades with integer sums, flat where nothing traded."""
+"""An exchange's own klines: folded from trades with integer sums, flat where nothing traded."""
 
 from __future__ import annotations
 

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
-from exchange_simulator.markets import Market
+from exchange_simulator.serving.limits import Refusal
+from exchange_simulator.serving.markets import Market
+from exchange_simulator.serving.port import RefusedError
 from exchanges.binance import wire
 
 _DEFAULT_ROWS = 500
@@ -17,28 +19,35 @@ _SYMBOL = "^[A-Z0-9-_.]{1,20}$"
 _NUMBER = "^[0-9]{1,20}$"
 
 
-class ApiError(Exception):
+class ApiError(RefusedError):
     """An answer with an error body; the status is 400 unless said otherwise."""
 
-    def __init__(self, code: int, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = json.dumps({"code": code, "msg": message}, separators=(",", ":")).encode()
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        status: int = 400,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        body = json.dumps({"code": code, "msg": message}, separators=(",", ":")).encode()
+        super().__init__(status, body, headers)
 
     @classmethod
-    def too_many_requests(cls, status: int, limit: int, banned_until_s: float | None) -> ApiError:
+    def too_many_requests(cls, limit: int, refusal: Refusal) -> ApiError:
         """Return the error of an address that is over its limit, or banned."""
-        if banned_until_s is None:
+        if refusal.banned_until_s is None:
             message = (
                 f"Too much request weight used; current limit is {limit} request weight per "
                 "1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API."
             )
         else:
             message = (
-                f"Way too much request weight used; IP banned until {int(banned_until_s * 1_000)}. "
+                "Way too much request weight used; IP banned until "
+                f"{int(refusal.banned_until_s * 1_000)}. "
                 "Please use WebSocket Streams for live updates to avoid bans."
             )
-        return cls(-1003, message, status)
+        headers = {"Retry-After": str(refusal.retry_after_s)}
+        return cls(-1003, message, refusal.status, headers)
 
 
 class Query:

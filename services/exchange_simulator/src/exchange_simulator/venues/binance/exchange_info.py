@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from exchange_simulator.binance.frames import decimal_text
-from exchange_simulator.markets import Market
+from exchange_simulator.serving.decimals import decimal_text
+from exchange_simulator.serving.markets import Market
 
 _MOST_UNITS = 10**15  # prices and quantities have no bound here, but the filters have a maximum
 
