@@ -38,7 +38,7 @@ async def pages(
             after_id = fresh[-1].id
         if trades and trades[-1].time_us >= until_us + SLACK_US:
             return
-        if page.rows < venue.page_trades:
+        if page.rows < venue.page_trades or not trades:
             newest = await fetch_newest_trade(client, symbol)
             if newest is None or newest.trade.id <= after_id:
                 return
