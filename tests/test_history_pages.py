@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from exchanges.catalogue import venue_named
 from exchanges.client import RestClient
+from marketstream.errors import InputError
 from realtime_training.commands.history.asking import pages
 
 type Answer = Callable[[web.Request], Awaitable[web.Response]]
@@ -55,7 +56,28 @@ async def coinbase(request: web.Request) -> web.Response:
     return web.json_response(rows)
 
 
-WAYS = [("kraken", "/0/public/Trades", kraken), ("coinbase", "/products/BTC-USD/trades", coinbase)]
+async def okx(request: web.Request) -> web.Response:
+    end = min(int(request.query.get("after", FIRST_ID + COUNT)) - FIRST_ID, COUNT)
+    begin = max(0, end - int(request.query["limit"]))
+    rows = [
+        {
+            "instId": "BTC-USD",
+            "tradeId": str(FIRST_ID + one),
+            "ts": str(time_us(one) // 1_000),
+            "px": "30243.4",
+            "sz": "0.5",
+            "side": "sell",
+        }
+        for one in reversed(range(begin, end))
+    ]
+    return web.json_response({"code": "0", "msg": "", "data": rows})
+
+
+WAYS = [
+    ("kraken", "/0/public/Trades", kraken),
+    ("coinbase", "/products/BTC-USD/trades", coinbase),
+    ("okx", "/api/v5/market/history-trades", okx),
+]
 
 
 def read(way: tuple[str, str, Answer], from_us: int, until_us: int) -> list[int]:
@@ -75,14 +97,24 @@ def read(way: tuple[str, str, Answer], from_us: int, until_us: int) -> list[int]
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("way", WAYS, ids=["by time", "counted back"])
+@pytest.mark.parametrize("way", WAYS, ids=[way[0] for way in WAYS])
 def test_all_trades_of_the_past_come_once_each_to_the_newest(way: tuple[str, str, Answer]) -> None:
     found = read(way, time_us(500), time_us(COUNT) + 10**9)
     assert found == list(range(500, COUNT))
 
 
-@pytest.mark.parametrize("way", WAYS, ids=["by time", "counted back"])
+@pytest.mark.parametrize("way", WAYS, ids=[way[0] for way in WAYS])
 def test_pages_end_a_little_beyond_what_is_asked_for(way: tuple[str, str, Answer]) -> None:
     found = read(way, time_us(500), time_us(2_600))
     assert found == list(range(500, found[-1] + 1))
     assert 2_600 < found[-1] < 3_700
+
+
+def test_a_past_of_the_newest_trades_alone_is_no_past_of_days() -> None:
+    async def run() -> None:
+        async with RestClient(venue_named("bybit"), "http://127.0.0.1:9") as client:
+            async for _ in pages(client, "BTC/USDT", START_US, START_US + 1):
+                pass
+
+    with pytest.raises(InputError, match="bybit gives its newest 60 trades and no more"):
+        asyncio.run(run())

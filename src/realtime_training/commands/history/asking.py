@@ -28,6 +28,11 @@ async def pages(
     venue = client.venue
     if venue.past == "none":
         raise InputError(f"{venue.name} gives no trades of the past: record them, or use archives")
+    if venue.past_trades is not None:
+        raise InputError(
+            f"{venue.name} gives its newest {venue.past_trades:,} trades and no more: record them, "
+            "or use archives"
+        )
     page_id, from_ms = None, from_us // 1_000
     while True:
         page = await _page(client, symbol, page_id, from_ms)
