@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from exchanges.catalogue import venue_named
+from exchanges.venue import Stream
+from marketstream.errors import InputError
 from marketstream.messages import Message
 from marketstream.recordings import read_frames
 from marketstream.runners import plausible
@@ -40,7 +42,7 @@ def feed_recording(
     name, symbol = split_market(market)
     return replay_frames(
         read_frames(files, advanced),
-        venue_named(settings.exchange).stream([symbol], name),
+        _stream(settings.exchange, symbol, name),
         {market: _session(market, base, settings, runner)},
         runner.publish,
         frames_per_read=frames_per_read,
@@ -66,12 +68,23 @@ def feed_together(
         recordings.append(
             Recording(
                 read_frames(paths, advanced),
-                venue_named(name).stream([symbol], name),
+                _stream(name, symbol, name),
                 {market: _session(market, base, settings, runner)},
             )
         )
     counts = replay_together(recordings, runner.publish, frames_per_read=frames_per_read)
     return dict(zip(files, counts, strict=True))
+
+
+def _stream(venue_name: str, symbol: str, name: str) -> Stream:
+    """Return what reads frames; raises InputError where they do not say all of a quantity."""
+    venue = venue_named(venue_name)
+    if venue.in_contracts:
+        raise InputError(
+            f"{venue.name} counts in contracts, and a recording does not say what one is worth: "
+            "fetch trades with realtime history instead"
+        )
+    return venue.stream([symbol], name)
 
 
 def _session(
