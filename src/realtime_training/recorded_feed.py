@@ -1,8 +1,8 @@
-"""Recorded frames of one market into a runner, the way that live ones go."""
+"""Recorded frames into a runner, the way that live ones go."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from exchanges.catalogue import venue_named
@@ -11,7 +11,7 @@ from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
 from trades.intake import Counts
-from trades.replay import replay_frames
+from trades.replay import Recording, replay_frames, replay_together
 from trades.session.market import MarketSession
 from trades.session.rules import Rules
 from trades.sessions import in_ns
@@ -32,17 +32,49 @@ def feed_recording(
 ) -> Counts:
     """Publish what the files say of a market whose finest candles are `base`; return the counts."""
     name, symbol = split_market(market)
+    return replay_frames(
+        read_frames(files, advanced),
+        venue_named(settings.exchange).stream([symbol], name),
+        {market: _session(market, base, settings, runner)},
+        runner.publish,
+        frames_per_read=frames_per_read,
+    )
+
+
+def feed_together(
+    files: Mapping[str, Sequence[Path]],
+    base: str,
+    settings: TradesSettings,
+    runner: InProcessRunner,
+    *,
+    advanced: Callable[[int], None] | None = None,
+    frames_per_read: int = FRAMES_PER_READ,
+) -> dict[str, Counts]:
+    """Publish what files say of several markets, each of its own venue, as they were received.
+
+    Raises InputError where they hold no receive times, SettingsError for a venue nobody knows.
+    """
+    recordings = []
+    for market, paths in files.items():
+        name, symbol = split_market(market)
+        recordings.append(
+            Recording(
+                read_frames(paths, advanced),
+                venue_named(name).stream([symbol], name),
+                {market: _session(market, base, settings, runner)},
+            )
+        )
+    counts = replay_together(recordings, runner.publish, frames_per_read=frames_per_read)
+    return dict(zip(files, counts, strict=True))
+
+
+def _session(
+    market: str, base: str, settings: TradesSettings, runner: InProcessRunner
+) -> MarketSession:
     rules = Rules(
         base_ms=timeframe_ms(base),
         grace_ms=settings.grace_ms,
         price_decimals=0,  # no exchange to ask: candles take the decimals they see
         quantity_decimals=0,
     )
-    session = MarketSession(market, in_ns(runner.publish), rules)
-    return replay_frames(
-        read_frames(files, advanced),
-        venue_named(settings.exchange).stream([symbol], name),
-        {market: session},
-        runner.publish,
-        frames_per_read=frames_per_read,
-    )
+    return MarketSession(market, in_ns(runner.publish), rules)

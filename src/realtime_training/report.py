@@ -84,12 +84,25 @@ def print_replay(summary: Mapping[str, Any]) -> None:
     """Print what a replay came to, with each figure's uncertainty."""
     console = Console()
     console.print(
-        f"{summary['symbol']} {summary['timeframe']}: {summary['trades']:,} trades and "
-        f"{summary['quotes']:,} quotes in {summary['seconds']:.1f} s "
-        f"({summary['trades_per_second']:,} trades/s, training included); "
+        f"{summary['symbol']} {summary['timeframe']}: {_counted(summary)} in "
+        f"{summary['seconds']:.1f} s ({summary['trades_per_second']:,} trades/s, training "
+        "included)"
+    )
+    _print_scores(console, summary)
+    for market, beside in summary.get("beside", {}).items():
+        console.print(f"beside it {market}: {_counted(beside)}")
+        _print_scores(console, beside)
+
+
+def _counted(summary: Mapping[str, Any]) -> str:
+    return (
+        f"{summary['trades']:,} trades and {summary['quotes']:,} quotes; "
         f"{summary['dead_letters']} dead letters, {summary['ignored']:,} frames ignored, "
         f"{summary['missing']} trades missing"
     )
+
+
+def _print_scores(console: Console, summary: Mapping[str, Any]) -> None:
     scores = list(summary["horizons"].values())
     table = Table("scored on the book mid", title="Rows that moved, unless said")
     for score in scores:

@@ -227,6 +227,17 @@ def test_an_id_that_is_no_uuid_is_refused(linear: LinearStream, name: str) -> No
         linear.parse(trades(TRADE | {"i": name}))
 
 
+def test_trades_of_one_millisecond_stay_in_order_though_their_ids_say_nothing(
+    linear: LinearStream,
+) -> None:
+    rows = [TRADE | {"i": f"{digit}0f43950-d8dd-5b31-9112-a178eb6023af"} for digit in "3142"]
+    later = rows[3] | {"T": TRADE["T"] + 1}
+    events = [linear.parse(frame) for frame in (trades(*rows[:2]), trades(rows[2]), trades(later))]
+    told = [one for event in events for one in getattr(event, "events", (event,))]
+    since_us = [one.trade.time_us - TRADE["T"] * 1_000 for one in told]
+    assert since_us == [0, 1, 2, 1_000]
+
+
 def test_levels_carry_the_number_of_their_update(stream: BybitStream) -> None:
     said = stream.parse(
         b'{"topic":"orderbook.50.BTCUSDT","ts":1789875214036,"type":"delta","data":{"s":"BTCUSDT",'

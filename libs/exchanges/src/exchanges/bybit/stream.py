@@ -81,6 +81,7 @@ class BybitStream:
             b'{"topic":"' + name.encode(): topic for name, topic in self._topics.items()
         }
         self._best: dict[str, tuple[_Best, _Best]] = dict.fromkeys(self.markets, (None, None))
+        self._last_of_ms = dict.fromkeys(self.markets, (0, 0))
 
     def stream_url(self, ws_url: str) -> str:
         """Return the URL to connect to: the one given, since topics are subscribed to."""
@@ -125,7 +126,7 @@ class BybitStream:
 
     def _read_trades(self, frame: bytes, topic: _Topic) -> Event:
         market, wire_symbol, _ = topic
-        trade_id = self.category.trade_id
+        trade_id, ordered = self.category.trade_id, self.category.ordered
         events = []
         for row in _decode_trades(frame).data:
             if row.symbol != wire_symbol:
@@ -137,12 +138,18 @@ class BybitStream:
                 row.price,
                 row.size,
                 "buy" if row.side == "Buy" else "sell",
-                row.time_ms * 1_000,
+                row.time_ms * 1_000 if ordered else self._time_us(market, row.time_ms),
             )
             events.append(TradeEvent(market, trade))
         if len(events) == 1:
             return events[0]
         return Several(tuple(events)) if events else Ignored(f"block trades of {wire_symbol}"[:50])
+
+    def _time_us(self, market: str, time_ms: int) -> int:
+        last_ms, nth = self._last_of_ms[market]
+        nth = nth + 1 if time_ms == last_ms else 0
+        self._last_of_ms[market] = time_ms, nth
+        return wire.nth_in_ms(time_ms, nth)
 
     def _read_best(self, frame: bytes, topic: _Topic) -> Event:
         book = _decode_book(frame)

@@ -137,7 +137,9 @@ class Clock(msgspec.Struct):
 class Category:
     """A kind of market: how its symbols and trade ids look, and how many trades an answer has.
 
-    `wire_symbol` raises SettingsError, `trade_id` ValueError. `lot` is the name of the rule.
+    `wire_symbol` raises SettingsError, `trade_id` ValueError. `lot` is the name of the rule. Where
+    ids say nothing of the order (`ordered`), trades of one millisecond are given the microseconds
+    of it in the order in which they are told.
     """
 
     name: str
@@ -177,6 +179,11 @@ def number_of_uuid(text: str) -> int:
         raise ValueError(f"{text!r:.50} is no UUID")
     number = int(text.replace("-", ""), 16)
     return (number ^ number >> 64) & _MASK
+
+
+def nth_in_ms(time_ms: int, nth: int) -> int:
+    """Return the time in µs of a trade that is the nth of its millisecond, from 0 on."""
+    return time_ms * 1_000 + min(nth, 999)
 
 
 SPOT = Category(
