@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-from exchanges.contracts import InBaseUnits
 
 from exchange_simulator.market.seeded import SeededMarket
 from exchange_simulator.server import RunningExchange, start
 from exchanges.catalogue import venue_named
 from exchanges.checks import samples_of
 from exchanges.client import RestClient, fetch_market_infos
+from exchanges.contracts import InBaseUnits
 from exchanges.events import Alive, BookEvent, Event, Notice, QuoteEvent, Several, TradeEvent
 from exchanges.sources import Source
 from exchanges.venue import Stream
