@@ -49,6 +49,31 @@ def history(shares: dict[str, float]) -> Iterator[Callable[[str, float], None]]:
         yield read
 
 
+@contextlib.contextmanager
+def days(total: int, *, shown: bool) -> Iterator[Callable[[float], None]]:
+    """Show how many days of the past are there."""
+    progress = Progress(
+        TextColumn("days"), BarColumn(), TextColumn("{task.completed:.1f} of {task.total}"),
+        TimeRemainingColumn(), console=Console(stderr=True), disable=not shown, transient=True,
+    )  # fmt: skip
+    with progress:
+        task = progress.add_task("days", total=total)
+        yield lambda completed: progress.update(task, completed=completed)
+
+
+def print_history(summary: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print which trades of the past are there."""
+    if as_json:
+        print_json(summary)
+        return
+    console = Console()
+    for name, value in summary.items():
+        shown = value if isinstance(value, list) else [value]
+        for one in shown:
+            text = f"{one:,}" if isinstance(one, int) else str(one)
+            console.print(f"{name.replace('_', ' '):<13} {text}", soft_wrap=True)
+
+
 def print_json(summary: Mapping[str, Any]) -> None:
     """Print one JSON object on one line."""
     sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from exchanges.bybit import wire
 
 from exchange_simulator.market.columns import chosen
 from exchange_simulator.market.history import latest_trades
@@ -18,6 +17,7 @@ from exchange_simulator.serving.markets import Market
 from exchange_simulator.serving.port import Answer, RefusedError, Route
 from exchange_simulator.serving.rows import trade_rows
 from exchange_simulator.serving.session import dump
+from exchanges.bybit import wire
 
 if TYPE_CHECKING:
     from exchange_simulator.venues.bybit.frames import TradeId

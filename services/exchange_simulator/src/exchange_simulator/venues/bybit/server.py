@@ -11,7 +11,6 @@ from itertools import groupby
 from typing import ClassVar
 
 from aiohttp import web
-from exchanges.bybit import wire
 
 from exchange_simulator.faults.marks import Marks
 from exchange_simulator.market.depth import depth_at, moments
@@ -30,6 +29,7 @@ from exchange_simulator.serving.view import Channel, Row
 from exchange_simulator.venues.bybit import frames
 from exchange_simulator.venues.bybit.rest import RestApi, refused
 from exchange_simulator.venues.bybit.session import BOOK_EVERY_US, BybitSession
+from exchanges.bybit import wire
 
 
 class BybitServer(VenueServer):

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from exchanges.bybit import wire
-
 from exchange_simulator.market.depth import depth_at
 from exchange_simulator.serving.rows import quote_rows
 from exchange_simulator.serving.session import ChannelSession, dump, request_of
 from exchange_simulator.serving.view import Channel
 from exchange_simulator.venues.bybit import frames
+from exchanges.bybit import wire
 
 BOOK_EVERY_US = 100_000
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import NAMESPACE_URL, uuid5
 
-from exchanges.bybit import wire
-
 from exchange_simulator.venues.bybit.server import BybitServer
+from exchanges.bybit import wire
 
 
 class LinearServer(BybitServer):

@@ -6,7 +6,6 @@ https://www.okx.com/docs-v5/en/#order-book-trading-market-data
 from __future__ import annotations
 
 from aiohttp import web
-from exchanges.okx import wire
 
 from exchange_simulator.market.columns import chosen
 from exchange_simulator.market.history import latest_trades, trades_below
@@ -18,6 +17,7 @@ from exchange_simulator.serving.port import Answer, RefusedError, Route
 from exchange_simulator.serving.rows import trade_rows
 from exchange_simulator.serving.session import dump
 from exchange_simulator.venues.okx.sizes import Sizes
+from exchanges.okx import wire
 
 _INTERVALS = {bar: interval for interval, bar in wire.BARS.items()}
 _MOST_NEWEST = 500

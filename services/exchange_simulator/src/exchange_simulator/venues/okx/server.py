@@ -10,7 +10,6 @@ import re
 from typing import ClassVar
 
 from aiohttp import web
-from exchanges.okx import wire
 
 from exchange_simulator.faults.marks import Marks
 from exchange_simulator.market.depth import Depth, depth_at, moments
@@ -30,6 +29,7 @@ from exchange_simulator.venues.okx import frames
 from exchange_simulator.venues.okx.rest import RestApi, refused
 from exchange_simulator.venues.okx.session import BOOK_EVERY_US, LEVELS, OkxSession
 from exchange_simulator.venues.okx.sizes import Sizes
+from exchanges.okx import wire
 
 
 class OkxServer(VenueServer):

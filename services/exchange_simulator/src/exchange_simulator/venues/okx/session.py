@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from exchanges.okx import wire
-
 from exchange_simulator.market.depth import depth_at
 from exchange_simulator.serving.exchange import Exchange
 from exchange_simulator.serving.session import ChannelSession, dump, request_of
 from exchange_simulator.serving.view import Channel, Kind
 from exchange_simulator.venues.okx import frames
 from exchange_simulator.venues.okx.sizes import Sizes
+from exchanges.okx import wire
 
 BOOK_EVERY_US = 100_000
 LEVELS = {"bbo-tbt": 1, "books5": wire.FEW_LEVELS, "books": wire.MOST_LEVELS}

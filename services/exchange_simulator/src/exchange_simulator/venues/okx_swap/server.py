@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from exchanges.okx import wire
-
 from exchange_simulator.venues.okx.server import OkxServer
 from exchange_simulator.venues.okx.sizes import Sizes
+from exchanges.okx import wire
 
 
 class SwapServer(OkxServer):
