@@ -1,17 +1,22 @@
-"""Recorded frames of one market into a runner, the way that live ones go."""
+"""Recorded frames into a runner, the way that live ones go."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from exchanges.catalogue import venue_named
+from exchanges.venue import Stream
+from marketstream.errors import InputError
+from marketstream.messages import Message
 from marketstream.recordings import read_frames
+from marketstream.runners import plausible
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
 from trades.intake import Counts
-from trades.replay import replay_frames
+from trades.replay import Recording, replay_frames, replay_together
 from trades.session.market import MarketSession
 from trades.session.rules import Rules
 from trades.sessions import in_ns
@@ -30,19 +35,71 @@ def feed_recording(
     advanced: Callable[[int], None] | None = None,
     frames_per_read: int = FRAMES_PER_READ,
 ) -> Counts:
-    """Publish what the files say of a market whose finest candles are `base`; return the counts."""
+    """Publish what the files say of a market whose finest candles are `base`; return the counts.
+
+    Raises BadMessage for what cannot be, such as a trade of 2090.
+    """
     name, symbol = split_market(market)
+    return replay_frames(
+        read_frames(files, advanced),
+        _stream(settings.exchange, symbol, name),
+        {market: _session(market, base, settings, runner)},
+        runner.publish,
+        frames_per_read=frames_per_read,
+    )
+
+
+def feed_together(
+    files: Mapping[str, Sequence[Path]],
+    base: str,
+    settings: TradesSettings,
+    runner: InProcessRunner,
+    *,
+    advanced: Callable[[int], None] | None = None,
+    frames_per_read: int = FRAMES_PER_READ,
+) -> dict[str, Counts]:
+    """Publish what files say of several markets, each of its own venue, as they were received.
+
+    Raises InputError where they hold no receive times, SettingsError for a venue nobody knows.
+    """
+    recordings = []
+    for market, paths in files.items():
+        name, symbol = split_market(market)
+        recordings.append(
+            Recording(
+                read_frames(paths, advanced),
+                _stream(name, symbol, name),
+                {market: _session(market, base, settings, runner)},
+            )
+        )
+    counts = replay_together(recordings, runner.publish, frames_per_read=frames_per_read)
+    return dict(zip(files, counts, strict=True))
+
+
+def _stream(venue_name: str, symbol: str, name: str) -> Stream:
+    """Return what reads frames; raises InputError where they do not say all of a quantity."""
+    venue = venue_named(venue_name)
+    if venue.in_contracts:
+        raise InputError(
+            f"{venue.name} counts in contracts, and a recording does not say what one is worth: "
+            "fetch trades with realtime history instead"
+        )
+    return venue.stream([symbol], name)
+
+
+def _session(
+    market: str, base: str, settings: TradesSettings, runner: InProcessRunner
+) -> MarketSession:
     rules = Rules(
         base_ms=timeframe_ms(base),
         grace_ms=settings.grace_ms,
         price_decimals=0,  # no exchange to ask: candles take the decimals they see
         quantity_decimals=0,
     )
-    session = MarketSession(market, in_ns(runner.publish), rules)
-    return replay_frames(
-        read_frames(files, advanced),
-        venue_named(settings.exchange).stream([symbol], name),
-        {market: session},
-        runner.publish,
-        frames_per_read=frames_per_read,
-    )
+    now_us = time.time_ns() // 1_000
+
+    def publish(message: Message, received_ns: int) -> None:
+        plausible.check(message, now_us)
+        runner.publish(message, received_ns)
+
+    return MarketSession(market, in_ns(publish), rules)
