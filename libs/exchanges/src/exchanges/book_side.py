@@ -23,7 +23,7 @@ class Side:
 
     Its keys are prices times `sign`, so that the best is the greatest. Most changes are far from
     it: only those from `edge` on are kept in order, in `keys`. Below `floor` nothing is known.
-    Levels of a snapshot are shown as they came, and there are no keys, until one of them changes.
+    Levels of a snapshot are shown as they are, and there are no keys, until one of them changes.
     """
 
     __slots__ = (
@@ -70,8 +70,8 @@ class Side:
         return tuple([(sign * key, quantities[key]) for key in islice(reversed(keys), most)])
 
     def replace(self, levels: Levels) -> None:
-        """Forget what was known, and begin with these levels, the best first."""
-        self._shown, self.keys = levels, []
+        """Forget what was known, and begin with these levels."""
+        self._shown, self.keys = tuple(sorted(levels, reverse=self._sign > 0)), []
 
     def change(self, levels: Levels) -> None:
         """Set the quantities of some prices; one of 0 is gone."""
