@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 from exchanges.catalogue import venue_named
-from marketstream.recordings import read_frames
+from exchanges.contracts import InBaseUnits
+from exchanges.venue import Stream
+from marketstream.errors import InputError
+from marketstream.recordings import header_of, read_frames
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
@@ -34,7 +38,7 @@ def feed_recording(
     name, symbol = split_market(market)
     return replay_frames(
         read_frames(files, advanced),
-        venue_named(settings.exchange).stream([symbol], name),
+        _stream(settings.exchange, symbol, name, files),
         {market: _session(market, base, settings, runner)},
         runner.publish,
         frames_per_read=frames_per_read,
@@ -60,12 +64,29 @@ def feed_together(
         recordings.append(
             Recording(
                 read_frames(paths, advanced),
-                venue_named(name).stream([symbol], name),
+                _stream(name, symbol, name, paths),
                 {market: _session(market, base, settings, runner)},
             )
         )
     counts = replay_together(recordings, runner.publish, frames_per_read=frames_per_read)
     return dict(zip(files, counts, strict=True))
+
+
+def _stream(venue_name: str, symbol: str, name: str, files: Sequence[Path]) -> Stream:
+    """Return what reads the files; raises InputError where they do not say all of a quantity."""
+    venue = venue_named(venue_name)
+    stream = venue.stream([symbol], name)
+    if not venue.in_contracts:
+        return stream
+    headers = [header_of(path) for path in files]
+    sizes = {header.contract_sizes.get(symbol) for header in headers if header is not None}
+    if None in headers or None in sizes or len(sizes) != 1:
+        raise InputError(
+            f"{', '.join(map(str, files))}: {venue.name} counts in contracts, and these files do "
+            f"not say what one of {symbol} is worth: take those that realtime record makes, or "
+            "realtime history"
+        )
+    return InBaseUnits(stream, {symbol: Fraction(str(sizes.pop()))})
 
 
 def _session(

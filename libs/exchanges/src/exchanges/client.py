@@ -52,6 +52,8 @@ class RestClient:
         self.contract_sizes = {} if contract_sizes is None else contract_sizes
         self._url = (venue.rest_url if rest_url is None else rest_url).rstrip("/")
         self._limit = limit_of(self._url)
+        # Whoever only speaks as the venue has limits of its own, and says so.
+        self._interval_s = venue.rest_interval_s if self._url == venue.rest_url else 0.0
         self._patience_s = patience_s
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
@@ -73,6 +75,7 @@ class RestClient:
         wait_s = _FIRST_WAIT_S
         while True:
             await self._wait_for_turn(give_up_s)
+            self._limit.asked(self._interval_s)
             try:
                 status, body = await self._ask(request)
             except _NoAnswerError as error:
@@ -97,7 +100,8 @@ class RestClient:
                 raise RefusedError(
                     f"{self._url} takes no requests for {wait_s:.3g} s: try again then", wait_s
                 )
-            logger.warning("Waiting to be let in", url=self._url, retry_in_s=round(wait_s, 2))
+            if wait_s > self._interval_s:
+                logger.warning("Waiting to be let in", url=self._url, retry_in_s=round(wait_s, 2))
             await asyncio.sleep(wait_s)
 
     async def _ask(self, request: Request) -> tuple[int, bytes]:

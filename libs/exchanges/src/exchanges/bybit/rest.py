@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -79,15 +80,15 @@ class BybitRest:
         answer = decode_answer(status, body, wire.Answer[msgspec.Raw])
         rows = _result(answer, wire.Rows[msgspec.Raw]).rows
 
-        def trade_of(row: wire.Row) -> HistoricTrade | None:
+        def trade_of(row: wire.Row[Any]) -> HistoricTrade | None:
             if row.symbol != self._category.wire_symbol(symbol):
                 raise ValueError(f"asked for {symbol}, symbol={row.symbol:.50}")
             return None if row.is_block else self._trade_of(row)
 
-        page = decode_rows(rows, wire.Row, trade_of)
+        page = decode_rows(rows, self._category.row, trade_of)
         return page if self._category.ordered else page._replace(trades=_in_order(page.trades))
 
-    def _trade_of(self, row: wire.Row) -> HistoricTrade:
+    def _trade_of(self, row: wire.Row[Any]) -> HistoricTrade:
         number = self._category.trade_id(row.id)
         trade = Trade(
             number,
