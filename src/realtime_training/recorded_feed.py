@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +11,9 @@ from exchanges.catalogue import venue_named
 from exchanges.contracts import InBaseUnits
 from exchanges.venue import Stream
 from marketstream.errors import InputError
+from marketstream.messages import Message
 from marketstream.recordings import header_of, read_frames
+from marketstream.runners import plausible
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
@@ -34,7 +37,10 @@ def feed_recording(
     advanced: Callable[[int], None] | None = None,
     frames_per_read: int = FRAMES_PER_READ,
 ) -> Counts:
-    """Publish what the files say of a market whose finest candles are `base`; return the counts."""
+    """Publish what the files say of a market whose finest candles are `base`; return the counts.
+
+    Raises BadMessage for what cannot be, such as a trade of 2090.
+    """
     name, symbol = split_market(market)
     return replay_frames(
         read_frames(files, advanced),
@@ -56,7 +62,8 @@ def feed_together(
 ) -> dict[str, Counts]:
     """Publish what files say of several markets, each of its own venue, as they were received.
 
-    Raises InputError where they hold no receive times, SettingsError for a venue nobody knows.
+    Raises InputError where they hold no receive times, SettingsError for a venue nobody knows, and
+    BadMessage for what cannot be, such as a trade of 2090.
     """
     recordings = []
     for market, paths in files.items():
@@ -98,4 +105,10 @@ def _session(
         price_decimals=0,  # no exchange to ask: candles take the decimals they see
         quantity_decimals=0,
     )
-    return MarketSession(market, in_ns(runner.publish), rules)
+    now_us = time.time_ns() // 1_000
+
+    def publish(message: Message, received_ns: int) -> None:
+        plausible.check(message, now_us)
+        runner.publish(message, received_ns)
+
+    return MarketSession(market, in_ns(publish), rules)

@@ -73,8 +73,8 @@ class Announcement:
 class SimulatorProcess:
     """A simulated exchange in a child process."""
 
-    def __init__(self, choice: MarketChoice, speed: float) -> None:
-        self._child = Child("exchange_simulator", _serve_child, choice, speed)
+    def __init__(self, choice: MarketChoice, speed: float, faults: str | None = None) -> None:
+        self._child = Child("exchange_simulator", _serve_child, choice, speed, faults)
 
     async def announcement(self) -> Announcement:
         """Wait until it listens; raises whatever kept it from doing so."""
@@ -134,18 +134,22 @@ async def simulate(
     await serve(tapes, host=host, port=port, speed=speed, faults=spec, announce=listening)
 
 
-def _serve_child(connection: Connection, choice: MarketChoice, speed: float) -> None:
+def _serve_child(
+    connection: Connection, choice: MarketChoice, speed: float, faults: str | None
+) -> None:
     try:
-        asyncio.run(_serve_until_parent_ends(connection, choice, speed))
+        asyncio.run(_serve_until_parent_ends(connection, choice, speed, faults))
     except RealtimeError as error:
         connection.send(error)
 
 
 async def _serve_until_parent_ends(
-    connection: Connection, choice: MarketChoice, speed: float
+    connection: Connection, choice: MarketChoice, speed: float, faults: str | None
 ) -> None:
     loop = asyncio.get_running_loop()
-    serving = loop.create_task(simulate(choice, speed=speed, port=0, announce=connection.send))
+    serving = loop.create_task(
+        simulate(choice, speed=speed, port=0, faults=faults, announce=connection.send)
+    )
     loop.add_reader(connection.fileno(), serving.cancel)  # readable: the parent hung up
     await asyncio.wait([serving])
     loop.remove_reader(connection.fileno())
