@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from realtime_training.commands.simulate.work import Announcement
@@ -145,16 +145,23 @@ def print_recorded(rows: Sequence[Mapping[str, Any]], folder: Path, *, as_json: 
     Console().print(table)
 
 
-def print_announcement(announcement: Announcement, *, as_json: bool) -> None:
-    """Print where a simulated exchange listens."""
+def print_announcements(announcements: Sequence[Announcement], *, as_json: bool) -> None:
+    """Print where simulated exchanges listen: one as it is, several in a list."""
     if as_json:
-        print_json(msgspec.to_builtins(announcement))
+        said = [msgspec.to_builtins(one) for one in announcements]
+        print_json(said[0] if len(said) == 1 else {"exchanges": said})
         return
     console = Console()
-    console.print(f"WebSocket  {announcement.ws_url}", soft_wrap=True)
-    console.print(f"REST       {announcement.rest_url}", soft_wrap=True)
-    console.print(f"Markets    {', '.join(announcement.symbols)}", soft_wrap=True)
-    console.print("Set EXCHANGE_WS_URL and EXCHANGE_REST_URL to these; Ctrl-C stops.")
+    for one in announcements:
+        console.print(f"Venue      {one.venue}")
+        console.print(f"WebSocket  {one.ws_url}", soft_wrap=True)
+        console.print(f"REST       {one.rest_url}", soft_wrap=True)
+        console.print(f"Markets    {', '.join(one.symbols)}", soft_wrap=True)
+    if len(announcements) == 1:
+        console.print("Set EXCHANGE_WS_URL and EXCHANGE_REST_URL to these; Ctrl-C stops.")
+        return
+    hosts = ",".join(f"{one.venue}={one.ws_url} {one.rest_url}" for one in announcements)
+    console.print(f'Set EXCHANGE_HOSTS="{hosts}"; Ctrl-C stops.', soft_wrap=True)
 
 
 def print_ceilings(ceilings: Mapping[str, Any], *, as_json: bool) -> None:
@@ -163,12 +170,16 @@ def print_ceilings(ceilings: Mapping[str, Any], *, as_json: bool) -> None:
         print_json(ceilings)
         return
     console = Console()
-    table = Table("symbol", "horizon", "latency", "rows moved", "accuracy",
-                  title="The ceiling: an oracle that sees the hidden state")  # fmt: skip
-    for symbol, rows in ceilings.items():
+    table = Table(
+        Column("market", overflow="fold"),
+        *("horizon", "latency", "rows moved", "accuracy", "with the leader"),
+        title="The ceiling: an oracle that sees the hidden state",
+    )
+    for market, rows in ceilings.items():
         for row in rows:
-            table.add_row(symbol, f"{row['horizon_ms'] / 1_000:g} s", f"{row['latency_ms']} ms",
-                          str(row["moved"]), _share(row["accuracy"]))  # fmt: skip
+            table.add_row(market, f"{row['horizon_ms'] / 1_000:g} s", f"{row['latency_ms']} ms",
+                          str(row["moved"]), _share(row["accuracy"]),
+                          _share(row.get("accuracy_with_leader")))  # fmt: skip
     console.print(table)
 
 

@@ -13,7 +13,8 @@ from marketstream.errors import SettingsError
 def server_of(venue: str) -> type[VenueServer]:
     """Return how a venue serves; raises SettingsError for one that is not simulated."""
     if venue not in simulated():
-        raise SettingsError(f"no simulated exchange speaks {venue!r}: there are {simulated()}")
+        names = ", ".join(simulated())
+        raise SettingsError(f"no simulated exchange speaks {venue!r}: choose one of {names}")
     server: type[VenueServer] = importlib.import_module(_package(venue)).SERVER
     return server
 
