@@ -62,7 +62,8 @@ def feed_together(
 ) -> dict[str, Counts]:
     """Publish what files say of several markets, each of its own venue, as they were received.
 
-    Raises InputError where they hold no receive times, SettingsError for a venue nobody knows.
+    Raises InputError where they hold no receive times, SettingsError for a venue nobody knows, and
+    BadMessage for what cannot be, such as a trade of 2090.
     """
     recordings = []
     for market, paths in files.items():
