@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from http import HTTPStatus
+from itertools import batched
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -20,13 +21,14 @@ from marketstream.errors import NetworkError, RefusedError
 from marketstream.timeframes import timeframe_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from fractions import Fraction
 
     from exchanges.venue import HistoricTrade, MarketInfo, Page, Request, Venue
     from marketstream.klines import Kline
 
 _LIMITED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)  # 418: banned for having gone on
+_MOST_TOGETHER = 100  # symbols, which fit into a URL
 _FIRST_WAIT_S, _MOST_WAIT_S = 0.25, 10.0
 
 
@@ -150,14 +152,27 @@ class _NoAnswerError(NetworkError):
 async def fetch_market_infos(client: RestClient, symbols: Iterable[str]) -> dict[str, MarketInfo]:
     """Return tick and lot by symbol; raises SettingsError naming one that is not traded.
 
-    One request for each symbol: for several at once exchanges do not say which they do not know.
+    Many are asked for together where the venue has a request for that.
     """
-    rest = client.venue.rest
+    together = client.venue.market_infos_request
     infos: dict[str, MarketInfo] = {}
-    for symbol in symbols:
+    for some in batched(symbols, 1 if together is None else _MOST_TOGETHER):
+        infos |= await _infos(client, some)
+    client.contract_sizes |= {symbol: info.contract_size for symbol, info in infos.items()}
+    return infos
+
+
+async def _infos(client: RestClient, symbols: Sequence[str]) -> dict[str, MarketInfo]:
+    """Return tick and lot of symbols by one request, or each by its own where that is refused."""
+    rest, together = client.venue.rest, client.venue.market_infos_request
+    if len(symbols) > 1 and together is not None:
+        status, body = await client.get(together(symbols))
+        if status == HTTPStatus.OK:
+            return {symbol: rest.parse_market_info(symbol, status, body) for symbol in symbols}
+    infos = {}
+    for symbol in symbols:  # exchanges do not say which of several they do not know
         status, body = await client.get(rest.market_info_request(symbol))
         infos[symbol] = rest.parse_market_info(symbol, status, body)
-        client.contract_sizes[symbol] = infos[symbol].contract_size
     return infos
 
 
