@@ -217,6 +217,19 @@ async def fetch_checked(
     )  # fmt: skip
 
 
+def page_after(venue: Venue, page: Checked, from_ms: int) -> tuple[int | None, int] | None:
+    """Return by which page id, or None and which time, to ask for what follows on a page.
+
+    None where nothing does, or where a page by time from `from_ms` on is full of one instant, which
+    nobody can ask beyond. Pages by time overlap.
+    """
+    page_id = page.next_page_id(venue.page_trades)
+    if page_id is None or venue.past == "by_id":
+        return None if page_id is None else (page_id, from_ms)
+    newest_ms = page.trades[-1].trade.time_us // 1_000
+    return (None, newest_ms) if newest_ms > from_ms else None
+
+
 async def fetch_newest_trade(
     client: RestClient,
     symbol: str,

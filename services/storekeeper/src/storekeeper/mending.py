@@ -256,8 +256,8 @@ class Mender:
 
 
 def can_mend(venue: Venue) -> bool:
-    """Say whether a venue's trades prove anything: ids without holes, and pages by id."""
-    return venue.ids == "contiguous" and venue.past == "by_id"
+    """Say whether a venue's trades prove anything: ids without holes, and a past to be had."""
+    return venue.ids == "contiguous" and venue.past != "none"
 
 
 def _now_ms(store: Store, market: str, timeframes: Sequence[str]) -> int:
