@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from exchanges.binance.stream import BinanceStream
-from exchanges.catalogue import venues
 from exchanges.events import Ignored, Notice, QuoteEvent, TradeEvent
 from marketstream.errors import BadMessage, SettingsError
 from marketstream.messages import Trade
@@ -227,9 +226,3 @@ def test_url_is_used_as_it_is_and_must_be_a_websocket_url(binance: BinanceStream
     assert binance.stream_url(url) == url
     with pytest.raises(SettingsError, match="EXCHANGE_WS_URL"):
         binance.stream_url("https://api.binance.com")
-
-
-def test_every_venue_names_its_markets() -> None:
-    for name, venue in venues().items():
-        stream = venue.stream(["BTC/USDT", "BTC/USDT"], name)
-        assert stream.markets == (f"{name}:BTC/USDT",)

@@ -8,7 +8,6 @@ import pytest
 from aiohttp import web
 
 from exchanges.binance import VENUE
-from exchanges.binance.rest import parse_market_info, parse_server_time
 from exchanges.client import (
     RestClient,
     fetch_checked,
@@ -259,7 +258,7 @@ def test_exchange_that_does_not_answer_in_time_is_a_network_error() -> None:
 
 
 def test_clock_of_the_exchange_is_read() -> None:
-    assert parse_server_time(200, b'{"serverTime":1499827319559}') == 1499827319559
+    assert VENUE.rest.parse_server_time(200, b'{"serverTime":1499827319559}') == 1499827319559
 
 
 @pytest.mark.parametrize(
@@ -268,7 +267,7 @@ def test_clock_of_the_exchange_is_read() -> None:
 )
 def test_decimals_are_those_of_the_step(tick: str, decimals: int) -> None:
     body = INFO.replace("0.01000000", tick).encode()
-    assert parse_market_info("BTC/USDT", 200, body).price_decimals == decimals
+    assert VENUE.rest.parse_market_info("BTC/USDT", 200, body).price_decimals == decimals
 
 
 @pytest.mark.parametrize(
@@ -283,4 +282,4 @@ def test_decimals_are_those_of_the_step(tick: str, decimals: int) -> None:
 )
 def test_answer_without_a_usable_tick_is_a_network_error(body: str) -> None:
     with pytest.raises(NetworkError):
-        parse_market_info("BTC/USDT", 200, body.encode())
+        VENUE.rest.parse_market_info("BTC/USDT", 200, body.encode())
