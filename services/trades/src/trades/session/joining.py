@@ -55,8 +55,11 @@ class Joining:
             if newest:
                 session.plausibility.move(newest[-1].price)
             for gap in known.gaps:
-                if gap.epoch == epoch and gap.first_id < gap.end_id <= last_id + 1:
-                    session.ledger.open(OpenGap.of(gap, received_us))
+                if gap.epoch == epoch and gap.first_id < gap.end_id and gap.first_id <= last_id + 1:
+                    one = OpenGap.of(gap, received_us)
+                    session.ledger.open(one)
+                    if one.end_id > last_id + 1:
+                        session.ledger.ids.open_at_end(one)
         self.hold(from_us)
 
     def catch_up(self) -> None:
