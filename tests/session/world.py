@@ -179,10 +179,10 @@ class World:
             return []
         if ask.kind == "newest":
             known = known[-1:]
-        elif ask.page_id is not None:
-            known = [trade for trade in known if trade.id >= ask.page_id]
+        elif ask.page.page_id is not None:
+            known = [trade for trade in known if trade.id >= ask.page.page_id]
         else:
-            known = [trade for trade in known if trade.time_us // 1_000 >= ask.from_ms]
+            known = [trade for trade in known if trade.time_us // 1_000 >= ask.page.from_ms]
         rows = [Row(trade.id, trade) for trade in known[: self.page]]
         return [row for row in rows if row.trade.id % 10] if self.rest == "holes" else rows
 

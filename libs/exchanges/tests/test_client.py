@@ -323,3 +323,40 @@ def test_decimals_are_those_of_the_step(tick: str, decimals: int) -> None:
 def test_answer_without_a_usable_tick_is_a_network_error(body: str) -> None:
     with pytest.raises(NetworkError):
         VENUE.rest.parse_market_info("BTC/USDT", 200, body.encode())
+
+
+def test_another_server_is_asked_where_one_refuses_our_location() -> None:
+    async def refusing(request: web.BaseRequest) -> web.StreamResponse:
+        del request
+        return web.Response(status=451)
+
+    async def telling(request: web.BaseRequest) -> web.StreamResponse:
+        del request
+        return web.json_response({"serverTime": 1_700_000_000_000})
+
+    async def test() -> None:
+        async with (
+            serving(refusing) as refuses,
+            serving(telling) as tells,
+            RestClient(VENUE, refuses, other_urls=[tells]) as client,
+        ):
+            assert await fetch_server_time(client) == 1_700_000_000_000
+
+    asyncio.run(test())
+
+
+def test_all_servers_that_refuse_our_location_are_an_error() -> None:
+    async def refusing(request: web.BaseRequest) -> web.StreamResponse:
+        del request
+        return web.Response(status=451)
+
+    async def test() -> None:
+        async with (
+            serving(refusing) as one,
+            serving(refusing) as other,
+            RestClient(VENUE, one, other_urls=[other]) as client,
+        ):
+            with pytest.raises(NetworkError, match="refuses this location"):
+                await fetch_server_time(client)
+
+    asyncio.run(test())

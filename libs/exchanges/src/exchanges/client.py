@@ -38,7 +38,8 @@ class RestClient:
     A request takes `timeout_s` at most, and is made again while the server has a problem of its
     own (5xx), does not answer in time or breaks off, until `patience_s` have passed. "Too many
     requests" is waited out for as long as it says, by all clients of the URL; a longer wait than
-    patience allows is a RefusedError. Into `contract_sizes` goes what is asked of contracts.
+    patience allows is a RefusedError. Into `contract_sizes` goes what is asked of contracts. Where
+    a server refuses our location (HTTP 451), `other_urls` are asked in turn.
     """
 
     def __init__(
@@ -46,16 +47,15 @@ class RestClient:
         venue: Venue,
         rest_url: str | None = None,
         *,
+        other_urls: Sequence[str] = (),
         timeout_s: float = 10.0,
         patience_s: float = 60.0,
         contract_sizes: dict[str, Fraction] | None = None,
     ) -> None:
         self.venue = venue
         self.contract_sizes = {} if contract_sizes is None else contract_sizes
-        self._url = (venue.rest_url if rest_url is None else rest_url).rstrip("/")
-        self._limit = limit_of(self._url)
-        # Whoever only speaks as the venue has limits of its own, and says so.
-        self._interval_s = venue.rest_interval_s if self._url == venue.rest_url else 0.0
+        first_url = venue.rest_url if rest_url is None else rest_url
+        self._urls = [url.rstrip("/") for url in (first_url, *other_urls)]
         self._patience_s = patience_s
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
@@ -71,15 +71,32 @@ class RestClient:
     ) -> None:
         await self._session.close()
 
+    @property
+    def _url(self) -> str:
+        return self._urls[0]
+
+    @property
+    def _interval_s(self) -> float:
+        # Whoever only speaks as the venue has limits of its own, and says so.
+        return self.venue.rest_interval_s if self._url == self.venue.rest_url else 0.0
+
     async def get(self, request: Request) -> tuple[int, bytes]:
         """Return status and body; raises NetworkError where there is none or we are refused."""
         give_up_s = time.monotonic() + self._patience_s
         wait_s = _FIRST_WAIT_S
+        others = len(self._urls) - 1
         while True:
             await self._wait_for_turn(give_up_s)
-            self._limit.asked(self._interval_s)
+            limit_of(self._url).asked(self._interval_s)
             try:
                 status, body = await self._ask(request)
+            except _LocationRefusedError as error:
+                if not others:
+                    raise
+                others -= 1
+                self._urls.append(self._urls.pop(0))
+                logger.warning("Another server is asked", url=self._url, reason=str(error))
+                continue
             except _NoAnswerError as error:
                 if time.monotonic() + wait_s > give_up_s:
                     raise
@@ -97,7 +114,7 @@ class RestClient:
 
     async def _wait_for_turn(self, give_up_s: float) -> None:
         """Wait until the server may be asked; raises RefusedError where that is too long."""
-        while wait_s := self._limit.wait_s():
+        while wait_s := limit_of(self._url).wait_s():
             if time.monotonic() + wait_s > give_up_s:
                 raise RefusedError(
                     f"{self._url} takes no requests for {wait_s:.3g} s: try again then", wait_s
@@ -134,15 +151,20 @@ class RestClient:
 
     def _note(self, status: int, headers: Mapping[str, str]) -> None:
         if status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
-            raise NetworkError(
+            raise _LocationRefusedError(
                 f"{self._url} refuses this location (HTTP 451): set EXCHANGE_REST_URL and "
                 "EXCHANGE_WS_URL to a server that serves it, such as a simulator"
             )
+        limit = limit_of(self._url)
         if status in _LIMITED:
-            self._limit.refused(headers.get("Retry-After"))
+            limit.refused(headers.get("Retry-After"))
         else:
             venue = self.venue
-            self._limit.answered(headers, venue.weight_header, venue.weight_a_minute)
+            limit.answered(headers, venue.weight_header, venue.weight_a_minute)
+
+
+class _LocationRefusedError(NetworkError):
+    """Whoever is where we are is not served there."""
 
 
 class _NoAnswerError(NetworkError):

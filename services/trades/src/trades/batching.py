@@ -35,6 +35,7 @@ class TradesBatcher:
         self.epoch = 0
         self.plausible_us = 0
         self.proven_until_us = 0
+        self.alive_until_us = 0  # a silence until then is believed, and not proven
         self.seen_until_us = 0
         self.newest_us = 0  # of the trades, by their ids
         self._price_decimals = price_decimals
@@ -122,7 +123,8 @@ class TradesBatcher:
         return max(0, received_us + offset_us - self._grace_us - self._believed_until_us())
 
     def _believed_until_us(self) -> int:
-        return max(self.newest_us, self.proven_until_us) + self.plausible_us
+        known_us = max(self.newest_us, self.proven_until_us, self.alive_until_us)
+        return known_us + self.plausible_us
 
     def _seen_by(self, received_us: int) -> int:
         """Return the exchange time before which everything has come in, we may assume.

@@ -61,7 +61,10 @@ class Joining:
                 session.plausibility.move(newest[-1].price)
             for gap in gaps:
                 if gap.first_id < gap.end_id <= last_id + 1:
-                    session.ledger.open(OpenGap.of(gap, received_us))
+                    one = OpenGap.of(gap, received_us)
+                    session.ledger.open(one)
+                    if one.end_id == last_id + 1:
+                        session.ledger.ids.open_at_end(one)
                 elif gap.first_id < gap.end_id:
                     self._in_the_past.append(gap)
         self.hold(from_us)

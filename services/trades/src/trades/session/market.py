@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from exchanges.events import QuoteEvent, TradeEvent
+from exchanges.events import Alive, QuoteEvent, TradeEvent
 from marketstream.messages import Channel, Feed, Gap, Stall, Trade, Trades
 from trades.batching import TradesBatcher
 from trades.session.examining import examine
 from trades.session.inquiry import Inquiry
 from trades.session.joining import Joining
 from trades.session.ledger import Ledger
+from trades.session.life import Life
 from trades.session.plausibility import Plausibility
 from trades.session.rules import Answer, Ask, Known, Rules
 from trades.session.silence import Silence
@@ -60,6 +61,7 @@ class MarketSession:
         self.connected_us = 0
         self.joining = Joining(self)
         self.inquiry = Inquiry(self)
+        self._life = Life(self)
         self._quote_watch = QuoteWatch(rules.speed)
         self._noted_us = 0
 
@@ -107,6 +109,10 @@ class MarketSession:
         self.quotes += 1
         for message in closed:
             self._pass(message, received_us)
+
+    def alive(self, event: Alive, received_us: int) -> None:
+        """Take in a sign of life; raises BadMessage where it makes no sense."""
+        self._life.hear(event, received_us)
 
     def flush(self, received_us: int) -> None:
         """Publish what is pending, at the end of a socket read."""

@@ -92,7 +92,7 @@ class Plausibility:
                 f"far from the last price, {self.price:g}"
             )
         if event.time_us is not None:
-            self._check_clock("a quote", event.time_us, received_us)
+            self.check_clock("a quote", event.time_us, received_us)
         return True
 
     def check(self, trade: Trade, gap: OpenGap | None, received_us: int) -> None:
@@ -138,7 +138,7 @@ class Plausibility:
         batcher = self._batcher
         time_us = trade.time_us
         try:
-            self._check_clock(f"trade {trade.id}", time_us, received_us)
+            self.check_clock(f"trade {trade.id}", time_us, received_us)
         except BadMessage:
             self.doubting = True
             if self._agreeing("ahead", trade) < _AGREEING or batcher.asked_offset_us is not None:
@@ -158,7 +158,7 @@ class Plausibility:
             known_us = max(known_us, batcher.asked_offset_us)
         self.latest_us = known_us + self._ahead_us
 
-    def _check_clock(self, what: str, time_us: int, received_us: int) -> None:
+    def check_clock(self, what: str, time_us: int, received_us: int) -> None:
         """Raise BadMessage where a time is ahead of the exchange's clock."""
         offset_us, asked_us = self._batcher.clock.offset_us, self._batcher.asked_offset_us
         if asked_us is not None:
