@@ -14,6 +14,7 @@ from realtime_training.commands.candles.command import candles
 from realtime_training.commands.dead_letters import dead_letters
 from realtime_training.commands.evaluate.command import evaluate
 from realtime_training.commands.features.command import features
+from realtime_training.commands.integrity.command import integrity
 from realtime_training.commands.leakcheck.command import leakcheck
 from realtime_training.commands.replay.command import replay
 from realtime_training.commands.reset import reset
@@ -86,6 +87,7 @@ for command in (
     train,
     evaluate,
     leakcheck,
+    integrity,
     dead_letters,
     reset,
     risingwave,
