@@ -31,6 +31,7 @@ _MODELS = (
 class Settings:
     """Every service's settings, checked."""
 
+    plan: PlanSettings
     trades: TradesSettings
     candles: CandlesSettings
     features: FeatureSettings
@@ -45,6 +46,7 @@ def load_all(env_file: Path = Path(".env")) -> Settings:
     for key, variable in misspelt(env_file, variables()).items():
         logger.warning("No such setting", key=key, file=str(env_file), meant=variable)
     return Settings(
+        plan=load_settings(PlanSettings, None),
         trades=load_settings(TradesSettings, _config("trades")),
         candles=load_settings(CandlesSettings, _config("candles")),
         features=load_settings(FeatureSettings, _config("technical_indicators")),

@@ -27,7 +27,6 @@ from marketstream.ports import Part, Ports, Work
 from marketstream.runners.embedded import InProcessPorts
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
-from marketstream.symbols import market_of
 from marketstream.topics import STATUS
 from prediction_api.http_server import listen
 from realtime_training import report
@@ -96,7 +95,7 @@ async def run(options: RunOptions, settings: Settings) -> None:
         contextlib.closing(listen(options.host, options.port)) as listening,
         contextlib.closing(open_store(f"sqlite:///{options.state / 'realtime.sqlite'}")) as store,
     ):
-        async with connected_exchange(options, settings) as exchange:
+        async with connected_exchange(options) as exchange:
             await _System(options, settings, exchange, store, listening).run()
 
 
@@ -115,11 +114,12 @@ class _System:
         self._is_recording = bool(options.recordings)
         settings = _told(settings, options, exchange)
         self._plan = Plan(
-            tuple(market_of(options.venue, symbol) for symbol in exchange.symbols),
+            exchange.markets,
             options.timeframe,
             options.horizons,
             tuple(settings.candles.timeframes),
             options.latency_ms,
+            options.groups_of(exchange.markets),
         )
         read_ms = history_to_read(self._plan, settings)
         if not self._is_recording:
@@ -223,18 +223,15 @@ class _System:
 
 def _told(settings: Settings, options: RunOptions, exchange: Exchange) -> Settings:
     """Return the settings with what the options say instead."""
-    where = {"ws_url": exchange.ws_url, "rest_url": exchange.rest_url}
-    if options.exchange != "simulator":
-        where["exchange"] = options.exchange
     past = {"history_minutes": 0} if options.recordings else {}  # nobody could be asked for it
+    hosts = {"hosts": {**settings.trades.hosts, **exchange.hosts}}
+    alone = {"instance": 0, "instances": 1}
     every_s = max(1, options.retrain_every_ms // 1_000)
     training = settings.predictor.training.model_copy(update={"retrain_interval": every_s})
     return replace(
         settings,
-        trades=settings.trades.model_copy(update=where | past),
-        storekeeper=settings.storekeeper.model_copy(
-            update={name: told for name, told in where.items() if name != "ws_url"}
-        ),
+        trades=settings.trades.model_copy(update=hosts | past | alone),
+        storekeeper=settings.storekeeper.model_copy(update=hosts),
         predictor=settings.predictor.model_copy(update={"training": training}),
     )
 

@@ -274,7 +274,7 @@ def test_what_a_lost_connection_missed_is_published_before_the_live_trades_and_d
 
 def test_a_market_of_nobody_we_know_needs_to_be_told_where_it_is(tmp_path: Path) -> None:
     plan = Plan(("simulator-7:BTC/USDT",), "1s", (1,))
-    with pytest.raises(SettingsError, match=r"'simulator-7' .* EXCHANGE_WS_URL"):
+    with pytest.raises(SettingsError, match=r"'simulator-7' .* EXCHANGE_HOSTS"):
         build(plan, TradesSettings(), FakePorts(tmp_path))
     settings = TradesSettings(rest_url="http://127.0.0.1")
     with pytest.raises(SettingsError, match="not a WebSocket URL"):

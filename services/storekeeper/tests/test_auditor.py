@@ -14,7 +14,7 @@ from candles.aggregation import CandleAggregator
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
 from exchange_simulator.server import start
-from exchanges.sources import sources_of
+from exchanges.sources import Place, sources_of
 from marketstream.fakes import FakePorts
 from marketstream.messages import Candle
 from marketstream.store.sql import open_store
@@ -54,7 +54,7 @@ async def audited(
     ports = FakePorts(folder, store)
     try:
         store.write(candles)
-        (source,) = sources_of([MARKET], "binance", ws_url=None, rest_url=exchange.rest_url)
+        (source,) = sources_of([MARKET], Place("binance", None, exchange.rest_url))
         suspects: list[Candle] = []
         auditor = Auditor(source, ["1s"], ports, suspects.append)
         async with source.client() as client:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marketstream.errors import SettingsError
-from marketstream.symbols import listed_symbol, parse_symbol
+from marketstream.symbols import listed_symbol, parse_market, parse_symbol
 from marketstream.timeframes import duration_ms, timeframe_ms
 from realtime_training.output import WRITTEN
 
@@ -88,6 +88,16 @@ def _bars(text: str) -> BarRule:
     return parse_bars(text)
 
 
+def _group(text: str) -> tuple[str, tuple[str, ...]]:
+    name, _, some = text.partition("=")
+    markets = tuple(parse_market(market) for market in some.split("+"))
+    if not name.strip():
+        raise SettingsError(f"{text!r}: write NAME=MARKET+MARKET")
+    return name.strip(), markets
+
+
+MARKET = Checked("market", parse_market)
+GROUP = Checked("name=market+market", _group)
 SYMBOL = Checked("symbol", parse_symbol)
 LISTED_SYMBOL = Checked("symbol", listed_symbol)
 TIMEFRAME = Checked("timeframe", _timeframe)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import NamedTuple
 
 from exchanges.catalogue import venue_named, venues
 from exchanges.client import RestClient
+from exchanges.contracts import InBaseUnits
 from exchanges.venue import Stream, Venue
 from marketstream.errors import SettingsError
 from marketstream.symbols import market_of, split_market
@@ -25,6 +28,8 @@ class Source:
     ws_url: str
     rest_url: str
     symbols: tuple[str, ...]
+    contract_sizes: dict[str, Fraction] = field(default_factory=dict, compare=False)
+    """What a contract is worth by symbol, as far as a client has asked for it."""
 
     @property
     def markets(self) -> tuple[str, ...]:
@@ -38,20 +43,32 @@ class Source:
 
     def stream(self) -> Stream:
         """Return what its markets say."""
-        return self.venue.stream(self.symbols, self.name)
+        stream = self.venue.stream(self.symbols, self.name)
+        return InBaseUnits(stream, self.contract_sizes) if self.venue.in_contracts else stream
 
     def client(self, *, timeout_s: float = 10.0, patience_s: float = 60.0) -> RestClient:
         """Return a client of its REST API, which waits so long for an answer, or to be let in."""
-        return RestClient(self.venue, self.rest_url, timeout_s=timeout_s, patience_s=patience_s)
+        return RestClient(
+            self.venue, self.rest_url, timeout_s=timeout_s, patience_s=patience_s,
+            contract_sizes=self.contract_sizes,
+        )  # fmt: skip
+
+
+class Place(NamedTuple):
+    """Who speaks as a venue, and where: None for the venue's own addresses."""
+
+    venue: str
+    ws_url: str | None = None
+    rest_url: str | None = None
 
 
 def sources_of(
-    markets: Iterable[str], exchange: str, *, ws_url: str | None, rest_url: str | None
+    markets: Iterable[str], usual: Place, places: Mapping[str, Place] | None = None
 ) -> list[Source]:
-    """Return who is to be followed for these markets, each once.
+    """Return who is to be followed for these markets, a source for each connection that it takes.
 
-    The URLs are those of `exchange`, None for its own, and of whoever is no venue: such a simulator
-    speaks as `exchange` does. Raises SettingsError where nothing says where one of these is.
+    `places` says by name where somebody is; `usual` where its venue is, and whoever is no venue and
+    not among them. Raises SettingsError where nothing says where one of these is.
     """
     symbols: defaultdict[str, list[str]] = defaultdict(list)
     for market in dict.fromkeys(markets):
@@ -59,24 +76,32 @@ def sources_of(
         symbols[name].append(symbol)
     sources = []
     for name, some in symbols.items():
-        if name in venues() and name != exchange:
-            venue = venue_named(name)
-            source = Source(name, venue, venue.ws_url, venue.rest_url, tuple(some))
-        else:
-            source = _told(name, venue_named(exchange), ws_url, rest_url, tuple(some))
-        sources.append(source)
+        venue, ws_url, rest_url = _where(name, usual, places or {})
+        most = venue.most_symbols
+        sources += [
+            Source(name, venue, ws_url, rest_url, tuple(some[start : start + most]))
+            for start in range(0, len(some), most)
+        ]
     return sources
 
 
-def _told(
-    name: str, venue: Venue, ws_url: str | None, rest_url: str | None, symbols: tuple[str, ...]
-) -> Source:
+def _where(name: str, usual: Place, places: Mapping[str, Place]) -> tuple[Venue, str, str]:
+    """Return the venue that somebody speaks as, and the URLs: of WebSocket and of REST."""
+    is_venue = name in venues()
+    if name in places:
+        place = places[name]
+        spoken = place.venue or (name if is_venue else usual.venue)
+    else:
+        place = Place(name) if is_venue and name != usual.venue else usual
+        spoken = place.venue
+    venue = venue_named(spoken)
+    ws_url, rest_url = place.ws_url, place.rest_url
     if name == venue.name:
         ws_url = venue.ws_url if ws_url is None else ws_url
         rest_url = venue.rest_url if rest_url is None else rest_url
     if rest_url is None:
         raise SettingsError(
             f"{name!r} is not an exchange we know, and nothing says where it is: choose one of "
-            f"{', '.join(venues())}, or set EXCHANGE_WS_URL and EXCHANGE_REST_URL"
+            f"{', '.join(venues())}, or say in EXCHANGE_HOSTS where it listens"
         )
-    return Source(name, venue, "" if ws_url is None else ws_url, rest_url, symbols)
+    return venue, "" if ws_url is None else ws_url, rest_url

@@ -18,7 +18,7 @@ from pydantic import (
 
 from marketstream.errors import SettingsError
 from marketstream.settings import Env, split_commas
-from marketstream.symbols import market_of, parse_symbol
+from marketstream.symbols import market_of, parse_market, parse_symbol
 from marketstream.timeframes import finest_first, horizon_ms, timeframe_ms
 
 
@@ -95,8 +95,16 @@ def _symbol(value: str) -> str:
         raise ValueError(str(error)) from error
 
 
+def _market(value: str) -> str:
+    try:
+        return parse_market(value)
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
+
+
 type Timeframe = Annotated[str, AfterValidator(_timeframe)]
 type Symbol = Annotated[str, AfterValidator(_symbol)]
+type Market = Annotated[str, AfterValidator(_market)]
 
 
 def _split_groups(value: object) -> object:
@@ -110,6 +118,7 @@ def _split_groups(value: object) -> object:
 class PlanSettings(BaseModel):
     """The plan of services that are processes of their own; each reads the same variables.
 
+    Followed are `markets`, or where there are none of these `symbols` of `exchange`.
     Candles of `base_timeframe` are made beside those of `timeframe`: outcomes are measured on them.
     `groups` are markets that look at each other, by name, such as
     `bitcoin=binance:BTC/USDT+binance:BTC/USDC`.
@@ -121,6 +130,7 @@ class PlanSettings(BaseModel):
     symbols: Annotated[
         list[Symbol], BeforeValidator(split_commas), Field(min_length=1), Env("SYMBOLS")
     ] = ["BTC/USDT", "ETH/USDT"]
+    markets: Annotated[list[Market], BeforeValidator(split_commas), Env("MARKETS")] = []
     timeframe: Annotated[Timeframe, Env("TIMEFRAME")] = "1s"
     base_timeframe: Annotated[Timeframe, Env("BASE_TIMEFRAME")] = "250ms"
     horizons: Annotated[
@@ -140,8 +150,9 @@ class PlanSettings(BaseModel):
 
     def plan(self) -> Plan:
         """Return the plan."""
+        symbols = [market_of(self.exchange, symbol) for symbol in self.symbols]
         return Plan(
-            tuple(market_of(self.exchange, symbol) for symbol in dict.fromkeys(self.symbols)),
+            tuple(dict.fromkeys(self.markets or symbols)),
             self.timeframe,
             tuple(dict.fromkeys(self.horizons)),
             (self.base_timeframe,),

@@ -1,4 +1,7 @@
-"""Recorded WebSocket frames: one JSON frame per line, perhaps after a local receive time."""
+"""Recorded WebSocket frames: one frame per line, perhaps after a local receive time.
+
+Files that `realtime record` makes say in their first line whose frames they are.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,35 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from marketstream.errors import InputError
-from marketstream.readers.containers import UNREADABLE, is_packed, sources
+from marketstream.readers.containers import UNREADABLE, is_packed, opened, sources
 
 _LINES_BETWEEN_NEWS = 5_000
 _FIRST_PLAUSIBLE_NS = 10**18  # 2001-09-09; anything smaller is not a time in nanoseconds
+
+
+_FRAME = (b"{", b"[", b"ping", b"pong")
+_HEADER = b'{"recording":'
+
+
+class Header(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whose frames a file holds: an exchange, the venue it speaks as, and which of its symbols.
+
+    Where frames count in contracts, `contract_sizes` are those of the symbols in base units, such
+    as `1/100`.
+    """
+
+    exchange: str
+    venue: str
+    symbols: tuple[str, ...]
+    started_ns: int
+    contract_sizes: dict[str, str] = {}
+
+
+class _FirstLine(msgspec.Struct):
+    recording: Header
 
 
 class RecordedFrame(NamedTuple):
@@ -19,6 +46,25 @@ class RecordedFrame(NamedTuple):
 
     received_ns: int | None
     frame: bytes
+
+
+def header_line(header: Header) -> bytes:
+    """Return the first line of a recording."""
+    return msgspec.json.encode(_FirstLine(header)) + b"\n"
+
+
+def header_of(path: Path) -> Header | None:
+    """Return what the first line of a file says; None where it is not one of ours.
+
+    Raises InputError where the file cannot be read.
+    """
+    with opened(path) as file:
+        for source in sources(path, file, Counter()):
+            try:
+                return msgspec.json.decode(source.stream.readline(), type=_FirstLine).recording
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return None
+    return None
 
 
 def read_frames(
@@ -43,7 +89,7 @@ def _read(path: Path, advanced: Callable[[int], None] | None) -> Iterator[Record
             lines = (line for source in sources(path, file, Counter()) for line in source.stream)
             for number, line in enumerate(lines, 1):
                 text = line.strip()
-                if text:
+                if text and not text.startswith(_HEADER):
                     yield _split(text)
                 if advanced is not None and number % _LINES_BETWEEN_NEWS == 0:
                     advanced(file.tell() - told)
@@ -58,6 +104,6 @@ def _read(path: Path, advanced: Callable[[int], None] | None) -> Iterator[Record
 
 def _split(line: bytes) -> RecordedFrame:
     head, _, rest = line.partition(b" ")
-    if head.isdigit() and rest.startswith((b"{", b"[")) and int(head) >= _FIRST_PLAUSIBLE_NS:
+    if head.isdigit() and rest.startswith(_FRAME) and int(head) >= _FIRST_PLAUSIBLE_NS:
         return RecordedFrame(int(head), rest)
     return RecordedFrame(None, line)

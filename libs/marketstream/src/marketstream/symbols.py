@@ -12,6 +12,7 @@ from marketstream.errors import SettingsError
 
 _ASSET = r"[^\W_]{1,20}"
 _SYMBOL = re.compile(rf"{_ASSET}/{_ASSET}(?::{_ASSET})?")
+_EXCHANGE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _IN_URL = re.compile(rf"({_ASSET})-({_ASSET})(?:-({_ASSET}))?")
 _NO_ASSETS = re.compile(r"SWAP|PERP|PERPETUAL|FUTURES?|\d+[CP]?|[CP]")  # parts of contracts' names
 
@@ -56,6 +57,15 @@ def url_symbol(symbol: str) -> str:
 def market_of(exchange: str, symbol: str) -> str:
     """Return the key of a market, `binance:BTC/USDT`."""
     return f"{exchange}:{symbol}"
+
+
+def parse_market(text: str) -> str:
+    """Return the key of a market written like `kraken:BTC/USD` or `kraken:btc-usd`."""
+    exchange, colon, symbol = text.strip().partition(":")
+    exchange = exchange.lower()
+    if not (colon and _EXCHANGE.fullmatch(exchange)):
+        raise SettingsError(f"{text!r} is not a market: write it like binance:BTC/USDT")
+    return market_of(exchange, parse_symbol(symbol))
 
 
 def split_market(market: str) -> tuple[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from exchanges.sources import sources_of
 from marketstream.messages import Status
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
@@ -19,7 +18,7 @@ _SAY_EVERY_S = 1.0
 
 def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
     """Return the part; raises SettingsError where a market's exchange cannot be asked."""
-    sources = sources_of(plan.markets, settings.exchange, ws_url=None, rest_url=settings.rest_url)
+    sources = settings.sources(plan.markets)
     menders = [
         Mender(source, plan.candle_timeframes, ports, grace_s=settings.mend_grace_s)
         for source in sources

@@ -19,7 +19,7 @@ from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
 from exchange_simulator.server import start
 from exchanges.client import RestClient
-from exchanges.sources import Source, sources_of
+from exchanges.sources import Place, Source, sources_of
 from marketstream.fakes import FakePorts
 from marketstream.messages import Candle, Gap, Message, Trade, Trades
 from marketstream.store.sql import open_store
@@ -101,7 +101,7 @@ async def world(folder: Path, *, trades_per_second: float = 50.0) -> AsyncIterat
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
-    (source,) = sources_of([MARKET], "binance", ws_url=None, rest_url=f"http://{host}:{port}")
+    (source,) = sources_of([MARKET], Place("binance", None, f"http://{host}:{port}"))
     made = World(folder, source, lies)
     try:
         yield made

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from exchanges.sources import sources_of
 from marketstream.messages import Gap, Message, Trades
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
@@ -13,6 +12,7 @@ from marketstream.topics import GAPS, TRADES
 from trades.following import Following
 from trades.session.rules import Known
 from trades.settings import TradesSettings
+from trades.sharing import shared_out
 
 _ENOUGH_TRADES = 1_000  # an aggregate of more fills than these was never seen
 
@@ -35,9 +35,8 @@ def build(
 
     Where it goes on is what `resumed` and `open_gaps` say; without them, what was published last.
     """
-    sources = sources_of(
-        plan.markets, settings.exchange, ws_url=settings.ws_url, rest_url=settings.rest_url
-    )
+    markets = shared_out(plan.markets, settings.instance, settings.instances)
+    sources = settings.sources(markets)
     followings = [Following(source, plan, settings, ports) for source in sources]
 
     async def known() -> Mapping[str, Known]:
@@ -47,8 +46,8 @@ def build(
                 market: Known(*last, gaps=gaps(market), epoch=_epoch(gaps(market)))
                 for market, last in resumed().items()
             }
-        tails = await asyncio.to_thread(ports.tail, TRADES, plan.markets, _enough)
-        said = await asyncio.to_thread(ports.tail, GAPS, plan.markets, _never)
+        tails = await asyncio.to_thread(ports.tail, TRADES, markets, _enough)
+        said = await asyncio.to_thread(ports.tail, GAPS, markets, _never)
         return {
             market: found
             for market in tails

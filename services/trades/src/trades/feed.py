@@ -39,7 +39,7 @@ _ANSWER_S = 5.0  # to the subscription
 _MOST_BYTES = 16 << 20  # of a message: who sends more sends nothing that we asked for
 _LONGEST_RETRY_S = 5.0  # exchanges allow one attempt a second
 _TOO_MANY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)
-_REFUSED_RETRY_S = 30.0  # where they serve nobody, or say that it was too many
+_REFUSED_RETRY_S = 30.0  # where they say that it was too many, and not how long that lasts
 
 
 class Feed:
@@ -47,7 +47,8 @@ class Feed:
 
     They hear what the exchange says, when it answers, when the connection is lost, and the time
     every `heartbeat_s`. `silence_s` is how long to wait for a sign of life before connecting anew:
-    that a market is silent is for its session to judge. `clock` gives receive times in ns.
+    that a market is silent is for its session to judge. `clock` gives receive times in ns. `tap`
+    gets each frame, and when it came, before they do.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class Feed:
         heartbeat_s: float = 0.25,
         clock: Callable[[], int] = time.time_ns,
         backoff: Backoff | None = None,
+        tap: Callable[[bytes, int], None] | None = None,
     ) -> None:
         self._exchange = exchange
+        self._tap = tap
         self._url = exchange.stream_url(ws_url)
         self._sessions = sessions
         self._intake = Intake(exchange, sessions, publish_dead_letter)
@@ -159,6 +162,8 @@ class Feed:
                 for session in self._sessions.values():
                     session.connected(frames[0][1] // 1_000)
             for frame, received_ns in frames:
+                if self._tap is not None:
+                    self._tap(frame, received_ns)
                 notice = self._intake.handle(frame, received_ns)
                 if notice is not None and notice.kind == "ended":
                     self._intake.flush()
@@ -277,7 +282,7 @@ async def _connect(url: str, connection: _Connection) -> WSTransport:
             raise _ConnectionLostError(
                 f"{url} refuses this location (HTTP 451): set EXCHANGE_WS_URL and "
                 "EXCHANGE_REST_URL to a server that serves it, such as a simulator",
-                _REFUSED_RETRY_S,
+                _LONGEST_RETRY_S,
             ) from error
         raise _ConnectionLostError(
             f"{url} did not open a WebSocket: {error}", _retry_after_s(error)

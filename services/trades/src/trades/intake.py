@@ -62,8 +62,7 @@ class Intake:
         except BadMessage as error:
             self._put_aside(frame, error)
             return None
-        kind = type(event)
-        if kind is TradeEvent or kind is QuoteEvent:
+        if type(event) is TradeEvent or isinstance(event, QuoteEvent):
             self._add(event, frame, received_ns)
         elif isinstance(event, Several):
             for one in event.events:

@@ -14,8 +14,10 @@ from realtime_training.commands.options import latency_option, timeframe_option
 from realtime_training.commands.types import (
     FILE,
     FOLDER,
+    GROUP,
     HORIZON,
     INTERVAL,
+    MARKET,
     PORT,
     SEED,
     SPEED,
@@ -27,18 +29,30 @@ _RECORDING_RETRAIN = "60s"
 
 @click.command()
 @click.option(
+    "--market",
+    "markets",
+    type=MARKET,
+    multiple=True,
+    help="Exchange and symbol, like kraken:BTC/USD or simulator:BTC/USDT; may be repeated.",
+)
+@click.option(
     "--exchange",
-    type=click.Choice(["simulator", "binance"]),
-    default="simulator",
-    show_default=True,
-    help="Where the trades come from.",
+    help="Where the trades of --symbol come from, or simulator.  [default: simulator]",
 )
 @click.option(
     "--symbol",
     "symbols",
     type=SYMBOL,
     multiple=True,
-    help="Market, like BTC/USDT; may be repeated.  [default: as configured]",
+    help="Symbol on --exchange, like BTC/USDT; may be repeated.  [default: as configured]",
+)
+@click.option(
+    "--group",
+    "groups",
+    type=GROUP,
+    multiple=True,
+    help="Markets that look at each other, like btc=binance:BTC/USDT+kraken:BTC/USD; may be "
+    "repeated.",
 )
 @timeframe_option
 @click.option(
@@ -67,6 +81,13 @@ _RECORDING_RETRAIN = "60s"
     show_default=True,
     help="How much faster than life the simulator runs, or max.",
 )
+@click.option(
+    "--faults",
+    envvar="EXCHANGE_FAULTS",
+    metavar="SPEC",
+    help="What the simulator is to do wrong, such as zombie=2/30s,drop=3%:seed=7; the help of "
+    "`realtime simulate` has all kinds.",
+)
 @latency_option
 @click.option(
     "--retrain-every",
@@ -84,13 +105,16 @@ _RECORDING_RETRAIN = "60s"
     help="Folder of the database and the models.",
 )
 def run(
-    exchange: str,
+    markets: tuple[str, ...],
+    exchange: str | None,
     symbols: tuple[str, ...],
+    groups: tuple[tuple[str, tuple[str, ...]], ...],
     timeframe: str,
     horizons: tuple[int, ...],
     recordings: tuple[Path, ...],
     seed: int,
     speed: float,
+    faults: str | None,
     latency_ms: int,
     retrain_every_ms: int | None,
     port: int | None,
@@ -107,33 +131,42 @@ def run(
       realtime run                                     the simulated exchange
       realtime run --symbol BTC/USDT --horizon 5       one market, 5 s ahead
       realtime run --exchange binance --timeframe 1m   a real one, a prediction a minute
+      realtime run --market binance:BTC/USDT --market kraken:BTC/USD
+                                                       several at once
       realtime run --recording FILE --speed 10         recorded trades, ten times as fast
       realtime run --seed 7 --state state-7            another market, kept elsewhere
+      realtime run --faults all:seed=7                 an exchange that does all kinds of wrong
     """  # noqa: D301 - click asks for a real backspace
     from realtime_training import system
     from realtime_training.commands.run.dashboard import building_dashboard
-    from realtime_training.commands.run.options import RunOptions
+    from realtime_training.commands.run.options import RunOptions, followed
     from realtime_training.settings import load_all
 
     settings = load_all()
-    if exchange != "simulator" and (recordings or speed != 1.0):
-        raise SettingsError(f"--recording and --speed are the simulator's, not {exchange}'s")
     if retrain_every_ms is None:
         interval_s = settings.predictor.training.retrain_interval
         retrain_every_ms = duration_ms(_RECORDING_RETRAIN) if recordings else interval_s * 1_000
+    chosen, in_groups = followed(markets, exchange, symbols, dict(groups), settings)
     options = RunOptions(
-        exchange=exchange,
-        symbols=symbols,
+        markets=chosen,
+        groups=in_groups,
+        any_recorded=not (markets or symbols),
         timeframe=timeframe,
         horizons=horizons,
         recordings=recordings,
         seed=seed,
         speed=speed,
+        faults=faults,
         retrain_every_ms=retrain_every_ms,
         latency_ms=latency_ms,
         host=settings.api.host,
         port=settings.api.port if port is None else port,
         state=state,
     )
+    if not options.simulated and (recordings or speed != 1.0 or faults is not None):
+        raise SettingsError(
+            "--recording, --speed and --faults (EXCHANGE_FAULTS) are the simulator's: "
+            "add one of its markets"
+        )
     with state_folder(state), building_dashboard():
         asyncio.run(system.run(options, settings))

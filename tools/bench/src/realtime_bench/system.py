@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from marketstream.logs import configure_logs
+from marketstream.symbols import market_of
 from realtime_bench.load import EXCHANGE, HORIZONS, TIMEFRAME
 from realtime_training.commands.run.options import RunOptions
 from realtime_training.settings import load_all
@@ -45,13 +46,15 @@ def main() -> None:
         predictor=settings.predictor.model_copy(update={"training": training}),
     )
     options = RunOptions(
-        exchange=EXCHANGE,
-        symbols=wanted.symbols,
+        markets=tuple(market_of(EXCHANGE, symbol) for symbol in wanted.symbols),
+        groups={},
+        any_recorded=False,
         timeframe=TIMEFRAME,
         horizons=HORIZONS,
         recordings=(),
         seed=1,
         speed=1.0,
+        faults=None,
         retrain_every_ms=wanted.retrain_every_ms,
         latency_ms=0,
         host="127.0.0.1",
