@@ -109,7 +109,7 @@ export interface Feed {
 }
 
 export interface Status {
-  state: "connecting" | "warming up" | "ok" | "stale" | "ended";
+  state: "connecting" | "warming up" | "ok" | "stalled" | "stale" | "ended";
   as_of_ms: number | null;
   data_age_ms: number | null;
   warming_up: { detail: string; seen_ms: number; needed_ms: number } | null;
