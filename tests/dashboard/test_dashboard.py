@@ -125,6 +125,8 @@ def test_a_stalled_market_is_said_to_be_and_what_is_old_is_dimmed() -> None:
         )
         dimmed = "getComputedStyle(document.querySelector('.card.chart')).opacity"
         assert await page.evaluate(dimmed) == "0.5"
+        badges = "[...document.querySelectorAll('#markets .stalled')].map(each => each.innerText)"
+        assert await page.evaluate(badges) == ["BTC/USDT", "ETH/USDT simulator"]
 
     with served(minutes=1, stalled_ms=1_500) as dashboard:
         in_browser(dashboard.address, look)

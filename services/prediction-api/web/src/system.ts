@@ -48,6 +48,13 @@ export function showState(text: string, good: boolean, bad: boolean): void {
   if (pill.textContent !== text) pill.textContent = text;
 }
 
+/** Put a badge beside the markets that are stalled. */
+export function showStalled({ stalled }: Status): void {
+  for (const button of byId("markets").children) {
+    button.classList.toggle("stalled", stalled.includes(button.getAttribute("data-market") ?? ""));
+  }
+}
+
 export function showWarmingUp({ warming_up: missing }: Status): void {
   byId("warming-up").hidden = missing === null;
   if (missing === null) return;

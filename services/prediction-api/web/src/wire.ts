@@ -116,6 +116,8 @@ export interface Status {
   latency: { p50_us: number; p99_us: number; count: number } | null;
   feed: Feed;
   horizons: HorizonStatus[];
+  /** The markets, this one or others, whose time stands still. */
+  stalled: string[];
 }
 
 export interface News {
