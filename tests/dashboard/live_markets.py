@@ -43,7 +43,10 @@ class LivePorts(FakePorts):
 class LiveMarkets:
     """Two made-up markets, some minutes old, that go on in real time, with all that is served."""
 
-    def __init__(self, minutes: float, listening: socket.socket) -> None:
+    def __init__(
+        self, minutes: float, listening: socket.socket, stalled_ms: int | None = None
+    ) -> None:
+        self.stalled_ms = stalled_ms
         self.seen_us = time.time_ns() // 1_000_000_000 * 1_000_000
         self.tapes = {market: SeededMarket(market.split(":")[1], 7) for market in MARKETS}
         self.ports: Any = LivePorts(_STATE)
@@ -89,7 +92,7 @@ class LiveMarkets:
                 progress.book,
                 dict.fromkeys(PLAN.horizons_ms, 1),
             )
-            feed = Feed(connected=True, reconnects=0, missing_trades=0)
+            feed = Feed(connected=True, reconnects=0, missing_trades=0, stalled_ms=self.stalled_ms)
             self.ports.pass_on(Status(market, "trades", feed))
             self.ports.pass_on(Status(market, "predictor", learning))
 
@@ -119,11 +122,11 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def served(minutes: float) -> Iterator[Served]:
-    """Serve the markets from a thread of their own."""
+def served(minutes: float, stalled_ms: int | None = None) -> Iterator[Served]:
+    """Serve the markets from a thread of their own; they may be said to be stalled."""
     stopping = Event()
     with listen("127.0.0.1", 0) as listening:
-        markets = LiveMarkets(minutes, listening)
+        markets = LiveMarkets(minutes, listening, stalled_ms)
         address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
         thread = Thread(target=lambda: asyncio.run(markets.serve(stopping)))
         thread.start()

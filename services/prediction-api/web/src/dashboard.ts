@@ -9,7 +9,7 @@ import { Market } from "./market.ts";
 import { palette } from "./palette.ts";
 import { showPredictions, Speaker } from "./predictions.ts";
 import { follow, type Listener } from "./stream.ts";
-import { showFeed, showModels, showState, showWarmingUp } from "./system.ts";
+import { showFeed, showModels, showStalled, showState, showWarmingUp } from "./system.ts";
 import type { FollowedMarket, News, Status, View } from "./wire.ts";
 
 const QUIET_MS = 4_000; // a status comes each second
@@ -104,6 +104,7 @@ class Dashboard implements Listener {
     showFeed(status);
     showModels(status);
     showWarmingUp(status);
+    showStalled(status);
     const now = status.as_of_ms === null ? "" : new Date(status.as_of_ms).toISOString();
     byId("clock").textContent = now && `market time ${now.slice(0, 19).replace("T", " ")} UTC`;
   }
@@ -134,6 +135,9 @@ async function start(): Promise<void> {
     history.replaceState(null, "", `?${new URLSearchParams({ market: chosen.market })}`);
     stop = follow(chosen.path, dashboard);
   });
+  for (const [index, { market }] of markets.entries()) {
+    byId("markets").children[index]?.setAttribute("data-market", market);
+  }
   byId("markets").hidden = markets.length < 2;
   byId("now").addEventListener("click", () => dashboard.toNewest());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dashboard.paint());

@@ -109,13 +109,15 @@ export interface Feed {
 }
 
 export interface Status {
-  state: "connecting" | "warming up" | "ok" | "stale" | "ended";
+  state: "connecting" | "warming up" | "ok" | "stalled" | "stale" | "ended";
   as_of_ms: number | null;
   data_age_ms: number | null;
   warming_up: { detail: string; seen_ms: number; needed_ms: number } | null;
   latency: { p50_us: number; p99_us: number; count: number } | null;
   feed: Feed;
   horizons: HorizonStatus[];
+  /** The markets, this one or others, whose time stands still. */
+  stalled: string[];
 }
 
 export interface News {
