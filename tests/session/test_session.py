@@ -83,11 +83,9 @@ def test_lost_connection_while_rest_fails_lets_live_trades_go_on_and_mends_later
     healed(one)
 
 
-@pytest.mark.parametrize("covered", [0, 3, 10])
-def test_gap_that_reaches_beyond_the_last_known_trade_is_repaired_after_a_start(
-    covered: int,
-) -> None:
-    """What is stored covers time in which trades are missing: the last one in it is before them."""
+@pytest.mark.parametrize(("last", "until"), [(49, 149), (49, 146), (49, 100), (49, 50), (30, 30)])
+def test_gap_beyond_the_last_known_trade_is_repaired_after_a_start(last: int, until: int) -> None:
+    """What is stored may end before a gap, or cover time in which trades are missing."""
     one = World()
     for _ in range(200):
         one.now_us += one.every_us
@@ -98,7 +96,7 @@ def test_gap_that_reaches_beyond_the_last_known_trade_is_repaired_after_a_start(
         "open",
     )  # fmt: skip
     one.gaps[gap.identity] = gap
-    known = Known(one.truth[49].id, missing[-covered - 1].time_us, gaps=[gap])
+    known = Known(one.truth[last].id, one.truth[until].time_us, gaps=[gap])
     one.session.start(one.received_us, from_us=known.time_us, known=known, exchange_us=one.now_us)
     one.connect()
     one.run(2.0)

@@ -31,6 +31,7 @@ class Joining:
         self.joined = not session.rules.asks
         self._session = session
         self._lost_after: tuple[int, int] | None = None  # id and time, while that is caught up with
+        self._in_the_past: list[Gap] = []  # said before, and read once more with what is around it
         if self.joined:
             session.batcher.plausible_us = session.pace.plausible_us
 
@@ -61,6 +62,8 @@ class Joining:
             for gap in gaps:
                 if gap.first_id < gap.end_id <= last_id + 1:
                     session.ledger.open(OpenGap.of(gap, received_us))
+                elif gap.first_id < gap.end_id:
+                    self._in_the_past.append(gap)
         self.hold(from_us)
 
     def catch_up(self) -> None:
@@ -98,6 +101,9 @@ class Joining:
         holding, self.holding = self.holding, None
         self._say_caught_up(holding)
         self.starting, self.history = False, 1.0
+        for said in self._in_the_past:
+            ledger.had(said)
+        self._in_the_past.clear()
         for gap in list(ledger.ids.gaps):
             if not gap.bottom:
                 ledger.ids.gaps.remove(gap)  # a past that can't be had, and nobody knows of
