@@ -235,7 +235,7 @@ async def fetch_checked(
         await fetch(page_id, from_ms), symbol, page_id=page_id, from_ms=from_ms,
         reference_price=reference_price, now_ms=now_ms, contiguous=venue.ids == "contiguous",
         ordered=venue.ids != "opaque",
-        counts_back=venue.counts_back or venue.past_trades is not None,
+        counts_back=venue.counts_back or venue.past == "by_time",
     )  # fmt: skip
 
 
