@@ -127,6 +127,9 @@ def test_a_recording_without_the_symbol_says_what_it_holds(tmp_path: Path) -> No
         (["run", "--market", "mtgox:BTC/USD"], "'mtgox' is not an exchange we know"),
         (["run", "--group", "binance:BTC/USDT"], "--group"),
         (["simulate", "--recording", "x", "--ceiling"], "no ceiling"),
+        (["history", "binance:BTC/USDT"], "--from"),
+        (["history", "BTC/USDT", "--from", "2024-08-08"], "write it like binance:BTC/USDT"),
+        (["history", "binance:BTC/USDT", "--from", "2024-08-08", "--archive", "x"], "leave out"),
         (["fly"], "fly"),
     ],
 )

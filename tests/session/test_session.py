@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .world import World, id_plus, later_by, price_of
+from marketstream.messages import Gap
+from trades.session.rules import Known
+
+from .world import MARKET, World, id_plus, later_by, price_of
 
 SEQUENCES = int(os.environ.get("REALTIME_SEQUENCES", "150"))
 
@@ -77,6 +80,39 @@ def test_lost_connection_while_rest_fails_lets_live_trades_go_on_and_mends_later
     one.run(15.0)
     assert [gap.state for gap in one.gaps.values()] == ["open"]
     assert max(message.seen_until_us for message in one.published) > one.now_us - 500_000
+    healed(one)
+
+
+@pytest.mark.parametrize(("last", "until"), [(49, 149), (49, 146), (49, 100), (49, 50), (30, 30)])
+def test_gap_beyond_the_last_known_trade_is_repaired_after_a_start(last: int, until: int) -> None:
+    """What is stored may end before a gap, or cover time in which trades are missing."""
+    one = World()
+    for _ in range(200):
+        one.now_us += one.every_us
+        one.trade()
+    missing = one.truth[50:150]
+    gap = Gap(
+        MARKET, missing[0].id, missing[-1].id + 1, one.truth[49].time_us, one.truth[150].time_us,
+        "open",
+    )  # fmt: skip
+    one.gaps[gap.identity] = gap
+    known = Known(one.truth[last].id, one.truth[until].time_us, gaps=[gap])
+    one.session.start(one.received_us, from_us=known.time_us, known=known, exchange_us=one.now_us)
+    one.connect()
+    one.run(2.0)
+    healed(one)
+    came = {trade.id for message in one.published for trade in message.trades}
+    assert {trade.id for trade in missing} <= came
+    assert one.gaps[gap.identity].state == "repaired"
+
+
+def test_what_was_missed_without_a_connection_is_not_held_against_the_next_one() -> None:
+    one = world()
+    one.cut(for_us=12_000_000)
+    one.session.joining.let_go(one.received_us)  # what an answer said that was on its way
+    one.run(11.5)
+    assert not one.connected
+    assert one.session.drop is None
     healed(one)
 
 

@@ -165,7 +165,7 @@ def mutilated(draw: st.DrawFn, rows: list[dict[str, Any]]) -> list[Any]:
             said.insert(draw(st.integers(0, len(said))), said[at])
         elif kind == "shuffle":
             said = draw(st.permutations(said))
-        elif not isinstance(said[at], dict):
+        elif not isinstance(said[at], dict) or not said[at]:
             continue
         elif kind == "other":
             name = "p" if "p" in said[at] else "price"
@@ -173,7 +173,7 @@ def mutilated(draw: st.DrawFn, rows: list[dict[str, Any]]) -> list[Any]:
         elif kind == "unit":
             name = "T" if "T" in said[at] else "time_ms"
             factor = draw(st.sampled_from([1_000, 1_000_000]))
-            said[at] = said[at] | {name: said[at][name] * factor}
+            said[at] = said[at] | {name: START_MS * factor}
         else:
             name = draw(st.sampled_from(sorted(said[at])))
             said[at] = draw(

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
 
 from exchanges.binance import VENUE
-from exchanges.binance.rest import parse_market_info, parse_server_time
 from exchanges.client import (
     RestClient,
     fetch_checked,
@@ -86,6 +87,28 @@ def test_too_many_requests_are_waited_out() -> None:
 
     assert asyncio.run(ask_with(handler, ["BTC/USDT"])) == {"BTC/USDT": MarketInfo(2, 5)}
     assert answers == []
+
+
+@pytest.mark.parametrize(("is_its_own", "least_s"), [(True, 0.1), (False, 0.0)])
+def test_requests_to_a_venue_itself_are_as_far_apart_as_it_wants(
+    is_its_own: bool, least_s: float
+) -> None:
+    asked_s: list[float] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        asked_s.append(time.monotonic())
+        return web.Response(text=INFO.replace("BTCUSDT", request.query["symbol"]))
+
+    async def run() -> None:
+        async with serving(handler) as url:
+            its_own = url.rstrip("/") if is_its_own else VENUE.rest_url
+            venue = replace(VENUE, rest_url=its_own, rest_interval_s=0.1)
+            async with RestClient(venue, url) as client:
+                await fetch_market_infos(client, ["BTC/USDT", "ETH/USDT", "XRP/USDT"])
+
+    asyncio.run(run())
+    assert len(asked_s) == 3
+    assert asked_s[2] - asked_s[0] > 1.5 * least_s
 
 
 def test_a_server_that_fails_or_breaks_off_is_asked_again() -> None:
@@ -259,7 +282,7 @@ def test_exchange_that_does_not_answer_in_time_is_a_network_error() -> None:
 
 
 def test_clock_of_the_exchange_is_read() -> None:
-    assert parse_server_time(200, b'{"serverTime":1499827319559}') == 1499827319559
+    assert VENUE.rest.parse_server_time(200, b'{"serverTime":1499827319559}') == 1499827319559
 
 
 @pytest.mark.parametrize(
@@ -268,7 +291,7 @@ def test_clock_of_the_exchange_is_read() -> None:
 )
 def test_decimals_are_those_of_the_step(tick: str, decimals: int) -> None:
     body = INFO.replace("0.01000000", tick).encode()
-    assert parse_market_info("BTC/USDT", 200, body).price_decimals == decimals
+    assert VENUE.rest.parse_market_info("BTC/USDT", 200, body).price_decimals == decimals
 
 
 @pytest.mark.parametrize(
@@ -283,4 +306,4 @@ def test_decimals_are_those_of_the_step(tick: str, decimals: int) -> None:
 )
 def test_answer_without_a_usable_tick_is_a_network_error(body: str) -> None:
     with pytest.raises(NetworkError):
-        parse_market_info("BTC/USDT", 200, body.encode())
+        VENUE.rest.parse_market_info("BTC/USDT", 200, body.encode())

@@ -13,6 +13,7 @@ from exchanges import catalogue
 from exchanges._template import VENUE as TEMPLATE
 from exchanges._template.samples import SAMPLES as TEMPLATE_SAMPLES
 from exchanges.checks import CHECKS, Check, check_frame, samples_of
+from exchanges.expectations import like
 from exchanges.samples import Samples
 from exchanges.venue import Venue
 from marketstream.errors import SettingsError
@@ -30,10 +31,14 @@ def test_every_venue_keeps_to_the_contract(venue: Venue, samples: Samples, check
     check(venue, samples)
 
 
+def frames_of(samples: Samples) -> list[bytes]:
+    return [samples.trade, samples.quote, *samples.beside, *(frame for frame, _ in samples.books)]
+
+
 @cache
 def fragments(samples: Samples) -> list[bytes]:
     """What frames of a venue are made of: keys, values, and odd ones in their place."""
-    texts = b" ".join([samples.trade, samples.quote, *samples.beside])
+    texts = b" ".join(frames_of(samples))
     words = texts.replace(b",", b" ").replace(b":", b" ").split()
     odd = [b"-1", b"0", b'"nan"', b'"1e400"', b"null", b"[]", b"{}", b"true", b'""', b"1e999"]
     return sorted(set(words)) + odd
@@ -42,7 +47,7 @@ def fragments(samples: Samples) -> list[bytes]:
 @st.composite
 def spoilt(draw: st.DrawFn, samples: Samples) -> bytes:
     """A frame with some of it replaced, left out or cut."""
-    frame = draw(st.sampled_from([samples.trade, samples.quote, *samples.beside]))
+    frame = draw(st.sampled_from(frames_of(samples)))
     for _ in range(draw(st.integers(1, 3))):
         start = draw(st.integers(0, len(frame)))
         end = draw(st.integers(start, min(len(frame), start + 12)))
@@ -54,7 +59,8 @@ def spoilt(draw: st.DrawFn, samples: Samples) -> bytes:
 @st.composite
 def revalued(draw: st.DrawFn, samples: Samples) -> bytes:
     """A frame in JSON in which a value is another."""
-    fields = json.loads(draw(st.sampled_from([samples.trade, samples.quote])))
+    books = [frame for frame, _ in samples.books]
+    fields = json.loads(draw(st.sampled_from([samples.trade, samples.quote, *books])))
     places = [fields]
     for place in places:
         places += [value for value in place.values() if isinstance(value, dict)]
@@ -69,7 +75,8 @@ def revalued(draw: st.DrawFn, samples: Samples) -> bytes:
 def test_garbage_is_a_bad_message_and_nothing_else(
     venue: Venue, samples: Samples, data: st.DataObject
 ) -> None:
-    stream = venue.stream([samples.symbol, "ETH/USDT"], venue.name)
+    symbols = [samples.symbol, *like(samples, "ETH/USDT")]
+    stream = venue.stream(symbols, venue.name, levels=venue.book_levels)
     check_frame(stream, data.draw(spoilt(samples) | revalued(samples) | st.binary(max_size=200)))
 
 

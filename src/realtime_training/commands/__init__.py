@@ -14,6 +14,7 @@ from realtime_training.commands.candles.command import candles
 from realtime_training.commands.dead_letters import dead_letters
 from realtime_training.commands.evaluate.command import evaluate
 from realtime_training.commands.features.command import features
+from realtime_training.commands.history.command import history
 from realtime_training.commands.leakcheck.command import leakcheck
 from realtime_training.commands.record.command import record
 from realtime_training.commands.replay.command import replay
@@ -81,6 +82,7 @@ def realtime(log_level: str) -> None:
 for command in (
     run,
     record,
+    history,
     replay,
     simulate,
     candles,

@@ -23,14 +23,19 @@ def decode_answer[T](status: int, body: bytes, shape: type[T]) -> T:
 
 
 def decode_rows[Row](
-    rows: Sequence[msgspec.Raw], shape: type[Row], trade_of: Callable[[Row], HistoricTrade]
+    rows: Sequence[msgspec.Raw], shape: type[Row], trade_of: Callable[[Row], HistoricTrade | None]
 ) -> Page:
-    """Return the trades that rows are; `trade_of` raises ValueError where one makes no sense."""
+    """Return the trades that rows are; `trade_of` raises ValueError where one makes no sense.
+
+    It returns None for one that is not of the market's trades.
+    """
     decode = msgspec.json.Decoder(shape, strict=False).decode
     trades, refused = [], []
     for row in rows:
         try:
-            trades.append(trade_of(decode(row)))
+            trade = trade_of(decode(row))
+            if trade is not None:
+                trades.append(trade)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             refused.append(f"{error}: {_shortened(bytes(row))}")
     return Page(trades, tuple(refused))

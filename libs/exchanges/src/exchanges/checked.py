@@ -54,6 +54,8 @@ def check_trades(
     reference_price: float | None = None,
     now_ms: int | None = None,
     contiguous: bool = True,
+    ordered: bool = True,
+    counts_back: bool = False,
 ) -> Checked:
     """Return the rows of a page that make sense, in order, each once.
 
@@ -61,7 +63,9 @@ def check_trades(
     `reference_price` is one that the market has had not long before or after, `now_ms` the
     exchange's clock; where they are None, prices and future times are not looked at. With
     `contiguous` ids, a row far from the others by its id is refused too. Where most prices are
-    another market's, all rows are refused.
+    another market's, all rows are refused. Where ids are not `ordered`, nothing is said of their
+    order. Of pages that are counted back (`counts_back`) rows before what was asked for are left
+    out, and nobody's fault.
     """
     refused = [f"{symbol}: {reason}" for reason in page.refused]
 
@@ -80,10 +84,14 @@ def check_trades(
     def alone(row: HistoricTrade) -> str | None:
         return _problem(row.trade) or _not_asked(row, page_id, from_ms, now_ms)
 
-    rows = keep(sorted(dict.fromkeys(page.trades), key=lambda row: row.page_id), alone)
+    rows = sorted(dict.fromkeys(page.trades), key=lambda row: row.page_id)
+    if counts_back:
+        rows = [row for row in rows if not _is_before(row, page_id, from_ms)]
+    rows = keep(rows, alone)
     rows = keep(rows, _contradicted(rows))
-    rows = keep(rows, _out_of_order(rows))
-    rows = keep(rows, _overlapping(rows))
+    if ordered:
+        rows = keep(rows, _out_of_order(rows))
+        rows = keep(rows, _overlapping(rows))
     rows = keep(rows, _out_of_time(rows))
     if contiguous:
         rows = keep(rows, _far_off(rows))
@@ -124,6 +132,12 @@ def _problem(trade: Trade) -> str | None:
     if not 0 < trade.count <= min(_MOST_COUNT, trade.id + 1):
         return f"it is {trade.count} fills"
     return None
+
+
+def _is_before(row: HistoricTrade, page_id: int | None, from_ms: int) -> bool:
+    if page_id is not None:
+        return row.page_id < page_id
+    return row.trade.time_us // 1_000 < from_ms - _MARGIN_MS
 
 
 def _not_asked(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from exchanges.book_checks import check_books
 from exchanges.checked import Checked, check_trades
 from exchanges.events import (
     Alive,
@@ -22,15 +23,17 @@ from exchanges.events import (
     Several,
     TradeEvent,
 )
+from exchanges.expectations import expect as _expect
+from exchanges.expectations import like, others
+from exchanges.expectations import raises as _raises
 from exchanges.samples import Samples
 from exchanges.venue import Page, Request, Stream, Venue
-from marketstream.errors import BadMessage, NetworkError, RealtimeError, SettingsError
+from marketstream.errors import BadMessage, NetworkError, SettingsError
 from marketstream.klines import Kline
 from marketstream.symbols import market_of
 
 type Check = Callable[[Venue, Samples], None]
 
-_OTHERS = ("QQQ/ZZZ", "ZZZ/QQQ")
 _FROM_MS = 1_700_000_000_000
 
 
@@ -71,12 +74,12 @@ def check_urls(venue: Venue, samples: Samples) -> None:
 
 def check_markets(venue: Venue, samples: Samples) -> None:
     """Check that markets are named after who says so, each once, and too many are refused."""
-    symbols = [samples.symbol, _OTHERS[0], samples.symbol]
+    symbols = [samples.symbol, others(samples)[0], samples.symbol]
     for name in (venue.name, "simulator-7"):
         stream = venue.stream(symbols, name)
         wanted = tuple(market_of(name, symbol) for symbol in symbols[:2])
         _expect((stream.name, stream.markets) == (name, wanted), f"markets are {stream.markets}")
-    most = [f"C{number}/USDT" for number in range(venue.most_symbols + 1)]
+    most = like(samples, *(f"C{number}/USDT" for number in range(venue.most_symbols + 1)))
     _raises(SettingsError, lambda: venue.stream(most, venue.name), f"{len(most)} symbols")
     venue.stream(most[1:], venue.name)
     _raises(
@@ -94,14 +97,17 @@ def check_subscription(venue: Venue, samples: Samples) -> None:
     _expect(stream.request_interval_s >= 0, "time does not run backwards")
     for frame in frames:
         json.loads(frame)
-    two = venue.stream([samples.symbol, *_OTHERS], venue.name).subscribe_frames()
+    two = venue.stream([samples.symbol, *others(samples)], venue.name).subscribe_frames()
     _expect(sum(map(len, two)) >= sum(map(len, frames)), "more symbols, more to ask for")
+    if venue.book_levels:
+        books = venue.stream([samples.symbol], venue.name, levels=1).subscribe_frames()
+        _expect(sum(map(len, books)) > sum(map(len, frames)), "books have to be asked for")
 
 
 def check_frames(venue: Venue, samples: Samples) -> None:
     """Check that sample frames mean what they are said to mean, under whichever name."""
     for name in (venue.name, "simulator"):
-        stream = venue.stream([_OTHERS[0], samples.symbol], name)
+        stream = venue.stream([others(samples)[0], samples.symbol], name)
         market = market_of(name, samples.symbol)
         said = stream.parse(samples.trade)
         _expect(said == TradeEvent(market, samples.trade_means), f"the trade is {said}")
@@ -119,8 +125,8 @@ def check_frames(venue: Venue, samples: Samples) -> None:
 
 def check_other_markets(venue: Venue, samples: Samples) -> None:
     """Check that what is said of markets nobody asked for is ignored or refused."""
-    stream = venue.stream(_OTHERS, venue.name)
-    for frame in (samples.trade, samples.quote):
+    stream = venue.stream(others(samples), venue.name, levels=venue.book_levels)
+    for frame in (samples.trade, samples.quote, *(frame for frame, _ in samples.books)):
         check_frame(stream, frame)
         try:
             said = stream.parse(frame)
@@ -163,6 +169,8 @@ def check_requests(venue: Venue, samples: Samples) -> None:
         rest.klines_request(samples.symbol, interval, from_ms=_FROM_MS)
         for interval in venue.kline_intervals
     ]
+    if venue.book is not None:
+        requests.append(venue.book.book_request(samples.symbol))
     for request in requests:
         _expect(isinstance(request, Request) and request.path.startswith("/"), f"{request}")
         _expect(all(isinstance(value, str) for value in request.query.values()), f"{request}")
@@ -183,7 +191,9 @@ def check_answers(venue: Venue, samples: Samples) -> None:
         klines = rest.parse_klines(symbol, 200, samples.klines)
         _expect(klines == list(samples.klines_mean) and len(klines) > 1, f"klines are {klines}")
     _raises(
-        SettingsError, lambda: rest.parse_market_info("NO/SUCH", *samples.not_traded), "not traded"
+        SettingsError,
+        lambda: rest.parse_market_info(like(samples, "NO/SUCH")[0], *samples.not_traded),
+        "not traded",
     )
 
 
@@ -202,6 +212,8 @@ def check_bad_answers(venue: Venue, samples: Samples) -> None:
         rows.append((samples.past, lambda status, body: rest.parse_trades(symbol, status, body)))
     if venue.kline_intervals:
         rows.append((samples.klines, lambda status, body: rest.parse_klines(symbol, status, body)))
+    if venue.book is not None:
+        parsers.append((samples.book, partial(venue.book.parse_book, "any:BTC/USDT")))
     for body, parse in [*parsers, *rows]:
         cut = body[:-2]
         for status, bad in (
@@ -214,8 +226,12 @@ def check_bad_answers(venue: Venue, samples: Samples) -> None:
         body, parse = rows[-1]
         for bad in (_with_rows(body, reversed), _with_rows(body, lambda rows: [*rows, rows[-1]])):
             _raises(NetworkError, partial(parse, 200, bad), f"disorder {bad[:40]!r}")
-    _raises(
-        NetworkError, lambda: rest.parse_market_info("QQQ/ZZZ", 200, samples.market_info), "another"
+    another = others(samples)[0]
+    is_listed = rest.market_info_request(another) == rest.market_info_request(symbol)
+    _raises(  # in a list of all symbols it is looked for, and not found
+        SettingsError if is_listed else NetworkError,
+        lambda: rest.parse_market_info(another, 200, samples.market_info),
+        "another",
     )
 
 
@@ -225,6 +241,7 @@ CHECKS: tuple[Check, ...] = (
     check_markets,
     check_subscription,
     check_frames,
+    check_books,
     check_other_markets,
     check_requests,
     check_answers,
@@ -234,18 +251,23 @@ CHECKS: tuple[Check, ...] = (
 
 def _check_rows(venue: Venue, samples: Samples) -> None:
     """Check that trades in disorder are put in order, and a row that is none is refused alone."""
-    symbol, means = samples.symbol, list(samples.past_means)
+    symbol, came = samples.symbol, samples.past_means
+    means = sorted(came, key=lambda row: row.page_id)
 
     def read(change: Callable[[list[Any]], Any]) -> Checked:
         page = venue.rest.parse_trades(symbol, 200, _with_rows(samples.past, change))
-        return check_trades(page, symbol, page_id=None, from_ms=0, contiguous=False)
+        return check_trades(
+            page, symbol, page_id=None, from_ms=0, contiguous=False,
+            ordered=venue.ids != "opaque",
+        )  # fmt: skip
 
     for change in (reversed, lambda rows: [*rows, rows[-1]], lambda rows: rows + rows):
         _expect(read(change)[0] == means, "trades in disorder are put in order, each once")
     odd_rows: tuple[object, ...] = (None, 7, "", [], {})
     for odd in odd_rows:
         checked = read(partial(_with_odd_row, odd))
-        _expect(checked[0] == means[1:], f"of rows without the first there is {checked.trades}")
+        others = [row for row in means if row != came[0]]
+        _expect(checked[0] == others, f"of rows without the first there is {checked.trades}")
         _expect(len(checked.refused) == 1, f"{odd!r} is refused alone: {checked.refused}")
 
 
@@ -273,16 +295,3 @@ def _with_rows(body: bytes, change: Callable[[list[Any]], Any]) -> bytes:
     for place, key, rows in lists[:1]:
         place[key] = list(change(rows))
     return json.dumps(holder[0]).encode()
-
-
-def _expect(holds: bool, what: str) -> None:  # noqa: FBT001 - a condition
-    if not holds:
-        raise AssertionError(what)
-
-
-def _raises(kind: type[RealtimeError], call: Callable[[], object], what: str) -> None:
-    try:
-        said = call()
-    except kind:
-        return
-    raise AssertionError(f"{what}: {kind.__name__} is wanted, and it gives {said!r:.200}")

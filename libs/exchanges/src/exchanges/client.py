@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, Self
 
 import aiohttp
 from loguru import logger
+from msgspec.structs import replace
 
 from exchanges.checked import Checked, check_klines, check_time, check_trades
+from exchanges.contracts import trade_in_base_units
+from exchanges.counting import first_id_from
 from exchanges.limits import limit_of
 from marketstream.errors import NetworkError, RefusedError
+from marketstream.timeframes import timeframe_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from fractions import Fraction
 
-    from exchanges.venue import HistoricTrade, MarketInfo, Request, Venue
+    from exchanges.venue import HistoricTrade, MarketInfo, Page, Request, Venue
     from marketstream.klines import Kline
 
 _LIMITED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)  # 418: banned for having gone on
@@ -31,7 +36,7 @@ class RestClient:
     A request takes `timeout_s` at most, and is made again while the server has a problem of its
     own (5xx), does not answer in time or breaks off, until `patience_s` have passed. "Too many
     requests" is waited out for as long as it says, by all clients of the URL; a longer wait than
-    patience allows is a RefusedError.
+    patience allows is a RefusedError. Into `contract_sizes` goes what is asked of contracts.
     """
 
     def __init__(
@@ -41,10 +46,14 @@ class RestClient:
         *,
         timeout_s: float = 10.0,
         patience_s: float = 60.0,
+        contract_sizes: dict[str, Fraction] | None = None,
     ) -> None:
         self.venue = venue
+        self.contract_sizes = {} if contract_sizes is None else contract_sizes
         self._url = (venue.rest_url if rest_url is None else rest_url).rstrip("/")
         self._limit = limit_of(self._url)
+        # Whoever only speaks as the venue has limits of its own, and says so.
+        self._interval_s = venue.rest_interval_s if self._url == venue.rest_url else 0.0
         self._patience_s = patience_s
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
@@ -66,6 +75,7 @@ class RestClient:
         wait_s = _FIRST_WAIT_S
         while True:
             await self._wait_for_turn(give_up_s)
+            self._limit.asked(self._interval_s)
             try:
                 status, body = await self._ask(request)
             except _NoAnswerError as error:
@@ -90,15 +100,22 @@ class RestClient:
                 raise RefusedError(
                     f"{self._url} takes no requests for {wait_s:.3g} s: try again then", wait_s
                 )
-            logger.warning("Waiting to be let in", url=self._url, retry_in_s=round(wait_s, 2))
+            if wait_s > self._interval_s:
+                logger.warning("Waiting to be let in", url=self._url, retry_in_s=round(wait_s, 2))
             await asyncio.sleep(wait_s)
 
     async def _ask(self, request: Request) -> tuple[int, bytes]:
         """Ask once, and note what the answer says of limits."""
         try:
             async with self._session.get(self._url + request.path, params=request.query) as answer:
-                self._note(answer)
-                return answer.status, await answer.read()
+                if answer.status != HTTPStatus.OK:
+                    self._note(answer.status, answer.headers)  # whether or not a body follows
+                    return answer.status, await answer.read()
+                body = await answer.read()
+                is_refused = self.venue.refuses(body)
+                status = HTTPStatus.TOO_MANY_REQUESTS if is_refused else HTTPStatus.OK
+                self._note(status, answer.headers)
+                return status, body
         except aiohttp.InvalidURL as error:
             raise NetworkError(
                 f"{self._url!r} is not a URL: set EXCHANGE_REST_URL to one like "
@@ -113,17 +130,17 @@ class RestClient:
         except (aiohttp.ClientError, OSError) as error:
             raise _NoAnswerError(f"{self._url} broke off: {error}") from error
 
-    def _note(self, answer: aiohttp.ClientResponse) -> None:
-        if answer.status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
+    def _note(self, status: int, headers: Mapping[str, str]) -> None:
+        if status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
             raise NetworkError(
                 f"{self._url} refuses this location (HTTP 451): set EXCHANGE_REST_URL and "
                 "EXCHANGE_WS_URL to a server that serves it, such as a simulator"
             )
-        if answer.status in _LIMITED:
-            self._limit.refused(answer.headers.get("Retry-After"))
+        if status in _LIMITED:
+            self._limit.refused(headers.get("Retry-After"))
         else:
             venue = self.venue
-            self._limit.answered(answer.headers, venue.weight_header, venue.weight_a_minute)
+            self._limit.answered(headers, venue.weight_header, venue.weight_a_minute)
 
 
 class _NoAnswerError(NetworkError):
@@ -140,6 +157,7 @@ async def fetch_market_infos(client: RestClient, symbols: Iterable[str]) -> dict
     for symbol in symbols:
         status, body = await client.get(rest.market_info_request(symbol))
         infos[symbol] = rest.parse_market_info(symbol, status, body)
+        client.contract_sizes[symbol] = infos[symbol].contract_size
     return infos
 
 
@@ -164,12 +182,23 @@ async def fetch_checked(
     `reference_price` and `now_ms` (the exchange's clock) are what rows are held against, beside
     what was asked for and each other: see `check_trades`.
     """
-    rest = client.venue.rest
-    request = rest.trades_request(symbol, page_id=page_id, from_ms=from_ms)
-    page = rest.parse_trades(symbol, *await client.get(request))
+    venue = client.venue
+
+    async def fetch(page_id: int | None, from_ms: int) -> Page:
+        request = venue.rest.trades_request(symbol, page_id=page_id, from_ms=from_ms)
+        return await _fetch_page(client, symbol, request)
+
+    async def fetch_back(page_id: int | None) -> list[HistoricTrade]:
+        page = await fetch(page_id, 0)
+        return check_trades(page, symbol, page_id=None, from_ms=0, now_ms=now_ms).trades
+
+    if page_id is None and venue.counts_back:
+        page_id = await first_id_from(fetch_back, venue.page_trades, from_ms)
     return check_trades(
-        page, symbol, page_id=page_id, from_ms=from_ms, reference_price=reference_price,
-        now_ms=now_ms, contiguous=client.venue.ids == "contiguous",
+        await fetch(page_id, from_ms), symbol, page_id=page_id, from_ms=from_ms,
+        reference_price=reference_price, now_ms=now_ms, contiguous=venue.ids == "contiguous",
+        ordered=venue.ids != "opaque",
+        counts_back=venue.counts_back or venue.past_trades is not None,
     )  # fmt: skip
 
 
@@ -184,13 +213,24 @@ async def fetch_newest_trade(
 
     Raises NetworkError where the answer is refused, as `fetch_checked` refuses rows.
     """
-    rest = client.venue.rest
-    page = rest.parse_trades(symbol, *await client.get(rest.newest_trade_request(symbol)))
+    page = await _fetch_page(client, symbol, client.venue.rest.newest_trade_request(symbol))
     checked = check_trades(
         page, symbol, page_id=None, from_ms=0, reference_price=reference_price, now_ms=now_ms
     )
     _raise_refused(checked)
     return checked.trades[-1] if checked.trades else None
+
+
+async def _fetch_page(client: RestClient, symbol: str, request: Request) -> Page:
+    """Return the rows of an answer, in base units."""
+    if client.venue.in_contracts and symbol not in client.contract_sizes:
+        await fetch_market_infos(client, [symbol])
+    page = client.venue.rest.parse_trades(symbol, *await client.get(request))
+    if not client.venue.in_contracts:
+        return page
+    size = client.contract_sizes[symbol]
+    rows = [row._replace(trade=trade_in_base_units(row.trade, size)) for row in page.trades]
+    return page._replace(trades=rows)
 
 
 async def fetch_klines(
@@ -199,7 +239,11 @@ async def fetch_klines(
     """Return the exchange's own candles from a time on, one page of them."""
     rest = client.venue.rest
     request = rest.klines_request(symbol, interval, from_ms=from_ms)
-    return check_klines(rest.parse_klines(symbol, *await client.get(request)), symbol)
+    klines = check_klines(rest.parse_klines(symbol, *await client.get(request)), symbol)
+    if "close_time_ms" in client.venue.kline_fields:
+        return klines
+    length_ms = timeframe_ms(interval)  # no answer says it
+    return [replace(one, close_time_ms=one.open_time_ms + length_ms - 1) for one in klines]
 
 
 def _raise_refused(checked: Checked) -> None:

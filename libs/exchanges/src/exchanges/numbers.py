@@ -9,6 +9,7 @@ import msgspec
 from marketstream.errors import SettingsError
 
 Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e18)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0, lt=1e18)]
 
 
 def check_levels(levels: int, most: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exchanges.events import QuoteEvent
+from exchanges.events import BookEvent, QuoteEvent
 from exchanges.venue import HistoricTrade, MarketInfo
 from marketstream.klines import Kline
 from marketstream.messages import Trade
@@ -15,10 +15,11 @@ from marketstream.messages import Trade
 class Samples:
     """A venue's frames and answers for `symbol`, each with its meaning.
 
-    `trade` and `quote` are frames; `quote_means` is of whichever market the stream gives it.
-    `beside` are frames that hold neither, such as acknowledgements, heartbeats and channels nobody
-    asked for. Answers come with HTTP status 200; `not_traded` is status and body for a symbol that
-    the venue does not know. `past` and `klines` hold two rows or more.
+    `trade` and `quote` are frames, and so are those of `books`, which come where books are
+    followed; what they mean is of whichever market the stream gives it. `beside` are frames that
+    hold neither, such as acknowledgements, heartbeats and channels nobody asked for. Answers come
+    with HTTP status 200; `not_traded` is status and body for a symbol that the venue does not know.
+    `past` and `klines` hold two rows or more. `book` is the answer where books are asked for.
     """
 
     symbol: str
@@ -36,3 +37,6 @@ class Samples:
     past_means: Sequence[HistoricTrade] = ()
     klines: bytes
     klines_mean: Sequence[Kline]
+    books: Sequence[tuple[bytes, BookEvent]] = ()
+    book: bytes = b""
+    book_means: BookEvent | None = None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import NamedTuple
 
 from exchanges.catalogue import venue_named, venues
 from exchanges.client import RestClient
+from exchanges.contracts import InBaseUnits
 from exchanges.venue import Stream, Venue
 from marketstream.errors import SettingsError
 from marketstream.symbols import market_of, split_market
@@ -26,6 +28,8 @@ class Source:
     ws_url: str
     rest_url: str
     symbols: tuple[str, ...]
+    contract_sizes: dict[str, Fraction] = field(default_factory=dict, compare=False)
+    """What a contract is worth by symbol, as far as a client has asked for it."""
 
     @property
     def markets(self) -> tuple[str, ...]:
@@ -39,11 +43,15 @@ class Source:
 
     def stream(self) -> Stream:
         """Return what its markets say."""
-        return self.venue.stream(self.symbols, self.name)
+        stream = self.venue.stream(self.symbols, self.name)
+        return InBaseUnits(stream, self.contract_sizes) if self.venue.in_contracts else stream
 
     def client(self, *, timeout_s: float = 10.0, patience_s: float = 60.0) -> RestClient:
         """Return a client of its REST API, which waits so long for an answer, or to be let in."""
-        return RestClient(self.venue, self.rest_url, timeout_s=timeout_s, patience_s=patience_s)
+        return RestClient(
+            self.venue, self.rest_url, timeout_s=timeout_s, patience_s=patience_s,
+            contract_sizes=self.contract_sizes,
+        )  # fmt: skip
 
 
 class Place(NamedTuple):

@@ -6,11 +6,12 @@ A venue is a package of this library with a `VENUE`; `exchanges.catalogue` finds
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal, NamedTuple, Protocol
 
-from exchanges.events import Event
+from exchanges.events import BookEvent, Event
 from marketstream.klines import Kline
 from marketstream.messages import Trade
 
@@ -42,10 +43,14 @@ class Host(NamedTuple):
 
 
 class MarketInfo(NamedTuple):
-    """Tick and lot of a market, as the number of their decimals."""
+    """Tick and lot of a market, as the number of their decimals, the lot in base units.
+
+    What an exchange calls one is so many base units, `contract_size`, where it counts in contracts.
+    """
 
     price_decimals: int
     quantity_decimals: int
+    contract_size: Fraction = Fraction(1)
 
 
 class HistoricTrade(NamedTuple):
@@ -143,8 +148,30 @@ class Rest(Protocol):
         ...
 
     def parse_klines(self, symbol: str, status: int, body: bytes) -> list[Kline]:
-        """Return klines in the order of time; the last one may still be open."""
+        """Return klines in the order of time; the last one may still be open.
+
+        Where they do not say when they close, `fetch_klines` does.
+        """
         ...
+
+
+class BookRest(Protocol):
+    """How a book is asked for where its stream has changes only; the events say what follows on.
+
+    Raises NetworkError where an answer makes no sense.
+    """
+
+    def book_request(self, symbol: str) -> Request:
+        """Ask for the best levels of a book, as many as there can be had."""
+        ...
+
+    def parse_book(self, market: str, status: int, body: bytes) -> BookEvent:
+        """Return the book of a market as it is in the answer, numbered as its changes are."""
+        ...
+
+
+def _refuses_by_status(body: bytes) -> bool:  # noqa: ARG001 - the status has said it
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +179,16 @@ class Venue:
     """An exchange's kind of market, such as spot, and what it can do.
 
     `page_trades` and `page_klines` are the most that one answer holds; of past trades no more than
-    `past_trades` can be had, None for no bound. `kline_fields` are those of `Kline` that its klines
-    really have. `quote_times` says whether quotes carry the exchange's time. `most_symbols` go over
-    one connection. The URLs are its own; settings may name others, and `other_hosts` are to be
-    tried where they refuse a location. Of books `book_levels` can be followed at most. Where
-    `weight_header` is set, answers say in it how much of `weight_a_minute` was used.
+    `past_trades` can be had, None for no bound. Where the past `counts_back`, pages by id end so
+    many rows further on and begin earlier where ids are missing, and none begins at a time.
+    Where its trades, quotes and books are `in_contracts`, `exchanges.contracts` has them in base
+    units. `kline_fields` are those of `Kline` that its klines really have. `quote_times` says
+    whether quotes carry the exchange's time. `most_symbols` go over one connection. The URLs are
+    its own; settings may name others, and `other_hosts` are to be tried where they refuse a
+    location. Of books `book_levels` can be followed at most, and `book` asks for one that its
+    changes can be applied to, where that is by REST. Where `weight_header` is set, answers say in
+    it how much of `weight_a_minute` was used; `refuses` says of the body of a good answer whether
+    it is that too much was asked, after all. Requests to its own URL are `rest_interval_s` apart.
     """
 
     name: str
@@ -175,6 +207,11 @@ class Venue:
     stream: MakeStream
     rest: Rest
     other_hosts: tuple[Host, ...] = ()
+    counts_back: bool = False
+    in_contracts: bool = False
     book_levels: int = 0
+    book: BookRest | None = None
     weight_header: str = ""
     weight_a_minute: int = 0
+    refuses: Callable[[bytes], bool] = _refuses_by_status
+    rest_interval_s: float = 0.0

@@ -15,7 +15,7 @@ from candles.pace import Pace
 from candles.proof import Proof
 from candles.snapshot import Snapshot
 from candles.units import decimals_of, to_units
-from marketstream.messages import Candle, CandleState, Trade, Trades
+from marketstream.messages import Candle, CandleState, Depth, Quote, Trade, Trades
 from marketstream.timeframes import finest_first, timeframe_ms
 
 _MOST_FLAT = 10_000  # intervals closed by one message
@@ -74,7 +74,8 @@ class CandleAggregator:
         self._last: Point | None = None
         self._price_decimals = 0
         self._quantity_decimals = 0
-        self._book = Book()
+        self._book: Book[Quote] = Book()
+        self._depth: Book[Depth] = Book()
         self._preview = None if preview is None else self._timeframes.index(preview[0])
         self._preview_every_us = 0 if preview is None else preview[1] * 1_000
         self._preview_due_us = 0
@@ -109,6 +110,8 @@ class CandleAggregator:
                 self._place(trades[at:], closed)
         if message.quote is not None:
             self._book.add(message.quote, traded=self._forming.end_us is not None)
+        if message.depth is not None:
+            self._depth.add(message.depth, traded=self._forming.end_us is not None)
         if message.proven_until_us is not None:
             self._ids.said_us = max(self._ids.said_us, message.proven_until_us)
         self._prove(closed)
@@ -221,7 +224,8 @@ class CandleAggregator:
             closed += [self._close(*one) for one in self._forming.closing(until_us)]
 
     def _close(self, index: int, end_us: int, bar: Bar) -> Candle:
-        one = Interval(index, end_us, bar, self._book.as_of(end_us), self._last)
+        book, depth = self._book.as_of(end_us), self._depth.as_of(end_us)
+        one = Interval(index, end_us, bar, book, depth, self._last)
         self._proof.close(one)
         self._closed.add(one)
         return self._candle(one)
@@ -232,7 +236,8 @@ class CandleAggregator:
         is_open = self._forming.end_us is not None
         if not is_open or book is None or any(c.timeframe == timeframe for c in closed):
             return []
-        one = Interval(index, *self._forming.as_it_stands(index), book, self._last)
+        depth = self._depth.newest
+        one = Interval(index, *self._forming.as_it_stands(index), book, depth, self._last)
         one.missing = self._proof.missing(one)
         return [self._candle(one, state="forming")]
 
@@ -283,6 +288,8 @@ class CandleAggregator:
             decimals=(self._price_decimals, self._quantity_decimals),
             book=self._book.last,
             quotes=self._book.newer,
+            depth=self._depth.last,
+            depths=self._depth.newer,
             closed=self._closed.state(),
             held=[] if self._pace is None else self._pace.held,
         ).encode()
@@ -295,6 +302,7 @@ class CandleAggregator:
         self._last = state.last
         self._price_decimals, self._quantity_decimals = state.decimals
         self._book = Book(state.book, state.quotes)
+        self._depth = Book(state.depth, state.depths)
         if self._pace is not None:
             self._pace = Pace(state.held)
         self._closed.restore(state.closed)

@@ -10,7 +10,7 @@ import msgspec
 from candles.bar import Point
 from candles.closed import Saved
 from marketstream.errors import BadMessage
-from marketstream.messages import Quote, Trades
+from marketstream.messages import Depth, Quote, Trades
 
 
 class Snapshot(msgspec.Struct):
@@ -24,6 +24,8 @@ class Snapshot(msgspec.Struct):
     decimals: tuple[int, int]
     book: Quote | None
     quotes: list[Quote]
+    depth: Depth | None
+    depths: list[Depth]
     closed: Saved
     held: Sequence[Trades] = ()
 

@@ -39,7 +39,7 @@ _ANSWER_S = 5.0  # to the subscription
 _MOST_BYTES = 16 << 20  # of a message: who sends more sends nothing that we asked for
 _LONGEST_RETRY_S = 5.0  # exchanges allow one attempt a second
 _TOO_MANY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)
-_REFUSED_RETRY_S = 30.0  # where they serve nobody, or say that it was too many
+_REFUSED_RETRY_S = 30.0  # where they say that it was too many, and not how long that lasts
 
 
 class Feed:
@@ -282,7 +282,7 @@ async def _connect(url: str, connection: _Connection) -> WSTransport:
             raise _ConnectionLostError(
                 f"{url} refuses this location (HTTP 451): set EXCHANGE_WS_URL and "
                 "EXCHANGE_REST_URL to a server that serves it, such as a simulator",
-                _REFUSED_RETRY_S,
+                _LONGEST_RETRY_S,
             ) from error
         raise _ConnectionLostError(
             f"{url} did not open a WebSocket: {error}", _retry_after_s(error)

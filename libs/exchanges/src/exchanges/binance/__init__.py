@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from exchanges.binance import rest, wire
+from exchanges.binance import wire
+from exchanges.binance.rest import BinanceRest
 from exchanges.binance.stream import BinanceStream
-from exchanges.venue import Venue
+from exchanges.venue import Host, Venue
 from marketstream.klines import Kline
+
+_REST = BinanceRest()
 
 VENUE = Venue(
     name="binance",
-    ws_url="wss://stream.binance.com:9443/ws",
+    ws_url=BinanceStream.example_url,
     rest_url="https://api.binance.com",
     ids="contiguous",
     past="by_id",
@@ -22,7 +25,12 @@ VENUE = Venue(
     quote_times=False,
     most_symbols=wire.MOST_STREAMS // 2,
     stream=BinanceStream,
-    rest=rest,
+    rest=_REST,
+    other_hosts=(  # for market data only; binance.us is another exchange, with trades of its own
+        Host("wss://data-stream.binance.vision/ws", "https://data-api.binance.vision"),
+    ),
+    book_levels=wire.BOOK_LEVELS[-1],
+    book=_REST,
     weight_header="X-MBX-USED-WEIGHT-1M",
     weight_a_minute=6_000,
 )

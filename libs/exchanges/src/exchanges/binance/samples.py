@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchanges.events import QuoteEvent
+from exchanges.events import BookEvent, QuoteEvent
 from exchanges.samples import Samples
 from exchanges.venue import HistoricTrade, MarketInfo
 from marketstream.klines import Kline
@@ -22,7 +22,7 @@ SAMPLES = Samples(
         b'{"result":null,"id":1}',
         b'{"e":"serverShutdown","E":1770123456789}',
         b'{"code":2,"msg":"Invalid request: unknown variant"}',
-        b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate"}}',
+        b'{"stream":"btcusdt@kline_1m","data":{"e":"kline"}}',
     ),
     market_info=b'{"timezone":"UTC","symbols":[{"symbol":"BTCUSDT","status":"TRADING","filters":['
     b'{"filterType":"PRICE_FILTER","minPrice":"0.01","tickSize":"0.01000000"},'
@@ -52,5 +52,30 @@ SAMPLES = Samples(
             1499644800000, "0.01577100", "0.01577100", "0.01577100", "0.01577100", "0",
             1500249599999, "0", 0, "0", "0",
         ),
+    ),
+    books=(
+        (
+            b'{"stream":"btcusdt@depth20@100ms","data":{"lastUpdateId":50093239218,"bids":['
+            b'["61837.63000000","3.78826000"],["61837.62000000","0.61700000"]],'
+            b'"asks":[["61837.64000000","1.54698000"]]}}',
+            BookEvent(
+                "", ((61837.63, 3.78826), (61837.62, 0.617)), ((61837.64, 1.54698),),
+                is_snapshot=True, last=50093239218,
+            ),
+        ),
+        (
+            b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1723161258209,'
+            b'"s":"BTCUSDT","U":50093241262,"u":50093241266,"b":[["61824.00000000","0.32726000"]],'
+            b'"a":[["61840.18000000","0.04959000"],["61840.19000000","0.00000000"]]}}',
+            BookEvent(
+                "", ((61824.0, 0.32726),), ((61840.18, 0.04959), (61840.19, 0.0)),
+                is_snapshot=False, time_us=1723161258209000, first=50093241262, last=50093241266,
+            ),
+        ),
+    ),
+    book=b'{"lastUpdateId":50093239218,"bids":[["61837.63000000","3.78826000"]],'
+    b'"asks":[["61837.64000000","1.54698000"]]}',
+    book_means=BookEvent(
+        "", ((61837.63, 3.78826),), ((61837.64, 1.54698),), is_snapshot=True, last=50093239218
     ),
 )  # fmt: skip

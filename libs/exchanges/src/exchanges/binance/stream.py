@@ -1,4 +1,4 @@
-"""Binance spot's WebSocket streams: what to ask for, and what a frame says.
+"""Binance's WebSocket streams: what to ask for, and what a frame says.
 
 Raw frames (`{"e":"trade",…}`) and combined ones (`{"stream":"btcusdt@trade","data":{…}}`) are read
 alike. https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md
@@ -7,107 +7,106 @@ alike. https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-s
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import batched
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from exchanges.binance import wire
-from exchanges.events import Event, Ignored, Notice, QuoteEvent, TradeEvent
-from exchanges.numbers import Positive, check_levels
+from exchanges.binance import channels, wire
+from exchanges.binance.channels import Channel
+from exchanges.events import Event, Ignored, Notice
+from exchanges.numbers import check_levels
 from marketstream.errors import BadMessage, SettingsError
-from marketstream.messages import Trade
 from marketstream.symbols import market_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exchanges.binance.channels import Kind
+
 _STREAMS_PER_REQUEST = 200
+_CHANGES = ("depth", "depth@0ms", "depth@100ms", "depth@250ms", "depth@500ms", "depth@1000ms")
 _AFTER_HEAD = len('{"stream":"')
 _SHUTDOWN = Notice("shutdown", "the exchange announced that it closes this connection")
 _SUBSCRIBED = Notice("subscribed", "the exchange accepted a request")
 _ENDED = Notice("ended", "the recording has ended")
 
-type _Trade = wire.Trade[float]
-type _Quote = wire.Quote[float]
-
-
-class _Channel(NamedTuple):
-    stream: str
-    market: str
-    wire_symbol: str
-    is_trade: bool
-
-
-_TRADE, _QUOTE = wire.Trade[Positive], wire.Quote[Positive]
-_decode_trade = msgspec.json.Decoder(_TRADE, strict=False).decode
-_decode_combined_trade = msgspec.json.Decoder(
-    wire.Combined[wire.Trade[Positive]], strict=False
-).decode
-_decode_quote = msgspec.json.Decoder(_QUOTE, strict=False).decode
-_decode_combined_quote = msgspec.json.Decoder(
-    wire.Combined[wire.Quote[Positive]], strict=False
-).decode
 _decode_envelope = msgspec.json.Decoder(wire.Envelope).decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class BinanceStream:
-    """Trades and best bid and ask of some symbols, such as `BTC/USDT`.
+    """Trades, best bid and ask and levels of the book of some symbols, such as `BTC/USDT`.
 
     Markets are named after `venue`, so that those of a server that only speaks as Binance does, a
-    simulated one, are never taken for Binance's own.
+    simulated one, are never taken for Binance's own. Where `levels` of a book are followed, its
+    best ones are asked for, which are all there are each time; whoever recorded its changes
+    instead, `btcusdt@depth@100ms`, has them read too.
     """
 
     # At most 5 messages a second, in which the feed's own pings and pongs count too.
     request_interval_s = 0.5
     keepalive: bytes | None = None
     keepalive_s = 0.0
+    example_url = "wss://stream.binance.com:9443/ws"
+    best_levels: Kind = channels.LEVELS
 
     def __init__(self, symbols: Sequence[str], venue: str = "binance", *, levels: int = 0) -> None:
         self.name = venue
-        check_levels(levels, most=0)
+        check_levels(levels, most=wire.BOOK_LEVELS[-1])
         symbols = list(dict.fromkeys(symbols))
         self.markets = tuple(market_of(self.name, symbol) for symbol in symbols)
-        self._channels: dict[str, _Channel] = {}
-        for symbol, market in zip(symbols, self.markets, strict=True):
-            wire_symbol = wire.wire_symbol(symbol)
-            for kind in ("trade", "bookTicker"):
-                stream = f"{wire_symbol.lower()}@{kind}"
-                self._channels[stream] = _Channel(stream, market, wire_symbol, kind == "trade")
-        if len(self._channels) > wire.MOST_STREAMS:
+        wanted: dict[str, Kind] = {"trade": channels.TRADE, "bookTicker": channels.QUOTE}
+        if levels:
+            most = next(number for number in wire.BOOK_LEVELS if number >= levels)
+            wanted[f"depth{most}@100ms"] = self.best_levels
+        if len(symbols) * len(wanted) > wire.MOST_STREAMS:
             raise SettingsError(
                 f"{len(symbols)} symbols are too many: one connection to Binance carries "
-                f"{wire.MOST_STREAMS // 2}"
+                f"{wire.MOST_STREAMS // len(wanted)}"
             )
+        known = wanted | (dict.fromkeys(_CHANGES, channels.CHANGES) if levels else {})
+        self._wanted: list[str] = []
+        self._channels: dict[str, Channel] = {}
+        for symbol, market in zip(symbols, self.markets, strict=True):
+            wire_symbol = self.wire_symbol(symbol)
+            for name, kind in known.items():
+                stream = f"{wire_symbol.lower()}@{name}"
+                self._channels[stream] = Channel(stream, market, wire_symbol, kind)
+                if name in wanted:
+                    self._wanted.append(stream)
+        # Levels of spot markets come without a symbol, but for the name of their stream.
+        self._combined = levels > 0
         # The first bytes of a combined frame up to the end of its stream's name say it all.
         self._channel_of_head = {
             b'{"stream":"' + c.stream.encode(): c for c in self._channels.values()
         }
-        self._trades_of = {c.wire_symbol: c for c in self._channels.values() if c.is_trade}
-        self._quotes_of = {c.wire_symbol: c for c in self._channels.values() if not c.is_trade}
+        every = self._channels.values()
+        self._trades_of = {c.wire_symbol: c for c in every if c.kind is channels.TRADE}
+        self._quotes_of = {c.wire_symbol: c for c in every if c.kind is channels.QUOTE}
+
+    def wire_symbol(self, symbol: str) -> str:
+        """Return a symbol as the exchange spells it: `BTCUSDT`."""
+        return wire.wire_symbol(symbol)
 
     def stream_url(self, ws_url: str) -> str:
         """Return the URL to connect to: the one given, since streams are asked for by SUBSCRIBE."""
         if not re.match(r"wss?://[^/]", ws_url):
             raise SettingsError(
                 f"{ws_url!r} is not a WebSocket URL: set EXCHANGE_WS_URL to one like "
-                "wss://stream.binance.com:9443/ws"
+                f"{self.example_url}"
             )
         return ws_url
 
     def subscribe_frames(self) -> list[bytes]:
         """Return the SUBSCRIBE requests, to be sent `request_interval_s` apart."""
-        streams = list(self._channels)
-        starts = range(0, len(streams), _STREAMS_PER_REQUEST)
+        requests: list[tuple[str, Sequence[object]]] = []
+        if self._combined:
+            requests.append(("SET_PROPERTY", ("combined", True)))
+        requests += [("SUBSCRIBE", some) for some in batched(self._wanted, _STREAMS_PER_REQUEST)]
         return [
-            msgspec.json.encode(
-                {
-                    "method": "SUBSCRIBE",
-                    "params": streams[start : start + _STREAMS_PER_REQUEST],
-                    "id": number,
-                }
-            )
-            for number, start in enumerate(starts, 1)
+            msgspec.json.encode({"method": method, "params": params, "id": number})
+            for number, (method, params) in enumerate(requests, 1)
         ]
 
     def parse(self, frame: bytes) -> Event:
@@ -119,19 +118,18 @@ class BinanceStream:
         try:
             channel = self._channel_of_head.get(frame[: frame.find(b'"', _AFTER_HEAD)])
             if channel is not None:
-                if not channel.is_trade:
-                    return _quote_event(_decode_combined_quote(frame).data, channel)
-                return _trade_event(_decode_combined_trade(frame).data, channel)
+                kind = channel.kind
+                return kind.event(kind.decode_combined(frame).data, channel)
             if frame.startswith(b'{"e":"trade"'):
-                trade = _decode_trade(frame)
+                trade = channels.TRADE.decode(frame)
                 channel = self._trades_of.get(trade.symbol)
                 if channel is not None:
-                    return _trade_event(trade, channel)
-            elif frame.startswith(b'{"u":'):
-                quote = _decode_quote(frame)
+                    return channels.TRADE.event(trade, channel)
+            elif frame.startswith((b'{"u":', b'{"e":"bookTicker"')):
+                quote = channels.QUOTE.decode(frame)
                 channel = self._quotes_of.get(quote.symbol)
                 if channel is not None:
-                    return _quote_event(quote, channel)
+                    return channels.QUOTE.event(quote, channel)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # what is wrong with it is said below
         return self._parse_any(frame)
@@ -161,12 +159,11 @@ class BinanceStream:
         if channel is None:
             return Ignored(stream)
         execution = fields.get("X", "")
-        if channel.is_trade and execution not in wire.OF_MARKET:
+        if channel.kind is channels.TRADE and execution not in wire.OF_MARKET:
             return Ignored(f"{stream} X={execution!s:.20}")
         try:
-            if channel.is_trade:
-                return _trade_event(msgspec.convert(fields, _TRADE, strict=False), channel)
-            return _quote_event(msgspec.convert(fields, _QUOTE, strict=False), channel)
+            kind = channel.kind
+            return kind.event(msgspec.convert(fields, kind.shape, strict=False), channel)
         except msgspec.ValidationError as error:
             raise BadMessage(_with_value(str(error), stream, fields)) from error
 
@@ -174,52 +171,6 @@ class BinanceStream:
 def _shutdown(frame: bytes) -> Notice:
     # Only a simulated exchange gives a reason, when a recording has been played to its end.
     return _ENDED if b'"reason":"recording ended"' in frame else _SHUTDOWN
-
-
-def _trade_event(fields: _Trade, channel: _Channel) -> TradeEvent | Ignored:
-    if fields.symbol != channel.wire_symbol or fields.event != "trade":
-        raise _disagreement(channel, fields)
-    if fields.execution not in wire.OF_MARKET:
-        return Ignored(f"{channel.stream} X={fields.execution:.20}")
-    time = fields.time
-    trade = Trade(
-        fields.id,
-        fields.price,
-        fields.quantity,
-        "sell" if fields.buyer_is_maker else "buy",
-        time * 1_000 if time < wire.LAST_MS else _checked_us(time, channel.stream),
-    )
-    return TradeEvent(channel.market, trade)
-
-
-def _quote_event(fields: _Quote, channel: _Channel) -> QuoteEvent:
-    if fields.symbol != channel.wire_symbol or fields.event != "bookTicker":
-        raise _disagreement(channel, fields)
-    if fields.bid >= fields.ask:
-        raise BadMessage(f"{channel.stream}: crossed quote, b={fields.bid}, a={fields.ask}")
-    time = fields.time
-    if time is not None:
-        time = time * 1_000 if time < wire.LAST_MS else _checked_us(time, channel.stream)
-    return QuoteEvent(
-        channel.market,
-        fields.bid,
-        fields.bid_quantity,
-        fields.ask,
-        fields.ask_quantity,
-        time,
-        fields.update_id,
-    )
-
-
-def _disagreement(channel: _Channel, fields: _Trade | _Quote) -> BadMessage:
-    return BadMessage(f"{channel.stream} carries e={fields.event!r:.50}, s={fields.symbol!r:.50}")
-
-
-def _checked_us(time: int, stream: str) -> int:
-    """Return a time that is not in ms: in µs, where the URL has timeUnit=MICROSECOND."""
-    if time < wire.FIRST_MS * 1_000:
-        raise BadMessage(f"{stream}: T={time} is no time in ms nor in µs")
-    return time
 
 
 def _stream_of(fields: dict[str, Any]) -> str:

@@ -10,8 +10,11 @@ from typing import Annotated, Any
 
 import msgspec
 
+from marketstream.errors import SettingsError
+
 MOST_STREAMS = 1_024  # a connection
 MOST_ROWS = 1_000  # an answer
+BOOK_LEVELS = (5, 10, 20)  # a stream of the best ones
 INTERVALS = (
     "1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w",
     "1M",
@@ -40,7 +43,10 @@ class Trade[Number](msgspec.Struct, gc=False):
 
 
 class Quote[Number](msgspec.Struct, gc=False):
-    """A `bookTicker` event; in spot markets it has neither a name nor a time."""
+    """A `bookTicker` event; in spot markets it has neither a name nor a time.
+
+    `time` is when it was true, as that of trades is: `E`, when it was sent, comes after it.
+    """
 
     symbol: str = msgspec.field(name="s")
     bid: Number = msgspec.field(name="b")
@@ -50,6 +56,33 @@ class Quote[Number](msgspec.Struct, gc=False):
     event: str = msgspec.field(name="e", default="bookTicker")
     time: Time | None = msgspec.field(name="T", default=None)
     update_id: Id | None = msgspec.field(name="u", default=None)
+
+
+class Depth[Price, Amount](msgspec.Struct, gc=False):
+    """A `depthUpdate` event: changes of a book, or its best levels where those are asked for.
+
+    Of perpetuals it names the one that it follows on, and when it was true. In spot markets there
+    is only when it was sent.
+    """
+
+    symbol: str = msgspec.field(name="s")
+    first: Id = msgspec.field(name="U")
+    last: Id = msgspec.field(name="u")
+    bids: tuple[tuple[Price, Amount], ...] = msgspec.field(name="b")
+    asks: tuple[tuple[Price, Amount], ...] = msgspec.field(name="a")
+    event: str = msgspec.field(name="e")
+    follows: Id | None = msgspec.field(name="pu", default=None)
+    sent: Time | None = msgspec.field(name="E", default=None)
+    time: Time | None = msgspec.field(name="T", default=None)
+
+
+class Levels[Price, Amount](msgspec.Struct, gc=False):
+    """The best levels of a book, as REST and the spot markets' streams have them: of no symbol."""
+
+    last: Id = msgspec.field(name="lastUpdateId")
+    bids: tuple[tuple[Price, Amount], ...]
+    asks: tuple[tuple[Price, Amount], ...]
+    time: Time | None = msgspec.field(name="T", default=None)
 
 
 class Combined[Event](msgspec.Struct, gc=False):
@@ -65,7 +98,7 @@ class Envelope(msgspec.Struct, gc=False):
 
 
 class Aggregate[Number](msgspec.Struct):
-    """A row of `/api/v3/aggTrades`: fills of one taker at one price."""
+    """A row of `aggTrades`: fills of one taker at one price."""
 
     id: Id = msgspec.field(name="a")
     price: Number = msgspec.field(name="p")
@@ -77,20 +110,20 @@ class Aggregate[Number](msgspec.Struct):
 
 
 class Symbol(msgspec.Struct):
-    """A market in `/api/v3/exchangeInfo`, with the rules of its tick and lot."""
+    """A market in `exchangeInfo`, with the rules of its tick and lot."""
 
     symbol: str
     filters: list[dict[str, Any]]
 
 
 class ExchangeInfo(msgspec.Struct):
-    """The answer of `/api/v3/exchangeInfo` for one symbol."""
+    """The answer of `exchangeInfo`: one symbol, or all of them, of perpetuals."""
 
-    symbols: Annotated[list[Symbol], msgspec.Meta(min_length=1, max_length=1)]
+    symbols: list[Symbol]
 
 
 class ServerTime(msgspec.Struct):
-    """The answer of `/api/v3/time`."""
+    """The answer of `time`."""
 
     time_ms: int = msgspec.field(name="serverTime")
 
@@ -103,5 +136,10 @@ class Refusal(msgspec.Struct):
 
 
 def wire_symbol(symbol: str) -> str:
-    """Return a symbol as the exchange spells it: `BTCUSDT`."""
+    """Return a symbol as the exchange spells it, `BTCUSDT`; SettingsError for a perpetual's."""
+    if ":" in symbol:
+        raise SettingsError(
+            f"{symbol} is a perpetual, and no market of binance: choose binance-usdm, or "
+            f"{symbol.partition(':')[0]}"
+        )
     return symbol.replace("/", "")

@@ -164,6 +164,13 @@ class Ledger:
         """Say that what a lost connection had missed came before anybody had to miss it."""
         self._tell(OpenGap(first_id_, end_id, since_us, until_us, 0), "repaired")
 
+    def had(self, gap: Gap) -> None:
+        """Say that a gap of an earlier life is repaired, where all of its trades have come."""
+        ids = self.ids
+        is_known = ids.next_id is not None and gap.end_id <= ids.next_id
+        if is_known and not any(True for _ in ids.between(gap.first_id, gap.end_id - 1)):
+            self._tell(OpenGap.of(gap, 0), "repaired")
+
     def _lose(self, gap: OpenGap, reason: str) -> None:
         self.given_up += gap.missing
         self.lost_gaps += 1

@@ -1,0 +1,33 @@
+"""OKX's perpetuals that are settled in the currency they are quoted in."""
+
+from __future__ import annotations
+
+from exchanges.okx import VENUE as SPOT
+from exchanges.okx import wire
+from exchanges.okx.rest import refuses
+from exchanges.okx_swap.rest import SwapRest
+from exchanges.okx_swap.stream import SwapStream
+from exchanges.venue import Venue
+
+VENUE = Venue(
+    name="okx-swap",
+    ws_url=SPOT.ws_url,
+    rest_url=SPOT.rest_url,
+    ids="contiguous",
+    past="by_id",
+    past_trades=None,
+    page_trades=wire.MOST_TRADES,
+    counts_back=True,
+    silence="connection",
+    kline_intervals=SPOT.kline_intervals,
+    kline_fields=SPOT.kline_fields,
+    page_klines=wire.MOST_KLINES,
+    quote_times=True,
+    most_symbols=wire.MOST_SYMBOLS,
+    stream=SwapStream,
+    rest=SwapRest(),
+    in_contracts=True,
+    book_levels=wire.MOST_LEVELS,
+    refuses=refuses,
+    rest_interval_s=SPOT.rest_interval_s,
+)
