@@ -1,4 +1,4 @@
-"""A perpetual that counts in contracts is followed by the trades part, past and live."""
+"""A perpetual that counts in contracts is followed by the trades part, past and live; recorded."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from exchanges.catalogue import venue_named
+from exchanges.sources import Source
 from marketstream.fakes import FakePorts
 from marketstream.messages import Quote, Trade, Trades
 from marketstream.plan import Plan
+from marketstream.recordings import header_of
+from realtime_training.commands.record.work import Recorder
 from trades.build import build
 from trades.settings import TradesSettings
 
@@ -131,3 +135,27 @@ def test_past_and_live_trades_join_and_quantities_are_in_base_units(tmp_path: Pa
     quote = live[-1].quote
     assert isinstance(quote, Quote)
     assert (quote.bid_quantity, quote.ask_quantity) == (3.0, 0.07)
+
+
+def test_what_is_recorded_says_what_a_contract_is_worth(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with TestServer(Exchange().app()) as server, asyncio.timeout(PATIENCE_S):
+            source = Source(
+                "okx-swap",
+                venue_named("okx-swap"),
+                str(server.make_url("/ws")).replace("http", "ws", 1),
+                str(server.make_url("")),
+                ("BTC/USDT:USDT",),
+            )
+            recorder = Recorder([source], tmp_path, every_s=3_600, levels=0)
+            recording = asyncio.create_task(recorder.run())
+            while recorder.summary()[0]["trades"] < 5:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            recording.cancel()
+            await asyncio.gather(recording, return_exceptions=True)
+
+    asyncio.run(run())
+    (file,) = tmp_path.glob("*.frames.gz")
+    header = header_of(file)
+    assert header is not None
+    assert header.contract_sizes == {"BTC/USDT:USDT": "1/100"}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 from exchanges.catalogue import venue_named
+from exchanges.contracts import InBaseUnits
 from exchanges.venue import Stream
 from marketstream.errors import InputError
 from marketstream.messages import Message
-from marketstream.recordings import read_frames
+from marketstream.recordings import header_of, read_frames
 from marketstream.runners import plausible
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import split_market
@@ -42,7 +44,7 @@ def feed_recording(
     name, symbol = split_market(market)
     return replay_frames(
         read_frames(files, advanced),
-        _stream(settings.exchange, symbol, name),
+        _stream(settings.exchange, symbol, name, files),
         {market: _session(market, base, settings, runner)},
         runner.publish,
         frames_per_read=frames_per_read,
@@ -60,7 +62,8 @@ def feed_together(
 ) -> dict[str, Counts]:
     """Publish what files say of several markets, each of its own venue, as they were received.
 
-    Raises InputError where they hold no receive times, SettingsError for a venue nobody knows.
+    Raises InputError where they hold no receive times, SettingsError for a venue nobody knows, and
+    BadMessage for what cannot be, such as a trade of 2090.
     """
     recordings = []
     for market, paths in files.items():
@@ -68,7 +71,7 @@ def feed_together(
         recordings.append(
             Recording(
                 read_frames(paths, advanced),
-                _stream(name, symbol, name),
+                _stream(name, symbol, name, paths),
                 {market: _session(market, base, settings, runner)},
             )
         )
@@ -76,15 +79,21 @@ def feed_together(
     return dict(zip(files, counts, strict=True))
 
 
-def _stream(venue_name: str, symbol: str, name: str) -> Stream:
-    """Return what reads frames; raises InputError where they do not say all of a quantity."""
+def _stream(venue_name: str, symbol: str, name: str, files: Sequence[Path]) -> Stream:
+    """Return what reads the files; raises InputError where they do not say all of a quantity."""
     venue = venue_named(venue_name)
-    if venue.in_contracts:
+    stream = venue.stream([symbol], name)
+    if not venue.in_contracts:
+        return stream
+    headers = [header_of(path) for path in files]
+    sizes = {header.contract_sizes.get(symbol) for header in headers if header is not None}
+    if None in headers or None in sizes or len(sizes) != 1:
         raise InputError(
-            f"{venue.name} counts in contracts, and a recording does not say what one is worth: "
-            "fetch trades with realtime history instead"
+            f"{', '.join(map(str, files))}: {venue.name} counts in contracts, and these files do "
+            f"not say what one of {symbol} is worth: take those that realtime record makes, or "
+            "realtime history"
         )
-    return venue.stream([symbol], name)
+    return InBaseUnits(stream, {symbol: Fraction(str(sizes.pop()))})
 
 
 def _session(

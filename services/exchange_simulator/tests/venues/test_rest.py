@@ -38,7 +38,11 @@ def columns_of(venue: str, from_us: int, to_us: int) -> list[Trade]:
 
 
 def without_id(trade: Trade) -> tuple[int, float, float, str]:
-    return trade.time_us, trade.price, round(trade.quantity, LOT), trade.taker
+    return ms(trade), trade.price, round(trade.quantity, LOT), trade.taker
+
+
+def ms(trade: Trade) -> int:
+    return trade.time_us // 1_000  # what is finer may be an order, where ids are none
 
 
 def test_tick_lot_and_clock_are_the_markets(venue: str) -> None:
@@ -75,9 +79,9 @@ def test_a_page_of_past_trades_is_of_the_ledger(venue: str) -> None:
         assert len(trades) >= 10
         true = columns_of(venue, trades[0].time_us, trades[-1].time_us + 1)
         if source.venue.ids == "opaque":
-            first, last = trades[0].time_us, trades[-1].time_us
-            inside = [one for one in trades if first < one.time_us < last]
-            meant = [one for one in true if first < one.time_us < last]
+            first, last = ms(trades[0]), ms(trades[-1])
+            inside = [one for one in trades if first < ms(one) < last]
+            meant = [one for one in true if first < ms(one) < last]
             assert sorted(map(without_id, inside)) == sorted(map(without_id, meant))
         else:
             by_id = {one.id: one for one in true}
