@@ -42,6 +42,19 @@ def test_all_is_published_once_where_nothing_fails() -> None:
     assert one.refused == []
 
 
+@pytest.mark.parametrize("ahead_us", [0, 300_000_000])
+def test_one_trade_is_not_believed_because_the_exchange_s_clock_once_was_as_far_ahead(
+    ahead_us: int,
+) -> None:
+    one = world()
+    one.session.clock_is(one.now_us + ahead_us, one.received_us)
+    one.run(5.0)
+    one.spoil_next = later_by(300_000_000)
+    one.run(5.0)
+    assert any("ahead of the exchange's clock" in reason for reason in one.refused)
+    healed(one)
+
+
 @pytest.mark.parametrize("seconds", [0.5, 3.0, 60.0, 245.0])
 def test_zombie_is_dropped_and_what_it_left_out_comes_first(seconds: float) -> None:
     one = world()

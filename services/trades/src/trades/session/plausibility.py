@@ -141,9 +141,12 @@ class Plausibility:
             self.check_clock(f"trade {trade.id}", time_us, received_us)
         except BadMessage:
             self.doubting = True
-            if self._agreeing("ahead", trade) < _AGREEING or batcher.asked_offset_us is not None:
+            asked_us = batcher.asked_offset_us
+            said_us = time_us - received_us
+            is_possible = asked_us is None or said_us <= asked_us + self._margin_us + self._ahead_us
+            if self._agreeing("ahead", trade) < _AGREEING or not is_possible:
                 raise
-            batcher.clock = ClockOffset()  # nobody can be asked, and all of them say so
+            batcher.clock = ClockOffset()  # all of them say so, and who was asked does not differ
         after_us = batcher.newest_us if gap is None else gap.since_us
         if not after_us and batcher.asked_offset_us is not None:
             after_us = received_us + batcher.asked_offset_us - self._first_behind_us
@@ -151,19 +154,13 @@ class Plausibility:
             behind_s = (after_us - time_us) // 1_000_000
             problem = f"its time is {behind_s} s before that of the trade it follows on"
             self._put_aside("behind", problem, trade, _AGREEING)
-        known_us = batcher.clock.offset_us
-        if known_us is None or time_us - received_us >= known_us:
-            known_us = time_us - received_us
-        if batcher.asked_offset_us is not None:
-            known_us = max(known_us, batcher.asked_offset_us)
+        offset_us, said_us = self._offset_us(), time_us - received_us
+        known_us = said_us if offset_us is None else max(offset_us, said_us)
         self.latest_us = known_us + self._ahead_us
 
     def check_clock(self, what: str, time_us: int, received_us: int) -> None:
         """Raise BadMessage where a time is ahead of the exchange's clock."""
-        offset_us, asked_us = self._batcher.clock.offset_us, self._batcher.asked_offset_us
-        if asked_us is not None:
-            asked_us += self._margin_us
-            offset_us = asked_us if offset_us is None else max(asked_us, offset_us)
+        offset_us = self._offset_us()
         if offset_us is None:
             return
         ahead_us = time_us - received_us - offset_us
@@ -173,6 +170,20 @@ class Plausibility:
                 f"{self._market}: {what} is put aside: its time {time_us} µs is "
                 f"{ahead_us / 1e6:.1f} s ahead of the exchange's clock"
             )
+
+    def _offset_us(self) -> int | None:
+        """Return how far the exchange's clock is ahead at most; None while nobody knows.
+
+        What was asked for counts beside what events say, unless it is far ahead of them: then a
+        trade alone cannot go by it, for the answer may have been wrong or be long outdated.
+        """
+        events_us, asked_us = self._batcher.clock.offset_us, self._batcher.asked_offset_us
+        if asked_us is None:
+            return events_us
+        asked_us += self._margin_us
+        if events_us is None or asked_us <= events_us:
+            return asked_us if events_us is None else events_us
+        return asked_us if asked_us <= events_us + self._ahead_us else events_us
 
     def _put_aside(self, reason: str, problem: str, trade: Trade, enough: int) -> None:
         """Raise BadMessage, unless so many trades in a row say the same."""
