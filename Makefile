@@ -3,6 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 ARGS ?=
+SEED ?= 1
+SEEDS ?= $(SEED)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 WEB := services/prediction-api/web
@@ -70,8 +72,8 @@ run: $(INSTALLED) ## The whole system in one process; ARGS="--symbol ETH/USDT --
 simulate: $(INSTALLED) ## The simulated exchange alone; ARGS="--seed 7"
 	$(BIN)/realtime simulate $(ARGS)
 
-soak: $(INSTALLED) ## Every kind of fault, then what is stored beside the truth; ARGS="--seed 7 --minutes 30 --trades 1000000"
-	$(BIN)/realtime soak $(ARGS)
+soak: $(INSTALLED) ## A million trades and every kind of fault, then what is stored beside the truth; SEEDS="1 2 3"
+	$(BIN)/realtime soak $(addprefix --seed ,$(SEEDS)) $(ARGS)
 
 replay: $(INSTALLED) ## A recording through the pipeline; ARGS="FILE --symbol BTC/USDT --timeframe 1s --horizon 2"
 	$(BIN)/realtime replay $(ARGS)

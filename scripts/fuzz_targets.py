@@ -11,6 +11,7 @@ import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ with atheris.instrument_imports(include=["exchanges", "marketstream"]):
     from exchanges._template.samples import SAMPLES as TEMPLATE_SAMPLES
     from exchanges.binance import VENUE as BINANCE
     from exchanges.binance.samples import SAMPLES as BINANCE_SAMPLES
+    from exchanges.catalogue import venues
     from exchanges.checked import check_klines, check_time, check_trades
-    from exchanges.checks import check_frame
+    from exchanges.checks import check_frame, samples_of
     from exchanges.samples import Samples
     from exchanges.venue import Venue
     from marketstream.errors import InputError, NetworkError, SettingsError
@@ -44,10 +46,10 @@ class Target:
 
 
 def _stream(venue: Venue, samples: Samples) -> Target:
-    stream = venue.stream([samples.symbol, "ETH/USDT"], venue.name)
-    return Target(
-        lambda data: check_frame(stream, data), (samples.trade, samples.quote, *samples.beside)
-    )
+    stream = venue.stream([samples.symbol], venue.name, levels=venue.book_levels)
+    books = (frame for frame, _ in samples.books)
+    seeds = (samples.trade, samples.quote, *books, *samples.beside)
+    return Target(partial(check_frame, stream), seeds)
 
 
 def _rest(venue: Venue, samples: Samples) -> Target:
@@ -197,11 +199,18 @@ def _frame_files() -> Target:
     return _files(read, seeds)
 
 
+def _of_venues() -> dict[str, Callable[[], Target]]:
+    said = [(venue, samples_of(venue)) for venue in venues().values()]
+    targets: dict[str, Callable[[], Target]] = {}
+    for venue, samples in (*said, (TEMPLATE, TEMPLATE_SAMPLES)):
+        name = venue.name.replace("-", "_")
+        targets[f"{name}_stream"] = partial(_stream, venue, samples)
+        targets[f"{name}_rest"] = partial(_rest, venue, samples)
+    return targets
+
+
 TARGETS: dict[str, Callable[[], Target]] = {
-    "binance_stream": lambda: _stream(BINANCE, BINANCE_SAMPLES),
-    "binance_rest": lambda: _rest(BINANCE, BINANCE_SAMPLES),
-    "template_stream": lambda: _stream(TEMPLATE, TEMPLATE_SAMPLES),
-    "template_rest": lambda: _rest(TEMPLATE, TEMPLATE_SAMPLES),
+    **_of_venues(),
     "messages": _messages,
     "trade_files": _trade_files,
     "candle_files": _candle_files,

@@ -1,4 +1,4 @@
-"""Write what is made of services/manifest.yaml: `lists.py [--check]`.
+"""Write what is made of services/manifest.yaml and of venues: `lists.py [--check]`.
 
 Between `# made by make render: NAME` and `# end` of a file stands what NAME gives; Dockerfiles are
 made of docker/service.template, and the chart links to each config.yaml. With --check nothing is
@@ -18,6 +18,7 @@ import compose
 import dockerfiles
 import monitored
 import packages
+import venues
 from manifest import ROOT, SERVICES, STAND_IN
 
 _BLOCK = re.compile(
@@ -63,6 +64,7 @@ BLOCKS: dict[str, dict[str, Content]] = {
         "missed": monitored.missed,
     },
     "docs/house.md": {"services": table},
+    "docs/venues.md": {"venues": venues.table},
     ".github/workflows/publish.yml": {"images": published},
     "pyproject.toml": {
         "dependencies": packages.dependencies,

@@ -24,12 +24,19 @@ FILES = (
     "trades/binance-spot-BTCUSDT-20240809.frames.gz",
 )
 
+PERPETUAL = "binance-usdm:BTC/USDT:USDT"
+
 pytestmark = pytest.mark.data
 
 
 @pytest.fixture(scope="module")
 def recordings(market_data: Path) -> list[Path]:
     return [market_data / name for name in FILES]
+
+
+@pytest.fixture(scope="module")
+def perpetual(market_data: Path) -> Path:
+    return market_data / "trades/binance-usdm-BTCUSDT-20240808.frames.gz"
 
 
 class Watched:
@@ -126,6 +133,40 @@ def test_what_comes_later_changes_nothing_that_was_said_before(
     for topic, messages in first_file_only.messages.items():
         assert messages == watched.messages[topic][: len(messages)]
         assert len(messages) > 100
+
+
+def test_the_command_takes_a_recording_of_another_market(
+    recordings: list[Path], perpetual: Path
+) -> None:
+    done = realtime("replay", str(recordings[0]), "--symbol", "BTC/USDT", "--horizon", "1",
+                    "--beside", PERPETUAL, str(perpetual), "--json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    beside = summary["beside"][PERPETUAL]
+    assert (summary["trades"], beside["trades"]) == (9_757, 21_313)
+    assert (summary["candles"], beside["candles"]) == (346, 344)
+    assert beside["missing"] == beside["dead_letters"] == 0
+    assert set(beside["horizons"]) == {"1"}
+    assert beside["horizons"]["1"]["predictions"] > 100
+
+
+@pytest.mark.parametrize(
+    ("market", "said"),
+    [
+        ("mtgox:BTC/USDT", "'mtgox' is not an exchange we know"),
+        ("BTC/USDT", "is not a market: write it like"),
+        ("binance:BTC/USDT", "is the market of FILES"),
+        ("binance-usdm:BTC/USDT", "is no perpetual of binance-usdm"),
+    ],
+)
+def test_a_market_that_cannot_be_beside_is_an_error_that_says_why(
+    recordings: list[Path], perpetual: Path, market: str, said: str
+) -> None:
+    done = realtime("replay", str(recordings[0]), "--symbol", "BTC/USDT", "--beside", market,
+                    str(perpetual))  # fmt: skip
+    assert done.returncode in (2, 3)
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
 
 
 def test_the_command_prints_one_json_object(recordings: list[Path]) -> None:

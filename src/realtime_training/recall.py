@@ -41,7 +41,7 @@ async def recall_candles(
     candles = in_order(series, end_ms)
     with ports.stored(market, end_ms - _STORED_LATER_MS):
         for number, candle in enumerate(candles):
-            ports.publish(candle)
+            ports.runner.publish(candle)  # what was stored has been found plausible
             if number % _CANDLES_A_TURN == 0:
                 await ports.drain()
         await ports.drain()

@@ -1,17 +1,24 @@
-"""Recorded frames of one market into a runner, the way that live ones go."""
+"""Recorded frames into a runner, the way that live ones go."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 from exchanges.catalogue import venue_named
-from marketstream.recordings import read_frames
+from exchanges.contracts import InBaseUnits
+from exchanges.venue import Stream
+from marketstream.errors import InputError
+from marketstream.messages import Message
+from marketstream.recordings import header_of, read_frames
+from marketstream.runners import plausible
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
 from trades.intake import Counts
-from trades.replay import replay_frames
+from trades.replay import Recording, replay_frames, replay_together
 from trades.session.market import MarketSession
 from trades.session.rules import Rules
 from trades.sessions import in_ns
@@ -30,19 +37,78 @@ def feed_recording(
     advanced: Callable[[int], None] | None = None,
     frames_per_read: int = FRAMES_PER_READ,
 ) -> Counts:
-    """Publish what the files say of a market whose finest candles are `base`; return the counts."""
+    """Publish what the files say of a market whose finest candles are `base`; return the counts.
+
+    Raises BadMessage for what cannot be, such as a trade of 2090.
+    """
     name, symbol = split_market(market)
+    return replay_frames(
+        read_frames(files, advanced),
+        _stream(settings.exchange, symbol, name, files),
+        {market: _session(market, base, settings, runner)},
+        runner.publish,
+        frames_per_read=frames_per_read,
+    )
+
+
+def feed_together(
+    files: Mapping[str, Sequence[Path]],
+    base: str,
+    settings: TradesSettings,
+    runner: InProcessRunner,
+    *,
+    advanced: Callable[[int], None] | None = None,
+    frames_per_read: int = FRAMES_PER_READ,
+) -> dict[str, Counts]:
+    """Publish what files say of several markets, each of its own venue, as they were received.
+
+    Raises InputError where they hold no receive times, SettingsError for a venue nobody knows, and
+    BadMessage for what cannot be, such as a trade of 2090.
+    """
+    recordings = []
+    for market, paths in files.items():
+        name, symbol = split_market(market)
+        recordings.append(
+            Recording(
+                read_frames(paths, advanced),
+                _stream(name, symbol, name, paths),
+                {market: _session(market, base, settings, runner)},
+            )
+        )
+    counts = replay_together(recordings, runner.publish, frames_per_read=frames_per_read)
+    return dict(zip(files, counts, strict=True))
+
+
+def _stream(venue_name: str, symbol: str, name: str, files: Sequence[Path]) -> Stream:
+    """Return what reads the files; raises InputError where they do not say all of a quantity."""
+    venue = venue_named(venue_name)
+    stream = venue.stream([symbol], name)
+    if not venue.in_contracts:
+        return stream
+    headers = [header_of(path) for path in files]
+    sizes = {header.contract_sizes.get(symbol) for header in headers if header is not None}
+    if None in headers or None in sizes or len(sizes) != 1:
+        raise InputError(
+            f"{', '.join(map(str, files))}: {venue.name} counts in contracts, and these files do "
+            f"not say what one of {symbol} is worth: take those that realtime record makes, or "
+            "realtime history"
+        )
+    return InBaseUnits(stream, {symbol: Fraction(str(sizes.pop()))})
+
+
+def _session(
+    market: str, base: str, settings: TradesSettings, runner: InProcessRunner
+) -> MarketSession:
     rules = Rules(
         base_ms=timeframe_ms(base),
         grace_ms=settings.grace_ms,
         price_decimals=0,  # no exchange to ask: candles take the decimals they see
         quantity_decimals=0,
     )
-    session = MarketSession(market, in_ns(runner.publish), rules)
-    return replay_frames(
-        read_frames(files, advanced),
-        venue_named(settings.exchange).stream([symbol], name),
-        {market: session},
-        runner.publish,
-        frames_per_read=frames_per_read,
-    )
+    now_us = time.time_ns() // 1_000
+
+    def publish(message: Message, received_ns: int) -> None:
+        plausible.check(message, now_us)
+        runner.publish(message, received_ns)
+
+    return MarketSession(market, in_ns(publish), rules)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from realtime_training.commands.simulate.work import Announcement
@@ -84,12 +84,25 @@ def print_replay(summary: Mapping[str, Any]) -> None:
     """Print what a replay came to, with each figure's uncertainty."""
     console = Console()
     console.print(
-        f"{summary['symbol']} {summary['timeframe']}: {summary['trades']:,} trades and "
-        f"{summary['quotes']:,} quotes in {summary['seconds']:.1f} s "
-        f"({summary['trades_per_second']:,} trades/s, training included); "
+        f"{summary['symbol']} {summary['timeframe']}: {_counted(summary)} in "
+        f"{summary['seconds']:.1f} s ({summary['trades_per_second']:,} trades/s, training "
+        "included)"
+    )
+    _print_scores(console, summary)
+    for market, beside in summary.get("beside", {}).items():
+        console.print(f"beside it {market}: {_counted(beside)}")
+        _print_scores(console, beside)
+
+
+def _counted(summary: Mapping[str, Any]) -> str:
+    return (
+        f"{summary['trades']:,} trades and {summary['quotes']:,} quotes; "
         f"{summary['dead_letters']} dead letters, {summary['ignored']:,} frames ignored, "
         f"{summary['missing']} trades missing"
     )
+
+
+def _print_scores(console: Console, summary: Mapping[str, Any]) -> None:
     scores = list(summary["horizons"].values())
     table = Table("scored on the book mid", title="Rows that moved, unless said")
     for score in scores:
@@ -132,16 +145,23 @@ def print_recorded(rows: Sequence[Mapping[str, Any]], folder: Path, *, as_json: 
     Console().print(table)
 
 
-def print_announcement(announcement: Announcement, *, as_json: bool) -> None:
-    """Print where a simulated exchange listens."""
+def print_announcements(announcements: Sequence[Announcement], *, as_json: bool) -> None:
+    """Print where simulated exchanges listen: one as it is, several in a list."""
     if as_json:
-        print_json(msgspec.to_builtins(announcement))
+        said = [msgspec.to_builtins(one) for one in announcements]
+        print_json(said[0] if len(said) == 1 else {"exchanges": said})
         return
     console = Console()
-    console.print(f"WebSocket  {announcement.ws_url}", soft_wrap=True)
-    console.print(f"REST       {announcement.rest_url}", soft_wrap=True)
-    console.print(f"Markets    {', '.join(announcement.symbols)}", soft_wrap=True)
-    console.print("Set EXCHANGE_WS_URL and EXCHANGE_REST_URL to these; Ctrl-C stops.")
+    for one in announcements:
+        console.print(f"Venue      {one.venue}")
+        console.print(f"WebSocket  {one.ws_url}", soft_wrap=True)
+        console.print(f"REST       {one.rest_url}", soft_wrap=True)
+        console.print(f"Markets    {', '.join(one.symbols)}", soft_wrap=True)
+    if len(announcements) == 1:
+        console.print("Set EXCHANGE_WS_URL and EXCHANGE_REST_URL to these; Ctrl-C stops.")
+        return
+    hosts = ",".join(f"{one.venue}={one.ws_url} {one.rest_url}" for one in announcements)
+    console.print(f'Set EXCHANGE_HOSTS="{hosts}"; Ctrl-C stops.', soft_wrap=True)
 
 
 def print_ceilings(ceilings: Mapping[str, Any], *, as_json: bool) -> None:
@@ -150,12 +170,16 @@ def print_ceilings(ceilings: Mapping[str, Any], *, as_json: bool) -> None:
         print_json(ceilings)
         return
     console = Console()
-    table = Table("symbol", "horizon", "latency", "rows moved", "accuracy",
-                  title="The ceiling: an oracle that sees the hidden state")  # fmt: skip
-    for symbol, rows in ceilings.items():
+    table = Table(
+        Column("market", overflow="fold"),
+        *("horizon", "latency", "rows moved", "accuracy", "with the leader"),
+        title="The ceiling: an oracle that sees the hidden state",
+    )
+    for market, rows in ceilings.items():
         for row in rows:
-            table.add_row(symbol, f"{row['horizon_ms'] / 1_000:g} s", f"{row['latency_ms']} ms",
-                          str(row["moved"]), _share(row["accuracy"]))  # fmt: skip
+            table.add_row(market, f"{row['horizon_ms'] / 1_000:g} s", f"{row['latency_ms']} ms",
+                          str(row["moved"]), _share(row["accuracy"]),
+                          _share(row.get("accuracy_with_leader")))  # fmt: skip
     console.print(table)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime_bench.soak.line import FaultyLine
+from realtime_bench.soak.exchange import FaultyExchange
 from realtime_bench.soak.system import SystemUnderTest
 
 from .world import FRESH_S, World, assert_proven, lasting, running
@@ -35,14 +35,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         pytest.param(["stall"], 12, id="stalls with pongs, then floods"),
         pytest.param(["half_open", "rest_hang"], 12, id="half-open while REST hangs"),
         pytest.param(["half_open", "rest_empty"], 12, id="half-open while REST answers empty"),
-        pytest.param(["connect_503", "rest_500"], 15, id="503 and REST failing"),
+        pytest.param(["cut", "connect_503", "rest_500"], 15, id="503 and REST failing"),
         pytest.param(["absurd_time"], 5, id="trades dated minutes to decades off"),
-        pytest.param(["absurd_time_instead"], 5, id="true trades dated off"),
         pytest.param(["id_ahead"], 5, id="ids far ahead"),
         pytest.param(["id_behind"], 5, id="ids far behind"),
         pytest.param(["absurd_price"], 5, id="prices of 0, below, NaN, beyond all bounds"),
-        pytest.param(["rest_wrong_symbol"], 5, id="REST answers with another market's trades"),
-        pytest.param(["rest_units"], 5, id="REST answers in nanoseconds"),
+        pytest.param(["absurd_quantity"], 5, id="quantities of 0, below, NaN, beyond all bounds"),
+        pytest.param(["drop", "rest_wrong_symbol"], 5, id="REST gives another market's trades"),
+        pytest.param(["drop", "rest_units"], 5, id="REST gives times in other units"),
+        pytest.param(["ids_again"], 2, id="trade ids begin again"),
+        pytest.param(["endless"], 8, id="a message that does not end"),
+        pytest.param(["cut", "refuse_subscribe"], 8, id="SUBSCRIBE is refused"),
+        pytest.param(["clock_skew"], 8, id="the exchange's clock is off"),
     ],
 )
 def test_nothing_is_lost_undeclared(world: World, kinds: list[str], seconds: float) -> None:
@@ -60,7 +64,7 @@ def test_dropped_frames_at_500_trades_a_second_leave_complete_candles(tmp_path: 
 
 
 def test_killed_again_and_again_it_predicts_again_and_loses_nothing(world: World) -> None:
-    def kill_often(_line: FaultyLine, system: SystemUnderTest) -> None:
+    def kill_often(_exchange: FaultyExchange, system: SystemUnderTest) -> None:
         for lived_s in (0.5, 2.0, 4.0):
             system.kill()
             system.start()
@@ -75,12 +79,12 @@ def test_killed_again_and_again_it_predicts_again_and_loses_nothing(world: World
 
 
 def test_a_failing_answer_while_the_history_is_read_loses_no_history(world: World) -> None:
-    def fail_at_start(line: FaultyLine, system: SystemUnderTest) -> None:
+    def fail_at_start(exchange: FaultyExchange, system: SystemUnderTest) -> None:
         system.kill()
-        line.begin("rest_500")
+        exchange.begin("rest_500", seconds=60)
         system.start()
         time.sleep(4)
-        line.end("rest_500")
+        exchange.end("rest_500")
 
     compared, fresh_s = world.stored_after(fail_at_start)
     assert_proven(compared)

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from exchange_simulator import SeededMarket
 from marketstream.store.sql import open_store
 from marketstream.testing import running_kafka
 from realtime_bench.services import Services
 from realtime_bench.soak.comparison import Comparison, compare_store, table
-from realtime_bench.soak.line import FaultyLine, serving_in_a_thread
-from realtime_bench.soak.truth import truth_of
+from realtime_bench.soak.exchange import FaultyExchange, faulty_exchange
+from realtime_bench.soak.kinds import FRAMES
 
 pytestmark = pytest.mark.kafka
 
@@ -24,7 +23,7 @@ LASTS_S, SETTLES_S = 3.0, 15.0
 HISTORY_US = 3_600_000_000
 
 
-def compared(folder: Path, tape: SeededMarket, begin_us: int, until_us: int) -> Comparison:
+def compared(folder: Path, exchange: FaultyExchange, begin_us: int, until_us: int) -> Comparison:
     """Compare what is stored, from the second after the start, with what was traded."""
     store = open_store(f"sqlite:///{folder / 'state' / 'realtime.sqlite'}")
     try:
@@ -32,7 +31,7 @@ def compared(folder: Path, tape: SeededMarket, begin_us: int, until_us: int) -> 
             store,
             MARKET,
             "1s",
-            truth_of(tape, begin_us - HISTORY_US, until_us + HISTORY_US),
+            exchange.truth(SYMBOL, begin_us - HISTORY_US, until_us + HISTORY_US),
             from_ms=begin_us // 1_000 + 1_000,
             settled_until_ms=until_us // 1_000,
         )
@@ -49,17 +48,17 @@ def newest_stored_ms(folder: Path) -> int:
     return last[-1].close_time_ms if last else 0
 
 
-def fail_in_every_way(line: FaultyLine, services: Services, folder: Path) -> None:
+def fail_in_every_way(exchange: FaultyExchange, services: Services, folder: Path) -> None:
     """Bring faults, a service killed in each of them, and wait for candles after each."""
     for place, kind in enumerate(FAULTS):
         service = STAGES[place % len(STAGES)]
-        line.begin(kind)
+        exchange.begin(kind, seconds=60, share=0.05 if kind in FRAMES else None)
         time.sleep(LASTS_S / 2)
         services.kill(service)
         time.sleep(LASTS_S / 2)
-        line.end(kind)
+        exchange.end(kind)
         services.start(service)
-        ended_ms = line.exchange.market_time_us // 1_000
+        ended_ms = time.time_ns() // 1_000_000
         services.wait_for(
             f"candles after {kind} and the end of {service}",
             lambda: newest_stored_ms(folder) > ended_ms,  # noqa: B023
@@ -68,25 +67,24 @@ def fail_in_every_way(line: FaultyLine, services: Services, folder: Path) -> Non
 
 @pytest.mark.timeout(240)
 def test_faults_and_kills_of_each_service_lose_double_and_hide_nothing(tmp_path: Path) -> None:
-    tape = SeededMarket(SYMBOL, 1, trades_per_second=RATE)
     with (
-        serving_in_a_thread([tape], 1) as line,
+        faulty_exchange(tmp_path, [SYMBOL], 1, RATE) as exchange,
         running_kafka(tmp_path / "kafka") as broker,
     ):
-        begin_us = line.exchange.market_time_us
-        urls = {"EXCHANGE_WS_URL": line.ws_url, "EXCHANGE_REST_URL": line.rest_url}
+        begin_us = time.time_ns() // 1_000
+        urls = {"EXCHANGE_WS_URL": exchange.ws_url, "EXCHANGE_REST_URL": exchange.rest_url}
         configs = {"trades": {"history_minutes": 1}}
         services = Services(tmp_path, broker, [SYMBOL], RATE, configs, urls)
         try:
             for stage in STAGES:
                 services.start(stage)
             services.wait_for("candles", lambda: newest_stored_ms(tmp_path) > begin_us // 1_000)
-            fail_in_every_way(line, services, tmp_path)
-            until_us = line.exchange.market_time_us
+            fail_in_every_way(exchange, services, tmp_path)
+            until_us = time.time_ns() // 1_000
             time.sleep(SETTLES_S)
             for stage in STAGES:
                 assert services.stop(stage) == 0
         finally:
             services.close()
-    found = compared(tmp_path, tape, begin_us, until_us)
+    found = compared(tmp_path, exchange, begin_us, until_us)
     assert found.kept, f"\n{table([found])}\n{found.violations[:20]}"

@@ -6,13 +6,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .world import World, id_plus, later_by, price_of
+from exchanges.events import TradeEvent
+from marketstream.messages import Gap, Stall, Trade, Trades
+from trades.session.market import MarketSession
+from trades.session.rules import Known, Rules
 
+from .world import MARKET, START_US, World, id_plus, later_by, price_of
+
+KINDS = {
+    "by id": Rules(),
+    "by time": Rules(past="by_time"),
+    "heartbeats": Rules(silence="last_id"),
+    "newest only": Rules(past="by_time", past_trades=100),
+}
 SEQUENCES = int(os.environ.get("REALTIME_SEQUENCES", "150"))
 
 
-def world(every_us: int = 20_000) -> World:
-    one = World(every_us)
+def world(every_us: int = 20_000, kind: str = "by id") -> World:
+    one = World(every_us, rules=KINDS[kind])
     one.begin()
     one.run(4.0)
     return one
@@ -31,12 +42,87 @@ def healed(one: World) -> None:
     assert newest > one.now_us - 500_000
 
 
-def test_all_is_published_once_where_nothing_fails() -> None:
-    one = world()
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_is_published_once_where_nothing_fails(kind: str) -> None:
+    one = world(kind=kind)
     healed(one)
     assert one.gaps == {}
     assert one.stalls == []
     assert one.refused == []
+
+
+def test_gap_is_mended_by_time_where_pages_overlap() -> None:
+    one = world(every_us=400, kind="by time")
+    one.cut(1_000_000)
+    healed(one)
+
+
+def test_moment_that_fills_more_than_a_page_is_a_declared_gap() -> None:
+    one = world(kind="by time")
+    one.cut(1_000_000)
+    for _ in range(250):
+        one.trade()
+    one.run(120.0)
+    one.check(at_rest=True)
+    assert [gap.state for gap in one.gaps.values()].count("lost") == 1
+
+
+def test_what_is_older_than_the_newest_page_is_lost_at_once() -> None:
+    one = world(kind="newest only")
+    one.cut(4_000_000)
+    one.run(6.0)
+    asks = one.asks
+    one.run(10.0)
+    one.check(at_rest=True)
+    assert one.asks - asks < 5
+    lost = [gap for gap in one.gaps.values() if gap.state == "lost"]
+    assert [gap.reason for gap in lost] == ["the exchange gives no more than its newest 100 trades"]
+
+
+def test_heartbeat_proves_silence_without_asking() -> None:
+    one = world(kind="heartbeats")
+    one.every_us = 1 << 50
+    one.run(1.0)
+    asks = one.asks
+    one.run(20.0)
+    assert one.asks == asks
+    assert max(message.seen_until_us for message in one.published) > one.now_us - 2_500_000
+
+
+def test_heartbeat_that_names_a_newer_trade_opens_a_gap_at_once() -> None:
+    one = world(every_us=400_000, kind="heartbeats")
+    one.silent.add("trades")
+    one.run(2.5)
+    assert [gap.state for gap in one.gaps.values()][:1] != []
+    one.silent.clear()
+    healed(one)
+
+
+def test_jump_of_ids_that_only_rise_is_no_gap_and_a_lost_connection_is_one_by_time() -> None:
+    published: list[Trades | Gap | Stall] = []
+    session = MarketSession(
+        MARKET, lambda message, _: published.append(message), Rules(ids="ordered")
+    )
+
+    def trade(number: int) -> None:
+        at_us = START_US + number * 1_000
+        one = Trade(number, 100.0, 1.0, "buy", at_us)
+        for _ in range(2):
+            session.add(TradeEvent(MARKET, one), at_us)
+        session.flush(at_us)
+
+    session.connected(START_US)
+    for number in (7, 1_000, 5_000):
+        trade(number)
+    session.lost(START_US + 5_000_000)
+    session.connected(START_US + 5_500_000)
+    for number in (6_000, 9_000):
+        trade(number)
+    ids = [one.id for each in published if isinstance(each, Trades) for one in each.trades]
+    assert ids == [7, 1_000, 5_000, 6_000, 9_000]
+    gaps = [each for each in published if isinstance(each, Gap)]
+    assert [(gap.first_id, gap.end_id, gap.state) for gap in gaps] == [(5_001, 5_001, "lost")]
+    assert (gaps[0].since_us, gaps[0].until_us) == (START_US + 5_000_000, START_US + 6_000_000)
 
 
 @pytest.mark.parametrize("seconds", [0.5, 3.0, 60.0, 245.0])
@@ -77,6 +163,39 @@ def test_lost_connection_while_rest_fails_lets_live_trades_go_on_and_mends_later
     one.run(15.0)
     assert [gap.state for gap in one.gaps.values()] == ["open"]
     assert max(message.seen_until_us for message in one.published) > one.now_us - 500_000
+    healed(one)
+
+
+@pytest.mark.parametrize(("last", "until"), [(49, 149), (49, 146), (49, 100), (49, 50), (30, 30)])
+def test_gap_beyond_the_last_known_trade_is_repaired_after_a_start(last: int, until: int) -> None:
+    """What is stored may end before a gap, or cover time in which trades are missing."""
+    one = World()
+    for _ in range(200):
+        one.now_us += one.every_us
+        one.trade()
+    missing = one.truth[50:150]
+    gap = Gap(
+        MARKET, missing[0].id, missing[-1].id + 1, one.truth[49].time_us, one.truth[150].time_us,
+        "open",
+    )  # fmt: skip
+    one.gaps[gap.identity] = gap
+    known = Known(one.truth[last].id, one.truth[until].time_us, gaps=[gap])
+    one.session.start(one.received_us, from_us=known.time_us, known=known, exchange_us=one.now_us)
+    one.connect()
+    one.run(2.0)
+    healed(one)
+    came = {trade.id for message in one.published for trade in message.trades}
+    assert {trade.id for trade in missing} <= came
+    assert one.gaps[gap.identity].state == "repaired"
+
+
+def test_what_was_missed_without_a_connection_is_not_held_against_the_next_one() -> None:
+    one = world()
+    one.cut(for_us=12_000_000)
+    one.session.joining.let_go(one.received_us)  # what an answer said that was on its way
+    one.run(11.5)
+    assert not one.connected
+    assert one.session.drop is None
     healed(one)
 
 
@@ -164,12 +283,13 @@ def do(one: World, operation: str) -> None:
             one.run(0.1)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=SEQUENCES, deadline=None)
 @given(st.lists(st.sampled_from(OPERATIONS), max_size=25), st.sampled_from([20_000, 400_000]))
 def test_nothing_is_lost_doubled_or_untrue_whatever_happens(
-    operations: list[str], every_us: int
+    kind: str, operations: list[str], every_us: int
 ) -> None:
-    one = World(every_us)
+    one = World(every_us, rules=KINDS[kind])
     one.begin()
     for operation in operations:
         do(one, operation)

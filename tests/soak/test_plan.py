@@ -4,24 +4,51 @@ from __future__ import annotations
 
 from collections import Counter
 
-from realtime_bench.soak.corruptions import KINDS
-from realtime_bench.soak.course import Fault, nearest
-from realtime_bench.soak.plan import plan
+import pytest
+
+from realtime_bench.soak.kinds import KINDS, SKEWED
+from realtime_bench.soak.plan import Kill, Plan, Storm, plan
+
+SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+
+
+def kinds_of(planned: Plan) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for item in planned.connection:
+        if isinstance(item, Kill):
+            found.update([item.kind, SKEWED] if item.clock_off_s else [item.kind])
+        else:
+            found.update([item.carrier, *item.companions])
+    for faults in planned.markets.values():
+        found.update(fault.kind for fault in faults)
+    return found
 
 
 def test_the_same_seed_plans_the_same_and_another_one_something_else() -> None:
-    assert plan(7, 50) == plan(7, 50)
-    assert plan(7, 50) != plan(8, 50)
+    assert plan(7, SYMBOLS, 2) == plan(7, SYMBOLS, 2)
+    assert plan(7, SYMBOLS, 2) != plan(8, SYMBOLS, 2)
 
 
-def test_every_kind_comes_as_often_as_any_other() -> None:
-    counts = Counter(planned.kind for planned in plan(7, 10 * len(KINDS)))
-    assert counts == dict.fromkeys(KINDS, 10)
+@pytest.mark.parametrize("times", [1, 10])
+def test_every_kind_comes_as_often_as_asked(times: int) -> None:
+    assert kinds_of(plan(7, SYMBOLS, times)) == dict.fromkeys(KINDS, times)
 
 
-def test_the_nearest_fault_is_the_one_that_lasted_then_or_was_closest() -> None:
-    faults = [Fault("cut", 100, 200, 1.0), Fault("kill", 500, 600, 1.0)]
-    assert nearest([], 1) is None
-    assert nearest(faults, 150) == faults[0]
-    assert nearest(faults, 340) == faults[0]
-    assert nearest(faults, 360) == faults[1]
+def test_markets_have_about_as_many_faults_of_their_own_as_each_other() -> None:
+    counts = [len(faults) for faults in plan(7, SYMBOLS, 10).markets.values()]
+    assert max(counts) - min(counts) <= 1
+
+
+def test_nothing_is_killed_in_the_first_half_of_the_storms() -> None:
+    connection = plan(7, SYMBOLS, 10).connection
+    storms = [isinstance(item, Storm) for item in connection]
+    assert all(storms[: sum(storms) // 2])
+    assert not all(storms)
+
+
+def test_what_only_a_new_connection_meets_comes_with_one_that_ends() -> None:
+    planned = plan(7, SYMBOLS, 3, {"connect_503", "rest_500"})
+    assert [storm.carrier for storm in planned.connection if isinstance(storm, Storm)] == [
+        "cut", "cut", "cut",
+    ]  # fmt: skip
+    assert kinds_of(planned) == {"cut": 3, "connect_503": 3, "rest_500": 3}

@@ -1,4 +1,4 @@
-"""Two minutes of faults by seed; `REALTIME_SOAK_SEEDS="7 8"` chooses which seeds."""
+"""Every kind of fault once, in two minutes; `REALTIME_SOAK_SEEDS="7 8"` chooses the seeds."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from realtime_bench.soak.course import Soak, run
+from realtime_bench.soak.course import SYMBOLS, Soak, run
+from realtime_bench.soak.verdict import told
 
 SEEDS = [int(seed) for seed in os.environ.get("REALTIME_SOAK_SEEDS", "1").split()]
-MINUTES = 1.2  # of faults; a start before and settling afterwards make it two
+FRESH_S = 30.0  # other tests run beside it: alone on a machine it takes a third of that
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_is_lost_doubled_wrong_or_needlessly_incomplete(seed: int, tmp_path: Path) -> None:
-    asked = Soak(seed, MINUTES * 60, 15_000, 9, settle_s=20)
-    verdict = run(asked, tmp_path, "1s", lambda _share, _what: None)
-    assert len(verdict.faults) == 9
-    assert verdict.failures == ()
+    asked = Soak(
+        seed=seed,
+        trades=18_000,
+        trades_per_second=300,
+        times=1,
+        symbols=SYMBOLS[:4],
+        settle_s=20,
+        fresh_within_s=FRESH_S,
+    )
+    verdict = run(asked, tmp_path, lambda _share, _what: None)
+    assert verdict.failures == (), told(verdict)

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from exchanges.binance import VENUE
 from exchanges.binance.stream import BinanceStream
-from exchanges.events import Ignored, Notice, QuoteEvent, TradeEvent
+from exchanges.events import BookEvent, Ignored, Notice, QuoteEvent, TradeEvent
 from marketstream.errors import BadMessage, SettingsError
 from marketstream.messages import Trade
 
@@ -226,3 +227,115 @@ def test_url_is_used_as_it_is_and_must_be_a_websocket_url(binance: BinanceStream
     assert binance.stream_url(url) == url
     with pytest.raises(SettingsError, match="EXCHANGE_WS_URL"):
         binance.stream_url("https://api.binance.com")
+
+
+LEVELS: dict[str, Any] = {
+    "lastUpdateId": 160,
+    "bids": [["61837.63", "3.78826"], ["61837.62", "0.617"]],
+    "asks": [["61837.64", "1.54698"]],
+}
+CHANGES: dict[str, Any] = {
+    "e": "depthUpdate",
+    "E": 1723161258209,
+    "s": "BTCUSDT",
+    "U": 157,
+    "u": 160,
+    "b": [["61824.00", "0.32726"]],
+    "a": [["61840.19", "0.00000000"]],
+}
+
+
+def asked_for(stream: BinanceStream) -> list[tuple[str, Any]]:
+    requests = [msgspec.json.decode(frame) for frame in stream.subscribe_frames()]
+    assert [request["id"] for request in requests] == list(range(1, len(requests) + 1))
+    return [(request["method"], request["params"]) for request in requests]
+
+
+@pytest.mark.parametrize(
+    ("levels", "name"), [(1, "depth5"), (5, "depth5"), (6, "depth10"), (10, "depth10"),
+                         (20, "depth20")],
+)  # fmt: skip
+def test_so_many_levels_are_asked_for_as_there_is_a_stream_of_and_frames_with_names(
+    levels: int, name: str
+) -> None:
+    streams = ["btcusdt@trade", "btcusdt@bookTicker", f"btcusdt@{name}@100ms"]
+    stream = BinanceStream(["BTC/USDT"], levels=levels)
+    assert asked_for(stream) == [("SET_PROPERTY", ["combined", True]), ("SUBSCRIBE", streams)]
+
+
+def test_without_levels_frames_are_raw() -> None:
+    assert [method for method, _ in asked_for(BinanceStream(["BTC/USDT"]))] == ["SUBSCRIBE"]
+
+
+def test_with_levels_a_connection_carries_fewer_symbols() -> None:
+    symbols = [f"C{number}/USDT" for number in range(342)]
+    BinanceStream(symbols[1:], levels=10)
+    with pytest.raises(SettingsError, match=r"342 symbols are too many.* carries 341"):
+        BinanceStream(symbols, levels=10)
+
+
+@pytest.mark.parametrize("levels", [-1, 21])
+def test_more_levels_than_there_is_a_stream_of_are_refused(levels: int) -> None:
+    with pytest.raises(SettingsError, match=f"{levels} levels of a book: choose 0 to 20"):
+        BinanceStream(["BTC/USDT"], levels=levels)
+
+
+def test_best_levels_are_a_snapshot_and_changes_are_numbered() -> None:
+    stream = BinanceStream(["ETH/USDT", "BTC/USDT"], levels=20)
+    assert stream.parse(combined("btcusdt@depth20@100ms", LEVELS)) == BookEvent(
+        MARKET, ((61837.63, 3.78826), (61837.62, 0.617)), ((61837.64, 1.54698),),
+        is_snapshot=True, last=160,
+    )  # fmt: skip
+    reordered = dict(reversed(CHANGES.items()))
+    for name in ("depth", "depth@100ms"):
+        for fields in (CHANGES, reordered):
+            assert stream.parse(combined(f"btcusdt@{name}", fields)) == BookEvent(
+                MARKET, ((61824.0, 0.32726),), ((61840.19, 0.0),), is_snapshot=False,
+                time_us=1723161258209000, first=157, last=160,
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("frame", "channel"),
+    [
+        (encode(LEVELS), "depth snapshot"),  # of which symbol nobody knows
+        (encode(CHANGES), "btcusdt@depthUpdate"),
+        (combined("btcusdt@depth5@100ms", LEVELS), "btcusdt@depth5@100ms"),
+        (combined("ethusdt@depth20@100ms", LEVELS), "ethusdt@depth20@100ms"),
+    ],
+)
+def test_books_nobody_asked_for_are_ignored(frame: bytes, channel: str) -> None:
+    assert BinanceStream(["BTC/USDT"], levels=20).parse(frame) == Ignored(channel)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "reason"),
+    [
+        ("depth@100ms", CHANGES | {"s": "ETHUSDT"}, "carries e='depthUpdate', s='ETHUSDT'"),
+        ("depth@100ms", CHANGES | {"e": "trade"}, "carries e='trade', s='BTCUSDT'"),
+        ("depth@100ms", CHANGES | {"U": 161}, "U=161 is after u=160"),
+        ("depth@100ms", CHANGES | {"E": 7}, "E=7: Expected `int` >="),
+        ("depth@100ms", CHANGES | {"b": [["61824", "-1"]]}, "Expected `float` >= 0.0"),
+        ("depth@100ms", CHANGES | {"a": [["0", "1"]]}, "Expected `float` > 0.0"),
+        ("depth@100ms", CHANGES | {"a": [["61824"]]}, "btcusdt@depth@100ms: Expected `array`"),
+        ("depth20@100ms", LEVELS | {"bids": None}, "bids=None: Expected `array`"),
+        ("depth20@100ms", LEVELS | {"asks": [["nan", "1"]]}, "btcusdt@depth20@100ms"),
+        ("depth20@100ms", without(LEVELS, "lastUpdateId"), "required field `lastUpdateId`"),
+    ],
+)
+def test_malformed_book_says_what_is_wrong(name: str, fields: object, reason: str) -> None:
+    with pytest.raises(BadMessage) as caught:
+        BinanceStream(["BTC/USDT"], levels=20).parse(combined(f"btcusdt@{name}", fields))
+    assert reason in str(caught.value)
+
+
+def test_a_perpetual_is_no_symbol_of_spot_markets() -> None:
+    with pytest.raises(SettingsError, match=r"BTC/USDT:USDT is a perpetual.*binance-usdm"):
+        BinanceStream(["BTC/USDT:USDT"])
+
+
+def test_hosts_for_market_data_are_tried_where_a_location_is_refused() -> None:
+    hosts = [(host.ws_url, host.rest_url) for host in VENUE.other_hosts]
+    url = "wss://data-stream.binance.vision/ws"
+    assert hosts == [(url, "https://data-api.binance.vision")]
+    assert BinanceStream(["BTC/USDT"]).stream_url(url) == url

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exchanges.book import Best, Book, State
 from exchanges.book_side import Reach
-from exchanges.checksums import kraken_checksum
+from exchanges.checksums import kraken_checksum, okx_checksum
 from exchanges.events import BookEvent, Levels
 
 BIDS: Levels = ((100.0, 1.0), (99.0, 2.0), (98.0, 3.0))
@@ -49,6 +49,12 @@ def test_levels_come_the_best_first_and_no_more_than_are_asked_for() -> None:
 def test_a_quantity_of_zero_takes_a_price_away_and_one_that_is_not_there_may_go_too() -> None:
     book = told(snapshot(), change(bids=((100.0, 0.0), (50.0, 0.0)), asks=((101.0, 0.0),)))
     assert book.best == Best(99.0, 2.0, 102.0, 2.5)
+
+
+def test_levels_of_a_snapshot_may_come_in_any_order() -> None:
+    disordered = snapshot(bids=BIDS[::-1], asks=(ASKS[1], ASKS[0], ASKS[2]))
+    assert told(disordered).levels(9) == (BIDS, ASKS)
+    assert told(disordered, change(bids=((97.0, 4.0),))).levels(3) == (BIDS, ASKS)
 
 
 def test_a_snapshot_forgets_what_was_known() -> None:
@@ -143,6 +149,16 @@ def test_krakens_checksum_is_of_the_digits_of_ten_asks_and_bids() -> None:
     assert sum_up(((0.5, 1.0),), ((45285.2, 0.001),)) == crc32(b"4528521000005100000000")
     many = tuple((float(price), 1.0) for price in range(1, 20))
     assert sum_up(many, ()) == sum_up(many[:10], ())
+
+
+def test_okxs_checksum_is_of_bids_and_asks_by_turns_as_they_are_written() -> None:
+    bids = ((3366.1, 7.0), (3366.0, 0.00000001))
+    asks = ((3366.8, 9.0),)
+    text = b"3366.1:7:3366.8:9:3366:0.00000001"
+    assert okx_checksum(bids, asks) % (1 << 32) == crc32(text)
+    assert -(1 << 31) <= okx_checksum(bids, asks) < 1 << 31
+    many = tuple((float(price), 1.0) for price in range(1, 40))
+    assert okx_checksum(many, ()) == okx_checksum(many[:25], ())
 
 
 def test_a_market_without_bids_is_whole_and_has_no_best() -> None:

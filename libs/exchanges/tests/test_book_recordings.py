@@ -17,8 +17,11 @@ from exchanges.binance import VENUE as SPOT
 from exchanges.binance_usdm import VENUE as USDM
 from exchanges.book import Book
 from exchanges.book_side import Reach
-from exchanges.checksums import kraken_checksum
-from exchanges.events import BookEvent, Levels, QuoteEvent
+from exchanges.checksums import kraken_checksum, okx_checksum
+from exchanges.coinbase import VENUE as COINBASE
+from exchanges.events import BookEvent, Event, Levels, QuoteEvent, Several
+from exchanges.okx import VENUE as OKX
+from exchanges.okx_swap import VENUE as OKX_SWAP
 from exchanges.venue import Venue
 
 pytestmark = pytest.mark.data
@@ -153,3 +156,55 @@ def kraken_event(pair: str, fields: dict[str, Any]) -> BookEvent:
         is_snapshot=is_snapshot,
         checksum=int(fields["c"]) if "c" in fields else None,
     )
+
+
+@pytest.mark.parametrize(
+    ("venue", "symbol", "checked"), [(OKX, "BTC/USDT", 98), (OKX_SWAP, "UNI/USD:USD", 93)]
+)
+def test_every_checksum_that_okx_sent_is_that_of_the_book(
+    market_data: Path, venue: Venue, symbol: str, checked: int
+) -> None:
+    stream = venue.stream([symbol], venue.name, levels=venue.book_levels)
+    book = Book("window", most=venue.book_levels, checksum=okx_checksum)
+    sums = 0
+    for frame in frames_of(market_data, "okx.ws.1.0.gz"):
+        for event in said_in(stream.parse(frame)):
+            if isinstance(event, BookEvent):
+                assert book.update(event) == "whole", book.reason
+                sums += event.checksum is not None
+    assert sums == checked
+
+
+def test_coinbases_books_are_whole_and_those_of_its_tickers(market_data: Path) -> None:
+    frames = [frame for frame in frames_of(market_data, "coinbase.ws.28.0.gz") if frame]
+    products = {json.loads(frame).get("product_id", "BTC-USD") for frame in frames}
+    symbols = {product: product.replace("-", "/") for product in sorted(products)}
+    stream = COINBASE.stream(list(symbols.values()), "coinbase", levels=COINBASE.book_levels)
+    books = {market: Book("all") for market in stream.markets}
+    changes = equal = tickers = 0
+    for frame in frames:
+        fields = json.loads(frame)
+        if fields["type"] == "ticker":
+            best = books[f"coinbase:{symbols[fields['product_id']]}"].best
+            wanted = (float(fields["best_bid"]), float(fields["best_ask"]))
+            equal += best is not None and (best.bid, best.ask) == wanted
+            tickers += 1
+        for event in said_in(stream.parse(frame)):
+            if isinstance(event, BookEvent):
+                assert books[event.market].update(event) == "whole", books[event.market].reason
+                changes += 1
+    assert changes == 9_729
+    assert (tickers, equal) == (107, 100)  # others come ahead of their book, or behind it
+
+
+def frames_of(folder: Path, name: str) -> Iterator[bytes]:
+    """The frames of a session, without those that were sent."""
+    with gzip.open(folder / "wire/recordings" / name) as lines:
+        for line in lines:
+            if line[:1].isdigit():
+                yield line.partition(b": ")[2]
+
+
+def said_in(event: Event) -> tuple[Event, ...]:
+    """The events of a frame."""
+    return event.events if isinstance(event, Several) else (event,)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,6 +87,28 @@ def test_too_many_requests_are_waited_out() -> None:
 
     assert asyncio.run(ask_with(handler, ["BTC/USDT"])) == {"BTC/USDT": MarketInfo(2, 5)}
     assert answers == []
+
+
+@pytest.mark.parametrize(("is_its_own", "least_s"), [(True, 0.1), (False, 0.0)])
+def test_requests_to_a_venue_itself_are_as_far_apart_as_it_wants(
+    is_its_own: bool, least_s: float
+) -> None:
+    asked_s: list[float] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        asked_s.append(time.monotonic())
+        return web.Response(text=INFO.replace("BTCUSDT", request.query["symbol"]))
+
+    async def run() -> None:
+        async with serving(handler) as url:
+            its_own = url.rstrip("/") if is_its_own else VENUE.rest_url
+            venue = replace(VENUE, rest_url=its_own, rest_interval_s=0.1)
+            async with RestClient(venue, url) as client:
+                await fetch_market_infos(client, ["BTC/USDT", "ETH/USDT", "XRP/USDT"])
+
+    asyncio.run(run())
+    assert len(asked_s) == 3
+    assert asked_s[2] - asked_s[0] > 1.5 * least_s
 
 
 def test_a_server_that_fails_or_breaks_off_is_asked_again() -> None:

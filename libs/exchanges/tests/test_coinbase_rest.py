@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -102,15 +101,3 @@ def test_no_more_candles_are_asked_for_than_an_answer_holds() -> None:
     assert request.query == {
         "granularity": "300", "start": "2014-11-07T22:20:00Z", "end": "2014-11-08T23:15:00Z",
     }  # fmt: skip
-
-
-def test_candles_have_the_length_that_their_times_allow() -> None:
-    def lengths(*open_times_s: int) -> set[int]:
-        rows = [[time_s, 1.0, 1.0, 1.0, 1.0, 0.0] for time_s in sorted(open_times_s, reverse=True)]
-        klines = rest.parse_klines("BTC/USD", 200, json.dumps(rows).encode())
-        assert [kline.open_time_ms // 1_000 for kline in klines] == sorted(open_times_s)
-        return {(one.close_time_ms + 1 - one.open_time_ms) // 1_000 for one in klines}
-
-    assert lengths(1_415_398_800, 1_415_398_860, 1_415_399_400) == {60}
-    assert lengths(1_415_398_800, 1_415_399_100) == {300}
-    assert lengths(1_415_318_400, 1_415_404_800) == {86_400}

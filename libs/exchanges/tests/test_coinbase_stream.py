@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchanges.book import Book
 from exchanges.checks import check_frame
 from exchanges.coinbase.stream import CoinbaseStream
 from exchanges.events import Alive, BookEvent, Ignored, Notice, QuoteEvent, TradeEvent
 from marketstream.errors import BadMessage
 from marketstream.messages import Trade
+from marketstream.symbols import market_of
 
 MARKET = "coinbase:BTC/USD"
 MATCH: dict[str, Any] = {
@@ -215,6 +217,36 @@ def test_the_taker_is_the_one_that_the_exchange_names_beside(market_data: Path) 
             taker = takers.get((product, event.trade.id), event.trade.taker)
             assert event.trade.taker == taker
             compared += (product, event.trade.id) in takers
+    assert compared > 90
+
+
+@pytest.mark.data
+def test_books_agree_with_the_best_bid_and_ask_that_come_with_trades(market_data: Path) -> None:
+    """The first of each market are as of its last trade, which was before the book."""
+    frames = recorded(market_data)
+    stream = followed_by(frames)
+    books: defaultdict[str, Book] = defaultdict(Book)
+    seen: set[str] = set()
+    compared = 0
+    for frame in frames:
+        event, said = stream.parse(frame), json.loads(frame)
+        if isinstance(event, BookEvent):
+            assert books[event.market].update(event) == "whole"
+        elif isinstance(event, TradeEvent):
+            best = books[event.market].best
+            assert best is not None
+            price, is_first = event.trade.price, said["type"] == "last_match"
+            assert is_first or (
+                price > best.bid if event.trade.taker == "buy" else price < best.ask
+            )
+        elif said["type"] == "ticker":
+            market = market_of("coinbase", said["product_id"].replace("-", "/"))
+            best = books[market].best
+            if market in seen:
+                assert best is not None
+                assert (best.bid, best.ask) == (float(said["best_bid"]), float(said["best_ask"]))
+                compared += 1
+            seen.add(market)
     assert compared > 90
 
 

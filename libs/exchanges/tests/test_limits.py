@@ -43,6 +43,18 @@ def test_refusals_that_do_not_say_how_long_get_longer_until_there_is_an_answer()
     assert limit.wait_s() == 0.25
 
 
+def test_requests_are_as_far_apart_as_they_have_to_be() -> None:
+    clock = Clock()
+    limit = Limit(clock)
+    limit.asked(0.0)
+    assert limit.wait_s() == 0
+    limit.asked(0.2)
+    assert limit.wait_s() == pytest.approx(0.2)
+    clock.now_s += 0.15
+    limit.asked(0.0)  # of whoever need not wait
+    assert limit.wait_s() == pytest.approx(0.05)
+
+
 def test_no_ban_is_longer_than_three_days() -> None:
     limit = Limit(Clock())
     limit.refused("9" * 30)

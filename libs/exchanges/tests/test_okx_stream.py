@@ -3,18 +3,22 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
 from exchanges import okx, okx_swap
+from exchanges.book import Book
 from exchanges.events import (
     Alive,
     BookEvent,
     Event,
     Ignored,
+    Levels,
     Notice,
     QuoteEvent,
     Several,
@@ -120,7 +124,9 @@ def test_pings_are_text_and_so_is_their_answer(stream: OkxStream) -> None:
 
 
 def test_an_announced_end_and_a_refusal_are_noticed(stream: OkxStream) -> None:
-    assert stream.parse(okx_notice("notice", "64008")).kind == "shutdown"
+    said = stream.parse(okx_notice("notice", "64008"))
+    assert isinstance(said, Notice)
+    assert said.kind == "shutdown"
     assert stream.parse(okx_notice("error", "60018")) == Notice(
         "refused", "the exchange refused a request: doesn't exist"
     )
@@ -241,32 +247,48 @@ def test_a_recorded_session_says_what_was_asked_for_and_nothing_else(
     assert counts["BookEvent"] > 50
 
 
+def checksum(bids: Levels, asks: Levels) -> int:
+    """Return what the exchange summed 25 levels up to while it did: bids and asks in turn."""
+    texts = [
+        text
+        for bid, ask in zip(bids[:25], asks[:25], strict=True)
+        for number in (*bid, *ask)
+        for text in (format(Decimal(repr(number)), "f").removesuffix(".0"),)
+    ]
+    summed = crc32(":".join(texts).encode())
+    return summed - 2**32 if summed >= 2**31 else summed
+
+
+@pytest.mark.data
+def test_a_recorded_book_sums_up_to_what_the_exchange_says(recorded: list[bytes]) -> None:
+    spot = okx.VENUE.stream(["BTC/USDT"], "okx", levels=10)
+    events = [event for event in map(spot.parse, recorded) if isinstance(event, BookEvent)]
+    assert len(events) > 50
+    assert all(event.checksum is not None for event in events)
+    book = Book(checksum=checksum)
+    assert {(book.update(event), book.reason) for event in events} == {("whole", "")}
+
+
 @pytest.mark.data
 def test_recorded_ids_are_consecutive_and_takers_are_on_the_side_of_the_price(
     recorded: list[bytes],
 ) -> None:
     spot = okx.VENUE.stream(["BTC/USDT"], "okx", levels=10)
-    bids: dict[float, float] = {}
-    asks: dict[float, float] = {}
+    book = Book()
     trades: list[Trade] = []
-    on_side = compared = 0
-    for frame in recorded:
-        event = spot.parse(frame)
+    on_side = []
+    for event in map(spot.parse, recorded):
         if isinstance(event, BookEvent):
-            for side, levels in ((bids, event.bids), (asks, event.asks)):
-                side.update(levels)
-                for price, quantity in levels:
-                    if quantity == 0:
-                        del side[price]
+            book.update(event)
         elif isinstance(event, TradeEvent):
             trades.append(event.trade)
-            if bids and asks:
-                middle = (max(bids) + min(asks)) / 2
-                compared += 1
-                on_side += (event.trade.price > middle) == (event.trade.taker == "buy")
+            best = book.best
+            if best is not None:
+                is_above = event.trade.price > (best.bid + best.ask) / 2
+                on_side.append(is_above == (event.trade.taker == "buy"))
     assert all(two.id - two.count == one.id for one, two in pairwise(trades))
-    assert compared > 50
-    assert on_side / compared > 0.8
+    assert len(on_side) > 50
+    assert all(on_side)
 
 
 @pytest.mark.data

@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 
 from marketstream.errors import SettingsError
-from marketstream.symbols import listed_symbol, market_of, parse_symbol, split_market, url_symbol
+from marketstream.symbols import (
+    listed_symbol,
+    market_of,
+    parse_market,
+    parse_symbol,
+    split_market,
+    url_symbol,
+)
 
 
 @pytest.mark.parametrize("text", ["BTC/USDT", "btc/usdt", "BTC-USDT", " btc-usdt\n"])
@@ -68,3 +75,22 @@ def test_symbol_in_a_url_reads_back() -> None:
 def test_market_splits_into_what_it_was_made_of() -> None:
     assert market_of("binance", "BTC/USDT") == "binance:BTC/USDT"
     assert split_market("binance:BTC/USDT") == ("binance", "BTC/USDT")
+
+
+@pytest.mark.parametrize(
+    ("text", "market"),
+    [
+        ("binance:BTC/USDT", "binance:BTC/USDT"),
+        (" Binance:btc-usdt ", "binance:BTC/USDT"),
+        ("binance-usdm:BTC/USDT:USDT", "binance-usdm:BTC/USDT:USDT"),
+        ("binance-usdm:btc-usdt-usdt", "binance-usdm:BTC/USDT:USDT"),
+    ],
+)
+def test_a_market_is_written_as_exchange_and_symbol(text: str, market: str) -> None:
+    assert parse_market(text) == market
+
+
+@pytest.mark.parametrize("text", ["", "BTC/USDT", ":BTC/USDT", "binance:", "binance:BTC"])
+def test_what_is_no_market_is_refused_with_how_to_write_one(text: str) -> None:
+    with pytest.raises(SettingsError, match="BTC/USDT"):
+        parse_market(text)

@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 from itertools import pairwise
-from math import inf, nan
 
 import pytest
 from hypothesis import given, settings
@@ -193,17 +192,6 @@ def test_late_trade_for_what_closed_long_ago_is_counted_only(proven: bool, secon
     revised = aggregator.update(message(trade(2, 900, 50.0), seen_ms=seconds * 1_000))
     assert all(c.trade_count == 0 for c in revised)
     assert aggregator.late == 1
-
-
-@pytest.mark.parametrize(("price", "quantity"), [(-1.0, 1.0), (0.0, 1.0), (nan, 1.0), (1.0, inf)])
-def test_a_trade_that_makes_no_sense_refuses_its_message_as_a_whole(
-    price: float, quantity: float
-) -> None:
-    aggregator = CandleAggregator(MARKET, ["1s"])
-    before = aggregator.snapshot()
-    with pytest.raises(BadMessage, match="trade 2 of binance:BTC/USDT"):
-        aggregator.update(message(trade(1, 0), trade(2, 1, price, quantity)))
-    assert aggregator.snapshot() == before
 
 
 def test_a_market_with_quotes_but_no_trades_keeps_few_of_them() -> None:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange_simulator.binance.frames import MarketFrames, combined, decimal_text, exact_text
-from exchange_simulator.binance.klines import Kline
 from exchange_simulator.market.recording import RecordedMarket
 from exchange_simulator.market.tape import QuoteColumns, TradeColumns
+from exchange_simulator.serving.decimals import decimal_text, exact_text
+from exchange_simulator.serving.klines import Kline
+from exchange_simulator.venues.binance.frames import MarketFrames, combined
 
 
 def column(*values: int) -> np.ndarray:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange_simulator.binance.klines import INTERVALS_US, end_of, fold, joined, open_of
 from exchange_simulator.market.tape import TradeColumns
+from exchange_simulator.serving.klines import INTERVALS_US, end_of, fold, joined, open_of
 
 MINUTE_US = 60_000_000
 

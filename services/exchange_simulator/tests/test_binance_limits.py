@@ -1,4 +1,4 @@
-from exchange_simulator.binance.limits import Refusal, SlidingWindow, WeightLimit
+from exchange_simulator.serving.limits import Refusal, SlidingWindow, WeightLimit
 
 MINUTE = 1_723_161_600.0
 

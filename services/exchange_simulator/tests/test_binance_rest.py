@@ -10,6 +10,7 @@ import pytest
 
 from exchange_simulator.market.recording import RecordedMarket
 from exchange_simulator.market.seeded import SeededMarket
+from exchange_simulator.serving.port import Allowance
 from marketstream.recordings import read_frames
 
 MINUTE_MS = 60_000
@@ -278,7 +279,8 @@ def test_bad_parameters_are_answered_as_the_exchange_does(
 
 def test_weight_is_counted_and_limited(running, small_market):
     async def play() -> None:
-        async with running(small_market, weight_per_minute=10) as (exchange, session):
+        few = Allowance(10, 60, bans=True)
+        async with running(small_market, allowance=few) as (exchange, session):
             url = f"{exchange.rest_url}/api/v3/aggTrades?symbol=BTCUSDT"
             used, statuses = [], []
             for _ in range(14):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from exchange_simulator.binance.subscriptions import Subscriptions
+from exchange_simulator.venues.binance.subscriptions import Subscriptions
 from exchanges.binance.wire import MOST_STREAMS
 
 

@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType
 
-from exchange_simulator.binance.websocket import ConnectionRules
 from exchange_simulator.market.recording import RecordedMarket
 from exchange_simulator.market.seeded import SeededMarket
+from exchange_simulator.serving.port import ConnectionRules, Pace
 
 TRADE = "btcusdt@trade"
 BOOK = "btcusdt@bookTicker"
@@ -186,7 +186,7 @@ def test_ping_of_the_client_is_answered_with_its_payload(running, small_market):
 
 
 def test_silent_client_is_pinged_and_then_cut(running, small_market):
-    rules = ConnectionRules(ping_interval_s=0.05, pong_timeout_s=0.2, messages_per_second=100)
+    rules = ConnectionRules(ping_interval_s=0.05, pong_timeout_s=0.2, messages=Pace(100, 1.0))
 
     async def play() -> None:
         async with running(small_market, rules=rules) as (exchange, session):
@@ -202,7 +202,7 @@ def test_silent_client_is_pinged_and_then_cut(running, small_market):
 
 
 def test_client_that_answers_pings_stays(running, small_market):
-    rules = ConnectionRules(ping_interval_s=0.05, pong_timeout_s=0.2, messages_per_second=100)
+    rules = ConnectionRules(ping_interval_s=0.05, pong_timeout_s=0.2, messages=Pace(100, 1.0))
 
     async def play() -> None:
         async with (
@@ -279,7 +279,7 @@ def test_connection_that_asks_for_nonsense_is_refused(running, small_market, que
 
 def test_too_many_connection_attempts_are_refused(running, small_market):
     async def play() -> None:
-        rules = ConnectionRules(attempts_per_5_minutes=1)
+        rules = ConnectionRules(attempts=Pace(1, 300.0))
         async with (
             running(small_market, rules=rules) as (exchange, session),
             session.ws_connect(exchange.ws_url),

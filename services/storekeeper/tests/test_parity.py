@@ -36,6 +36,17 @@ def test_digits_that_the_exchange_cuts_off_are_no_difference() -> None:
     assert differences(replace(CANDLE, quote_volume=1333904.1234568), KLINE) != []
 
 
+def test_fields_that_the_exchange_does_not_say_are_not_compared() -> None:
+    bare = replace(KLINE, trade_count=0, taker_buy_volume="0", taker_buy_quote_volume="0")
+    fields = {"open_time_ms", "open", "high", "low", "close", "volume", "quote_volume"}
+    assert differences(CANDLE, bare, fields) == []
+    (found,) = differences(CANDLE, replace(bare, high="48157"), fields)
+    assert found.field == "high"
+    parity = ParityCount(fields)
+    assert parity.audit([CANDLE], {CANDLE.open_time_ms: bare}) == []
+    assert (parity.compared, parity.equal) == (1, 1)
+
+
 def test_an_audit_counts_and_returns_what_the_exchange_has_otherwise() -> None:
     parity = ParityCount()
     assert parity.rate is None

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from exchanges.events import QuoteEvent, TradeEvent
 from marketstream.messages import Gap, Quote, Stall, Trade, Trades
+from trades.batching import TradesBatcher
 from trades.session.market import MarketSession
 from trades.session.rules import Rules
 
@@ -131,6 +132,13 @@ def test_nothing_is_said_before_the_first_trade() -> None:
     assert one.add(quote(at_us=0), received(0)) == []
     assert one.flush() is None
     assert one.heartbeat(received(10_000_000)) is None
+
+
+def test_nothing_is_said_before_the_first_trade_although_the_clock_is_known() -> None:
+    one = TradesBatcher(MARKET)
+    one.asked_offset_us = OFFSET_US
+    assert one.add_quote(99.0, 1.0, 101.0, 2.0, START_US, received(0)) == []
+    assert one.flush() is None
 
 
 def test_heartbeat_moves_time_on_and_takes_along_what_is_pending() -> None:

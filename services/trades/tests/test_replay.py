@@ -8,11 +8,12 @@ import pytest
 
 from exchanges.catalogue import venue_named
 from exchanges.events import TradeEvent
+from marketstream.errors import InputError
 from marketstream.messages import DeadLetter, Gap, Quote, Stall, Trade, Trades
 from marketstream.recordings import RecordedFrame, read_frames
 from trades.clock_offset import ClockOffset
 from trades.intake import Counts
-from trades.replay import replay_frames
+from trades.replay import Recording, replay_frames, replay_together
 from trades.session.market import MarketSession
 
 MARKET = "binance:BTC/USDT"
@@ -75,6 +76,38 @@ def test_bad_frame_in_a_recording_becomes_a_dead_letter_and_the_rest_goes_on() -
     assert dead_letters[0].raw == frames[1].frame
     assert dead_letters[0].received_us == at_ns // 1_000 + 2_000
     assert "p='-100'" in dead_letters[1].reason
+
+
+def play_together(*recordings: list[RecordedFrame]) -> tuple[list[str], list[Counts]]:
+    """Replay recordings of spot and perpetuals; return the markets as their messages came."""
+    heard: list[str] = []
+    sources = []
+    for frames, (name, symbol) in zip(recordings, VENUES, strict=True):
+        market = f"{name}:{symbol}"
+        session = MarketSession(market, lambda message, _: heard.append(message.market))
+        sources.append(
+            Recording(frames, venue_named(name).stream([symbol], name), {market: session})
+        )
+    counts = replay_together(sources, lambda letter: pytest.fail(letter.reason), frames_per_read=1)
+    return heard, counts
+
+
+VENUES = (("binance", "BTC/USDT"), ("binance-usdm", "BTC/USDT:USDT"))
+
+
+def test_recordings_are_put_together_in_the_order_of_their_receipt() -> None:
+    at_ns = (START_MS - 1_000) * 1_000_000
+    spot = [RecordedFrame(at_ns + n * 1_000_000, trade_frame(n, START_MS + n)) for n in (1, 4)]
+    usdm = [RecordedFrame(at_ns + n * 1_000_000, trade_frame(n, START_MS + n)) for n in (2, 3)]
+    heard, counts = play_together(spot, usdm)
+    one, two = (f"{name}:{symbol}" for name, symbol in VENUES)
+    assert heard[:4] == [one, two, two, one]
+    assert [each.trades for each in counts] == [2, 2]
+
+
+def test_recordings_without_receive_times_cannot_be_put_together() -> None:
+    with pytest.raises(InputError, match="no receive time"):
+        play_together([RecordedFrame(None, trade_frame(1, START_MS))], [])
 
 
 def test_replay_of_nothing_counts_nothing() -> None:

@@ -113,16 +113,22 @@ class Book:
     def _note(self, event: BookEvent) -> None:
         """Note what came with an event that was taken in, and see if it can be."""
         self.last, self.time_us = event.last, event.time_us
+        bids, asks = self._bids.keys, self._asks.keys
+        if not (bids and asks) or bids[-1] + asks[-1] >= 0:  # asks are negative there
+            self._examine()
+        if event.checksum is not None and self._checksum is not None:
+            summed = self._checksum(self._bids.levels(_SUMMED), self._asks.levels(_SUMMED))
+            if summed != event.checksum:
+                self._break(f"its checksum is {summed}, and should be {event.checksum}")
+
+    def _examine(self) -> None:
+        """Look at the best levels where a glance is not enough."""
         bid, ask = self._bids.best, self._asks.best
         if bid is None or ask is None:
             if self._bids.is_beyond or self._asks.is_beyond:
                 self._break("the best levels lie beyond what is known")
         elif bid[0] >= ask[0]:
             self._break(f"a bid of {bid[0]} reaches an ask of {ask[0]}")
-        if event.checksum is not None and self._checksum is not None:
-            summed = self._checksum(self._bids.levels(_SUMMED), self._asks.levels(_SUMMED))
-            if summed != event.checksum:
-                self._break(f"its checksum is {summed}, and should be {event.checksum}")
 
     def _break(self, reason: str) -> None:
         self.state, self.reason = "broken", reason

@@ -22,13 +22,13 @@ class Side:
     """One side of a book: bids where `sign` is 1, asks where it is -1.
 
     Its keys are prices times `sign`, so that the best is the greatest. Most changes are far from
-    it: only the keys from `edge` on are kept in order. Below `floor` nothing is known. Levels of a
-    snapshot are shown as they came until one of them changes.
+    it: only those from `edge` on are kept in order, in `keys`. Below `floor` nothing is known.
+    Levels of a snapshot are shown as they are, and there are no keys, until one of them changes.
     """
 
     __slots__ = (
-        "_bound", "_edge", "_floor", "_keys", "_least", "_most", "_quantities", "_reach", "_shown",
-        "_sign",
+        "_bound", "_edge", "_floor", "_least", "_most", "_quantities", "_reach", "_shown", "_sign",
+        "keys",
     )  # fmt: skip
 
     def __init__(self, sign: int, most: int, reach: Reach) -> None:
@@ -40,7 +40,7 @@ class Side:
         self._bound = most if is_window else 2 * most
         self._shown: Levels | None = ()
         self._quantities: dict[float, float] = {}
-        self._keys: list[float] = []
+        self.keys: list[float] = []
         self._edge = self._floor = -inf
 
     @property
@@ -49,35 +49,35 @@ class Side:
         shown = self._shown
         if shown is not None:
             return shown[0] if shown else None
-        if not self._keys:
+        if not self.keys:
             return None
-        key = self._keys[-1]
+        key = self.keys[-1]
         return self._sign * key, self._quantities[key]
 
     @property
     def is_beyond(self) -> bool:
         """Whether it is empty of what was known, and there may be more."""
-        return self._floor > -inf and not (self._shown or self._keys)
+        return self._floor > -inf and not (self._shown or self.keys)
 
     def levels(self, most: int) -> Levels:
         """Return so many levels, the best first."""
         if self._shown is not None:
             return self._shown[:most]
-        keys = self._keys
+        keys = self.keys
         if len(keys) < most and self._edge > self._floor:
             keys = self._known()
         sign, quantities = self._sign, self._quantities
         return tuple([(sign * key, quantities[key]) for key in islice(reversed(keys), most)])
 
     def replace(self, levels: Levels) -> None:
-        """Forget what was known, and begin with these levels, the best first."""
-        self._shown = levels
+        """Forget what was known, and begin with these levels."""
+        self._shown, self.keys = tuple(sorted(levels, reverse=self._sign > 0)), []
 
     def change(self, levels: Levels) -> None:
         """Set the quantities of some prices; one of 0 is gone."""
         if self._shown is not None:
             self._begin(self._shown)
-        sign, keys, quantities, edge = self._sign, self._keys, self._quantities, self._edge
+        sign, keys, quantities, edge = self._sign, self.keys, self._quantities, self._edge
         for price, quantity in levels:
             key = sign * price
             if quantity:
@@ -113,11 +113,11 @@ class Side:
                 self._floor = keys[0]
         if len(keys) < len(self._quantities):
             self._quantities = {key: self._quantities[key] for key in keys}
-        self._keys, self._edge = keys, self._floor
+        self.keys, self._edge = keys, self._floor
         if len(keys) > 4 * self._least:
             self._cut(2 * self._least)
 
     def _cut(self, most: int) -> None:
         """Keep only so many in order."""
-        del self._keys[:-most]
-        self._edge = self._keys[0]
+        del self.keys[:-most]
+        self._edge = self.keys[0]

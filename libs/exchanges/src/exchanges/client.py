@@ -73,6 +73,11 @@ class RestClient:
     def _url(self) -> str:
         return self._urls[0]
 
+    @property
+    def _interval_s(self) -> float:
+        # Whoever only speaks as the venue has limits of its own, and says so.
+        return self.venue.rest_interval_s if self._url == self.venue.rest_url else 0.0
+
     async def get(self, request: Request) -> tuple[int, bytes]:
         """Return status and body; raises NetworkError where there is none or we are refused."""
         give_up_s = time.monotonic() + self._patience_s
@@ -80,6 +85,7 @@ class RestClient:
         others = len(self._urls) - 1
         while True:
             await self._wait_for_turn(give_up_s)
+            limit_of(self._url).asked(self._interval_s)
             try:
                 status, body = await self._ask(request)
             except _LocationRefusedError as error:
@@ -111,7 +117,8 @@ class RestClient:
                 raise RefusedError(
                     f"{self._url} takes no requests for {wait_s:.3g} s: try again then", wait_s
                 )
-            logger.warning("Waiting to be let in", url=self._url, retry_in_s=round(wait_s, 2))
+            if wait_s > self._interval_s:
+                logger.warning("Waiting to be let in", url=self._url, retry_in_s=round(wait_s, 2))
             await asyncio.sleep(wait_s)
 
     async def _ask(self, request: Request) -> tuple[int, bytes]:

@@ -29,6 +29,10 @@ class Limit:
         """Return for how long nothing may be asked."""
         return max(0.0, self._free_at_s - self._clock())
 
+    def asked(self, interval_s: float) -> None:
+        """Note a request, after which the next one may follow so much later."""
+        self._wait(interval_s)
+
     def refused(self, retry_after: str | None) -> None:
         """Note a refusal, and its Retry-After: seconds or a date, None where there is none."""
         told_s = seconds_of(retry_after)

@@ -188,7 +188,7 @@ class Venue:
     location. Of books `book_levels` can be followed at most, and `book` asks for one that its
     changes can be applied to, where that is by REST. Where `weight_header` is set, answers say in
     it how much of `weight_a_minute` was used; `refuses` says of the body of a good answer whether
-    it is that too much was asked, after all.
+    it is that too much was asked, after all. Requests to its own URL are `rest_interval_s` apart.
     """
 
     name: str
@@ -214,3 +214,4 @@ class Venue:
     weight_header: str = ""
     weight_a_minute: int = 0
     refuses: Callable[[bytes], bool] = _refuses_by_status
+    rest_interval_s: float = 0.0

@@ -39,6 +39,8 @@ class CandleColumns:
     integers: whole units of the last of their decimals; where they are floats they are the numbers
     themselves, NaN what is not known. Ids are None where the trades have none, and -1 in a candle
     in which nothing traded; the book and the first prints are None where there are none at all.
+    `depth[row, level]` is bid, bid quantity, ask and ask quantity of a level, the best one first,
+    NaN where that is not known.
     """
 
     timeframe: str
@@ -64,6 +66,7 @@ class CandleColumns:
     ask_quantity: Floats | None = None
     first_buy: Floats | None = None
     first_sell: Floats | None = None
+    depth: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.open_time_ms)
@@ -101,6 +104,7 @@ class CandleColumns:
             open_time_ms=np.array([candle.open_time_ms for candle in candles], np.int64),
             close_time_ms=np.array([candle.close_time_ms for candle in candles], np.int64),
             complete=np.array([candle.is_whole for candle in candles], np.bool_),
+            depth=_depth_of(candles),
             **columns,
         )
 
@@ -182,6 +186,19 @@ class FeatureTable:
             close=np.array([m.close for m in messages], np.float64),
             complete=np.array([m.complete for m in messages], np.bool_),
         )
+
+
+def _depth_of(candles: Sequence[Candle]) -> Floats | None:
+    """Return as many levels as the deepest book has; None where no candle has a book."""
+    books = [(row, candle.depth) for row, candle in enumerate(candles) if candle.depth is not None]
+    if not books:
+        return None
+    most = max(max(len(book.bids), len(book.asks)) for _, book in books)
+    depth = np.full((len(candles), most, 4), np.nan)
+    for row, book in books:
+        depth[row, : len(book.bids), :2] = book.bids
+        depth[row, : len(book.asks), 2:] = book.asks
+    return depth
 
 
 def number(value: float | None) -> float:

@@ -23,13 +23,18 @@ _FRAME = (b"{", b"[", b"ping", b"pong")
 _HEADER = b'{"recording":'
 
 
-class Header(msgspec.Struct, frozen=True):
-    """Whose frames a file holds: an exchange, the venue it speaks as, and which of its symbols."""
+class Header(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whose frames a file holds: an exchange, the venue it speaks as, and which of its symbols.
+
+    Where frames count in contracts, `contract_sizes` are those of the symbols in base units, such
+    as `1/100`.
+    """
 
     exchange: str
     venue: str
     symbols: tuple[str, ...]
     started_ns: int
+    contract_sizes: dict[str, str] = {}
 
 
 class _FirstLine(msgspec.Struct):

@@ -71,12 +71,17 @@ class RunningCommand:
 
 
 @contextmanager
-def running_command(folder: Path, *arguments: str, **environment: str) -> Iterator[RunningCommand]:
-    """Start `realtime run` with its state and log in `folder`; it is killed where it still runs."""
+def running_command(
+    folder: Path, *arguments: str, module: str = "realtime_training", **environment: str
+) -> Iterator[RunningCommand]:
+    """Start `realtime run` with its state and log in `folder`; it is killed where it still runs.
+
+    `module` is what starts the command, where it is to be started in another way.
+    """
     port = free_port()
     log = folder / "log"
     state = str(folder / "state")
-    command = [sys.executable, "-m", "realtime_training", "run", "--port", str(port)]
+    command = [sys.executable, "-m", module, "run", "--port", str(port)]
     with log.open("w") as stderr:
         process = subprocess.Popen(
             [*command, "--state", state, *arguments],

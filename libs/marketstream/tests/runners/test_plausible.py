@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from math import inf, nan
 from typing import Any
 
@@ -9,8 +11,10 @@ import msgspec
 import pytest
 
 from marketstream.errors import BadMessage
+from marketstream.runners.kafka.decoding import Decoding
 from marketstream.runners.plausible import check
-from marketstream.runners.testing import ABSURD, GOOD, NOW_US
+from marketstream.runners.testing import ABSURD, GOOD, MARKET, NOW_US, absurd, good
+from marketstream.topics import ALL_TOPICS
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -31,3 +35,14 @@ def test_a_trade_of_an_absurd_price_or_quantity_is_refused(field: str, price: fl
     trade = msgspec.structs.replace(good.trades[0], **{field: price})
     with pytest.raises(BadMessage, match="positive numbers"):
         check(msgspec.structs.replace(good, trades=(trade,)), NOW_US)
+
+
+@pytest.mark.parametrize("number", range(len(ABSURD)))
+def test_nothing_that_cannot_be_comes_from_kafka(number: int) -> None:
+    decoding = Decoding({topic.name: topic for topic in ALL_TOPICS})
+    now_us = time.time_ns() // 1_000
+    name, changes = absurd(now_us)[number]
+    message = msgspec.structs.replace(good(MARKET, now_us)[name], **changes)
+    raw = json.dumps(msgspec.to_builtins(message)).encode()  # also what msgspec would not write
+    with pytest.raises(BadMessage):
+        decoding.message(name, raw, None)

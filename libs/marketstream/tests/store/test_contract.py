@@ -214,6 +214,16 @@ def test_range_holds_its_start_and_not_its_end_and_comes_in_order(store: Store) 
     assert [c.open_time_ms for c in store.candles(MARKET, "1s", 1_000, 3_000)] == [1_000, 2_000]
 
 
+def test_range_may_reach_as_far_as_anybody_likes(store: Store) -> None:
+    store.write([candle(1_000), gap(), stall()])
+    for far in (2**63, 10**30):
+        assert store.candles(MARKET, "1s", -far, far) == [candle(1_000)]
+        assert store.gaps(MARKET, -far, far) == [gap()]
+        assert store.stalls(MARKET, -far, far) == [stall()]
+        assert store.predictions(MARKET, "1s", far, 2 * far) == []
+        assert store.gaps(MARKET, far, 2 * far) == store.stalls(MARKET, far, 2 * far) == []
+
+
 def test_range_holds_one_market_and_timeframe_only(store: Store) -> None:
     other_market = msgspec.structs.replace(candle(), market="binance:ETH/USDT")
     other_timeframe = msgspec.structs.replace(candle(), timeframe="1m")

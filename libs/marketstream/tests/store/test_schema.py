@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, make_url
 
 from marketstream.messages import (
@@ -22,7 +26,14 @@ from marketstream.messages import (
 )
 from marketstream.store.postgresql import open_postgresql
 from marketstream.store.rows import NO_COLUMNS
-from marketstream.store.schema import VERSION_TABLE, alembic_config, current_revision, upgrade
+from marketstream.store.schema import (
+    HEAD,
+    VERSION_TABLE,
+    alembic_config,
+    current_revision,
+    upgrade,
+)
+from marketstream.store.sql import open_store
 from marketstream.store.sqlite import open_sqlite
 from marketstream.store.tables import METADATA
 
@@ -84,3 +95,20 @@ def test_columns_stand_in_the_order_of_the_fields(
     left_out = NO_COLUMNS.get(kind)
     fields = [field.name for field in msgspec.structs.fields(kind) if field.name != left_out]
     assert [column.name for column in METADATA.tables[table].c] == fields + without
+
+
+def test_the_newest_migration_is_the_one_that_a_start_looks_for(connection: Connection) -> None:
+    scripts = ScriptDirectory.from_config(alembic_config(connection))
+    assert scripts.get_current_head() == HEAD
+
+
+def test_a_start_that_has_nothing_to_migrate_does_without_alembic(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/realtime.sqlite"
+    open_store(url).close()
+    script = (
+        "import sys\n"
+        "from marketstream.store.sql import open_store\n"
+        "open_store(sys.argv[1]).close()\n"
+        "assert 'alembic' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script, url], check=True)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from math import gcd
 
 from candles.bar import Bar, Point, later
+from candles.book import Book
 from candles.closed import ClosedIntervals
 from candles.folding import bar_of, fold
+from candles.forming import FormingIntervals
 from candles.ids import Arrival, TradeIds
 from candles.interval import Interval
 from candles.pace import Pace
 from candles.proof import Proof
-from candles.sense import check_quote, check_times, check_trades
 from candles.snapshot import Snapshot
 from candles.units import decimals_of, to_units
-from marketstream.messages import Candle, CandleState, Quote, Trade, Trades
+from marketstream.messages import Candle, CandleState, Depth, Quote, Trade, Trades
 from marketstream.timeframes import finest_first, timeframe_ms
 
-_QUOTES_BEFORE_FIRST_TRADE = 16
 _MOST_FLAT = 10_000  # intervals closed by one message
 _MOST_FLAT_OF_LEAPS = 100_000
 
@@ -27,10 +25,11 @@ _MOST_FLAT_OF_LEAPS = 100_000
 class CandleAggregator:
     """The candle operator of one market.
 
-    Trades are folded into one base interval, the greatest that divides all timeframes; every
-    timeframe is merged from it. An interval closes once a trade at or after its end, or
-    `seen_until_us`, says that no more can come; one without trades closes flat at the last price.
-    Candles that close at one moment come finest first.
+    It takes what a runner lets through, see `marketstream.runners.plausible`.
+
+    An interval closes once a trade at or after its end, or `seen_until_us`, says that no more can
+    come; one without trades closes flat at the last price. Candles that close at one moment come
+    finest first.
 
     The trades of a message are taken as a set, and inside a candle they go by time and then id, so
     the last revisions do not depend on the order in which trades came. One whose id came before is
@@ -43,9 +42,9 @@ class CandleAggregator:
     Both counts are of what this object has seen itself; a snapshot does not hold them.
 
     A message that leaps ahead by more than ten minutes counts once three agree, unless `leaps` are
-    to be expected, as in a file; until then, as with what makes no sense, it is a BadMessage. One
-    message closes the newest 10,000 intervals at most (100,000 where leaps are expected) and those
-    that were open: of a longer time without a trade the first part has no candles.
+    to be expected, as in a file. One message closes the newest 10,000 intervals at most (100,000
+    where leaps are expected) and those that were open: of a longer time without a trade the first
+    part has no candles.
 
     `preview` names a timeframe and how often, in ms of event time, its candle is shown while it
     forms, with the newest book; there is nothing to show without a book, nor by a message that
@@ -65,32 +64,27 @@ class CandleAggregator:
         self.duplicates = 0
         self._timeframes = finest_first(timeframes)
         self._lengths_us = [timeframe_ms(timeframe) * 1_000 for timeframe in self._timeframes]
-        self._base_us = gcd(*self._lengths_us)
-        self._base = Bar()
-        self._bars = [Bar() for _ in self._timeframes]
-        self._end_us: int | None = None  # of the open base interval; None before the first trade
+        self._forming = FormingIntervals(
+            self._lengths_us, _MOST_FLAT_OF_LEAPS if leaps else _MOST_FLAT
+        )
         self._ids = TradeIds()
         self._closed = ClosedIntervals(self._lengths_us)
         self._proof = Proof(self._ids, self._lengths_us)
         self._pace = None if leaps else Pace()
-        self._most_us = self._base_us * (_MOST_FLAT_OF_LEAPS if leaps else _MOST_FLAT)
         self._last: Point | None = None
         self._price_decimals = 0
         self._quantity_decimals = 0
-        self._book: Quote | None = None
-        self._quotes: deque[Quote] = deque()  # newer than the open interval
+        self._book: Book[Quote] = Book()
+        self._depth: Book[Depth] = Book()
         self._preview = None if preview is None else self._timeframes.index(preview[0])
         self._preview_every_us = 0 if preview is None else preview[1] * 1_000
         self._preview_due_us = 0
 
     def update(self, message: Trades) -> list[Candle]:
         """Fold one message; return the candles it closed, or the one to be shown as it forms."""
-        check_trades(self.market, message.trades)  # as a whole, before any of it is folded
-        check_times(message)
-        check_quote(self.market, message.quote)
         if self._pace is None:
             return self._update(message)
-        confirmed = self._pace.confirmed(message, self._end_us)
+        confirmed = self._pace.confirmed(message, self._forming.end_us)
         return [candle for one in confirmed for candle in self._update(one)]
 
     def _update(self, message: Trades) -> list[Candle]:
@@ -115,44 +109,45 @@ class CandleAggregator:
             else:
                 self._place(trades[at:], closed)
         if message.quote is not None:
-            self._quotes.append(message.quote)
-            if self._end_us is None and len(self._quotes) > _QUOTES_BEFORE_FIRST_TRADE:
-                self._book = self._quotes.popleft()
+            self._book.add(message.quote, traded=self._forming.end_us is not None)
+        if message.depth is not None:
+            self._depth.add(message.depth, traded=self._forming.end_us is not None)
         if message.proven_until_us is not None:
             self._ids.said_us = max(self._ids.said_us, message.proven_until_us)
         self._prove(closed)
         self._close_until(message.seen_until_us, closed)
         self._prove(closed)
         if self._preview is not None and message.seen_until_us >= self._preview_due_us:
-            closed += self._forming(self._preview, closed)
+            closed += self._shown(self._preview, closed)
             self._preview_due_us = message.seen_until_us + self._preview_every_us
         return closed
 
     def _fold(self, trades: Sequence[Trade], at: int) -> int:
         """Fold trades from a position on; return that of the first that needs more than adding."""
-        end_us = self._end_us
+        end_us = self._forming.end_us
         if end_us is None:
             return at
-        ids = self._ids
+        ids, base = self._ids, self._forming.base
         until = fold(
-            self._base, trades, at,
+            base, trades, at,
             last_id=ids.last_id, last_us=self._open_from_us(end_us), end_us=end_us,
             price_decimals=self._price_decimals, quantity_decimals=self._quantity_decimals,
         )  # fmt: skip
         if until > at:
-            self._last = self._base.closed
-            ids.last_id, ids.last_us = self._base.last_id, trades[until - 1].time_us
+            self._last = base.closed
+            ids.last_id, ids.last_us = base.last_id, trades[until - 1].time_us
         return until
 
     def _open_from_us(self, end_us: int) -> int:
         """Return the time from which a trade follows on those of the open base interval."""
-        return end_us - self._base_us if self._base.closed is None else self._base.closed[0]
+        closed = self._forming.base.closed
+        return end_us - self._forming.base_us if closed is None else closed[0]
 
     def _follow(self, trades: Sequence[Trade], at: int) -> bool:
         """Say whether each trade from a position on follows on the one before, by id and time."""
-        if self._end_us is None:
+        if self._forming.end_us is None:
             return False
-        last_id, last_us = self._ids.last_id, self._open_from_us(self._end_us)
+        last_id, last_us = self._ids.last_id, self._open_from_us(self._forming.end_us)
         for trade in trades[at:]:
             if trade.id != last_id + trade.count or trade.time_us < last_us:
                 return False
@@ -184,26 +179,26 @@ class CandleAggregator:
         self.duplicates += len(trades) - len(placed)
         changed: list[Interval] = []
         for time_us, _, trade, arrival in placed:
-            if self._end_us is None:
-                self._end_us = (time_us // self._base_us + 1) * self._base_us
+            self._forming.begin(time_us)
             self._close_until(time_us, closed)
             self._widen_for(trade)
             bar = bar_of(trade, self._price_decimals, self._quantity_decimals)
             bar.filled = arrival is Arrival.MISSED
             self._last = later(self._last, bar.closed)
-            if time_us >= self._end_us - self._base_us:
-                self._base.merge(bar)
+            if self._forming.is_of_base(time_us):
+                self._forming.base.merge(bar)
             else:
-                changed += self._add_late(bar, time_us, self._end_us - self._base_us)
+                changed += self._add_late(bar, time_us)
         closed += self._revised(changed)
 
-    def _add_late(self, late: Bar, time_us: int, open_us: int) -> list[Interval]:
+    def _add_late(self, late: Bar, time_us: int) -> list[Interval]:
         """Add a trade to the intervals it belongs to; return the closed ones that it changed."""
         self.late += 1
         changed = []
-        for index, length_us in enumerate(self._lengths_us):
-            if (time_us // length_us + 1) * length_us > open_us:
-                self._bars[index].merge(late)
+        for index in range(len(self._timeframes)):
+            bar = self._forming.bar_of(index, time_us)
+            if bar is not None:
+                bar.merge(late)
             else:
                 changed += self._closed.merge(index, late, time_us)
                 self._proof.came_late(index, time_us, self._closed.held_from_us(index))
@@ -225,47 +220,24 @@ class CandleAggregator:
         return sorted(revised, key=lambda candle: (candle.close_time_ms, -candle.open_time_ms))
 
     def _close_until(self, until_us: int, closed: list[Candle]) -> None:
-        if self._end_us is not None and until_us - self._end_us > self._most_us:
-            self._leap(self._end_us, until_us - self._most_us, closed)
-        while self._end_us is not None and until_us >= self._end_us:
-            self._close(self._end_us, closed)
-            self._end_us += self._base_us
+        if self._forming.end_us is not None and until_us >= self._forming.end_us:
+            closed += [self._close(*one) for one in self._forming.closing(until_us)]
 
-    def _close(self, end_us: int, closed: list[Candle]) -> None:
-        for index, length_us in enumerate(self._lengths_us):
-            self._bars[index].merge(self._base)
-            if end_us % length_us == 0:
-                closed.append(self._close_one(index, end_us))
-        self._base = Bar()
-
-    def _leap(self, end_us: int, to_us: int, closed: list[Candle]) -> None:
-        """Close what is open and ends by a time; go on there, without what lies between."""
-        for bar in self._bars:
-            bar.merge(self._base)
-        self._base = Bar()
-        ends = sorted((-(-end_us // us) * us, index) for index, us in enumerate(self._lengths_us))
-        closed += [self._close_one(index, us) for us, index in ends if us <= to_us]
-        self._end_us = (to_us // self._base_us + 1) * self._base_us
-
-    def _close_one(self, index: int, end_us: int) -> Candle:
-        while self._quotes and self._quotes[0].time_us < end_us:
-            self._book = self._quotes.popleft()
-        one = Interval(index, end_us, self._bars[index], self._book, self._last)
-        self._bars[index] = Bar()
+    def _close(self, index: int, end_us: int, bar: Bar) -> Candle:
+        book, depth = self._book.as_of(end_us), self._depth.as_of(end_us)
+        one = Interval(index, end_us, bar, book, depth, self._last)
         self._proof.close(one)
         self._closed.add(one)
         return self._candle(one)
 
-    def _forming(self, index: int, closed: list[Candle]) -> list[Candle]:
+    def _shown(self, index: int, closed: list[Candle]) -> list[Candle]:
         """Return the candle of a timeframe as it stands now, unless it has just closed."""
-        timeframe, length_us = self._timeframes[index], self._lengths_us[index]
-        book = self._quotes[-1] if self._quotes else self._book
-        if self._end_us is None or book is None or any(c.timeframe == timeframe for c in closed):
+        timeframe, book = self._timeframes[index], self._book.newest
+        is_open = self._forming.end_us is not None
+        if not is_open or book is None or any(c.timeframe == timeframe for c in closed):
             return []
-        bar = Bar()
-        bar.merge(self._bars[index])
-        bar.merge(self._base)
-        one = Interval(index, -(-self._end_us // length_us) * length_us, bar, book, self._last)
+        depth = self._depth.newest
+        one = Interval(index, *self._forming.as_it_stands(index), book, depth, self._last)
         one.missing = self._proof.missing(one)
         return [self._candle(one, state="forming")]
 
@@ -290,7 +262,7 @@ class CandleAggregator:
         quantity_by = max(0, quantity_decimals - self._quantity_decimals)
         if price_by or quantity_by:
             shown_again = dict.fromkeys((*self._closed, *self._proof.waiting))
-            for bar in (self._base, *self._bars, *(one.bar for one in shown_again)):
+            for bar in (*self._forming.bars, *(one.bar for one in shown_again)):
                 bar.rescale(10**price_by, 10**quantity_by)
             self._price_decimals += price_by
             self._quantity_decimals += quantity_by
@@ -298,7 +270,7 @@ class CandleAggregator:
     def resume(self, last: Candle, last_trade_id: int | None) -> None:
         """Go on after a closed candle whose end is a boundary of the base interval."""
         close_us = last.close_time_ms * 1_000
-        self._end_us = close_us + self._base_us
+        self._forming.begin(close_us)
         self._ids.certain_from_us = close_us
         self._ids.last_us = close_us
         if last_trade_id is not None:
@@ -309,26 +281,30 @@ class CandleAggregator:
         """Return everything needed to go on elsewhere: what is open, what can still be revised."""
         return Snapshot(
             timeframes=self._timeframes,
-            bars=[bar.state() for bar in (self._base, *self._bars)],
-            end_us=self._end_us,
+            bars=[bar.state() for bar in self._forming.bars],
+            end_us=self._forming.end_us,
             ids=self._ids.state(),
             last=self._last,
             decimals=(self._price_decimals, self._quantity_decimals),
-            book=self._book,
-            quotes=list(self._quotes),
+            book=self._book.last,
+            quotes=self._book.newer,
+            depth=self._depth.last,
+            depths=self._depth.newer,
             closed=self._closed.state(),
+            held=[] if self._pace is None else self._pace.held,
         ).encode()
 
     def restore(self, snapshot: bytes) -> None:
         """Go on from a snapshot taken with the same timeframes."""
         state = Snapshot.decode(snapshot, self.market, self._timeframes)
-        self._base, *self._bars = (Bar.from_state(bar) for bar in state.bars)
-        self._end_us = state.end_us
+        self._forming.restore(map(Bar.from_state, state.bars), state.end_us)
         self._ids = TradeIds.from_state(state.ids)
         self._last = state.last
         self._price_decimals, self._quantity_decimals = state.decimals
-        self._book = state.book
-        self._quotes = deque(state.quotes)
+        self._book = Book(state.book, state.quotes)
+        self._depth = Book(state.depth, state.depths)
+        if self._pace is not None:
+            self._pace = Pace(state.held)
         self._closed.restore(state.closed)
         self._proof = Proof(self._ids, self._lengths_us, self._closed.unproven())
 

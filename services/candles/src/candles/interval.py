@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from candles.bar import Bar, Point
-from marketstream.messages import Candle, CandleState, Quote
+from marketstream.messages import Candle, CandleState, Depth, Quote
 from marketstream.timeframes import timeframe_ms
 
 
@@ -15,16 +15,24 @@ class Interval:
     """
 
     __slots__ = (
-        "bar", "book", "end_us", "index", "last", "late_count", "missing", "proven", "revision",
+        "bar", "book", "depth", "end_us", "index", "last", "late_count", "missing", "proven",
+        "revision",
     )  # fmt: skip
 
     def __init__(
-        self, index: int, end_us: int, bar: Bar, book: Quote | None, last: Point | None
+        self,
+        index: int,
+        end_us: int,
+        bar: Bar,
+        book: Quote | None,
+        depth: Depth | None,
+        last: Point | None,
     ) -> None:
         self.index = index
         self.end_us = end_us
         self.bar = bar
         self.book = book
+        self.depth = depth if depth is not None and depth.is_known else None
         self.last = last
         self.revision = 0
         self.late_count = 0
@@ -87,4 +95,5 @@ class Interval:
             filled=bar.filled,
             expected_count=None if missing is None else bar.trade_count + missing,
             late_count=self.late_count,
+            depth=self.depth,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from marketstream.errors import BadMessage
+from collections.abc import Sequence
+
 from marketstream.messages import Trades
 
 _LEAP_US = 600_000_000
@@ -13,32 +14,34 @@ _AGREEING = 3
 class Pace:
     """Lets time leap by more than ten minutes only where three messages in a row say so.
 
-    The first ones are refused, and kept: once the third agrees they count after all. What is said
-    near the time that was reached makes an end of a leap that nobody else has seen.
+    The first ones are held, which is part of the operator's state: once the third agrees all of
+    them count. What is said near the time that was reached makes an end of a leap that nobody else
+    has seen: of the trades held until then the ids are missing, as of any that never came.
     """
 
-    def __init__(self) -> None:
-        self._kept: list[Trades] = []
+    def __init__(self, held: Sequence[Trades] = ()) -> None:
+        self._held = list(held)
 
-    def confirmed(self, message: Trades, reached_us: int | None) -> list[Trades]:
-        """Return what is to be folded now, for which time was seen until `reached_us`.
+    @property
+    def held(self) -> Sequence[Trades]:
+        """The messages that wait for others to agree."""
+        return self._held
 
-        Raises BadMessage where the message leaps ahead, and not enough others have done so.
-        """
+    def confirmed(self, message: Trades, reached_us: int | None) -> Sequence[Trades]:
+        """Return what is to be folded now, for which time was seen until `reached_us`."""
         at_us = _latest_us(message)
         if reached_us is None or at_us - reached_us <= _LEAP_US:
-            self._kept.clear()
-            return [message]
-        if self._kept and abs(at_us - _latest_us(self._kept[-1])) > _NEAR_US:
-            self._kept.clear()
-        self._kept.append(message)
-        if len(self._kept) < _AGREEING:
-            raise BadMessage(
-                f"{message.market}: a message is {(at_us - reached_us) // 1_000_000} s ahead of "
-                f"all before it: it counts once {_AGREEING} in a row agree"
-            )
-        kept, self._kept = self._kept, []
-        return kept
+            self._held.clear()
+            return (message,)
+        if message in self._held:
+            return ()  # delivered twice, it agrees with nobody
+        if self._held and abs(at_us - _latest_us(self._held[-1])) > _NEAR_US:
+            self._held.clear()
+        self._held.append(message)
+        if len(self._held) < _AGREEING:
+            return ()
+        confirmed, self._held = self._held, []
+        return confirmed
 
 
 def _latest_us(message: Trades) -> int:

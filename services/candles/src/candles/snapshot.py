@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import msgspec
@@ -9,11 +10,11 @@ import msgspec
 from candles.bar import Point
 from candles.closed import Saved
 from marketstream.errors import BadMessage
-from marketstream.messages import Quote
+from marketstream.messages import Depth, Quote, Trades
 
 
 class Snapshot(msgspec.Struct):
-    """The open intervals, the ids, the last trade, the book, and what can still be revised."""
+    """The open intervals, ids, last trade, book, what can still be revised, and what is held."""
 
     timeframes: list[str]
     bars: list[list[Any]]
@@ -23,7 +24,10 @@ class Snapshot(msgspec.Struct):
     decimals: tuple[int, int]
     book: Quote | None
     quotes: list[Quote]
+    depth: Depth | None
+    depths: list[Depth]
     closed: Saved
+    held: Sequence[Trades] = ()
 
     def encode(self) -> bytes:
         """Return the snapshot as bytes."""

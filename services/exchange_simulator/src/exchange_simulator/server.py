@@ -9,9 +9,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
-from exchange_simulator.binance.audience import Audience, Ledger
-from exchange_simulator.binance.rest import RestApi
-from exchange_simulator.binance.websocket import ConnectionRules, StreamServer
 from exchange_simulator.clock import MarketClock
 from exchange_simulator.faults.control import ControlApi
 from exchange_simulator.faults.exchange import ExchangeFaults
@@ -21,7 +18,13 @@ from exchange_simulator.faults.rest import RestFaults
 from exchange_simulator.faults.spec import Spec
 from exchange_simulator.market.playback import Playback
 from exchange_simulator.market.tape import Tape
-from exchange_simulator.markets import markets_of
+from exchange_simulator.serving.audience import Audience, Ledger
+from exchange_simulator.serving.exchange import Exchange
+from exchange_simulator.serving.markets import markets_of
+from exchange_simulator.serving.port import Allowance, ConnectionRules
+from exchange_simulator.serving.rest import RestServer
+from exchange_simulator.serving.websocket import StreamServer
+from exchange_simulator.venues import server_of
 from marketstream.errors import NetworkError, SettingsError
 
 _HIGHEST_PORT = 65_535
@@ -46,8 +49,12 @@ class RunningExchange:
         gather_s: float | None,
         linger_s: float,
         faults: Faults | None,
+        venue: str,
+        ws_path: str,
     ) -> None:
         self.faults = faults
+        self.venue = venue
+        self._ws_path = ws_path
         self.host, self.port = runner.addresses[0][:2]
         self._runner = runner
         self._audience = audience
@@ -59,12 +66,12 @@ class RunningExchange:
 
     @property
     def ws_url(self) -> str:
-        """The raw endpoint, in the form of `EXCHANGE_WS_URL`."""
-        return f"ws://{self._authority}/ws"
+        """Where to connect to, in the form of `EXCHANGE_WS_URL`."""
+        return f"ws://{self._authority}{self._ws_path}"
 
     @property
     def combined_url(self) -> str:
-        """The combined endpoint, which takes `?streams=a/b`."""
+        """Binance's combined endpoint, which takes `?streams=a/b`."""
         return f"ws://{self._authority}/stream"
 
     @property
@@ -126,20 +133,22 @@ class RunningExchange:
 async def start(
     tapes: Sequence[Tape],
     *,
+    venue: str = "binance",
     host: str = "127.0.0.1",
     port: int = 0,
     speed: float = 1.0,
     rules: ConnectionRules | None = None,
-    weight_per_minute: int = 6_000,
+    allowance: Allowance | None = None,
     gather_s: float = 0.2,
     linger_s: float = 1.0,
     faults: Spec | None = None,
 ) -> RunningExchange:
-    """Listen on `host` and `port` (0 for any free one) and let the markets run.
+    """Listen on `host` and `port` (0 for any free one) and let the markets of a venue run.
 
     Tapes without an end run from now on; as soon as one has an end, time starts with the earliest
     of those when the first client has subscribed. Raises NetworkError where the port cannot be had
-    and SettingsError for a speed, a port or markets that make no sense. With `faults` it does
+    and SettingsError for a venue, a speed, a port or markets that make no sense. `rules` and
+    `allowance` are the venue's unless given. With `faults` it does
     wrong what they say, and `/simulator` begins and ends more of them.
     """
     numbered = None if faults is None else [NumberedTape(tape) for tape in tapes]
@@ -154,21 +163,24 @@ async def start(
         clock = MarketClock(start_us, speed)
         clock.start()
     patience_s = _RECORDING_PATIENCE_S if recordings else _LIVE_PATIENCE_S
-    markets = markets_of(tapes, start_us)
-    plan = None if faults is None else Faults(faults, list(markets))
+    speaks = server_of(venue)
+    markets = markets_of(tapes, start_us, speaks.wire_symbol)
+    plan = None if faults is None else Faults(faults, list(markets), speaks.marks)
     doing = None if plan is None else ExchangeFaults(plan)
-    audience = Audience(markets, patience_s, doing)
+    spoiling = None if plan is None else RestFaults(plan, markets)
+    server = speaks(Exchange(markets, lambda: playback.position_us, spoiling), allowance)
+    audience = Audience(server, patience_s, doing)
     ends = [tape.end_us for tape in tapes if tape.end_us is not None]
     end_us = max(ends) if len(ends) == len(tapes) else None
     playback = Playback(clock, end_us, audience.publish, audience.settle)
-    spoiling = None if plan is None else RestFaults(plan, markets)
-    rest = RestApi(markets, lambda: playback.position_us, weight_per_minute, spoiling)
     application = web.Application()
-    application.add_routes(StreamServer(audience, rules or ConnectionRules(), doing).routes())
+    streams = StreamServer(server, audience, rules or speaks.rules, doing)
+    application.add_routes(streams.routes())
     if plan is not None and doing is not None and numbered is not None:
         truth = dict(zip(markets, numbered, strict=True))
         doing.attach(audience, truth, lambda: playback.position_us)
         application.add_routes(ControlApi(plan, truth, lambda: playback.position_us).routes())
+    rest = RestServer(server, spoiling)
     application.add_routes(rest.routes())
     runner = web.AppRunner(
         application,
@@ -184,12 +196,15 @@ async def start(
         gather_s=gather_s if recordings else None,
         linger_s=linger_s if end_us is not None else 0.0,
         faults=plan,
+        venue=venue,
+        ws_path=speaks.ws_path,
     )
 
 
 async def serve(
     tapes: Sequence[Tape],
     *,
+    venue: str = "binance",
     host: str = "127.0.0.1",
     port: int = 0,
     speed: float = 1.0,
@@ -200,7 +215,7 @@ async def serve(
 
     `announce` is called once it listens. Raises what `start` raises.
     """
-    exchange = await start(tapes, host=host, port=port, speed=speed, faults=faults)
+    exchange = await start(tapes, venue=venue, host=host, port=port, speed=speed, faults=faults)
     try:
         announce(exchange)
         await exchange.ended

@@ -3,6 +3,7 @@ import pytest
 from exchange_simulator.faults.kinds import KINDS, described
 from exchange_simulator.faults.plan import Faults
 from exchange_simulator.faults.spec import parse_spec
+from exchange_simulator.venues import server_of
 from marketstream.errors import SettingsError
 
 
@@ -42,7 +43,12 @@ def test_each_kind_is_described_in_one_line():
 
 def course(seed: int) -> list[tuple[object, object, int]]:
     now = [0.0]
-    faults = Faults(parse_spec(f"all=60:seed={seed}"), ["BTCUSDT", "ETHUSDT"], lambda: now[0])
+    faults = Faults(
+        parse_spec(f"all=60:seed={seed}"),
+        ["BTCUSDT", "ETHUSDT"],
+        server_of("binance").marks,
+        lambda: now[0],
+    )
     seen = []
     faults.on_begin = lambda fault: seen.append((fault.kind.name, fault.market, int(now[0])))
     for second in range(600):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from exchanges.client import RestClient, fetch_checked, fetch_klines, fetch_newest_trade
 from marketstream.klines import Kline
@@ -50,7 +50,8 @@ async def ask(
     if timeframe is None:
         return Answer(refold, [])
     klines = await fetch_klines(client, symbol, timeframe, from_ms=refold.from_ms)
-    return Answer(refold, _otherwise(refold, market, timeframe, klines))
+    fields = client.venue.kline_fields
+    return Answer(refold, _otherwise(refold, market, timeframe, klines, fields))
 
 
 def _kline_timeframe(client: RestClient, span_ms: int) -> str | None:
@@ -116,7 +117,13 @@ async def _check_newest(
         )
 
 
-def _otherwise(refold: Refold, market: str, timeframe: str, klines: Sequence[Kline]) -> list[Kline]:
+def _otherwise(
+    refold: Refold,
+    market: str,
+    timeframe: str,
+    klines: Sequence[Kline],
+    fields: Container[str],
+) -> list[Kline]:
     """Return the klines that differ from what the trades make; DisagreementError if one lacks."""
     theirs = {kline.open_time_ms: kline for kline in klines}
     found = []
@@ -126,6 +133,6 @@ def _otherwise(refold: Refold, market: str, timeframe: str, klines: Sequence[Kli
         if kline is None:
             if ours.trade_count:
                 raise DisagreementError(f"{market}: no kline {timeframe} of {interval[0]}")
-        elif differences(ours, kline):
+        elif differences(ours, kline, fields):
             found.append(kline)
     return found

@@ -44,7 +44,9 @@ class Auditor:
         *,
         seed: int = 0,
     ) -> None:
-        self.parities = {market: ParityCount() for market in source.markets}
+        self.parities = {
+            market: ParityCount(source.venue.kline_fields) for market in source.markets
+        }
         self._source = source
         known = source.venue.kline_intervals
         self._timeframes = [name for name in timeframes if name in known]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -32,9 +32,10 @@ class Difference(msgspec.Struct, frozen=True):
     theirs: str
 
 
-def differences(candle: Candle, kline: Kline) -> list[Difference]:
+def differences(candle: Candle, kline: Kline, fields: Container[str] = FIELDS) -> list[Difference]:
     """Compare a closed candle with the exchange's of the same interval, field by field.
 
+    `fields` are those that the exchange's candles really have.
     A number is equal where it is the float nearest to the exchange's decimal, or differs by less
     than that decimal's last digit: exchanges cut quote volumes to 8 decimals.
     """
@@ -43,7 +44,8 @@ def differences(candle: Candle, kline: Kline) -> list[Difference]:
             candle.market, candle.timeframe, candle.open_time_ms, field, repr(ours), str(theirs)
         )
         for field in FIELDS
-        if not _equal(ours := getattr(candle, field), theirs := getattr(kline, field))
+        if field in fields
+        and not _equal(ours := getattr(candle, field), theirs := getattr(kline, field))
     ]
 
 
@@ -72,7 +74,8 @@ class ParityCount:
     Candles known to be incomplete are counted apart: that they differ is no news.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fields: Container[str] = FIELDS) -> None:
+        self._fields = fields
         self.compared = 0
         self.equal = 0
         self.incomplete = 0
@@ -112,7 +115,7 @@ class ParityCount:
                 self.incomplete += 1
                 continue
             if isinstance(other, Kline):
-                found = differences(candle, other)
+                found = differences(candle, other, self._fields)
             else:
                 found = differences_from(candle, other)
             if self._count(candle.timeframe, found):

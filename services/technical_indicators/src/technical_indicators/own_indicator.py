@@ -13,7 +13,6 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 import numpy as np
-import talib
 
 from marketstream.columns import Floats
 from marketstream.errors import SettingsError
@@ -21,6 +20,7 @@ from marketstream.messages import Candle
 from technical_indicators import own
 from technical_indicators.definition import Definition, StreamingForm
 from technical_indicators.port import COLUMNS
+from technical_indicators.talib_library import talib
 
 
 def own_names() -> tuple[str, ...]:

@@ -7,12 +7,11 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-import talib
-from talib import abstract, stream
 
 from marketstream.columns import Floats
 from marketstream.errors import SettingsError
 from marketstream.messages import Candle
+from technical_indicators.talib_library import abstract, stream, talib
 
 INPUTS = ("open", "high", "low", "close", "volume")
 _PATH_DEPENDENT = "Output is path-dependent"

@@ -88,8 +88,8 @@ class TradesBatcher:
     ) -> list[Trades]:
         """Take in a quote; return the messages it closed."""
         offset_us = self.offset_us
-        if offset_us is None:
-            return []  # nothing ties the receive time to the exchange's time yet
+        if offset_us is None or self.newest_us == 0:
+            return []  # nothing ties the receive time to the exchange's time yet, or to a trade
         estimated = time_us is None
         if time_us is None:
             time_us = received_us + offset_us

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT_S = 10.0
 _MOST_BYTES = 16 << 20  # of a message: who sends more sends nothing that we asked for
 _TOO_MANY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)
-_REFUSED_RETRY_S = 30.0  # where they serve nobody, or say that it was too many
+_LOCATION_RETRY_S = 5.0
+_REFUSED_RETRY_S = 30.0  # where they say that it was too many, and not how long that lasts
 
 
 class ConnectionLostError(NetworkError):
@@ -174,7 +175,7 @@ async def _connect(url: str, connection: Connection) -> WSTransport:
             raise LocationRefusedError(
                 f"{url} refuses this location (HTTP 451): set EXCHANGE_WS_URL and "
                 "EXCHANGE_REST_URL to a server that serves it, such as a simulator",
-                _REFUSED_RETRY_S,
+                _LOCATION_RETRY_S,
             ) from error
         raise ConnectionLostError(
             f"{url} did not open a WebSocket: {error}", _retry_after_s(error)

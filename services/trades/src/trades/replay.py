@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from heapq import merge
+from typing import TYPE_CHECKING, NamedTuple
 
+from marketstream.errors import InputError
 from trades.intake import Counts, Intake, PublishDeadLetter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from exchanges.venue import Stream
     from marketstream.recordings import RecordedFrame
@@ -37,3 +39,49 @@ def replay_frames(
     for session in sessions.values():
         session.end()
     return intake.counts()
+
+
+class Recording(NamedTuple):
+    """Frames, the stream that they came by, and the sessions of its markets."""
+
+    frames: Iterable[RecordedFrame]
+    stream: Stream
+    sessions: Mapping[str, MarketSession]
+
+
+def replay_together(
+    recordings: Sequence[Recording],
+    publish_dead_letter: PublishDeadLetter,
+    *,
+    frames_per_read: int = 64,
+) -> list[Counts]:
+    """Give the sessions what frames of several recordings say, in the order of their receipt.
+
+    One clock has to have made them all. Raises InputError where a frame has no receive time.
+    """
+    intakes = [
+        Intake(recording.stream, recording.sessions, publish_dead_letter)
+        for recording in recordings
+    ]
+    received = merge(*(_received(at, each.frames) for at, each in enumerate(recordings)))
+    for number, (received_ns, at, frame) in enumerate(received, 1):
+        intakes[at].handle(frame, received_ns)
+        if number % frames_per_read == 0:
+            for intake in intakes:
+                intake.flush()
+    for intake in intakes:
+        intake.flush()
+    for recording in recordings:
+        for session in recording.sessions.values():
+            session.end()
+    return [intake.counts() for intake in intakes]
+
+
+def _received(at: int, frames: Iterable[RecordedFrame]) -> Iterator[tuple[int, int, bytes]]:
+    for received_ns, frame in frames:
+        if received_ns is None:
+            raise InputError(
+                f"a frame has no receive time ({frame[:60]!r}): recordings are put together by it; "
+                "replay this one alone"
+            )
+        yield received_ns, at, frame

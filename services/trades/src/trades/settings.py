@@ -27,7 +27,7 @@ class TradesSettings(ExchangeSettings):
     instances: Annotated[int, Field(ge=1), Env("TRADES_INSTANCES")] = 1
     grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 100
     silence_s: Annotated[float, Field(gt=0)] = 10.0
-    history_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
+    history_minutes: Annotated[int, Env("HISTORY_MINUTES"), Field(ge=0, le=10_080)] = 60
     hold_s: Annotated[float, Field(ge=0, le=60)] = 5.0
 
     @field_validator("symbols")

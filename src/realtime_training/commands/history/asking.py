@@ -28,6 +28,11 @@ async def pages(
     venue = client.venue
     if venue.past == "none":
         raise InputError(f"{venue.name} gives no trades of the past: record them, or use archives")
+    if venue.past_trades is not None:
+        raise InputError(
+            f"{venue.name} gives its newest {venue.past_trades:,} trades and no more: record them, "
+            "or use archives"
+        )
     page_id, from_ms = None, from_us // 1_000
     while True:
         page = await _page(client, symbol, page_id, from_ms)
@@ -38,7 +43,7 @@ async def pages(
             after_id = fresh[-1].id
         if trades and trades[-1].time_us >= until_us + SLACK_US:
             return
-        if page.rows < venue.page_trades:
+        if page.rows < venue.page_trades or not trades:
             newest = await fetch_newest_trade(client, symbol)
             if newest is None or newest.trade.id <= after_id:
                 return

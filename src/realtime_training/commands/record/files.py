@@ -36,7 +36,7 @@ class FrameFiles:
     def __init__(self, folder: Path, stem: str, header: Header, every_ns: int) -> None:
         self._folder = folder
         self._stem = stem
-        self._header = header
+        self.header = header
         self._every_ns = every_ns
         self._file: _File | None = None
         self._period = -1
@@ -49,7 +49,7 @@ class FrameFiles:
                 self.finish()
                 self._period = period
                 name = f"{self._stem}-{_time(period * self._every_ns)}"
-                self._file = _File(free_path(self._folder, name), self._header)
+                self._file = _File(free_path(self._folder, name), self.header)
             self.bytes += self._file.write(_lines(some))
 
     def finish(self) -> None:

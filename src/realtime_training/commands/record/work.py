@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from loguru import logger
+from msgspec.structs import replace
 
+from exchanges.client import fetch_market_infos
 from exchanges.sources import Source
 from marketstream.errors import StateError
 from marketstream.messages import DeadLetter, Gap, Stall, Trades
@@ -42,7 +44,8 @@ class Recorder:
     async def run_for(self, seconds: float | None) -> None:
         """Record so long, or until SIGINT, SIGTERM or the end of every source.
 
-        Raises StateError where files cannot be written.
+        Raises StateError where files cannot be written, NetworkError where an exchange that counts
+        in contracts does not say what they are worth.
         """
         recording = asyncio.create_task(self.run())
         loop = asyncio.get_running_loop()
@@ -81,7 +84,7 @@ class _Line:
     def __init__(self, source: Source, folder: Path, stem: str, every_ns: int, levels: int) -> None:
         stream = source.venue.stream(source.symbols, source.name, levels=levels)
         header = Header(source.name, source.venue.name, source.symbols, time.time_ns())
-        self._name = source.name
+        self._source = source
         self._sessions = {market: MarketSession(market, _nowhere) for market in source.markets}
         self._files = FrameFiles(folder, stem, header, every_ns)
         self._feed = Feed(
@@ -96,6 +99,8 @@ class _Line:
         self._waiting_bytes += len(frame)
 
     async def run(self) -> None:
+        if self._source.venue.in_contracts:
+            self._files.header = await _with_contract_sizes(self._files.header, self._source)
         following = asyncio.create_task(self._feed.run())
         try:
             while not following.done():
@@ -117,7 +122,7 @@ class _Line:
     def summary(self) -> dict[str, Any]:
         counts = self._feed.counts
         return {
-            "exchange": self._name,
+            "exchange": self._source.name,
             "markets": len(self._sessions),
             "frames": counts.frames,
             "trades": counts.trades,
@@ -129,6 +134,14 @@ class _Line:
             "bytes": self._files.bytes,
             "files": self._files.finished,
         }
+
+
+async def _with_contract_sizes(header: Header, source: Source) -> Header:
+    """Return the header with what contracts are worth; NetworkError where nobody says it."""
+    async with source.client() as client:
+        infos = await fetch_market_infos(client, source.symbols)
+    sizes = {symbol: str(info.contract_size) for symbol, info in infos.items()}
+    return replace(header, contract_sizes=sizes)
 
 
 def _nowhere(message: Trades | Gap | Stall, received_us: int) -> None:

@@ -13,12 +13,20 @@ from realtime_training.commands.options import (
     latency_option,
     timeframe_option,
 )
-from realtime_training.commands.types import FILE, INTERVAL, SYMBOL
+from realtime_training.commands.types import FILE, INTERVAL, MARKET, SYMBOL
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--symbol", type=SYMBOL, required=True, help="Market, like BTC/USDT.")
+@click.option(
+    "--beside",
+    type=(MARKET, FILE),
+    multiple=True,
+    metavar="MARKET FILE",
+    help="Another market's recording to run at once, like binance-usdm:BTC/USDT:USDT FILE; more "
+    "than one may be given.",
+)
 @timeframe_option
 @horizons_option
 @latency_option
@@ -34,6 +42,7 @@ from realtime_training.commands.types import FILE, INTERVAL, SYMBOL
 def replay(
     files: tuple[Path, ...],
     symbol: str,
+    beside: tuple[tuple[str, Path], ...],
     timeframe: str,
     horizons: tuple[int, ...],
     latency_ms: int,
@@ -47,11 +56,15 @@ def replay(
     ns; .gz is unpacked. They are read in the order given. Every model is trained only on what came
     before; every prediction is scored on the book mid, beside baselines on the same rows.
 
+    Recordings that one clock made can run together: frames of other markets, named by --beside, are
+    taken in as they were received.
+
     \b
     Examples:
       realtime replay FILE --symbol BTC/USDT
       realtime replay FILE --symbol BTC/USDT --timeframe 1s --horizon 2 --horizon 10
       realtime replay FILE --symbol BTC/USDT --latency 200 --json
+      realtime replay SPOT --symbol BTC/USDT --beside binance-usdm:BTC/USDT:USDT PERPETUAL
     """  # noqa: D301 - click asks for a real backspace
     from realtime_training.commands.replay.work import Replay
     from realtime_training.settings import load_all
@@ -63,8 +76,10 @@ def replay(
         load_all(),
         latency_ms=latency_ms,
         retrain_every_ms=retrain_every_ms,
+        beside=beside,
     )
-    with report.reading(files, shown=not as_json) as advanced:
+    every = [*files, *(file for _, file in beside)]
+    with report.reading(every, shown=not as_json) as advanced:
         summary = run.run(files, advanced=advanced)
     if as_json:
         report.print_json(summary)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import msgspec
 
-from marketstream.errors import InputError
-from marketstream.messages import Candle, Features
+from marketstream.errors import InputError, SettingsError
+from marketstream.messages import Candle, DeadLetter, Features
 from marketstream.plan import Plan
 from marketstream.scoring import Scoreboard
 from marketstream.symbols import market_of, split_market
 from marketstream.topics import CANDLES, DEAD_LETTERS, FEATURES, OUTCOMES, PREDICTIONS
 from predictor.training.retraining import Trained, TrainingJob
 from realtime_training.pipeline import Pipeline
-from realtime_training.recorded_feed import FRAMES_PER_READ, feed_recording
+from realtime_training.recorded_feed import FRAMES_PER_READ, feed_recording, feed_together
 from realtime_training.settings import Settings
+from trades.intake import Counts
 
 
 class Replay:
-    """One market's recording: wired at once, run once, summed up after."""
+    """A market's recording, and those of others `beside` it: wired at once, run once, summed up."""
 
     def __init__(
         self,
@@ -34,11 +35,19 @@ class Replay:
         *,
         latency_ms: int = 0,
         retrain_every_ms: int = 60_000,
+        beside: Iterable[tuple[str, Path]] = (),
     ) -> None:
         self.market = market_of(settings.trades.exchange, symbol)
         self._settings = settings
+        self._beside: dict[str, list[Path]] = {}
+        for market, file in beside:
+            self._beside.setdefault(market, []).append(file)
+        if self.market in self._beside:
+            raise SettingsError(
+                f"{self.market} is the market of FILES: --beside takes those of other markets"
+            )
         plan = Plan(
-            (self.market,),
+            (self.market, *self._beside),
             timeframe,
             tuple(horizons),
             tuple(settings.candles.timeframes),
@@ -51,21 +60,34 @@ class Replay:
             retrain_every_ms=retrain_every_ms,
             execute=_at_once,
         )
-        self.scoreboard = Scoreboard()
-        self._counts: Counter[str] = Counter()
+        self._scoreboards = {market: Scoreboard() for market in plan.markets}
+        self._counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._dead_letters = 0
         runner = self.pipeline.runner
         runner.tap(CANDLES, self._count_candle)
         runner.tap(FEATURES, self._count_features)
-        runner.tap(DEAD_LETTERS, lambda _message, _ns: self._counts.update(["dead_letters"]))
-        runner.tap(PREDICTIONS, lambda prediction, _ns: self.scoreboard.predicted(prediction))
-        runner.tap(OUTCOMES, lambda outcome, _ns: self.scoreboard.happened(outcome))
+        runner.tap(DEAD_LETTERS, self._count_dead_letter)
+        boards = self._scoreboards
+        runner.tap(
+            PREDICTIONS, lambda prediction, _ns: boards[prediction.market].predicted(prediction)
+        )
+        runner.tap(OUTCOMES, lambda outcome, _ns: boards[outcome.market].happened(outcome))
+
+    @property
+    def scoreboard(self) -> Scoreboard:
+        """The scores of the market itself."""
+        return self._scoreboards[self.market]
+
+    def _count_dead_letter(self, _letter: DeadLetter, _received_ns: int) -> None:
+        self._dead_letters += 1
 
     def _count_candle(self, candle: Candle, _received_ns: int) -> None:
         is_new = candle.revision == 0 and candle.timeframe == self.pipeline.plan.timeframe
-        self._counts["candles"] += is_new
+        self._counts[candle.market]["candles"] += is_new
 
     def _count_features(self, features: Features, _received_ns: int) -> None:
-        self._counts["features"] += features.timeframe == self.pipeline.plan.timeframe
+        is_decided_on = features.timeframe == self.pipeline.plan.timeframe
+        self._counts[features.market]["features"] += is_decided_on
 
     def run(
         self,
@@ -78,51 +100,80 @@ class Replay:
 
         `trades_per_second` counts everything, reading, parsing and training included.
         """
-        symbol = split_market(self.market)[1]
-        plan = self.pipeline.plan
         started = perf_counter()
-        counts = feed_recording(
-            paths,
-            self.market,
-            plan.base,
-            self._settings.trades,
-            self.pipeline.runner,
-            advanced=advanced,
-            frames_per_read=frames_per_read,
-        )
+        counts = self._feed(paths, advanced, frames_per_read)
         seconds = perf_counter() - started
-        if counts.trades == 0:
-            raise InputError(
-                f"no trades of {symbol} in {', '.join(str(path) for path in paths)} "
-                f"({counts.frames} lines: {counts.ignored} of other channels or symbols, "
-                f"{counts.dead_letters} unreadable): replay takes recorded "
-                f"{self._settings.trades.exchange} WebSocket frames, one JSON frame per line; "
-                "is --symbol right?"
-            )
-        return {
-            "symbol": symbol,
+        for market, files in {self.market: paths, **self._beside}.items():
+            if counts[market].trades == 0:
+                raise _nothing_of(market, files, counts[market])
+        plan = self.pipeline.plan
+        own = counts[self.market]
+        summary = {
+            "symbol": split_market(self.market)[1],
             "timeframe": plan.timeframe,
             "label": "mid",
             "latency_ms": plan.latency_ms,
+            **self._summary(self.market, own),
+            "dead_letters": self._dead_letters
+            - sum(counts[market].dead_letters for market in self._beside),
+            "seconds": round(seconds, 3),
+            "trades_per_second": round(sum(each.trades for each in counts.values()) / seconds),
+            "horizons": self._scores(self.market),
+        }
+        if self._beside:
+            summary["beside"] = {
+                market: {**self._summary(market, counts[market]), "horizons": self._scores(market)}
+                for market in self._beside
+            }
+        return summary
+
+    def _feed(
+        self,
+        paths: Sequence[Path],
+        advanced: Callable[[int], None] | None,
+        frames_per_read: int,
+    ) -> dict[str, Counts]:
+        base, trades, runner = self.pipeline.plan.base, self._settings.trades, self.pipeline.runner
+        if self._beside:
+            return feed_together(
+                {self.market: paths, **self._beside}, base, trades, runner, advanced=advanced,
+                frames_per_read=frames_per_read,
+            )  # fmt: skip
+        counts = feed_recording(
+            paths, self.market, base, trades, runner, advanced=advanced,
+            frames_per_read=frames_per_read,
+        )  # fmt: skip
+        return {self.market: counts}
+
+    def _summary(self, market: str, counts: Counts) -> dict[str, Any]:
+        return {
             "trades": counts.trades,
             "quotes": counts.quotes,
-            "dead_letters": self._counts["dead_letters"],
+            "dead_letters": counts.dead_letters,
             "ignored": counts.ignored,
             "duplicates": counts.duplicates,
             "missing": counts.missing,
-            "candles": self._counts["candles"],
-            "features": self._counts["features"],
-            "seconds": round(seconds, 3),
-            "trades_per_second": round(counts.trades / seconds),
-            "horizons": {
-                str(horizon): {"horizon_ms": horizon_ms, **self._score(horizon_ms)}
-                for horizon, horizon_ms in zip(plan.horizons, plan.horizons_ms, strict=True)
-            },
+            "candles": self._counts[market]["candles"],
+            "features": self._counts[market]["features"],
         }
 
-    def _score(self, horizon_ms: int) -> dict[str, Any]:
-        score: dict[str, Any] = msgspec.to_builtins(self.scoreboard.score(horizon_ms))
-        return score
+    def _scores(self, market: str) -> dict[str, Any]:
+        plan = self.pipeline.plan
+        board = self._scoreboards[market]
+        return {
+            str(horizon): {"horizon_ms": horizon_ms, **msgspec.to_builtins(board.score(horizon_ms))}
+            for horizon, horizon_ms in zip(plan.horizons, plan.horizons_ms, strict=True)
+        }
+
+
+def _nothing_of(market: str, paths: Sequence[Path], counts: Counts) -> InputError:
+    venue, symbol = split_market(market)
+    return InputError(
+        f"no trades of {symbol} in {', '.join(str(path) for path in paths)} ({counts.frames} "
+        f"lines: {counts.ignored} of other channels or symbols, {counts.dead_letters} unreadable): "
+        f"replay takes recorded {venue} WebSocket frames, one JSON frame per line; is --symbol "
+        "right?"
+    )
 
 
 def _at_once(job: TrainingJob, trained: Trained) -> None:

@@ -81,6 +81,13 @@ _RECORDING_RETRAIN = "60s"
     show_default=True,
     help="How much faster than life the simulator runs, or max.",
 )
+@click.option(
+    "--faults",
+    envvar="EXCHANGE_FAULTS",
+    metavar="SPEC",
+    help="What the simulator is to do wrong, such as zombie=2/30s,drop=3%:seed=7; the help of "
+    "`realtime simulate` has all kinds.",
+)
 @latency_option
 @click.option(
     "--retrain-every",
@@ -107,6 +114,7 @@ def run(
     recordings: tuple[Path, ...],
     seed: int,
     speed: float,
+    faults: str | None,
     latency_ms: int,
     retrain_every_ms: int | None,
     port: int | None,
@@ -127,6 +135,7 @@ def run(
                                                        several at once
       realtime run --recording FILE --speed 10         recorded trades, ten times as fast
       realtime run --seed 7 --state state-7            another market, kept elsewhere
+      realtime run --faults all:seed=7                 an exchange that does all kinds of wrong
     """  # noqa: D301 - click asks for a real backspace
     from realtime_training import system
     from realtime_training.commands.run.dashboard import building_dashboard
@@ -147,13 +156,17 @@ def run(
         recordings=recordings,
         seed=seed,
         speed=speed,
+        faults=faults,
         retrain_every_ms=retrain_every_ms,
         latency_ms=latency_ms,
         host=settings.api.host,
         port=settings.api.port if port is None else port,
         state=state,
     )
-    if not options.simulated and (recordings or speed != 1.0):
-        raise SettingsError("--recording and --speed are the simulator's: add one of its markets")
+    if not options.simulated and (recordings or speed != 1.0 or faults is not None):
+        raise SettingsError(
+            "--recording, --speed and --faults (EXCHANGE_FAULTS) are the simulator's: "
+            "add one of its markets"
+        )
     with state_folder(state), building_dashboard():
         asyncio.run(system.run(options, settings))

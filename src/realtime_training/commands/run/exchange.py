@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from exchanges.settings import HostSettings
 from marketstream.symbols import market_of, split_market
 from realtime_training.commands.run.options import SIMULATOR, RunOptions
-from realtime_training.commands.simulate.work import MarketChoice, SimulatorProcess
+
+if TYPE_CHECKING:
+    from realtime_training.commands.simulate.work import SimulatorProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,15 @@ async def connected_exchange(options: RunOptions) -> AsyncIterator[Exchange]:
     if not options.simulated:
         yield Exchange(options.markets, {}, None)
         return
+    from realtime_training.commands.simulate.work import MarketChoice, SimulatorProcess
+
     choice = MarketChoice(
         symbols=options.simulated,
         recordings=options.recordings,
         seed=options.seed,
         strict=not options.any_recorded,
     )
-    simulator = SimulatorProcess(choice, options.speed)
+    simulator = SimulatorProcess(choice, options.speed, options.faults)
     try:
         said = await simulator.announcement()
         name = options.simulator_name

@@ -15,7 +15,7 @@ SIMULATOR = "simulator"
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What `realtime run` was asked for; `speed` is that of the simulated market.
+    """What `realtime run` was asked for; `speed` and `faults` are those of the simulated market.
 
     `markets` are all that are followed; those of `SIMULATOR` it makes up or plays, all that it
     has where `any_recorded`.
@@ -29,6 +29,7 @@ class RunOptions:
     recordings: tuple[Path, ...]
     seed: int
     speed: float
+    faults: str | None
     retrain_every_ms: int
     latency_ms: int
     host: str

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 import click
 
 from realtime_training import report
 from realtime_training.commands.options import json_option
-from realtime_training.commands.types import FILE, PORT, SEED, SPEED, SYMBOL
+from realtime_training.commands.types import FILE, MARKET, PORT, SEED, SPEED, SYMBOL
 
 
 class _WithKinds(click.Command):
@@ -28,21 +28,25 @@ class _WithKinds(click.Command):
 
 
 @click.command(cls=_WithKinds)
-@click.option(
-    "--protocol",
-    type=click.Choice(["binance"]),
-    default="binance",
-    show_default=True,
-    help="Whose wire protocol to speak.",
-)
+@click.option("--venue", metavar="VENUE", help="Whose protocols to speak; binance unless said.")
 @click.option(
     "--symbol",
     "symbols",
     type=SYMBOL,
     multiple=True,
-    default=("BTC/USDT", "ETH/USDT"),
-    show_default=True,
-    help="Market; may be repeated.",
+    help="Market of it; may be repeated. Bitcoin and ether unless said.",
+)
+@click.option(
+    "--market",
+    "markets",
+    type=MARKET,
+    multiple=True,
+    help="Market as VENUE:SYMBOL; may be repeated, for several venues at once.",
+)
+@click.option(
+    "--lead",
+    metavar="VENUE:LAG",
+    help="This venue leads, and the others show the same market so much later: binance:200ms.",
 )
 @click.option(
     "--recording",
@@ -82,7 +86,7 @@ class _WithKinds(click.Command):
     envvar="EXCHANGE_PORT",
     default=9443,
     show_default=True,
-    help="For WebSocket and REST; 0 takes a free one.",
+    help="For WebSocket and REST; 0 takes a free one. Further venues take those after it.",
 )
 @click.option(
     "--faults",
@@ -98,8 +102,10 @@ class _WithKinds(click.Command):
 )
 @json_option
 def simulate(
-    protocol: str,
+    venue: str | None,
     symbols: tuple[str, ...],
+    markets: tuple[str, ...],
+    lead: str | None,
     recordings: tuple[Path, ...],
     seed: int,
     trades_per_second: float,
@@ -114,33 +120,42 @@ def simulate(
 ) -> None:
     """Run the simulated exchange alone, for any client to connect to.
 
-    It speaks Binance spot's WebSocket and REST protocols, and unless --host says otherwise to this
-    machine only. A recording starts when the first client has subscribed, and the command ends with
-    it.
+    It speaks the WebSocket and REST protocols of every venue that realtime knows, each on a port of
+    its own, and unless --host says otherwise to this machine only. Markets of one coin, one seed
+    and different venues show the same hidden market. A recording starts when the first client has
+    subscribed, and the command ends with it.
 
     \b
     Examples:
       realtime simulate --port 9443                    then, in another terminal:
         EXCHANGE_WS_URL=ws://127.0.0.1:9443/ws EXCHANGE_REST_URL=http://127.0.0.1:9443 \\
         realtime run --exchange binance
+      realtime simulate --venue kraken                 another exchange
+      realtime simulate --market binance-usdm:BTC/USDT:USDT --market kraken:BTC/USD \\
+        --lead binance-usdm:200ms                      two of them, one ahead of the other
       realtime simulate --control                      a market with nothing to predict
       realtime simulate --faults all:seed=7            an exchange that does all kinds of wrong
       realtime simulate --ceiling --seed 7             how good any model could be there
     """  # noqa: D301 - click asks for a real backspace
-    from realtime_training.commands.simulate.work import Announcement, MarketChoice, ceilings
-    from realtime_training.commands.simulate.work import simulate as run_simulator
+    from realtime_training.commands.simulate.markets import chosen_markets, lagging
+    from realtime_training.commands.simulate.work import (
+        Announcement,
+        MarketChoice,
+        ceilings,
+        simulate_all,
+    )
 
-    del protocol  # there is one so far
-    choice = MarketChoice(symbols, recordings, seed, control, trades_per_second)
+    usual = MarketChoice((), recordings, seed, control, trades_per_second)
+    choices = lagging(chosen_markets(markets, venue, symbols, usual), lead)
     if ceiling:
-        report.print_ceilings(ceilings(choice), as_json=as_json)
+        report.print_ceilings(ceilings(choices), as_json=as_json)
         return
 
-    def announce(announcement: Announcement) -> None:
-        report.print_announcement(announcement, as_json=as_json)
+    def announce(announcements: Sequence[Announcement]) -> None:
+        report.print_announcements(announcements, as_json=as_json)
 
-    serving = run_simulator(
-        choice, speed=speed, host=host, port=port, faults=faults, announce=announce
+    serving = simulate_all(
+        choices, speed=speed, host=host, port=port, faults=faults, announce=announce
     )
     asyncio.run(_until_told(serving))
 

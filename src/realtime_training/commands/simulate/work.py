@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -16,16 +17,19 @@ from exchange_simulator.market.tape import Tape
 from exchange_simulator.server import RunningExchange, serve
 from marketstream.child import Child
 from marketstream.errors import InputError, NetworkError, RealtimeError, SettingsError
+from marketstream.symbols import market_of
 
 CONTROL_SPREAD_BPS = 5.0
+USUAL_VENUE = "binance"
 _CEILING_FROM_US = 1_704_067_200_000_000  # 2024-01-01
 
 
 @dataclass(frozen=True, slots=True)
 class MarketChoice:
-    """Which markets to simulate: recorded ones, or seeded ones, or the control.
+    """Which markets of a venue to simulate: recorded ones, or seeded ones, or the control.
 
-    With `strict` unset, symbols that the recording does not hold are left out.
+    With `strict` unset, symbols that the recording does not hold are left out. Seeded ones show
+    what they hide `lag_ms` later.
     """
 
     symbols: tuple[str, ...]
@@ -34,6 +38,8 @@ class MarketChoice:
     control: bool = False
     trades_per_second: float = 50.0
     strict: bool = True
+    venue: str = USUAL_VENUE
+    lag_ms: int = 0
 
     def tapes(self) -> list[Tape]:
         """Make the markets; InputError where a recording cannot be read or has none of them."""
@@ -52,12 +58,12 @@ class MarketChoice:
 
     def seeded(self, symbol: str) -> SeededMarket:
         """Make up the market of one symbol."""
-        if self.control:
-            return SeededMarket(
-                symbol, self.seed, trades_per_second=self.trades_per_second,
-                signals=False, spread_bps=CONTROL_SPREAD_BPS,
-            )  # fmt: skip
-        return SeededMarket(symbol, self.seed, trades_per_second=self.trades_per_second)
+        venue = None if self.venue == USUAL_VENUE else self.venue
+        market = partial(
+            SeededMarket, symbol, self.seed, trades_per_second=self.trades_per_second,
+            venue=venue, lag_ms=self.lag_ms,
+        )  # fmt: skip
+        return market(signals=False, spread_bps=CONTROL_SPREAD_BPS) if self.control else market()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +74,14 @@ class Announcement:
     rest_url: str
     symbols: tuple[str, ...]
     recording: bool
+    venue: str = USUAL_VENUE
 
 
 class SimulatorProcess:
     """A simulated exchange in a child process."""
 
-    def __init__(self, choice: MarketChoice, speed: float) -> None:
-        self._child = Child("exchange_simulator", _serve_child, choice, speed)
+    def __init__(self, choice: MarketChoice, speed: float, faults: str | None = None) -> None:
+        self._child = Child("exchange_simulator", _serve_child, choice, speed, faults)
 
     async def announcement(self) -> Announcement:
         """Wait until it listens; raises whatever kept it from doing so."""
@@ -128,24 +135,67 @@ async def simulate(
                 rest_url=exchange.rest_url,
                 symbols=tuple(tape.symbol for tape in tapes),
                 recording=bool(choice.recordings),
+                venue=choice.venue,
             )
         )
 
-    await serve(tapes, host=host, port=port, speed=speed, faults=spec, announce=listening)
+    await serve(
+        tapes, venue=choice.venue, host=host, port=port, speed=speed, faults=spec,
+        announce=listening,
+    )  # fmt: skip
 
 
-def _serve_child(connection: Connection, choice: MarketChoice, speed: float) -> None:
+async def simulate_all(
+    choices: Sequence[MarketChoice],
+    *,
+    speed: float,
+    host: str = "127.0.0.1",
+    port: int,
+    faults: str | None = None,
+    announce: Callable[[Sequence[Announcement]], None],
+) -> None:
+    """Run a simulated exchange for each choice, on ports one after the other, until all have ended.
+
+    `announce` is called once, when all of them listen. Where one cannot be had, none goes on.
+    """
+    said: list[Announcement] = []
+
+    def listening(announcement: Announcement) -> None:
+        said.append(announcement)
+        if len(said) == len(choices):
+            places = [choice.venue for choice in choices]
+            announce(sorted(said, key=lambda one: places.index(one.venue)))
+
     try:
-        asyncio.run(_serve_until_parent_ends(connection, choice, speed))
+        async with asyncio.TaskGroup() as group:
+            for number, choice in enumerate(choices):
+                own_port = port + number if port else 0
+                group.create_task(
+                    simulate(
+                        choice, speed=speed, host=host, port=own_port, faults=faults,
+                        announce=listening,
+                    )
+                )  # fmt: skip
+    except* RealtimeError as errors:
+        raise errors.exceptions[0] from errors
+
+
+def _serve_child(
+    connection: Connection, choice: MarketChoice, speed: float, faults: str | None
+) -> None:
+    try:
+        asyncio.run(_serve_until_parent_ends(connection, choice, speed, faults))
     except RealtimeError as error:
         connection.send(error)
 
 
 async def _serve_until_parent_ends(
-    connection: Connection, choice: MarketChoice, speed: float
+    connection: Connection, choice: MarketChoice, speed: float, faults: str | None
 ) -> None:
     loop = asyncio.get_running_loop()
-    serving = loop.create_task(simulate(choice, speed=speed, port=0, announce=connection.send))
+    serving = loop.create_task(
+        simulate(choice, speed=speed, port=0, faults=faults, announce=connection.send)
+    )
     loop.add_reader(connection.fileno(), serving.cancel)  # readable: the parent hung up
     await asyncio.wait([serving])
     loop.remove_reader(connection.fileno())
@@ -153,37 +203,59 @@ async def _serve_until_parent_ends(
         serving.result()
 
 
-def ceilings(choice: MarketChoice, hours: int = 3) -> dict[str, list[dict[str, object]]]:
-    """Return by symbol how good an oracle is over the first `hours` of 2024.
+type Ceilings = dict[str, list[dict[str, object]]]
 
-    A recording has none: nobody knows its hidden state.
+
+def ceilings(choices: Sequence[MarketChoice], hours: int = 3) -> Ceilings:
+    """Return by market how good an oracle is over the first `hours` of 2024.
+
+    Where one choice leads and others lag, their rows say too how good it is if it sees the leader's
+    market of the same coin. A recording has none: nobody knows its hidden state.
     """
-    if choice.recordings:
+    if any(choice.recordings for choice in choices):
         raise SettingsError("a recording has no ceiling: only made-up markets know what they hide")
-    result: dict[str, list[dict[str, object]]] = {}
-    for tape in map(choice.seeded, choice.symbols):
-        result[tape.symbol] = [
-            _ceiling_row(tape, hours, horizon_ms, latency_ms)
-            for horizon_ms in (1_000, 2_000, 5_000, 10_000)
-            for latency_ms in (0, 200)
-        ]
+    lead = min(choices, key=lambda choice: choice.lag_ms)
+    leaders = {_coin(symbol): lead.seeded(symbol) for symbol in lead.symbols}
+    result: Ceilings = {}
+    for choice in choices:
+        for market in map(choice.seeded, choice.symbols):
+            leader = leaders.get(_coin(market.symbol)) if choice.lag_ms > lead.lag_ms else None
+            name = market.symbol if len(choices) == 1 else market_of(choice.venue, market.symbol)
+            result[name] = [
+                _ceiling_row(market, leader, hours, horizon_ms, latency_ms)
+                for horizon_ms in (1_000, 2_000, 5_000, 10_000)
+                for latency_ms in (0, 200)
+            ]
     return result
 
 
+def _coin(symbol: str) -> str:
+    return symbol.partition("/")[0]
+
+
 def _ceiling_row(
-    market: SeededMarket, hours: int, horizon_ms: int, latency_ms: int
+    market: SeededMarket,
+    leader: SeededMarket | None,
+    hours: int,
+    horizon_ms: int,
+    latency_ms: int,
 ) -> dict[str, object]:
-    found = ceiling(
+    score = partial(
+        ceiling,
         market,
         from_us=_CEILING_FROM_US,
         to_us=_CEILING_FROM_US + hours * 3_600_000_000,
         horizon_ms=horizon_ms,
         latency_ms=latency_ms,
     )
-    return {
+    found = score()
+    row: dict[str, object] = {
         "horizon_ms": horizon_ms,
         "latency_ms": latency_ms,
         "rows": found.n,
         "moved": found.moved,
         "accuracy": found.accuracy,
     }
+    if leader is not None:
+        row["accuracy_with_leader"] = score(leader=leader).accuracy
+    return row

@@ -13,6 +13,7 @@ from realtime_bench.broker import missing
 from realtime_bench.candles import bench_candles
 from realtime_bench.figures import Effort, Measured, Say, summary
 from realtime_bench.infer import bench_infer
+from realtime_bench.ingest import bench_ingest
 from realtime_bench.kafka import bench_kafka
 from realtime_bench.live import bench_live
 from realtime_bench.replay import bench_replay
@@ -21,6 +22,7 @@ from realtime_bench.train import bench_train
 
 BENCHMARKS: Mapping[str, Callable[[Effort, Say], Measured]] = {
     "replay": bench_replay,
+    "ingest": bench_ingest,
     "candles": bench_candles,
     "live": bench_live,
     "start": bench_start,

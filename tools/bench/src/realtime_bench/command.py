@@ -23,7 +23,8 @@ from realtime_training.commands.options import json_option
 def bench(names: tuple[str, ...], runs: int, *, quick: bool, as_json: bool) -> None:
     """Measure how fast it is: everything, or what is named.
 
-    replay runs a million trades from frames to outcomes on one core; candles only makes candles of
+    replay runs a million trades from frames to outcomes on one core; ingest reads each venue's
+    frames off a socket, as fast as one core can; candles only makes candles of
     them, beside the peers that `uv sync --group peers` installs; live measures the whole system on
     a real socket at 10,000 trades/s; start measures the way to the first prediction; train makes
     features and labels of a million candles and fits LightGBM; infer asks for one row at a time;

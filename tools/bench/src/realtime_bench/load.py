@@ -8,8 +8,8 @@ from itertools import batched, groupby
 
 import numpy as np
 
-from exchange_simulator.binance.frames import MarketFrames, combined
 from exchange_simulator.market.seeded import SeededMarket
+from exchange_simulator.venues.binance.frames import MarketFrames, combined
 from exchanges.catalogue import venue_named
 from marketstream.plan import Plan
 from marketstream.symbols import market_of

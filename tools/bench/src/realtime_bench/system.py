@@ -54,6 +54,7 @@ def main() -> None:
         recordings=(),
         seed=1,
         speed=1.0,
+        faults=None,
         retrain_every_ms=wanted.retrain_every_ms,
         latency_ms=0,
         host="127.0.0.1",

@@ -24,4 +24,5 @@ VENUE = Venue(
     most_symbols=wire.MOST_SYMBOLS,
     stream=TemplateStream,
     rest=rest,
+    book_levels=wire.BOOK_LEVELS,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchanges.events import QuoteEvent
+from exchanges.events import BookEvent, QuoteEvent
 from exchanges.samples import Samples
 from exchanges.venue import HistoricTrade, MarketInfo
 from marketstream.klines import Kline
@@ -36,5 +36,34 @@ SAMPLES = Samples(
     klines_mean=(
         Kline(1723161180000, "1", "3", "1", "2", "0.5", 1723161239999, "0", 4, "0", "0"),
         Kline(1723161240000, "2", "2", "2", "2", "0", 1723161299999, "0", 0, "0", "0"),
+    ),
+    books=(
+        (
+            b'{"type":"book","symbol":"BTC-USDT","snapshot":true,"bids":[["61837.63","3.7"],'
+            b'["61837.62","0.6"]],"asks":[["61837.64","1.5"]],"first":41,"last":41,'
+            b'"time_ms":1723161255342}',
+            BookEvent(
+                "",
+                ((61837.63, 3.7), (61837.62, 0.6)),
+                ((61837.64, 1.5),),
+                is_snapshot=True,
+                time_us=1723161255342000,
+                first=41,
+                last=41,
+            ),
+        ),
+        (
+            b'{"type":"book","symbol":"BTC-USDT","snapshot":false,"bids":[["61837.62","0"]],'
+            b'"asks":[],"first":42,"last":43,"time_ms":1723161255442}',
+            BookEvent(
+                "",
+                ((61837.62, 0.0),),
+                (),
+                is_snapshot=False,
+                time_us=1723161255442000,
+                first=42,
+                last=43,
+            ),
+        ),
     ),
 )

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from exchanges.numbers import Positive
+from exchanges.numbers import NotNegative, Positive
 
 MOST_SYMBOLS = 100  # a connection
 MOST_ROWS = 500  # an answer
+BOOK_LEVELS = 50
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 TimeMs = Annotated[int, msgspec.Meta(ge=1_230_768_000_000, lt=4_102_444_800_000)]  # 2009 to 2099
@@ -37,6 +38,18 @@ class Quote(msgspec.Struct, tag_field="type", tag="quote", gc=False):
     time_ms: TimeMs
 
 
+class Book(msgspec.Struct, tag_field="type", tag="book", gc=False):
+    """The best levels of a book (`snapshot`), or those that changed, from one number to another."""
+
+    symbol: str
+    snapshot: bool
+    bids: tuple[tuple[Positive, NotNegative], ...]
+    asks: tuple[tuple[Positive, NotNegative], ...]
+    first: Id
+    last: Id
+    time_ms: TimeMs
+
+
 class Subscribed(msgspec.Struct, tag_field="type", tag="subscribed"):
     """The answer to a subscription."""
 
@@ -47,7 +60,7 @@ class Refused(msgspec.Struct, tag_field="type", tag="error"):
     message: str
 
 
-type Frame = Trade | Quote | Subscribed | Refused
+type Frame = Trade | Quote | Book | Subscribed | Refused
 
 
 class Row(msgspec.Struct):

@@ -9,7 +9,7 @@ import msgspec
 
 from exchanges.binance import wire
 from exchanges.events import BookEvent, Event, Ignored, QuoteEvent, TradeEvent
-from exchanges.numbers import Positive
+from exchanges.numbers import NotNegative, Positive
 from marketstream.errors import BadMessage
 from marketstream.messages import Trade
 
@@ -108,9 +108,9 @@ def _changes_event(fields: wire.Depth[float, float], channel: Channel) -> BookEv
 
 TRADE = Kind.of(wire.Trade[Positive], _trade_event)
 QUOTE = Kind.of(wire.Quote[Positive], _quote_event)
-LEVELS = Kind.of(wire.Levels[Positive, wire.Quantity], _levels_event)
-BEST = Kind.of(wire.Depth[Positive, wire.Quantity], _best_event)
-CHANGES = Kind.of(wire.Depth[Positive, wire.Quantity], _changes_event)
+LEVELS = Kind.of(wire.Levels[Positive, NotNegative], _levels_event)
+BEST = Kind.of(wire.Depth[Positive, NotNegative], _best_event)
+CHANGES = Kind.of(wire.Depth[Positive, NotNegative], _changes_event)
 """Trades, quotes, the best levels in spot markets and of perpetuals, and changes of the book."""
 
 

@@ -10,7 +10,7 @@ import msgspec
 from exchanges.answers import check_order, decimals_of, decode_answer, decode_rows
 from exchanges.binance import wire
 from exchanges.events import BookEvent
-from exchanges.numbers import Positive
+from exchanges.numbers import NotNegative, Positive
 from exchanges.venue import HistoricTrade, MarketInfo, Page, Request
 from marketstream.errors import NetworkError, SettingsError
 from marketstream.klines import Kline
@@ -99,7 +99,7 @@ class BinanceRest:
 
     def parse_book(self, market: str, status: int, body: bytes) -> BookEvent:
         """Return the levels of a market's book, whose symbol the answer does not say."""
-        book = decode_answer(status, body, wire.Levels[Positive, wire.Quantity])
+        book = decode_answer(status, body, wire.Levels[Positive, NotNegative])
         time_us = None if book.time is None else book.time * 1_000
         return BookEvent(
             market, book.bids, book.asks, is_snapshot=True, time_us=time_us, last=book.last

@@ -25,7 +25,6 @@ LAST_ID = 2**63 - 1  # that 64 bits hold
 FIRST_MS, LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # the years 2009 to 2099
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=LAST_ID)]
-Quantity = Annotated[float, msgspec.Meta(ge=0, lt=1e18)]  # of a level; 0 where a price is gone
 TimeMs = Annotated[int, msgspec.Meta(ge=FIRST_MS, lt=LAST_MS)]
 Time = Annotated[int, msgspec.Meta(ge=FIRST_MS, lt=LAST_MS * 1_000)]  # in ms, or in µs if asked for
 

@@ -27,4 +27,5 @@ VENUE = Venue(
     rest=BybitRest(wire.SPOT),
     book_levels=wire.DEPTHS[-1],
     refuses=refuses,
+    rest_interval_s=0.02,  # 50 requests a second
 )

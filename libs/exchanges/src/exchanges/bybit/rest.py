@@ -7,9 +7,12 @@ one asks for. https://bybit-exchange.github.io/docs/v5/market/recent-trade, .../
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from exchanges.answers import check_order, decimals_of, decode_answer, decode_rows
 from exchanges.bybit import wire
@@ -77,14 +80,15 @@ class BybitRest:
         answer = decode_answer(status, body, wire.Answer[msgspec.Raw])
         rows = _result(answer, wire.Rows[msgspec.Raw]).rows
 
-        def trade_of(row: wire.Row) -> HistoricTrade | None:
+        def trade_of(row: wire.Row[Any]) -> HistoricTrade | None:
             if row.symbol != self._category.wire_symbol(symbol):
                 raise ValueError(f"asked for {symbol}, symbol={row.symbol:.50}")
             return None if row.is_block else self._trade_of(row)
 
-        return decode_rows(rows, wire.Row, trade_of)
+        page = decode_rows(rows, self._category.row, trade_of)
+        return page if self._category.ordered else page._replace(trades=_in_order(page.trades))
 
-    def _trade_of(self, row: wire.Row) -> HistoricTrade:
+    def _trade_of(self, row: wire.Row[Any]) -> HistoricTrade:
         number = self._category.trade_id(row.id)
         trade = Trade(
             number,
@@ -93,10 +97,7 @@ class BybitRest:
             "buy" if row.side == "Buy" else "sell",
             row.time_ms * 1_000,
         )
-        # Ids that say nothing are put in the order of time, and told apart within a millisecond.
-        return HistoricTrade(
-            number if self._category.ordered else row.time_ms << 63 | number, trade
-        )
+        return HistoricTrade(number, trade)
 
     def klines_request(self, symbol: str, interval: str, *, from_ms: int) -> Request:
         """Ask for up to `wire.MOST_KLINES` klines from a time on."""
@@ -134,6 +135,23 @@ class BybitRest:
             f"{symbol} is not traded on bybit ({self._category.name}): choose another symbol in "
             "config.yaml or --symbol"
         )
+
+
+def _in_order(trades: Sequence[HistoricTrade]) -> list[HistoricTrade]:
+    """Return trades, the newest first, with times and page ids that are in their order."""
+    times_us: dict[int, int] = {}
+    of_ms: Counter[int] = Counter()
+    for _, trade in reversed(trades):
+        if trade.id not in times_us:
+            time_ms = trade.time_us // 1_000
+            times_us[trade.id] = wire.nth_in_ms(time_ms, of_ms[time_ms])
+            of_ms[time_ms] += 1
+    return [
+        HistoricTrade(
+            times_us[trade.id] << 63 | trade.id, replace(trade, time_us=times_us[trade.id])
+        )
+        for _, trade in trades
+    ]
 
 
 def _klines(symbol: str, candles: Sequence[wire.Candle]) -> list[Kline]:

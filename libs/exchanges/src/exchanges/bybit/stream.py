@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -32,7 +32,6 @@ from marketstream.symbols import market_of
 _AFTER_HEAD = len('{"topic":"')
 _ALIVE = Alive()
 
-_decode_trades = msgspec.json.Decoder(wire.Trades, strict=False).decode
 _decode_book = msgspec.json.Decoder(wire.Book, strict=False).decode
 _decode_envelope = msgspec.json.Decoder(wire.Envelope).decode
 
@@ -60,6 +59,8 @@ class BybitStream:
 
     def __init__(self, symbols: Sequence[str], venue: str = "bybit", *, levels: int = 0) -> None:
         self.name = venue
+        self._decode_trades = msgspec.json.Decoder(self.category.trades, strict=False).decode
+        self._trade_id, self._ordered = self.category.trade_id, self.category.ordered
         check_levels(levels, most=wire.DEPTHS[-1])
         symbols = list(dict.fromkeys(symbols))
         if len(symbols) > wire.MOST_SYMBOLS:
@@ -81,6 +82,7 @@ class BybitStream:
             b'{"topic":"' + name.encode(): topic for name, topic in self._topics.items()
         }
         self._best: dict[str, tuple[_Best, _Best]] = dict.fromkeys(self.markets, (None, None))
+        self._last_of_ms = dict.fromkeys(self.markets, (0, 0))
 
     def stream_url(self, ws_url: str) -> str:
         """Return the URL to connect to: the one given, since topics are subscribed to."""
@@ -124,25 +126,31 @@ class BybitStream:
         raise BadMessage(f"neither topic nor answer: {frame[:100].decode(errors='replace')}")
 
     def _read_trades(self, frame: bytes, topic: _Topic) -> Event:
-        market, wire_symbol, _ = topic
-        trade_id = self.category.trade_id
-        events = []
-        for row in _decode_trades(frame).data:
-            if row.symbol != wire_symbol:
-                raise _disagreement(topic, row.symbol)
-            if row.is_block:
-                continue  # agreed on outside the book
-            trade = Trade(
-                trade_id(row.id),
-                row.price,
-                row.size,
-                "buy" if row.side == "Buy" else "sell",
-                row.time_ms * 1_000,
-            )
-            events.append(TradeEvent(market, trade))
-        if len(events) == 1:
-            return events[0]
-        return Several(tuple(events)) if events else Ignored(f"block trades of {wire_symbol}"[:50])
+        # What was agreed on outside the book is none of its trades.
+        rows = [row for row in self._decode_trades(frame).data if not row.is_block]
+        if len(rows) == 1:
+            return self._trade_event(rows[0], topic)
+        events = tuple([self._trade_event(row, topic) for row in rows])
+        return Several(events) if events else Ignored(f"block trades of {topic.wire_symbol}"[:50])
+
+    def _trade_event(self, row: wire.Trade[Any], topic: _Topic) -> TradeEvent:
+        if row.symbol != topic.wire_symbol:
+            raise _disagreement(topic, row.symbol)
+        time_ms = row.time_ms
+        trade = Trade(
+            self._trade_id(row.id),
+            row.price,
+            row.size,
+            "buy" if row.side == "Buy" else "sell",
+            time_ms * 1_000 if self._ordered else self._time_us(topic.market, time_ms),
+        )
+        return TradeEvent(topic.market, trade)
+
+    def _time_us(self, market: str, time_ms: int) -> int:
+        last_ms, nth = self._last_of_ms[market]
+        nth = nth + 1 if time_ms == last_ms else 0
+        self._last_of_ms[market] = time_ms, nth
+        return wire.nth_in_ms(time_ms, nth)
 
     def _read_best(self, frame: bytes, topic: _Topic) -> Event:
         book = _decode_book(frame)

@@ -31,7 +31,7 @@ Number = Annotated[int, msgspec.Meta(ge=0, le=_MASK)]
 TimeMs = Annotated[int, msgspec.Meta(ge=1_230_768_000_000, lt=4_102_444_800_000)]  # 2009 to 2099
 
 
-class Trade(msgspec.Struct, gc=False):
+class Trade[Id](msgspec.Struct, gc=False):
     """A trade; `side` is the taker's."""
 
     time_ms: TimeMs = msgspec.field(name="T")
@@ -39,14 +39,14 @@ class Trade(msgspec.Struct, gc=False):
     side: Literal["Buy", "Sell"] = msgspec.field(name="S")
     size: Positive = msgspec.field(name="v")
     price: Positive = msgspec.field(name="p")
-    id: str = msgspec.field(name="i")
+    id: Id = msgspec.field(name="i")
     is_block: bool = msgspec.field(name="BT", default=False)
 
 
-class Trades(msgspec.Struct, gc=False):
+class Trades[Id](msgspec.Struct, gc=False):
     """What `publicTrade` says: trades in the order of time."""
 
-    data: list[Trade]
+    data: list[Trade[Id]]
 
 
 type Level = tuple[Positive, NotNegative]
@@ -88,10 +88,10 @@ class Answer[Result](msgspec.Struct):
     result: Result
 
 
-class Row(msgspec.Struct):
+class Row[Id](msgspec.Struct):
     """A trade of the past."""
 
-    id: str = msgspec.field(name="execId")
+    id: Id = msgspec.field(name="execId")
     symbol: str
     price: Positive
     size: Positive
@@ -137,14 +137,19 @@ class Clock(msgspec.Struct):
 class Category:
     """A kind of market: how its symbols and trade ids look, and how many trades an answer has.
 
-    `wire_symbol` raises SettingsError, `trade_id` ValueError. `lot` is the name of the rule.
+    `trades` and `row` are what holds trades; `trade_id` makes a number of their ids, or raises
+    ValueError, `wire_symbol` SettingsError. `lot` is the name of the rule. Where ids say nothing of
+    the order (`ordered`), trades of one millisecond are given the microseconds of it in the order
+    in which they are told.
     """
 
     name: str
     most_trades: int
     lot: str
     wire_symbol: Callable[[str], str]
-    trade_id: Callable[[str], int]
+    trades: Any
+    row: Any
+    trade_id: Callable[[Any], int]
     ordered: bool
 
 
@@ -164,13 +169,6 @@ def _linear_symbol(symbol: str) -> str:
     return f"{base}PERP" if quote == "USDC" else base + quote
 
 
-def _numbered(text: str) -> int:
-    """Return an id that is a number already."""
-    if not (text.isdecimal() and len(text) < 20 and int(text) <= _MASK):
-        raise ValueError(f"{text!r:.50} is no trade id of 63 bits")
-    return int(text)
-
-
 def number_of_uuid(text: str) -> int:
     """Return 63 bits of a UUID, the same each time: its halves laid over each other."""
     if len(text) != 36:
@@ -179,12 +177,19 @@ def number_of_uuid(text: str) -> int:
     return (number ^ number >> 64) & _MASK
 
 
+def nth_in_ms(time_ms: int, nth: int) -> int:
+    """Return the time in µs of a trade that is the nth of its millisecond, from 0 on."""
+    return time_ms * 1_000 + min(nth, 999)
+
+
 SPOT = Category(
     name="spot",
     most_trades=60,
     lot="basePrecision",
     wire_symbol=_spot_symbol,
-    trade_id=_numbered,
+    trades=Trades[Number],
+    row=Row[Number],
+    trade_id=int,
     ordered=True,
 )
 LINEAR = Category(
@@ -192,6 +197,8 @@ LINEAR = Category(
     most_trades=1_000,
     lot="qtyStep",
     wire_symbol=_linear_symbol,
+    trades=Trades[str],
+    row=Row[str],
     trade_id=number_of_uuid,
     ordered=False,
 )

@@ -26,4 +26,5 @@ VENUE = Venue(
     rest=BybitRest(wire.LINEAR),
     book_levels=wire.DEPTHS[-1],
     refuses=refuses,
+    rest_interval_s=SPOT.rest_interval_s,
 )

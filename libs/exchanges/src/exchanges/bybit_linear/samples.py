@@ -47,11 +47,11 @@ SAMPLES = Samples(
     b'"1709891679000","isBlockTrade":false}]},"time":1709891679050}',
     past_means=(
         HistoricTrade(
-            1709891679001 << 63 | _NEWER_ID,
+            1709891679001000 << 63 | _NEWER_ID,
             Trade(_NEWER_ID, 27450.5, 0.005, "buy", 1709891679001000),
         ),
         HistoricTrade(
-            1709891679000 << 63 | _OLDER_ID,
+            1709891679000000 << 63 | _OLDER_ID,
             Trade(_OLDER_ID, 27450.4, 0.01, "sell", 1709891679000000),
         ),
     ),

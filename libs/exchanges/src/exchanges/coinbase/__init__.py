@@ -24,4 +24,5 @@ VENUE = Venue(
     stream=CoinbaseStream,
     rest=rest,
     book_levels=wire.MOST_LEVELS,
+    rest_interval_s=0.1,  # ten a second
 )

@@ -14,7 +14,7 @@ import msgspec
 from exchanges.answers import check_order, decimals_of, decode_answer, decode_rows
 from exchanges.coinbase import wire
 from exchanges.numbers import Positive
-from exchanges.times import interval_of, us_of
+from exchanges.times import us_of
 from exchanges.venue import HistoricTrade, MarketInfo, Page, Request
 from marketstream.errors import NetworkError, SettingsError
 from marketstream.klines import Kline
@@ -103,13 +103,11 @@ def klines_request(symbol: str, interval: str, *, from_ms: int) -> Request:
 def parse_klines(symbol: str, status: int, body: bytes) -> list[Kline]:  # rows have no symbol
     """Return klines in the order of time; there are none of intervals without a trade."""
     candles = decode_answer(status, body, list[wire.Candle])[::-1]
-    open_times_s = [candle.open_time_s for candle in candles]
-    check_order(symbol, "open time", open_times_s)
-    length_ms = interval_of(symbol, open_times_s, wire.SECONDS.values()) * 1_000
+    check_order(symbol, "open time", [candle.open_time_s for candle in candles])
     return [
         Kline(
             one.open_time_s * 1_000, _text(one.open), _text(one.high), _text(one.low),
-            _text(one.close), _text(one.volume), one.open_time_s * 1_000 + length_ms - 1,
+            _text(one.close), _text(one.volume), one.open_time_s * 1_000,
             "0", 0, "0", "0",
         )
         for one in candles

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from exchanges.bad_frames import bad_frame
 from exchanges.coinbase import wire
 from exchanges.events import Alive, BookEvent, Event, Ignored, Notice, QuoteEvent, TradeEvent
 from exchanges.numbers import NotNegative, Positive, check_levels
@@ -86,7 +87,7 @@ class CoinbaseStream:
                 read = self._readers.get(frame[len(_HEAD) : frame.find(b'"', len(_HEAD))])
             return self._read_any(frame) if read is None else read(frame)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise BadMessage(f"{frame[:40].decode(errors='replace')}…: {error}"[:400]) from error
+            raise bad_frame(error, frame) from error
 
     def _read_any(self, frame: bytes) -> Event:
         """Read a frame of another type, or written in another way."""

@@ -26,4 +26,5 @@ VENUE = Venue(
     rest=rest,
     book_levels=wire.DEPTHS[-1],
     refuses=rest.refuses,
+    rest_interval_s=0.2,  # one a second for each pair is always let in, more are for a while
 )

@@ -10,14 +10,12 @@ import msgspec
 from exchanges.answers import check_order, decode_answer, decode_rows
 from exchanges.checked import FIRST_MS, LAST_MS
 from exchanges.kraken import wire
-from exchanges.times import interval_of
 from exchanges.venue import HistoricTrade, MarketInfo, Page, Request
 from marketstream.errors import NetworkError, SettingsError
 from marketstream.klines import Kline
 from marketstream.messages import Trade
 
 _FIRST_S, _LAST_S = FIRST_MS // 1_000, LAST_MS // 1_000
-_INTERVALS_S = [60 * minutes for minutes in wire.MINUTES.values()]
 
 
 def refuses(body: bytes) -> bool:
@@ -97,13 +95,11 @@ def parse_klines(symbol: str, status: int, body: bytes) -> list[Kline]:
     """Return klines in the order of time; the last one is still open."""
     answer = decode_answer(status, body, wire.Answer[dict[str, msgspec.Raw]])
     candles = decode_answer(200, _of_symbol(symbol, answer), list[wire.Candle])
-    open_times_s = [candle.open_time_s for candle in candles]
-    check_order(symbol, "open time", open_times_s)
-    length_ms = interval_of(symbol, open_times_s, _INTERVALS_S) * 1_000
+    check_order(symbol, "open time", [candle.open_time_s for candle in candles])
     return [
         Kline(
             one.open_time_s * 1_000, one.open, one.high, one.low, one.close, one.volume,
-            one.open_time_s * 1_000 + length_ms - 1, "0", one.trade_count, "0", "0",
+            one.open_time_s * 1_000, "0", one.trade_count, "0", "0",
         )
         for one in candles
     ]  # fmt: skip

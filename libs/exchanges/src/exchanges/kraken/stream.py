@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from exchanges.bad_frames import bad_frame
 from exchanges.events import (
     Alive,
     BookEvent,
@@ -108,7 +109,7 @@ class KrakenStream:
                 read = self._readers.get(frame[len(_HEAD) : frame.find(b'"', len(_HEAD))])
             return self._read_any(frame) if read is None else read(frame)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise BadMessage(f"{frame[:40].decode(errors='replace')}…: {error}"[:400]) from error
+            raise bad_frame(error, frame) from error
 
     def _read_any(self, frame: bytes) -> Event:
         """Read a frame of another channel, of none, or written in another way."""

@@ -28,4 +28,5 @@ VENUE = Venue(
     rest=OkxRest(),
     book_levels=wire.MOST_LEVELS,
     refuses=refuses,
+    rest_interval_s=0.1,  # 20 requests in 2 s
 )

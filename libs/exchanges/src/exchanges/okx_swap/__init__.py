@@ -29,4 +29,5 @@ VENUE = Venue(
     in_contracts=True,
     book_levels=wire.MOST_LEVELS,
     refuses=refuses,
+    rest_interval_s=SPOT.rest_interval_s,
 )

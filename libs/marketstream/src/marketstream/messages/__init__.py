@@ -16,14 +16,14 @@ from marketstream.messages.outcome import Outcome
 from marketstream.messages.prediction import Prediction
 from marketstream.messages.stall import Channel, Stall, StallEnd
 from marketstream.messages.status import Compared, Feed, Learning, Mending, Parity, Status
-from marketstream.messages.trades import Quote, Trade, Trades
+from marketstream.messages.trades import Depth, Levels, Quote, Trade, Trades
 from marketstream.messages.words import Answer, CandleState, Direction, Role, Side, Verdict
 
 __all__ = [
-    "Answer", "Candle", "CandleState", "Channel", "Compared", "DeadLetter", "Direction", "Features",
-    "Feed", "Gap", "GapState", "Learning", "Mending", "Message", "Model", "Outcome", "Parity",
-    "Prediction", "Quote", "Role", "Side", "Stall", "StallEnd", "Status", "Trade", "Trades",
-    "Verdict",
+    "Answer", "Candle", "CandleState", "Channel", "Compared", "DeadLetter", "Depth", "Direction",
+    "Features", "Feed", "Gap", "GapState", "Learning", "Levels", "Mending", "Message", "Model",
+    "Outcome", "Parity", "Prediction", "Quote", "Role", "Side", "Stall", "StallEnd", "Status",
+    "Trade", "Trades", "Verdict",
 ]  # fmt: skip
 
 type Message = (

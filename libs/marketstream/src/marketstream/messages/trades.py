@@ -41,6 +41,26 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
         return (self.bid + self.ask) / 2
 
 
+type Levels = tuple[tuple[float, float], ...]
+"""Prices with their quantities, the best first."""
+
+
+class Depth(msgspec.Struct, frozen=True, gc=False):
+    """The best levels of a market's book as of `time_us` of exchange time, those of both sides.
+
+    Without levels it says that the book is not known from then on, as where a change was missed.
+    """
+
+    bids: Levels
+    asks: Levels
+    time_us: int
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a book."""
+        return bool(self.bids and self.asks)
+
+
 class Trades(msgspec.Struct, frozen=True):
     """What one socket read brought for one market: trades, the newest quote, how far time is seen.
 
@@ -50,6 +70,7 @@ class Trades(msgspec.Struct, frozen=True):
     trade that is neither published nor in a declared gap; None where only the trades' own ids
     prove anything. `epoch` counts numberings: ids of different ones have nothing to do with each
     other.
+    Where levels of the book are followed, `depth` comes with some messages.
     `price_decimals` and `quantity_decimals` are the market's tick and lot as powers of ten, so that
     sums can be kept in whole units.
     """
@@ -62,6 +83,7 @@ class Trades(msgspec.Struct, frozen=True):
     quantity_decimals: int = 8
     proven_until_us: int | None = None
     epoch: int = 0
+    depth: Depth | None = None
 
     @property
     def identity(self) -> tuple[str, int, int, int]:

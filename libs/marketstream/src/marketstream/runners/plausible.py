@@ -17,7 +17,7 @@ from marketstream.messages import Quote, Trades
 
 _DAY_US = 86_400_000_000
 _EARLIEST_US = 1_230_768_000_000_000  # 2009: before it nothing was traded
-_MOST = 1e18  # of a price or quantity
+_LEAST, _MOST = 1e-18, 1e18  # a price or quantity: all that sums in whole units can be kept of
 _MOST_OF_A_SUM = 1e36
 _MOST_OF_AN_ID = 2**63 - 1
 _MOST_TEXT = 10_000
@@ -44,13 +44,16 @@ def _check_trades(message: Trades, latest_us: int) -> None:
     for trade in message.trades:
         if not _EARLIEST_US <= trade.time_us <= latest_us:
             raise _bad_time(f"trade {trade.id}", trade.time_us)
-        if not (0.0 < trade.price <= _MOST and 0.0 < trade.quantity <= _MOST):
+        if not (_LEAST <= trade.price <= _MOST and _LEAST <= trade.quantity <= _MOST):
             raise BadMessage(
                 f"trade {trade.id}: price {trade.price} and quantity {trade.quantity} have to be "
-                f"positive numbers up to {_MOST:g}"
+                f"positive numbers, from {_LEAST:g} to {_MOST:g}"
             )
-        if not (0 <= trade.id <= _MOST_OF_AN_ID and 0 < trade.count <= _MOST_OF_AN_ID):
-            raise BadMessage(f"trade {trade.id} of {trade.count} fills: an id has 63 bits at most")
+        if not 0 < trade.count <= trade.id + 1 <= _MOST_OF_AN_ID:
+            raise BadMessage(
+                f"trade {trade.id} of {trade.count} fills: no such number can end with an id of "
+                "63 bits at most"
+            )
     _check_quote(message.quote, latest_us)
     if not _EARLIEST_US <= message.seen_until_us <= latest_us:
         raise _bad_time("seen_until_us", message.seen_until_us)

@@ -76,9 +76,21 @@ def absurd(now_us: int) -> list[tuple[str, dict[str, Any]]]:
         ("trades", {"price_decimals": 10**6}),
         ("trades", {"quote": Quote(float("nan"), 1.0, 101.0, 1.0, now_us)}),
         ("trades", {"quote": Quote(1e300, 1.0, 101.0, 1.0, now_us)}),
+        ("trades", {"quote": Quote(100.0, -1.0, 101.0, 1.0, now_us)}),
+        ("trades", {"quote": Quote(100.0, 1.0, float("inf"), 1.0, now_us)}),
+        ("trades", {"quote": Quote(100.0, 1.0, 101.0, 1.0, 5 * 10**15)}),
         ("trades", {"trades": (Trade(2**80, 100.0, 0.5, "buy", now_us),)}),
         ("trades", {"trades": (Trade(-5, 100.0, 0.5, "buy", now_us),)}),
         ("trades", {"trades": (Trade(5, 100.0, 0.5, "buy", now_us, count=0),)}),
+        ("trades", {"trades": (Trade(5, 100.0, 0.5, "buy", now_us, count=7),)}),
+        *(
+            ("trades", {"trades": (Trade(5, number, 0.5, "buy", now_us),)})
+            for number in (0.0, -1.0, 1e-300, 1e300, float("nan"))
+        ),
+        *(
+            ("trades", {"trades": (Trade(5, 100.0, number, "buy", now_us),)})
+            for number in (0.0, -1.0, 1e-300, 1e300)
+        ),
         ("trades", {"trades": (Trade(5, 100.0, 0.5, "buy", now_us + 2 * DAY_US),)}),
         ("candles", {"trade_count": 2**80}),
         ("candles", {"volume": float("inf")}),

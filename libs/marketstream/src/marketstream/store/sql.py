@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import URL, Engine, Select, Table, func, make_url, select
+from sqlalchemy import URL, Column, ColumnElement, Engine, Select, Table, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -41,6 +41,7 @@ from marketstream.store.tables import (
 )
 
 _BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
+_MOST = 2**63 - 1
 _EXAMPLES = "write sqlite:///state/realtime.sqlite or postgresql://user:password@host:5432/database"
 
 
@@ -160,8 +161,7 @@ class SqlStore:
             select(GAPS)
             .where(
                 columns.market == market,
-                columns.since_us >= from_ms * 1_000,
-                columns.since_us < to_ms * 1_000,
+                *_within(columns.since_us, from_ms * 1_000, to_ms * 1_000),
             )
             .order_by(columns.since_us, columns.first_id)
         )
@@ -184,8 +184,7 @@ class SqlStore:
             select(STALLS)
             .where(
                 columns.market == market,
-                columns.since_us >= from_ms * 1_000,
-                columns.since_us < to_ms * 1_000,
+                *_within(columns.since_us, from_ms * 1_000, to_ms * 1_000),
             )
             .order_by(columns.since_us, columns.channel)
         )
@@ -257,11 +256,19 @@ def _range(
         .where(
             columns.market == market,
             columns.timeframe == timeframe,
-            columns[time] >= from_ms,
-            columns[time] < to_ms,
+            *_within(columns[time], from_ms, to_ms),
         )
         .order_by(*table.primary_key)
     )
+
+
+def _within(column: Column[int], since: int, until: int) -> tuple[ColumnElement[bool], ...]:
+    """Select times of a range; of one beyond the database's 63 bits, what can be stored."""
+    return column >= _storable(since), column < _storable(until)
+
+
+def _storable(time: int) -> int:
+    return max(-_MOST, min(time, _MOST))
 
 
 def _prediction(*columns: Any) -> Prediction:

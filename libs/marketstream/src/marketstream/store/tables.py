@@ -41,6 +41,23 @@ class Json(TypeDecorator[dict[str, Any]]):
         return decoded
 
 
+class JsonOrNothing(TypeDecorator[Any]):
+    """Something kept as JSON text, NULL where there is nothing."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
+        """Encode."""
+        del dialect
+        return None if value is None else msgspec.json.encode(value).decode()
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
+        """Decode what was encoded."""
+        del dialect
+        return None if value is None else msgspec.json.decode(value)
+
+
 METADATA = MetaData(naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(column_0_label)s"})
 
 
@@ -83,6 +100,7 @@ CANDLES = Table(
     _value("filled", Boolean),
     _value("expected_count", BigInteger, nullable=True),
     _value("late_count", BigInteger),
+    _value("depth", JsonOrNothing, nullable=True),
 )
 
 FEATURES = Table(

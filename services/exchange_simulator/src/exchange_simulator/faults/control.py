@@ -29,7 +29,7 @@ class ControlApi:
             web.get("/simulator/faults", self._log),
             web.post("/simulator/faults/{kind}", self._begin),
             web.delete("/simulator/faults/{kind}", self._end),
-            web.get("/simulator/ledger/{symbol}", self._ledger),
+            web.get("/simulator/ledger/{symbol:.+}", self._ledger),
         ]
 
     async def _log(self, _: web.Request) -> web.Response:

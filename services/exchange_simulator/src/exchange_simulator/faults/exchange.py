@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from aiohttp import WSMessage, WSMsgType, web
 
-from exchange_simulator.binance.connection import Connection
 from exchange_simulator.faults.numbering import NumberedTape
 from exchange_simulator.faults.plan import Fault, Faults
 from exchange_simulator.faults.rest import refusal
 from exchange_simulator.faults.streams import StreamFaults, closed
+from exchange_simulator.serving.connection import Connection
 
 if TYPE_CHECKING:  # the audience sends through this module
-    from exchange_simulator.binance.audience import Audience
+    from exchange_simulator.serving.audience import Audience
 
 _CONNECT = ("connect_403", "connect_418", "connect_429", "connect_451", "connect_503")
 
@@ -51,9 +51,9 @@ class ExchangeFaults:
             return False
         if self.streams.silent(connection):
             return True
-        text = self.streams.refusal(message.data)
+        text = self.streams.refusal(connection, message.data)
         if text is not None:
-            await connection.ws.send_str(text)
+            connection.say([text])
         return text is not None
 
     def _strike(

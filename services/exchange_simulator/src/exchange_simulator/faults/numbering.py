@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from exchange_simulator.binance.frames import decimal_text
 from exchange_simulator.market.columns import concatenated
 from exchange_simulator.market.history import latest_trades
 from exchange_simulator.market.tape import Integers, QuoteColumns, Tape, TradeColumns
+from exchange_simulator.serving.decimals import decimal_text
 
 
 class NumberedTape:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from exchange_simulator.faults.kinds import Kind, kind_of
+from exchange_simulator.faults.marks import Marks
 from exchange_simulator.faults.spec import Rule, Spec
 from marketstream.errors import SettingsError
 
@@ -49,18 +50,21 @@ class _Due:
 class Faults:
     """The faults of a running exchange, and their log.
 
-    `wire_symbols` are its markets. What the rules choose comes from the seed alone: which kind
-    after how many seconds, of which market, and which frames by what is in them.
+    `wire_symbols` are its markets, `marks` tell where in its frames to strike. What the rules
+    choose comes from the seed alone: which kind after how many seconds, of which market, and which
+    frames by what is in them.
     """
 
     def __init__(
         self,
         spec: Spec,
         wire_symbols: Sequence[str],
+        marks: Marks,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.seed = spec.seed
         self.symbols = tuple(wire_symbols)
+        self.marks = marks
         self.on_begin: Callable[[Fault], None] = _nothing
         self.on_end: Callable[[Fault], None] = _nothing
         self._now_s = now_s

@@ -11,22 +11,22 @@ import json
 import math
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+import numpy as np
 from aiohttp import web
 
 from exchange_simulator.faults.frames import skew_ms
 from exchange_simulator.faults.plan import Fault, Faults, draws
+from exchange_simulator.market.columns import chosen
 from exchange_simulator.market.history import latest_trades
-from exchange_simulator.markets import Market
+from exchange_simulator.market.tape import Integers, TradeColumns
+from exchange_simulator.serving.markets import Market
 
 _REFUSALS = ("rest_429", "rest_418", "rest_500")
 _PAGES = (
     "rest_empty", "rest_holes", "rest_duplicates", "rest_reversed", "rest_shuffled",
     "rest_wrong_symbol", "rest_units",
 )  # fmt: skip
-
-type _Row = dict[str, Any]
 
 
 class RestFaults:
@@ -54,47 +54,34 @@ class RestFaults:
         fault = self._faults.active("clock_skew")
         return 0 if fault is None else skew_ms(fault) * 1_000
 
-    def page(self, page: bytes, market: Market, end_us: int) -> bytes:
-        """Return a page of trades as it is, or made wrong."""
+    def page(
+        self, market: Market, trades: TradeColumns, end_us: int
+    ) -> tuple[Market, TradeColumns]:
+        """Return the trades of a page as they are, or made wrong, and whose they are said to be."""
         for kind in _PAGES:
             fault = _striking(self._faults, kind, market.wire_symbol)
             if fault is not None:
-                rows = self._wrong(fault, json.loads(page), market, end_us)
-                return json.dumps(rows, separators=(",", ":")).encode()
-        return page
-
-    def _wrong(self, fault: Fault, rows: list[_Row], market: Market, end_us: int) -> list[_Row]:
-        kind = fault.kind.name
-        draw = draws(self._faults.seed, kind, fault.number, fault.struck)
-        if kind == "rest_empty":
-            return []
-        if kind == "rest_holes":
-            return _without_a_third(rows, draw)
-        if kind == "rest_duplicates":
-            return [row for row in rows for _ in range(draw.choice((1, 2)))]
-        if kind == "rest_reversed":
-            return rows[::-1]
-        if kind == "rest_shuffled":
-            return draw.sample(rows, len(rows))
-        if kind == "rest_units":
-            return _in_another_unit(rows, draw)
-        return self._of_another(rows, market, end_us, draw)
+                draw = draws(self._faults.seed, kind, fault.number, fault.struck)
+                if kind == "rest_wrong_symbol":
+                    return self._of_another(market, trades, end_us, draw)
+                return market, _wrong(kind, trades, draw)
+        return market, trades
 
     def _of_another(
-        self, rows: list[_Row], market: Market, end_us: int, draw: random.Random
-    ) -> list[_Row]:
+        self, market: Market, trades: TradeColumns, end_us: int, draw: random.Random
+    ) -> tuple[Market, TradeColumns]:
         others = [other for other in self._markets.values() if other is not market]
         if not others:  # a market that is not there, at a fiftieth of the price
-            return [row | {"p": f"{float(row['p']) / 50:.8f}"} for row in rows]
+            return market, trades._replace(price=np.maximum(1, trades.price // 50))
         other = draw.choice(others)
-        trades = latest_trades(other.tape, len(rows), end_us, other.since_us)
-        theirs: list[_Row] = json.loads(other.frames.rest_trades(trades))
+        theirs = latest_trades(other.tape, len(trades.id), end_us, other.since_us)
         if draw.random() < 0.5:
-            return theirs
-        return [
-            row | {"p": their["p"], "q": their["q"]}
-            for row, their in zip(rows, theirs, strict=False)
-        ]
+            return other, theirs
+        rows = min(len(trades.id), len(theirs.id))
+        mixed = chosen(trades, slice(rows))
+        theirs_decimals, decimals = other.tape.price_decimals, market.tape.price_decimals
+        price = _in_units(theirs.price[:rows], theirs_decimals, decimals)
+        return market, mixed._replace(price=price)
 
 
 def refusal(faults: Faults, kinds: Sequence[str]) -> web.Response | None:
@@ -124,13 +111,33 @@ def _error(status: int, headers: Mapping[str, str]) -> web.Response:
     return web.Response(status=status, text=body, headers=headers, content_type="application/json")
 
 
-def _without_a_third(rows: list[_Row], draw: random.Random) -> list[_Row]:
-    if len(rows) < 2:
-        return []
-    gone = set(draw.sample(range(len(rows)), max(1, len(rows) // 3)))
-    return [row for at, row in enumerate(rows) if at not in gone]
+def _wrong(kind: str, trades: TradeColumns, draw: random.Random) -> TradeColumns:
+    count = len(trades.id)
+    if kind == "rest_units":
+        return _in_another_unit(trades, draw)
+    rows = list(range(count))
+    if kind == "rest_empty":
+        rows = []
+    elif kind == "rest_holes":
+        gone = set(draw.sample(rows, max(1, count // 3))) if count > 1 else set(rows)
+        rows = [row for row in rows if row not in gone]
+    elif kind == "rest_duplicates":
+        rows = [row for row in rows for _ in range(draw.choice((1, 2)))]
+    elif kind == "rest_reversed":
+        rows.reverse()
+    else:
+        draw.shuffle(rows)
+    return chosen(trades, np.array(rows, np.int64))
 
 
-def _in_another_unit(rows: list[_Row], draw: random.Random) -> list[_Row]:
+def _in_units(values: Integers, decimals: int, wanted: int) -> Integers:
+    scaled: Integers = values * 10 ** max(0, wanted - decimals) // 10 ** max(0, decimals - wanted)
+    return np.maximum(1, scaled)
+
+
+def _in_another_unit(trades: TradeColumns, draw: random.Random) -> TradeColumns:
+    """Take the times, in the exchange's own unit, for ones in s, us or ns."""
     factor = draw.choice((1_000, 1_000_000, 0))
-    return [row | {"T": row["T"] * factor if factor else row["T"] // 1_000} for row in rows]
+    times = trades.time_us.astype(np.object_)
+    times = times * factor if factor else times // 1_000
+    return trades._replace(time_us=times)

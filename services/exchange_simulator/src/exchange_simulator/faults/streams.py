@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import struct
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from weakref import WeakKeyDictionary, WeakSet
 
-from exchange_simulator.binance.connection import Connection, text_message
-from exchange_simulator.binance.streams import View
 from exchange_simulator.faults.frames import (
     ORDER,
     WRONG,
@@ -23,12 +20,13 @@ from exchange_simulator.faults.frames import (
     wrong,
 )
 from exchange_simulator.faults.plan import Fault, Faults
+from exchange_simulator.serving.connection import Connection, text_message
+from exchange_simulator.serving.view import View
 
 _HUGE_BYTES = 64 << 20
 _FRAGMENT_BYTES = 1 << 14
 _MOST_WAITING_BYTES = 1 << 20
 _STATES = ("half_open", "zombie", "endless")
-_REFUSED = {"code": 2, "msg": "Invalid request: subscriptions are refused at the moment"}
 
 
 class StreamFaults:
@@ -79,7 +77,7 @@ class StreamFaults:
     def send(self, connections: Sequence[Connection], frames: list[bytes], view: View) -> None:
         """Send the frames of one view to its connections, as the faults have it."""
         made = self._frames(self._channels(frames, microseconds=view.microseconds), view)
-        stalled = self._faults.active("stall")
+        stalled, marks = self._faults.active("stall"), self._faults.marks
         for connection in connections:
             if connection in self._states["endless"]:
                 self._fragment(connection)
@@ -87,8 +85,10 @@ class StreamFaults:
                 continue
             elif stalled is not None:
                 held = self._held.setdefault(connection, [])
-                waiting = [one for one in made if stalled.market in (None, symbol_of(one))]
-                passing = [one for one in made if stalled.market not in (None, symbol_of(one))]
+                waiting = [one for one in made if stalled.market in (None, symbol_of(one, marks))]
+                passing = [
+                    one for one in made if stalled.market not in (None, symbol_of(one, marks))
+                ]
                 held += waiting
                 stalled.struck += len(waiting)
                 connection.send(b"".join(map(text_message, passing)))
@@ -96,23 +96,20 @@ class StreamFaults:
                 out = [*self._held.pop(connection, []), *made]
                 connection.send(b"".join(map(text_message, out)))
 
-    def refusal(self, text: str) -> str | None:
-        """Return the error that answers a SUBSCRIBE while those are refused."""
+    def refusal(self, connection: Connection, text: str) -> str | None:
+        """Return the error that answers a subscription while those are refused."""
         fault = self._faults.active("refuse_subscribe")
-        if fault is None or '"SUBSCRIBE"' not in text:
+        refusal = None if fault is None else connection.session.refusal(text)
+        if fault is None or refusal is None:
             return None
         if draw(self._faults.seed, "refuse", b"%d" % fault.struck) >= fault.share * 2**32:
             fault.struck += 1
             return None
         self._faults.struck(fault)
-        try:
-            request = json.loads(text)
-        except ValueError:
-            return None
-        id_ = request.get("id") if isinstance(request, dict) else None
-        return json.dumps({"error": _REFUSED, "id": id_}, separators=(",", ":"))
+        return refusal
 
     def _channels(self, frames: list[bytes], *, microseconds: bool) -> list[bytes]:
+        marks = self._faults.marks
         silent = {"trades": "silent_trades", "quotes": "silent_quotes"}
         for channel, kind in silent.items():
             fault = self._faults.active(kind)
@@ -120,7 +117,8 @@ class StreamFaults:
                 kept = [
                     frame
                     for frame in frames
-                    if channel_of(frame) != channel or fault.market not in (None, symbol_of(frame))
+                    if channel_of(frame, marks) != channel
+                    or fault.market not in (None, symbol_of(frame, marks))
                 ]
                 fault.struck += len(frames) - len(kept)
                 frames = kept
@@ -128,7 +126,7 @@ class StreamFaults:
         if skew is not None:
             skew.struck += len(frames)
             by_ms = skew_ms(skew)
-            frames = [skewed(frame, by_ms, microseconds=microseconds) for frame in frames]
+            frames = [skewed(frame, by_ms, marks, microseconds=microseconds) for frame in frames]
         return frames
 
     def _frames(self, frames: list[bytes], view: View) -> list[bytes]:
@@ -136,8 +134,9 @@ class StreamFaults:
         if not late and not any(self._faults.active(kind) for kind in (*ORDER, *WRONG)):
             return frames
         made: list[bytes] = []
+        marks = self._faults.marks
         for frame in frames:
-            if channel_of(frame) != "trades":
+            if channel_of(frame, marks) != "trades":
                 made.append(frame)
                 continue
             out, later = self._one(frame, microseconds=view.microseconds)
@@ -149,7 +148,7 @@ class StreamFaults:
 
     def _one(self, frame: bytes, *, microseconds: bool) -> tuple[list[bytes], list[bytes]]:
         """Return what goes out for a trade, and what goes out after the next one."""
-        market, seed = symbol_of(frame), self._faults.seed
+        market, seed = symbol_of(frame, self._faults.marks), self._faults.seed
         for kind in (*ORDER, *WRONG):
             fault = self._faults.active(kind, market)
             if fault is None or not chosen(seed, fault, frame):

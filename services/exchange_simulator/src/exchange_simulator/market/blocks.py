@@ -42,9 +42,14 @@ _TRADE_SPREAD = 1.5
 
 
 class Market(NamedTuple):
-    """What does not change from hour to hour."""
+    """What does not change from hour to hour.
+
+    The hidden state is that of `behind`, shown so many steps later; `draws` are the market's own.
+    """
 
     draws: Draws
+    behind: Draws
+    lag_steps: int
     signals: Signals
     spread_bps: float
     level: float
@@ -64,10 +69,21 @@ class Block(NamedTuple):
 
 def make_block(market: Market, hour: int) -> Block:
     """Return one hour of the market, made from nothing but its seed."""
-    hidden = hidden_hour(market.draws, hour, market.signals)
+    hidden = _shown(market, hour)
     trade_times_us = _trade_times(market, hour)
     quotes = _quotes(market, hour, hidden, trade_times_us)
     return Block(_trades(market, hour, hidden, trade_times_us, quotes), quotes, hidden)
+
+
+def _shown(market: Market, hour: int) -> Hidden:
+    """Return the hidden state at each step of an hour, as late as the market shows it."""
+    now, lag = hidden_hour(market.behind, hour, market.signals), market.lag_steps
+    if not lag:
+        return now
+    before = hidden_hour(market.behind, hour - 1, market.signals)
+    return Hidden(
+        *(np.concatenate((old[-lag:], new[:-lag])) for old, new in zip(before, now, strict=True))
+    )
 
 
 def _trade_times(market: Market, hour: int) -> Integers:

@@ -14,6 +14,15 @@ is the slowest odd mode of a Brownian motion that starts from zero again where i
 The oracle answers with the sum's sign. s1, s2, y and m - quoted are all that past and present tell
 of the future, since the noise to come is independent of the rest: so no predictor beats it beyond
 chance. Where the sum is nothing, as in the control, the oracle is half right.
+
+A follower shows at t what its leader has shown at t - D. Who sees the leader too has, of the move
+from t + L to t + L + h, as past what lies before t + D, so that
+
+    D <= L          it is the leader's own sum, with a latency of L - D
+    L < D < L + h   m + the first three terms over L + h - D without latency - quoted(t + L - D)
+    L + h <= D      quoted(t + L + h - D) - quoted(t + L - D), which is known
+
+with m, the states and quoted those of the leader.
 """
 
 from __future__ import annotations
@@ -25,7 +34,14 @@ import numpy as np
 
 from exchange_simulator.market.draws import Floats
 from exchange_simulator.market.seeded import SeededMarket
-from exchange_simulator.market.signals import TAU_BOOK, TAU_FLOW, TAU_REVERSION, foretold
+from exchange_simulator.market.signals import (
+    TAU_BOOK,
+    TAU_FLOW,
+    TAU_REVERSION,
+    Hidden,
+    Signals,
+    foretold,
+)
 from exchange_simulator.market.tape import Integers
 from marketstream.errors import SettingsError
 
@@ -53,8 +69,12 @@ def ceiling(
     every_ms: int = 1_000,
     horizon_ms: int,
     latency_ms: int = 0,
+    leader: SeededMarket | None = None,
 ) -> Ceiling:
-    """Score the oracle on decisions at each whole `every_ms` in `[from_us, to_us)`."""
+    """Score the oracle on decisions at each whole `every_ms` in `[from_us, to_us)`.
+
+    With a `leader` it sees that market's hidden state, of which this one's is a later copy.
+    """
     if min(every_ms, horizon_ms) <= 0 or latency_ms < 0:
         raise SettingsError(
             f"every {every_ms} ms, horizon {horizon_ms} ms, latency {latency_ms} ms:"
@@ -65,17 +85,35 @@ def ceiling(
     every_us = every_ms * 1_000
     times_us = np.arange(-(-from_us // every_us) * every_us, to_us, every_us)
     moves = realised_moves(market, times_us, horizon_ms=horizon_ms, latency_ms=latency_ms)
-    answers = expected_moves(market, times_us, horizon_ms=horizon_ms, latency_ms=latency_ms)
+    answers = expected_moves(
+        market, times_us, horizon_ms=horizon_ms, latency_ms=latency_ms, leader=leader
+    )
     moved = np.flatnonzero(moves)
     right = (1 + np.sign(answers[moved]) * np.sign(moves[moved])).sum() / 2
     return Ceiling(horizon_ms, latency_ms, len(times_us), len(moved), float(right))
 
 
 def expected_moves(
-    market: SeededMarket, times_us: Integers, *, horizon_ms: int, latency_ms: int = 0
+    market: SeededMarket,
+    times_us: Integers,
+    *,
+    horizon_ms: int,
+    latency_ms: int = 0,
+    leader: SeededMarket | None = None,
 ) -> Floats:
     """Return the log moves of the mid that the oracle expects; it answers with their signs."""
+    if leader is not None:
+        return _expected_behind(market, leader, times_us, horizon_ms, latency_ms)
     hidden, signals = market.hidden_before(times_us), market.signals
+    # Without a band the residual is zero at every step.
+    lag_tau = 2 * signals.band**2 / math.pi**2
+    weight = math.exp(-latency_ms / 1_000 / lag_tau) if lag_tau else 0.0
+    lag = (hidden.mid - hidden.quoted) * weight
+    return _foreseen(hidden, signals, horizon_ms, latency_ms) + lag
+
+
+def _foreseen(hidden: Hidden, signals: Signals, horizon_ms: int, latency_ms: int) -> Floats:
+    """Return the log move of m that is expected over a horizon after a latency."""
     horizon, latency = horizon_ms / 1_000, latency_ms / 1_000
 
     def weight(tau: float) -> float:
@@ -84,11 +122,29 @@ def expected_moves(
     foreseen = signals.book * foretold(TAU_BOOK, horizon) * weight(TAU_BOOK) * hidden.book
     foreseen += signals.flow * foretold(TAU_FLOW, horizon) * weight(TAU_FLOW) * hidden.flow
     back = hidden.reversion * weight(TAU_REVERSION) * math.expm1(-horizon / TAU_REVERSION)
-    # Without a band the residual is zero at every step.
-    lag_tau = 2 * signals.band**2 / math.pi**2
-    lag = (hidden.mid - hidden.quoted) * (weight(lag_tau) if lag_tau else 0.0)
-    expected: Floats = signals.sigma * foreseen + back + lag
+    expected: Floats = signals.sigma * foreseen + back
     return expected
+
+
+def _expected_behind(
+    market: SeededMarket,
+    leader: SeededMarket,
+    times_us: Integers,
+    horizon_ms: int,
+    latency_ms: int,
+) -> Floats:
+    """Return the log moves of a follower's mid that are expected by who sees its leader."""
+    lag_ms = market.lag_ms - leader.lag_ms
+    if lag_ms < 0:
+        raise SettingsError(f"a leader that lags by {-lag_ms} ms: it has to be ahead of the other")
+    start_ms, end_ms = latency_ms - lag_ms, latency_ms + horizon_ms - lag_ms
+    if start_ms >= 0:
+        return expected_moves(leader, times_us, horizon_ms=horizon_ms, latency_ms=start_ms)
+    quoted_at_start = leader.hidden_before(times_us + start_ms * 1_000).quoted
+    if end_ms <= 0:
+        return leader.hidden_before(times_us + end_ms * 1_000).quoted - quoted_at_start
+    hidden = leader.hidden_before(times_us)
+    return hidden.mid + _foreseen(hidden, leader.signals, end_ms, 0) - quoted_at_start
 
 
 def realised_moves(

@@ -40,3 +40,14 @@ def first_trades(tape: Tape, count: int, from_us: int, before_us: int) -> TradeC
         if found >= count:
             break
     return chosen(concatenated(parts), slice(count))
+
+
+def trades_below(
+    tape: Tape, id_: int | None, count: int, before_us: int, not_before_us: int
+) -> TradeColumns:
+    """Return the last `count` trades whose ids are below one, or of all where that is None."""
+    newest = latest_trades(tape, 1, before_us, not_before_us)
+    if id_ is None or not len(newest.id) or id_ > newest.id[-1]:
+        return latest_trades(tape, count, before_us, not_before_us)
+    trades = tape.trades_from_id(max(0, id_ - count), count, before_us)
+    return chosen(trades, (trades.id < id_).nonzero()[0])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from exchange_simulator.binance.recorded import RecordedQuote, RecordedTrade, read_events
 from exchange_simulator.market.columns import chosen
+from exchange_simulator.market.recorded import RecordedQuote, RecordedTrade, read_events
 from exchange_simulator.market.tape import Integers, QuoteColumns, TradeColumns
 from exchanges.binance.wire import wire_symbol
 from marketstream.symbols import parse_symbol
@@ -20,7 +20,7 @@ class RecordedMarket:
 
     Decimals are the most that any number needs, a trade id seen twice counts once, and
     `passed_over` counts the frames left out by kind. Times of quotes are estimated: see
-    `binance.recorded`.
+    `market.recorded`.
     Raises InputError where a file cannot be read or holds no trade of the symbol.
     """
 

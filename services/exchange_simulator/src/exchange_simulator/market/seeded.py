@@ -19,13 +19,17 @@ from marketstream.symbols import parse_symbol
 FIRST_HOUR = 412_008  # 2017-01-01 00:00 UTC, where ids begin
 
 _MOST_TRADES_PER_SECOND = 4_000.0  # more than one market of any exchange sees
+_LONGEST_LAG_MS = 60_000
+_DOLLARS = ("USD", "USDT", "USDC")
 _BLOCKS_KEPT = 3  # an hour and its neighbours
 
 
 class SeededMarket:
     """A tape without end from 2017 on, the same for the same symbol, seed and settings.
 
-    It can be predicted as far as `exchange_simulator.market.ceiling` says. The control is
+    Of one hidden market several `venue`s show each its own trades, books and noise, `lag_ms` later
+    than it moves (a multiple of 20 up to a minute); Binance's, which needs no venue, shows it as it
+    moves. It can be predicted as far as `exchange_simulator.market.ceiling` says. The control is
     `SeededMarket(symbol, seed, signals=False, spread_bps=5)`: a random walk with a spread, whose
     mid nothing foretells. Whatever the trade rate and the spread, a seed has one efficient price.
     """
@@ -38,6 +42,8 @@ class SeededMarket:
         trades_per_second: float = 50.0,
         signals: bool = True,
         spread_bps: float = 0.3,
+        venue: str | None = None,
+        lag_ms: int = 0,
     ) -> None:
         if not 0.001 <= trades_per_second <= _MOST_TRADES_PER_SECOND:
             raise SettingsError(
@@ -46,9 +52,19 @@ class SeededMarket:
             )
         if not 0 <= spread_bps <= 1_000:
             raise SettingsError(f"a spread of {spread_bps} bps: choose from 0 to 1000")
+        if not 0 <= lag_ms <= _LONGEST_LAG_MS or lag_ms * 1_000 % STEP_US:
+            raise SettingsError(
+                f"a lag of {lag_ms} ms: choose a multiple of {STEP_US // 1_000} ms up to"
+                f" {_LONGEST_LAG_MS}"
+            )
         self.symbol = parse_symbol(symbol)
-        draws = Draws(seed, self.symbol)
-        level = anchors.level(draws)
+        self.lag_ms = lag_ms
+        if venue is None:
+            draws = behind = Draws(seed, self.symbol)
+        else:
+            draws = Draws(seed, f"{venue}:{self.symbol}")
+            behind = Draws(seed, _hidden_symbol(self.symbol))
+        level = anchors.level(behind)
         self.price_decimals = max(2, 5 - math.floor(math.log10(level)))  # a tick is at most 0.1 bp
         self.quantity_decimals = max(0, math.ceil(math.log10(level)))  # a lot is worth 0.1 to 1
         self.start_us: int | None = FIRST_HOUR * HOUR_US
@@ -57,6 +73,8 @@ class SeededMarket:
         self._trades_an_hour = round(3_600 * trades_per_second)
         market = Market(
             draws=draws,
+            behind=behind,
+            lag_steps=lag_ms * 1_000 // STEP_US,
             signals=self.signals,
             spread_bps=spread_bps,
             level=level,
@@ -123,6 +141,12 @@ class SeededMarket:
         for hour, rows in _rows_by_hour(steps // STEPS):
             found[:, rows] = self._block(hour).hidden.at(steps[rows] % STEPS)
         return Hidden(*found)
+
+
+def _hidden_symbol(symbol: str) -> str:
+    """Return the symbol whose market hides behind this one: dollars are all the same to it."""
+    base, _, quote = symbol.partition(":")[0].partition("/")
+    return f"{base}/{'USDT' if quote in _DOLLARS else quote}"
 
 
 def _hours(from_us: int, to_us: int) -> range:

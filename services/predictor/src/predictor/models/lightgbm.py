@@ -1,13 +1,13 @@
-"""Gradient-boosted trees by LightGBM, served through the native booster."""
+"""Gradient-boosted trees by LightGBM, served by its C library."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from marketstream.columns import Flags, Floats
+from predictor.models.parts.booster import Booster
 from predictor.models.parts.hyperparameters import (
     DEPTH,
     DEPTHS_TRIED,
@@ -23,40 +23,14 @@ from predictor.models.parts.hyperparameters import (
 )
 from predictor.models.parts.learner import Form, Learner
 
-if TYPE_CHECKING:
-    import lightgbm
-
 _MOST_LEAVES = 31
 
 
-class Trees:
-    """A native booster; pickles as its text."""
+class Trees(Booster):
+    """Boosted trees; their text is all that pickles of them."""
 
-    def __init__(self, booster: lightgbm.Booster) -> None:
-        self.booster = booster
-        self._of_row: Callable[[Sequence[float]], float] | None = None
-
-    def __getstate__(self) -> lightgbm.Booster:
-        return self.booster
-
-    def __setstate__(self, booster: lightgbm.Booster) -> None:
-        # Who gets a model from elsewhere is about to serve it: nothing is left for the first row.
-        from predictor.models.parts.one_row import row_predictor
-
-        self.booster = booster
-        self._of_row = row_predictor(booster)
-
-    def probability(self, rows: Floats) -> Floats:
-        """Return the booster's probability of its class."""
-        return np.asarray(self.booster.predict(rows, num_threads=1), np.float64)
-
-    def probability_of(self, row: Sequence[float]) -> float:
-        """Return the same of one row; the first call prepares those that follow."""
-        if self._of_row is None:
-            from predictor.models.parts.one_row import row_predictor
-
-            self._of_row = row_predictor(self.booster)
-        return self._of_row(row)
+    def __reduce__(self) -> tuple[type[Trees], tuple[str]]:
+        return Trees, (self.text,)
 
 
 def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> Trees:
@@ -77,7 +51,8 @@ def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> Trees:
     import lightgbm
 
     data = lightgbm.Dataset(rows, label=up.astype(np.float64), params={"verbosity": -1})
-    return Trees(lightgbm.train(parameters, data, num_boost_round=rounds))
+    booster = lightgbm.train(parameters, data, num_boost_round=rounds)
+    return Trees(booster.model_to_string())
 
 
 def _leaves(depth: int) -> int:
@@ -86,16 +61,11 @@ def _leaves(depth: int) -> int:
 
 
 def _write(model: Trees) -> dict[str, Any]:
-    return {"booster": model.booster.model_to_string()}
+    return {"booster": model.text}
 
 
 def _read(written: dict[str, Any]) -> Trees:
-    import lightgbm
-
-    try:
-        return Trees(lightgbm.Booster(model_str=written["booster"]))
-    except lightgbm.basic.LightGBMError as error:
-        raise ValueError(str(error)) from error
+    return Trees(written["booster"])
 
 
 LEARNER = Learner(

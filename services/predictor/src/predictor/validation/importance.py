@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import lightgbm
 import numpy as np
 import xgboost
 
@@ -66,7 +67,8 @@ def importances(data: Dataset, settings: PredictorSettings) -> list[Importance]:
 def contributions(classifier: Classifier, rows: Floats) -> Floats | None:
     """Return what each column adds to the log odds of each row by TreeSHAP; None of other kinds."""
     if isinstance(classifier, Trees):
-        adds = classifier.booster.predict(rows, pred_contrib=True, num_threads=1)
+        booster = lightgbm.Booster(model_str=classifier.text)
+        adds = booster.predict(rows, pred_contrib=True, num_threads=1)
     elif isinstance(classifier, XgboostTrees):
         matrix = xgboost.DMatrix(within_32_bits(rows), nthread=1)
         adds = classifier.booster.predict(matrix, pred_contribs=True)

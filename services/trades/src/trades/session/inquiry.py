@@ -147,7 +147,8 @@ class Inquiry:
         """Fetch what a connection leaves out, and have another made, unless that was no use."""
         session, batcher = self._session, self._session.batcher
         dropped_us = self._dropped_us
-        if dropped_us is None or received_us - dropped_us > _DROP_AGAIN_US * self._scale:
+        is_use = dropped_us is None or received_us - dropped_us > _DROP_AGAIN_US * self._scale
+        if session.is_connected and is_use:  # the next connection is not this one's fault
             session.drop = f"{session.market} trades at the exchange, and nothing of it comes"
             self._dropped_us = received_us
         session.stalls.begin("trades", batcher.seen_until_us)

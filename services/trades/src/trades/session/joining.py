@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from marketstream.messages import Gap
 from trades.session.holding import Holding
 from trades.session.ids import OpenGap
 from trades.session.rules import Known
@@ -29,6 +31,7 @@ class Joining:
         self.joined = not session.rules.asks
         self._session = session
         self._lost_after: tuple[int, int] | None = None  # id and time, while that is caught up with
+        self._in_the_past: list[Gap] = []  # said before, and read once more with what is around it
         if self.joined:
             session.batcher.plausible_us = session.pace.plausible_us
 
@@ -45,7 +48,9 @@ class Joining:
     def start(self, received_us: int, from_us: int, known: Known) -> None:
         """Hold what comes back until the past is read, from a time or the last known trade on."""
         session = self._session
-        last_id, newest, epoch = known.last_id, known.newest, known.epoch
+        newest, epoch = known.newest, known.epoch
+        gaps = [gap for gap in known.gaps if gap.epoch == epoch]
+        last_id = _reach(known.last_id, gaps)
         session.batcher.epoch = epoch
         self.starting = last_id is None
         self.history = 0.0
@@ -54,12 +59,11 @@ class Joining:
             session.batcher.newest_us = known.time_us
             if newest:
                 session.plausibility.move(newest[-1].price)
-            for gap in known.gaps:
-                if gap.epoch == epoch and gap.first_id < gap.end_id and gap.first_id <= last_id + 1:
-                    one = OpenGap.of(gap, received_us)
-                    session.ledger.open(one)
-                    if one.end_id > last_id + 1:
-                        session.ledger.ids.open_at_end(one)
+            for gap in gaps:
+                if gap.first_id < gap.end_id <= last_id + 1:
+                    session.ledger.open(OpenGap.of(gap, received_us))
+                elif gap.first_id < gap.end_id:
+                    self._in_the_past.append(gap)
         self.hold(from_us)
 
     def catch_up(self) -> None:
@@ -97,6 +101,9 @@ class Joining:
         holding, self.holding = self.holding, None
         self._say_caught_up(holding)
         self.starting, self.history = False, 1.0
+        for said in self._in_the_past:
+            ledger.had(said)
+        self._in_the_past.clear()
         for gap in list(ledger.ids.gaps):
             if not gap.bottom:
                 ledger.ids.gaps.remove(gap)  # a past that can't be had, and nobody knows of
@@ -119,3 +126,13 @@ class Joining:
         if not any(gap.end_id > first_id for gap in ledger.ids.gaps):
             until_us = None if first is None else first.time_us
             ledger.caught_up(first_id, end_id, since_us, until_us)
+
+
+def _reach(last_id: int | None, gaps: Sequence[Gap]) -> int | None:
+    """Return the last id that need not be asked for as the past: a gap that follows is a gap."""
+    if last_id is None:
+        return None
+    for gap in sorted(gaps, key=lambda gap: gap.first_id):
+        if gap.first_id <= last_id + 1:
+            last_id = max(last_id, gap.end_id - 1)
+    return last_id

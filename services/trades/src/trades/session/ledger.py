@@ -178,9 +178,24 @@ class Ledger:
         self._recent.extend(fresh)
         return fresh
 
+    def lose_unknown(self, next_id: int, since_us: int, until_us: int, reason: str) -> None:
+        """Say between which times nobody knows what was missed, before which id."""
+        self.opened += 1
+        self.lost_gaps += 1
+        self._say(
+            Gap(self.market, next_id, next_id, since_us, until_us, "lost", reason, self.epoch)
+        )
+
     def caught_up(self, first_id_: int, end_id: int, since_us: int, until_us: int | None) -> None:
         """Say that what a lost connection had missed came before anybody had to miss it."""
         self._tell(OpenGap(first_id_, end_id, since_us, until_us, 0), "repaired")
+
+    def had(self, gap: Gap) -> None:
+        """Say that a gap of an earlier life is repaired, where all of its trades have come."""
+        ids = self.ids
+        is_known = ids.next_id is not None and gap.end_id <= ids.next_id
+        if is_known and not any(True for _ in ids.between(gap.first_id, gap.end_id - 1)):
+            self._tell(OpenGap.of(gap, 0), "repaired")
 
     def _lose(self, gap: OpenGap, reason: str) -> None:
         self.given_up += gap.missing

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -11,66 +13,95 @@ import click
 from realtime_training import report
 from realtime_training.commands.options import json_option
 
-_SHOWN = 40
-
 
 @click.command()
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
-@click.option("--minutes", type=click.FloatRange(min=0.1), default=30.0, show_default=True)
+@click.option(
+    "--seed", "seeds", type=click.IntRange(min=0), multiple=True, default=(1,), show_default=True,
+    help="May be repeated: one after another.",
+)  # fmt: skip
 @click.option("--trades", type=click.IntRange(min=100), default=1_000_000, show_default=True)
-@click.option("--faults", type=click.IntRange(min=1), help="How many. [default: 10 of each kind]")
+@click.option(
+    "--rate", type=click.FloatRange(min=1), default=1_500.0, show_default=True,
+    help="Trades a second, of all markets together.",
+)  # fmt: skip
+@click.option(
+    "--times", type=click.IntRange(min=1), default=10, show_default=True, help="Of each kind."
+)
+@click.option(
+    "--markets", type=click.IntRange(min=1, max=10), default=10, show_default=True,
+    help="How many.",
+)  # fmt: skip
 @click.option("--kind", "kinds", metavar="KIND", multiple=True, help="Only this; may be repeated.")
 @click.option("--timeframe", default="1s", show_default=True, help="The candles to compare.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Keep state, logs and report here.")
 @json_option
 def soak(
-    seed: int,
-    minutes: float,
+    seeds: tuple[int, ...],
     trades: int,
-    faults: int | None,
+    rate: float,
+    times: int,
+    markets: int,
     kinds: tuple[str, ...],
     timeframe: str,
     folder: Path | None,
     *,
     as_json: bool,
 ) -> None:
-    """Run the whole system behind a line that fails, and compare what it stored with the truth.
+    """Run the whole system on an exchange that fails, and compare what it stored with the truth.
 
     Exits with 1 where a trade is lost, doubled or wrong without being declared, where a candle is
-    needlessly incomplete, or where fresh predictions took longer than 10 s after a fault.
+    needlessly incomplete, where fresh predictions took longer than 10 s after a fault, or where
+    memory grew.
     """
     import msgspec
-    from rich.console import Console
-    from rich.progress import Progress
 
-    from realtime_bench.soak.comparison import table
-    from realtime_bench.soak.corruptions import KINDS
-    from realtime_bench.soak.course import Soak, run
+    from realtime_bench.soak.course import SYMBOLS, Soak, run
+    from realtime_bench.soak.kinds import KINDS
+    from realtime_bench.soak.verdict import told
 
     for kind in kinds:
         if kind not in KINDS:
             raise click.BadParameter(f"{kind}: choose from {', '.join(KINDS)}", param_hint="--kind")
-    count = faults if faults is not None else 10 * len(kinds or KINDS)
     where = folder if folder is not None else Path(tempfile.mkdtemp(prefix="realtime-soak-"))
-    where.mkdir(parents=True, exist_ok=True)
-    asked = Soak(seed, minutes * 60, trades, count, kinds=kinds)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("soak", total=1.0)
-        verdict = run(
-            asked,
-            where,
-            timeframe,
-            lambda share, what: progress.update(task, completed=share, description=what),
-        )
-    (where / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(verdict)))
+    verdicts = []
+    for seed in seeds:
+        asked = Soak(
+            seed=seed, trades=trades, trades_per_second=rate, times=times,
+            symbols=SYMBOLS[:markets], kinds=frozenset(kinds or KINDS), timeframe=timeframe,
+        )  # fmt: skip
+        of_seed = where / f"seed-{seed}"
+        of_seed.mkdir(parents=True, exist_ok=True)
+        with _progress(seed) as tell:
+            verdict = run(asked, of_seed, tell)
+        verdicts.append(verdict)
+        (of_seed / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(verdict)))
+        if not as_json:
+            click.echo(f"{told(verdict)}\nreport: {of_seed / 'report.json'}\n")
     if as_json:
-        report.print_json(msgspec.to_builtins(verdict))
-    else:
-        click.echo(table(verdict.comparisons))
-        click.echo(f"{len(verdict.faults)} faults; memory {verdict.memory_mb[-1]} MB at the end")
-        for failure in verdict.failures[:_SHOWN]:
-            click.echo(f"FAILED {failure}")
-        if len(verdict.failures) > _SHOWN:
-            click.echo(f"and {len(verdict.failures) - _SHOWN} more")
-        click.echo(f"report: {where / 'report.json'}")
-    sys.exit(1 if verdict.failures else 0)
+        report.print_json({"seeds": msgspec.to_builtins(verdicts)})
+    sys.exit(1 if any(verdict.failures for verdict in verdicts) else 0)
+
+
+@contextmanager
+def _progress(seed: int) -> Iterator[Callable[[float, str], None]]:
+    """Show how far a seed is: a bar on a terminal, else a line at each twentieth."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    said: set[int] = set()
+
+    def line(share: float, what: str) -> None:
+        twentieth = int(share * 20)
+        if twentieth not in said:
+            said.add(twentieth)
+            click.echo(f"seed {seed}: {share:4.0%}  {what}", err=True)
+
+    if not console.is_terminal:
+        yield line
+        return
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task(f"seed {seed}", total=1.0)
+        yield lambda share, what: progress.update(
+            task, completed=share, description=f"seed {seed}: {what}"
+        )

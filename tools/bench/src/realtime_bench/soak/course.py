@@ -2,181 +2,185 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
-import msgspec
-
-from exchange_simulator import SeededMarket
 from marketstream.errors import StateError
 from marketstream.store.sql import open_store
 from realtime_bench.soak.comparison import Comparison, compare_store
-from realtime_bench.soak.corruptions import KILLS
-from realtime_bench.soak.line import FaultyLine, serving_in_a_thread
-from realtime_bench.soak.plan import Planned, plan
+from realtime_bench.soak.exchange import FaultyExchange, faulty_exchange
+from realtime_bench.soak.freshness import Watch, first_fresh_ms, free_ms
+from realtime_bench.soak.kinds import KINDS
+from realtime_bench.soak.lanes import Brought, Lanes
+from realtime_bench.soak.plan import plan
 from realtime_bench.soak.system import SystemUnderTest
-from realtime_bench.soak.truth import truth_of
+from realtime_bench.soak.verdict import Course, Fault, Memory, Verdict, failures_of
 
-FRESH_S = 10.0
-_PATIENCE_S = 60.0
-_BETWEEN_S = 1.0
-_KILL_IN_HISTORY_S = 2.5
-_CUT_BEFORE_KILL_S = 2.0
-_KILL_IN_REPAIR_S = 0.3
-_GROWTH = 1.5  # of the memory, from the first third to the last
+SYMBOLS = tuple(
+    f"{base}/USDT"
+    for base in ("BTC", "ETH", "SOL", "XRP", "BNB", "ADA", "DOGE", "LTC", "DOT", "LINK")
+)
+_FIRST_S = 600.0  # ten models, on a machine that may have other work
+_LAST_S = 60.0
+_MEMORY_EVERY_S = 1.0
+_AHEAD_US = 60_000_000
 
-
-class Fault(msgspec.Struct, frozen=True):
-    """A fault that was brought: when, in market time, and how long predictions took afterwards."""
-
-    kind: str
-    begin_ms: int
-    end_ms: int
-    fresh_after_s: float | None
+type Tell = Callable[[float, str], None]
 
 
-class Soak(msgspec.Struct, frozen=True):
-    """What a soak was asked to do; `settle_s` is how long the REST API has to mend the rest."""
+class Soak(NamedTuple):
+    """What a soak is to do: each kind of fault so many times, while so many trades happen.
 
-    seed: int
-    seconds: float
-    trades: int
-    faults: int
-    symbols: tuple[str, ...] = ("BTC/USDT", "ETH/USDT")
-    kinds: tuple[str, ...] = ()
-    settle_s: float = 60.0
+    `trades_per_second` are of all markets together; `settle_s` is how long the REST API has to mend
+    the rest, `fresh_within_s` how long fresh predictions may take.
+    """
 
-
-class Verdict(msgspec.Struct, frozen=True):
-    """What came of it; `failures` says in words what was claimed and does not hold."""
-
-    soak: Soak
-    faults: tuple[Fault, ...]
-    memory_mb: tuple[float, ...]
-    tracebacks: int
-    comparisons: tuple[Comparison, ...]
-    failures: tuple[str, ...]
+    seed: int = 1
+    trades: int = 1_000_000
+    trades_per_second: float = 1_500.0
+    times: int = 10
+    symbols: tuple[str, ...] = SYMBOLS
+    kinds: frozenset[str] = frozenset(KINDS)
+    timeframe: str = "1s"
+    settle_s: float = 30.0
+    fresh_within_s: float = 10.0
 
 
-def run(soak: Soak, folder: Path, timeframe: str, tell: Callable[[float, str], None]) -> Verdict:
+def run(soak: Soak, folder: Path, tell: Tell) -> Verdict:
     """Bring the faults, let everything settle, and compare; `tell` hears how far it is."""
-    rate = soak.trades / soak.seconds / len(soak.symbols)
-    tapes = [SeededMarket(symbol, soak.seed, trades_per_second=rate) for symbol in soak.symbols]
-    with serving_in_a_thread(tapes, soak.seed) as line:
-        begin_us = line.exchange.market_time_us
-        system = SystemUnderTest(folder, line, soak.symbols)
-        system.start()
+    rate = soak.trades_per_second / len(soak.symbols)
+    with faulty_exchange(folder, soak.symbols, soak.seed, rate) as exchange:
+        begin_us = _now_us()
+        system = SystemUnderTest(folder, exchange)
+        watch = Watch(soak.symbols, system.decided_ms)
         try:
             tell(0, "first predictions")
-            _warm_up(system)
-            faults, memory = _bring_all(soak, line, system, tell)
-            tell(1, "settling")
-            settled_ms = line.exchange.market_time_us // 1_000
-            time.sleep(soak.settle_s)
-            system.close()
-        except BaseException:
+            system.start()
+            lanes, memory, settled_us = _bring_all(soak, exchange, system, watch, begin_us, tell)
+            exit_code = system.close()
+        finally:
             system.kill()
-            raise
-        end_us = line.exchange.market_time_us
-    store = open_store(system.database)
-    try:
+        end_us = _now_us() + _AHEAD_US
+        faults = _measured(lanes.brought, exchange, watch)
         comparisons = tuple(
-            compare_store(
-                store,
-                f"binance:{symbol}",
-                timeframe,
-                truth_of(tape, begin_us - 3_600_000_000, end_us),
-                from_ms=begin_us // 1_000 + 1_000,
-                settled_until_ms=settled_ms,
-            )
-            for symbol, tape in zip(soak.symbols, tapes, strict=True)
+            _compared(soak, exchange, system, symbol, (begin_us, settled_us, end_us))
+            for symbol in soak.symbols
         )
-    finally:
-        store.close()
-    failures = _failures(faults, memory, system.tracebacks, comparisons)
-    return Verdict(soak, tuple(faults), tuple(memory), system.tracebacks, comparisons, failures)
-
-
-def _warm_up(system: SystemUnderTest) -> None:
-    if system.fresh_within(3 * _PATIENCE_S) is None:
-        raise StateError(f"no first prediction: {system.folder / 'log'} says why")
+    course = Course(
+        faults=faults, memory=tuple(memory), seconds=round((settled_us - begin_us) / 1e6, 1),
+        trades=sum(comparison.trades for comparison in comparisons), lives=system.lives,
+        deaths=system.deaths, tracebacks=system.tracebacks, exit_code=exit_code,
+    )  # fmt: skip
+    failures = failures_of(
+        course, comparisons, times=soak.times, fresh_within_s=soak.fresh_within_s,
+        kinds=[kind for kind in KINDS if kind in soak.kinds],
+    )  # fmt: skip
+    return Verdict(soak.seed, course, comparisons, failures)
 
 
 def _bring_all(
-    soak: Soak, line: FaultyLine, system: SystemUnderTest, tell: Callable[[float, str], None]
-) -> tuple[list[Fault], list[float]]:
-    faults, memory = [], []
-    started = time.monotonic()
-    for done, planned in enumerate(plan(soak.seed, soak.faults, soak.kinds)):
-        tell(done / soak.faults, planned.kind)
-        faults.append(_bring(planned, line, system))
-        memory.append(round(system.memory_mb(), 1))
-        next_s = soak.seconds * (done + 1) / soak.faults
-        time.sleep(max(_BETWEEN_S, next_s - (time.monotonic() - started)))
-    return faults, memory
+    soak: Soak, exchange: FaultyExchange, system: SystemUnderTest, watch: Watch,
+    begin_us: int, tell: Tell,
+) -> tuple[Lanes, list[Memory], int]:  # fmt: skip
+    """Bring what is planned until enough was traded; return when all was well again, too."""
+    stop, over = threading.Event(), threading.Event()
+    lanes = Lanes(exchange, system, watch, stop)
+    course = plan(soak.seed, soak.symbols, soak.times, soak.kinds)
+    seconds = soak.trades / soak.trades_per_second
+    memory: list[Memory] = []
+    with ThreadPoolExecutor(len(soak.symbols) + 2) as pool:
+        watching = pool.submit(watch.run, over)
+        try:
+            watch.expect(soak.symbols, begin_us // 1_000)
+            if not watch.wait(soak.symbols, _FIRST_S, over):
+                raise StateError(f"no first prediction: {system.folder / 'log'} says why")
+            every_s = seconds / max(1, len(course.connection))
+            working = [pool.submit(lanes.to_connection, course.connection, every_s)]
+            for faults in course.markets.values():
+                every_s = seconds / max(1, len(faults))
+                working.append(pool.submit(lanes.to_market, faults, every_s))
+            started_s = time.monotonic()
+            while True:
+                after_s = time.monotonic() - started_s
+                is_over = all(work.done() for work in working)
+                if (is_over and after_s >= seconds) or any(
+                    work.done() and work.exception() for work in (*working, watching)
+                ):
+                    break
+                system.revive()
+                mb = system.memory_mb()
+                if mb is not None:
+                    memory.append(Memory(system.lives, round(after_s, 1), round(mb, 1)))
+                share = min(lanes.done / max(1, course.items), after_s / seconds)
+                tell(share, f"{lanes.done} of {course.items} faults")
+                time.sleep(_MEMORY_EVERY_S)
+            stop.set()
+            for work in working:
+                work.result()
+            tell(1, "settling")
+            watch.wait(soak.symbols, _LAST_S, over)
+            settled_us = _now_us()
+            time.sleep(soak.settle_s)
+        finally:
+            stop.set()
+            over.set()
+        watching.result()
+    return lanes, memory, settled_us
 
 
-def _bring(planned: Planned, line: FaultyLine, system: SystemUnderTest) -> Fault:
-    begin_ms = line.exchange.market_time_us // 1_000
-    if planned.kind in KILLS:
-        _kill(planned.kind, line, system)
-    else:
-        line.begin(planned.kind)
-        time.sleep(planned.seconds)
-        line.end(planned.kind)
-    if system.ended:
-        system.kill()
-        system.start()
-    end_ms = line.exchange.market_time_us // 1_000
-    fresh = system.fresh_within(_PATIENCE_S)
-    return Fault(planned.kind, begin_ms, end_ms, None if fresh is None else round(fresh, 2))
-
-
-def _kill(kind: str, line: FaultyLine, system: SystemUnderTest) -> None:
-    if kind == "kill_in_repair":
-        line.begin("cut")
-        time.sleep(_CUT_BEFORE_KILL_S)
-        line.end("cut")
-        time.sleep(_KILL_IN_REPAIR_S)
-    system.kill()
-    system.start()
-    if kind == "kill_in_history":
-        time.sleep(_KILL_IN_HISTORY_S)
-        system.kill()
-        system.start()
-
-
-def _failures(
-    faults: list[Fault], memory: list[float], tracebacks: int, comparisons: tuple[Comparison, ...]
-) -> tuple[str, ...]:
-    failures = [
-        f"{fault.kind} at {fault.begin_ms}: fresh predictions after "
-        + (f"{fault.fresh_after_s} s" if fault.fresh_after_s is not None else "no time at all")
-        for fault in faults
-        if fault.fresh_after_s is None or fault.fresh_after_s > FRESH_S
-    ]
-    third = len(memory) // 3
-    if third and max(memory[-third:]) > _GROWTH * max(memory[:third]):
-        failures.append(f"memory grew from {max(memory[:third])} to {max(memory[-third:])} MB")
-    if tracebacks:
-        failures.append(f"{tracebacks} tracebacks in the log")
-    for comparison in comparisons:
-        if comparison.candles == 0:
-            failures.append(f"{comparison.market}: no candles stored")
-        for one in comparison.violations:
-            fault = nearest(faults, one.open_time_ms)
-            failures.append(
-                f"{one.claim}: {one.count} of {one.market} {one.timeframe} at {one.open_time_ms}"
-                + (f", nearest to {fault.kind} at {fault.begin_ms}" if fault else "")
+def _measured(
+    brought: Sequence[Brought], exchange: FaultyExchange, watch: Watch
+) -> tuple[Fault, ...]:
+    """Return the faults that were brought, with what is known of them by now."""
+    log = exchange.log()
+    ordered = sorted(brought, key=lambda one: one.begin_ms)
+    faults = []
+    for one in ordered:
+        struck = 1 if one.number is None else int(log[one.number]["struck"])
+        waits: list[tuple[float, float] | None] = []
+        for symbol in exchange.symbols if one.symbol is None else (one.symbol,):
+            fresh_ms = first_fresh_ms(watch.samples[symbol], one.end_ms)
+            if fresh_ms is None:
+                waits.append(None)
+                continue
+            others = (
+                (float(other.begin_ms), float(other.end_ms))
+                for other in ordered
+                if other.symbol in (None, symbol)
             )
-    return tuple(failures)
+            waited_ms = free_ms(one.end_ms, fresh_ms, others)
+            waits.append(((fresh_ms - one.end_ms) / 1e3, waited_ms / 1e3))
+        came = [wait for wait in waits if wait is not None]
+        is_fresh = len(came) == len(waits)
+        faults.append(
+            Fault(
+                one.kind, one.symbol, one.begin_ms, one.end_ms, struck,
+                round(max(after for after, _ in came), 2) if is_fresh else None,
+                round(max(waited for _, waited in came), 2) if is_fresh else None,
+            )
+        )  # fmt: skip
+    return tuple(faults)
 
 
-def nearest(faults: list[Fault], time_ms: int) -> Fault | None:
-    """Return the fault whose time is nearest, the earliest of those that are as near."""
-    return min(
-        faults,
-        key=lambda fault: max(fault.begin_ms - time_ms, time_ms - fault.end_ms, 0),
-        default=None,
-    )
+def _compared(
+    soak: Soak, exchange: FaultyExchange, system: SystemUnderTest, symbol: str,
+    times_us: tuple[int, int, int],
+) -> Comparison:  # fmt: skip
+    begin_us, settled_us, end_us = times_us
+    store = open_store(system.database)
+    try:
+        return compare_store(
+            store, f"binance:{symbol}", soak.timeframe,
+            exchange.truth(symbol, begin_us, end_us),
+            from_ms=begin_us // 1_000 + 1_000, settled_until_ms=settled_us // 1_000,
+        )  # fmt: skip
+    finally:
+        store.close()
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

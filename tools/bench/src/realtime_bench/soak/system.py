@@ -1,92 +1,129 @@
-"""`realtime run` behind a faulty line: killed and started again, asked and measured."""
+"""`realtime run` on a faulty exchange: killed and started again, asked and measured."""
 
 from __future__ import annotations
 
 import contextlib
+import http.client
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
 from marketstream.testing import RunningCommand, running_command
-from realtime_bench.soak.line import FaultyLine
+from realtime_bench.soak.exchange import FaultyExchange
+from realtime_bench.soak.skewed import OFF
 
-_POLL_S = 0.1
+_POLL_S = 0.02
+_HISTORY_MINUTES = 4  # a first training needs more than two
+_HORIZON = "2"  # one is enough to see whether predictions are fresh, and is soon trained
+_CONNECTED = '"Connected"'
 
 
 class SystemUnderTest:
-    """A `realtime run` whose state outlives it; `close` it in the end."""
+    """A `realtime run` whose state outlives it; `close` it in the end.
 
-    def __init__(self, folder: Path, line: FaultyLine, symbols: tuple[str, ...]) -> None:
+    `lives` counts its starts, and `deaths` the ends that nobody brought about.
+    """
+
+    def __init__(self, folder: Path, exchange: FaultyExchange) -> None:
         self.folder = folder
-        self.symbols = symbols
-        self.tracebacks = 0
-        self._line = line
+        self.symbols = exchange.symbols
+        self.tracebacks = self.lives = self.deaths = 0
+        self._exchange = exchange
         self._stack = ExitStack()
         self._running: RunningCommand | None = None
+        self._lock = threading.RLock()
 
     @property
     def database(self) -> str:
         """The URL of what it stores."""
         return f"sqlite:///{self.folder / 'state' / 'realtime.sqlite'}"
 
-    def start(self) -> None:
-        """Start it, with what it stored before."""
-        urls = {"EXCHANGE_WS_URL": self._line.ws_url, "EXCHANGE_REST_URL": self._line.rest_url}
-        symbols = [part for symbol in self.symbols for part in ("--symbol", symbol)]
-        self._running = self._stack.enter_context(
-            running_command(self.folder, "--exchange", "binance", *symbols, **urls)
-        )
+    def start(self, clock_off_s: float = 0.0) -> None:
+        """Start it, with what it stored before, and with a clock that is so far ahead."""
+        environment = {
+            "EXCHANGE_WS_URL": self._exchange.ws_url,
+            "EXCHANGE_REST_URL": self._exchange.rest_url,
+            "HISTORY_MINUTES": str(_HISTORY_MINUTES),
+            OFF: str(clock_off_s),
+        }
+        asked = ["--exchange", "binance", "--horizon", _HORIZON]
+        asked += [part for symbol in self.symbols for part in ("--symbol", symbol)]
+        module = "realtime_bench.soak.skewed" if clock_off_s else "realtime_training"
+        with self._lock:
+            self._running = self._stack.enter_context(
+                running_command(self.folder, *asked, module=module, **environment)
+            )
+            self.lives += 1
 
     def kill(self) -> None:
         """End it without any warning."""
-        if self._running is not None:
-            self._running.kill()
-            self._count_tracebacks()
+        with self._lock:
+            if self._running is not None:
+                self._running.kill()
+                self._keep_log()
+                self._running = None
 
     def close(self) -> int:
         """Press Ctrl-C; return the exit code."""
-        if self._running is None:
-            return 0
-        code = self._running.stop()[0]
-        self._count_tracebacks()
-        return code
+        with self._lock:
+            if self._running is None:
+                return 0
+            code = self._running.stop()[0]
+            self._keep_log()
+            self._running = None
+            return code
+
+    def revive(self) -> None:
+        """Start it again where it has ended by itself, and count that."""
+        with self._lock:
+            if self._running is not None and self._running.process.poll() is not None:
+                self.deaths += 1
+                self.kill()
+                self.start()
 
     @property
-    def ended(self) -> bool:
-        """Whether it has ended by itself."""
-        return self._running is None or self._running.process.poll() is not None
+    def connections(self) -> int:
+        """How often it has connected in this life."""
+        return (self.folder / "log").read_text().count(_CONNECTED)
 
-    def memory_mb(self) -> float:
-        """Return the memory its process holds, in MB; 0 where it does not run."""
-        if self._running is None:
-            return 0.0
+    def wait_for_connection(self, after: int, seconds: float) -> bool:
+        """Wait until it has connected more often than `after` times; say if it did."""
+        due_s = time.monotonic() + seconds
+        while self.connections <= after:
+            if time.monotonic() > due_s:
+                return False
+            time.sleep(_POLL_S)
+        return True
+
+    def memory_mb(self) -> float | None:
+        """Return the memory its process holds, in MB; None where it does not run."""
+        running = self._running
+        if running is None:
+            return None
         with contextlib.suppress(OSError):
-            status = Path(f"/proc/{self._running.process.pid}/status").read_text()
-            for row in status.splitlines():
+            for row in Path(f"/proc/{running.process.pid}/status").read_text().splitlines():
                 if row.startswith("VmRSS:"):
                     return int(row.split()[1]) / 1_024
-        return 0.0
-
-    def fresh_within(self, seconds: float) -> float | None:
-        """Wait for predictions of all markets made after now; return the seconds it took."""
-        started, asked_ms = time.monotonic(), self._line.exchange.market_time_us // 1_000
-        while time.monotonic() - started < seconds and not self.ended:
-            if all(self._fresh(symbol, asked_ms) for symbol in self.symbols):
-                return time.monotonic() - started
-            time.sleep(_POLL_S)
         return None
 
-    def _fresh(self, symbol: str, since_ms: int) -> bool:
-        assert self._running is not None
+    def decided_ms(self, symbol: str) -> int | None:
+        """Return up to when the oldest of a market's newest predictions knew it; None: stale."""
+        running = self._running
+        if running is None:
+            return None
         try:
-            status, answer = self._running.get(f"/predictions/{symbol.replace('/', '-')}")
-        except OSError:
-            return False  # it does not listen yet
-        return bool(status == 200 and not answer["stale"] and answer["as_of_ms"] >= since_ms)
+            status, answer = running.get(f"/predictions/{symbol.replace('/', '-')}")
+        except (OSError, http.client.HTTPException):
+            return None  # it does not listen, yet or any more
+        if status != 200 or answer["stale"] or answer["stalled"]:
+            return None
+        return min(
+            (one["for_ms"] - one["horizon_ms"] for one in answer["predictions"]), default=None
+        )
 
-    def _count_tracebacks(self) -> None:
-        log = self.folder / "log"
-        text = log.read_text()
+    def _keep_log(self) -> None:
+        text = (self.folder / "log").read_text()
         self.tracebacks += text.count("Traceback")
         with (self.folder / "log.all").open("a") as everything:
             everything.write(text)

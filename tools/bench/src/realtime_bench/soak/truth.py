@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,11 +42,17 @@ class TrueCandles(NamedTuple):
     last_id: Integers
 
 
-def truth_of(tape: Tape, from_us: int, to_us: int) -> Truth:
-    """Return what a simulated market trades in `[from_us, to_us)`."""
+def truth_of(tape: Tape, from_us: int, to_us: int, again: Sequence[int] = ()) -> Truth:
+    """Return what a simulated market trades in `[from_us, to_us)`.
+
+    At each of the ids `again` of its tape it has begun its ids again, at 1.
+    """
     trades = tape.trades(from_us, to_us)
+    ids = trades.id
+    for first in again:
+        ids = np.where(trades.id >= first, trades.id - first + 1, ids)
     return Truth(
-        trades.id,
+        ids,
         trades.time_us,
         trades.price / 10**tape.price_decimals,
         trades.quantity / 10**tape.quantity_decimals,

@@ -1,1 +1,0 @@
-"""Binance spot as seen from outside: its frames, its WebSocket and its REST API."""

@@ -1,0 +1,7 @@
+"""OKX's server side, as its spot markets have it: WebSocket and REST of v5."""
+
+from __future__ import annotations
+
+from exchange_simulator.venues.okx.server import OkxServer
+
+SERVER = OkxServer
