@@ -6,16 +6,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketstream.messages import Gap
-from trades.session.rules import Known
+from exchanges.events import TradeEvent
+from marketstream.messages import Gap, Stall, Trade, Trades
+from trades.session.market import MarketSession
+from trades.session.rules import Known, Rules
 
-from .world import MARKET, World, id_plus, later_by, price_of
+from .world import MARKET, START_US, World, id_plus, later_by, price_of
 
+KINDS = {
+    "by id": Rules(),
+    "by time": Rules(past="by_time"),
+    "heartbeats": Rules(silence="last_id"),
+    "newest only": Rules(past="by_time", past_trades=100),
+}
 SEQUENCES = int(os.environ.get("REALTIME_SEQUENCES", "150"))
 
 
-def world(every_us: int = 20_000) -> World:
-    one = World(every_us)
+def world(every_us: int = 20_000, kind: str = "by id") -> World:
+    one = World(every_us, rules=KINDS[kind])
     one.begin()
     one.run(4.0)
     return one
@@ -34,8 +42,9 @@ def healed(one: World) -> None:
     assert newest > one.now_us - 500_000
 
 
-def test_all_is_published_once_where_nothing_fails() -> None:
-    one = world()
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_is_published_once_where_nothing_fails(kind: str) -> None:
+    one = world(kind=kind)
     healed(one)
     assert one.gaps == {}
     assert one.stalls == []
@@ -53,6 +62,80 @@ def test_one_trade_is_not_believed_because_the_exchange_s_clock_once_was_as_far_
     one.run(5.0)
     assert any("ahead of the exchange's clock" in reason for reason in one.refused)
     healed(one)
+
+
+def test_gap_is_mended_by_time_where_pages_overlap() -> None:
+    one = world(every_us=400, kind="by time")
+    one.cut(1_000_000)
+    healed(one)
+
+
+def test_moment_that_fills_more_than_a_page_is_a_declared_gap() -> None:
+    one = world(kind="by time")
+    one.cut(1_000_000)
+    for _ in range(250):
+        one.trade()
+    one.run(120.0)
+    one.check(at_rest=True)
+    assert [gap.state for gap in one.gaps.values()].count("lost") == 1
+
+
+def test_what_is_older_than_the_newest_page_is_lost_at_once() -> None:
+    one = world(kind="newest only")
+    one.cut(4_000_000)
+    one.run(6.0)
+    asks = one.asks
+    one.run(10.0)
+    one.check(at_rest=True)
+    assert one.asks - asks < 5
+    lost = [gap for gap in one.gaps.values() if gap.state == "lost"]
+    assert [gap.reason for gap in lost] == ["the exchange gives no more than its newest 100 trades"]
+
+
+def test_heartbeat_proves_silence_without_asking() -> None:
+    one = world(kind="heartbeats")
+    one.every_us = 1 << 50
+    one.run(1.0)
+    asks = one.asks
+    one.run(20.0)
+    assert one.asks == asks
+    assert max(message.seen_until_us for message in one.published) > one.now_us - 2_500_000
+
+
+def test_heartbeat_that_names_a_newer_trade_opens_a_gap_at_once() -> None:
+    one = world(every_us=400_000, kind="heartbeats")
+    one.silent.add("trades")
+    one.run(2.5)
+    assert [gap.state for gap in one.gaps.values()][:1] != []
+    one.silent.clear()
+    healed(one)
+
+
+def test_jump_of_ids_that_only_rise_is_no_gap_and_a_lost_connection_is_one_by_time() -> None:
+    published: list[Trades | Gap | Stall] = []
+    session = MarketSession(
+        MARKET, lambda message, _: published.append(message), Rules(ids="ordered")
+    )
+
+    def trade(number: int) -> None:
+        at_us = START_US + number * 1_000
+        one = Trade(number, 100.0, 1.0, "buy", at_us)
+        for _ in range(2):
+            session.add(TradeEvent(MARKET, one), at_us)
+        session.flush(at_us)
+
+    session.connected(START_US)
+    for number in (7, 1_000, 5_000):
+        trade(number)
+    session.lost(START_US + 5_000_000)
+    session.connected(START_US + 5_500_000)
+    for number in (6_000, 9_000):
+        trade(number)
+    ids = [one.id for each in published if isinstance(each, Trades) for one in each.trades]
+    assert ids == [7, 1_000, 5_000, 6_000, 9_000]
+    gaps = [each for each in published if isinstance(each, Gap)]
+    assert [(gap.first_id, gap.end_id, gap.state) for gap in gaps] == [(5_001, 5_001, "lost")]
+    assert (gaps[0].since_us, gaps[0].until_us) == (START_US + 5_000_000, START_US + 6_000_000)
 
 
 @pytest.mark.parametrize("seconds", [0.5, 3.0, 60.0, 245.0])
@@ -213,12 +296,13 @@ def do(one: World, operation: str) -> None:
             one.run(0.1)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=SEQUENCES, deadline=None)
 @given(st.lists(st.sampled_from(OPERATIONS), max_size=25), st.sampled_from([20_000, 400_000]))
 def test_nothing_is_lost_doubled_or_untrue_whatever_happens(
-    operations: list[str], every_us: int
+    kind: str, operations: list[str], every_us: int
 ) -> None:
-    one = World(every_us)
+    one = World(every_us, rules=KINDS[kind])
     one.begin()
     for operation in operations:
         do(one, operation)

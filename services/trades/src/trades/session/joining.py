@@ -61,10 +61,7 @@ class Joining:
                 session.plausibility.move(newest[-1].price)
             for gap in gaps:
                 if gap.first_id < gap.end_id <= last_id + 1:
-                    one = OpenGap.of(gap, received_us)
-                    session.ledger.open(one)
-                    if one.end_id == last_id + 1:
-                        session.ledger.ids.open_at_end(one)
+                    session.ledger.open(OpenGap.of(gap, received_us))
                 elif gap.first_id < gap.end_id:
                     self._in_the_past.append(gap)
         self.hold(from_us)

@@ -178,6 +178,14 @@ class Ledger:
         self._recent.extend(fresh)
         return fresh
 
+    def lose_unknown(self, next_id: int, since_us: int, until_us: int, reason: str) -> None:
+        """Say between which times nobody knows what was missed, before which id."""
+        self.opened += 1
+        self.lost_gaps += 1
+        self._say(
+            Gap(self.market, next_id, next_id, since_us, until_us, "lost", reason, self.epoch)
+        )
+
     def caught_up(self, first_id_: int, end_id: int, since_us: int, until_us: int | None) -> None:
         """Say that what a lost connection had missed came before anybody had to miss it."""
         self._tell(OpenGap(first_id_, end_id, since_us, until_us, 0), "repaired")

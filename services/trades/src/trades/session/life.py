@@ -48,7 +48,8 @@ class Life:
         if next_id is None or not joining.joined or joining.holding is not None:
             return
         if last_id == next_id - 1:
-            if time_us is not None and not ids.ends_unseen:
+            is_known = all(gap.declared for gap in ids.gaps)  # what is missing before it
+            if time_us is not None and is_known and not ids.ends_unseen:
                 batcher.proven_until_us = max(batcher.proven_until_us, time_us)
         elif last_id >= next_id and self._is_believed(last_id, next_id):
             gap = OpenGap(next_id, last_id + 1, batcher.newest_us, time_us, received_us)
