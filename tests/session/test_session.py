@@ -150,6 +150,17 @@ def test_zombie_is_dropped_and_what_it_left_out_comes_first(seconds: float) -> N
     assert [stall.end for stall in one.stalls if stall.end == "zombie"] or seconds < 1
 
 
+def test_trades_by_rest_say_how_long_a_time_they_may_stand_for() -> None:
+    one = World(20_000, rules=Rules(past_resolution_ms=100))
+    one.begin()
+    one.run(4.0)
+    one.cut(1_000_000)
+    one.run(5.0)
+    live = [message for message in one.published if message.quote is not None]
+    assert {message.spread_us for message in live} == {0}
+    assert any(message.spread_us == 100_000 for message in one.published if message.trades)
+
+
 def test_time_stands_still_in_a_silence_that_nobody_can_prove() -> None:
     one = world()
     at_us = one.now_us

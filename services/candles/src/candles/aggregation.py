@@ -103,6 +103,9 @@ class CandleAggregator:
                 self._ids.begin_again(message.epoch, min(trade.time_us for trade in trades))
         if self._ids.certain_from_us is None:
             self._ids.certain_from_us = _earliest_us(message)
+        if message.spread_us and trades:  # of what opened before, nobody can say what is in it
+            newest_us = max(trade.time_us for trade in trades) + message.spread_us
+            self._ids.certain_from_us = max(self._ids.certain_from_us, newest_us)
         if (
             message.price_decimals > self._price_decimals
             or message.quantity_decimals > self._quantity_decimals

@@ -56,6 +56,7 @@ async def make_sessions(
             past=source.venue.past,
             past_trades=source.venue.past_trades,
             silence=source.venue.silence,
+            past_resolution_ms=source.venue.past_resolution_ms,
             speed=max(1.0, speed),
         )
         sessions[market] = MarketSession(market, in_ns(publish), rules)

@@ -201,7 +201,8 @@ class Inquiry:
         if session.joining.history >= 1:  # a connection has missed them, not a start
             session.ledger.repaired = repaired + sum(trade.count for trade in fresh)
         base_us = session.rules.base_ms * 1_000
-        for message in messages_of(session.market, fresh, base_us, session.ledger.epoch):
+        spread_us = session.rules.past_resolution_ms * 1_000
+        for message in messages_of(session.market, fresh, base_us, session.ledger.epoch, spread_us):
             session.publish(message, 0)
         if fresh:
             newest_us = fresh[-1].time_us
@@ -238,7 +239,8 @@ class Inquiry:
         fresh = ledger.unseen(trades, ledger.ids.next_id, self._jumped)
         if fresh:
             # In one message: what can be said of candles changes once, not with each trade.
-            session.publish(message_of(session.market, fresh, ledger.epoch), 0)
+            spread_us = session.rules.past_resolution_ms * 1_000
+            session.publish(message_of(session.market, fresh, ledger.epoch, spread_us), 0)
         is_last = not (answer.is_full and rows)
         reached_id = trades[-1].id if trades else -1
         for gap in asked:

@@ -16,10 +16,10 @@ class Rules:
 
     `hold_s` is how long live trades wait for what is missing before them, 0 for not at all;
     `page_trades` what a page of an answer holds; what ids tell, how pages follow on each other, how
-    much of the past can be had and what signs of life prove is as the venue says. Nothing
-    is asked for unless `asks`. A gap whose trades an answer should have had and did not is asked
-    for again after `denied_wait_s`. What takes real time takes `speed` times as much of the
-    market's.
+    much of the past can be had, how long a time a trade of it may stand for and what signs of life
+    prove is as the venue says. Nothing is asked for unless `asks`. A gap whose trades an answer
+    should have had and did not is asked for again after `denied_wait_s`. What takes real time takes
+    `speed` times as much of the market's.
     """
 
     base_ms: int = 250
@@ -33,6 +33,7 @@ class Rules:
     past: Past = "by_id"
     past_trades: int | None = None
     silence: Silence = "connection"
+    past_resolution_ms: int = 0
     speed: float = 1.0
     denied_wait_s: tuple[float, ...] = (1.0, 4.0, 15.0, 60.0)
 
