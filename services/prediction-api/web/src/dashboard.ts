@@ -9,6 +9,7 @@ import { Market } from "./market.ts";
 import { palette } from "./palette.ts";
 import { showPredictions, Speaker } from "./predictions.ts";
 import { follow, type Listener } from "./stream.ts";
+import { Strip } from "./strip.ts";
 import { showFeed, showModels, showStalled, showState, showWarmingUp } from "./system.ts";
 import type { FollowedMarket, News, Status, View } from "./wire.ts";
 
@@ -16,6 +17,7 @@ const QUIET_MS = 4_000; // a status comes each second
 
 class Dashboard implements Listener {
   private readonly chart = new PriceChart(byId("chart"));
+  private readonly strip = new Strip(this.chart.axis);
   private readonly speaker = new Speaker();
   private market: Market | null = null;
   private horizonMs = 0;
@@ -34,6 +36,7 @@ class Dashboard implements Listener {
     byId("chart-title").textContent = `${view.symbol} on ${view.venue}, ${candles}`;
     document.title = `${view.symbol} live predictions`;
     this.chart.show(market, this.horizonMs);
+    this.strip.show(market);
     this.heard();
   }
 
@@ -93,6 +96,7 @@ class Dashboard implements Listener {
     const { market } = this;
     if (!market) return;
     this.chart.drawPredictions();
+    this.strip.moved();
     showPredictions(market);
     this.speaker.say(market.newest.get(this.horizonMs));
     if (market.status && market.status !== this.drawnStatus) this.drawStatus(market.status);

@@ -120,6 +120,41 @@ export interface Status {
   stalled: string[];
 }
 
+/** Trades `[first_id, end_id)` that were not seen, between the times of those on both sides. */
+export interface GapSeen {
+  epoch: number;
+  first_id: number;
+  end_id: number;
+  ids: number;
+  since_ms: number;
+  until_ms: number | null;
+  state: "open" | "repaired" | "lost";
+  reason: string | null;
+}
+
+/** A silence longer than the market ever is. */
+export interface StallSeen {
+  channel: "trades" | "quotes" | "connection";
+  since_ms: number;
+  until_ms: number | null;
+  end: "open" | "quiet" | "resumed" | "zombie" | "unknown";
+}
+
+/** Candles on end that lack trades (`complete` false) or of which nobody can tell (null). */
+export interface DoubtSeen {
+  since_ms: number;
+  until_ms: number;
+  candles: number;
+  complete: boolean | null;
+}
+
+/** What the page reads of `/integrity`. */
+export interface IntegrityTold {
+  gaps: GapSeen[];
+  stalls: StallSeen[];
+  doubts: DoubtSeen[];
+}
+
 export interface News {
   candle: CandleRow;
   forming: CandleRow;
