@@ -19,6 +19,8 @@ START_US = 1_700_000_000_000_000
 OFFSET_US = 250_000  # the exchange's clock is ahead of ours
 STEP_US = 50_000
 HOLD_S = 2.0
+_OPAQUE = (1 << 61) - 1  # a prime: ids scatter over all below it, each once
+_SCATTERING = 1_234_567_890_123_457
 
 type Spoil = Callable[[Trade], Trade]
 
@@ -55,7 +57,8 @@ class World:
         self._answer: tuple[Ask, list[Row], int] | None = None
         self._late: list[Trade] = []
         self._beat_us = 0
-        rules = dataclasses.replace(self.rules, asks=True, hold_s=HOLD_S, page_trades=self.page)
+        asks = self.rules.numbered  # else nothing is asked for
+        rules = dataclasses.replace(self.rules, asks=asks, hold_s=HOLD_S, page_trades=self.page)
         self.session = MarketSession(MARKET, self._heard, rules)
 
     @property
@@ -65,12 +68,18 @@ class World:
 
     def trade(self) -> Trade:
         """Have one more trade happen."""
-        number = self._next_id
+        number = self._numbered(self._next_id)
         self._next_id += 1
-        price, quantity = 100.0 + number % 7 / 10, 1 + number % 5 / 10
+        price, quantity = 100.0 + self._next_id % 7 / 10, 1 + self._next_id % 5 / 10
         trade = Trade(number, price, quantity, "buy" if number % 3 else "sell", self.now_us)
         self.truth.append(trade)
         return trade
+
+    def _numbered(self, number: int) -> int:
+        """Return the id of so-manieth trade, as far as ids tell anything."""
+        if self.rules.ids == "ordered":
+            return number * 1_000
+        return number if self.rules.numbered else number * _SCATTERING % _OPAQUE
 
     def number_again(self) -> None:
         """Begin the ids again, where the old ones are known, and far enough from the new ones."""

@@ -58,7 +58,7 @@ class MarketViews:
         )
         self._markets = frozenset(plan.markets)
         self._metrics = metrics
-        self._known = Recent(_REMEMBERED)
+        self._known: Recent[tuple[object, ...]] = Recent(_REMEMBERED)
 
     def hear(self, message: Heard, received_ns: int) -> None:
         """Show a message; markets of somebody else's plan are passed over."""

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from trades.session.market import MarketSession
 
 _GAP_REST_US = 250_000  # a trade out of order may still come by itself
-_NOBODY_KNOWS = "the connection was lost, and the exchange's ids do not say what was missed"
 _NUMBERS_AGAIN = "the exchange has begun its numbers again"
 
 
@@ -44,12 +43,6 @@ def _examine_new(session: MarketSession, trade: Trade, received_us: int) -> bool
     """Look at a trade with an id beyond all that are known."""
     ledger, plausibility, joining = session.ledger, session.plausibility, session.joining
     next_id = ledger.ids.next_id
-    if session.rules.ids != "contiguous":
-        if next_id is not None and not joining.joined:
-            ledger.lose_unknown(next_id, session.batcher.newest_us, trade.time_us, _NOBODY_KNOWS)
-            joining.join()
-        plausibility.believe()
-        return True
     jumped = None if next_id is None else first_id(trade) - next_id
     is_brought = session.rules.asks and (jumped is not None or joining.holding is not None)
     if is_brought and not joining.joined and not plausibility.is_confirmed(trade, jumped):

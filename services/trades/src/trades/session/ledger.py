@@ -179,7 +179,7 @@ class Ledger:
         return fresh
 
     def lose_unknown(self, next_id: int, since_us: int, until_us: int, reason: str) -> None:
-        """Say between which times nobody knows what was missed, before which id."""
+        """Say between which times nobody knows what was missed, before the trade of which id."""
         self.opened += 1
         self.lost_gaps += 1
         self._say(

@@ -8,6 +8,7 @@ from marketstream.messages import Trade
 from trades.batching import TradesBatcher
 from trades.clock_offset import ClockOffset
 from trades.session.ids import OpenGap
+from trades.session.rules import Rules
 
 CLOCK_MARGIN_US = 500_000  # what may be wrong with a clock that was asked for by REST
 
@@ -28,20 +29,22 @@ class Plausibility:
 
     Of a trade that is put aside the id stays missing, until REST brings it, as it was or as it
     truly is. Trades in a row that are doubted for one reason are believed once enough of them
-    agree: each follows on the one before by its id, and is not before it in time.
+    agree: each follows on the one before by its id (where they number trades; else it is another
+    one), and is not before it in time.
 
     Usual is a `price` from `low` to `high`, and a time no later than `latest_us` after the receipt;
     while anything is doubted, nothing is usual. What takes real time takes `speed` times as much
-    of the market's. `asks` says whether the exchange's clock can be
-    asked for, and `wants_time` that it should be.
+    of the market's. `wants_time` says that the exchange's clock should be asked for.
     """
 
-    def __init__(self, batcher: TradesBatcher, *, asks: bool, speed: float = 1.0) -> None:
+    def __init__(self, batcher: TradesBatcher, rules: Rules) -> None:
         self.low, self.high = 0.0, float("inf")
         self.latest_us = -(1 << 62)
         self.doubting = False
-        self.wants_time = asks
-        self._asks = asks
+        self.wants_time = rules.asks
+        self._asks = rules.asks
+        self._numbered = rules.numbered
+        speed = rules.speed
         self._ahead_us = round(_AHEAD_US * speed)
         self._behind_us = round(_BEHIND_US * speed)
         self._first_behind_us = round(_FIRST_BEHIND_US * speed)
@@ -197,12 +200,17 @@ class Plausibility:
         follows = (
             reason == self._reason
             and last is not None
-            and last.id < trade.id <= last.id + _NEAR_IDS
+            and self._is_next(last, trade)
             and trade.time_us >= last.time_us
         )
         self._count = self._count + 1 if follows else 1
         self._reason, self._last = reason, trade
         return self._count
+
+    def _is_next(self, last: Trade, trade: Trade) -> bool:
+        if not self._numbered:
+            return trade.id != last.id
+        return last.id < trade.id <= last.id + _NEAR_IDS
 
     def _aside(self, problem: str, trade: Trade) -> BadMessage:
         return BadMessage(f"{self._market}: trade {trade.id} is put aside: {problem}")

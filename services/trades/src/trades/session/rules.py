@@ -37,6 +37,11 @@ class Rules:
     denied_wait_s: tuple[float, ...] = (1.0, 4.0, 15.0, 60.0)
 
     @property
+    def numbered(self) -> bool:
+        """Whether ids number the trades one by one, so that a jump shows what is missing."""
+        return self.ids == "contiguous"
+
+    @property
     def only_newest(self) -> bool:
         """Whether all of the past that can be had is one page, of the newest trades."""
         return self.past_trades is not None and self.past_trades <= self.page_trades
