@@ -108,6 +108,9 @@ class Metrics:
         self.data_age = gauge(
             "data_age_seconds", "How far what is known is behind the market's clock", "market"
         )
+        self.quote_lag = gauge(
+            "quote_lag_seconds", "How far quotes are behind the trades they explain", "market"
+        )
         self.stalled = gauge(
             "stalled_seconds", "How long a market is silent for longer than it ever is", "market"
         )

@@ -10,6 +10,7 @@ from marketstream.ports import Part, Ports
 from marketstream.topics import KEPT_TOPICS
 from storekeeper.auditor import Auditor
 from storekeeper.keeping import Keeping
+from storekeeper.lost import LostGaps
 from storekeeper.mending import Mender, can_mend
 from storekeeper.settings import StorekeeperSettings
 
@@ -28,6 +29,8 @@ def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
         for source, mender in zip(sources, menders, strict=True)
     ]
 
+    lost = [LostGaps(source, ports) for source in sources if can_mend(source.venue)]
+
     async def say() -> None:
         while True:
             for auditor, mender in zip(auditors, menders, strict=True):
@@ -42,6 +45,8 @@ def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(say())
+                for one in lost:
+                    tasks.create_task(one.run())
                 for auditor in auditors:
                     tasks.create_task(auditor.run(settings.audit_every_s))
                 for source, mender in zip(sources, menders, strict=True):

@@ -15,9 +15,9 @@ class Gap(msgspec.Struct, frozen=True):
     `since_us` is the time of the last trade before the gap, `until_us` of the first one after it,
     None while none has come. It begins `open`; `repaired` says that all of its trades have been
     published since, `lost` that they cannot be had, and `reason` why. Of an identity the newest
-    writing counts, and one that is no longer open never opens again. Where a numbering begins
-    again, in the next `epoch`, a gap without ids (`first_id == end_id`) says between which times
-    nobody knows what was missed.
+    writing counts; one that is no longer open never opens again, and one that was lost can only be
+    repaired. Where a numbering begins again, in the next `epoch`, a gap without ids
+    (`first_id == end_id`) says between which times nobody knows what was missed.
     """
 
     market: str

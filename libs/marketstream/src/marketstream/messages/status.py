@@ -10,7 +10,8 @@ class Feed(msgspec.Struct, frozen=True, tag="feed"):
 
     `missing_trades` counts ids that were never seen and not repaired since, `open_gaps` the gaps
     that are still asked for. `stalled_ms` says how long the market has been silent for longer than
-    it ever is, None while all is well. Where a recording has `ended`, silence is no fault.
+    it ever is, None while all is well, `quote_lag_ms` how far quotes are behind the trades, None
+    while nobody knows. Where a recording has `ended`, silence is no fault.
     """
 
     connected: bool
@@ -20,6 +21,7 @@ class Feed(msgspec.Struct, frozen=True, tag="feed"):
     ended: bool = False
     open_gaps: int = 0
     stalled_ms: int | None = None
+    quote_lag_ms: int | None = None
 
 
 class Learning(msgspec.Struct, frozen=True, tag="learning"):

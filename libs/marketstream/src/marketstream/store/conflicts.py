@@ -24,8 +24,8 @@ def best_first(
     if table is CANDLES:
         return [*(column.desc() for column in _rank(columns)), position]
     if table is GAPS or table is STALLS:
-        is_open = _is_open(table, columns)
-        return [is_open, case((is_open, -position), else_=position)]
+        in_turn = case((_is_open(table, columns), -position), else_=position)
+        return [_finality(table, columns).desc(), in_turn]
     return [position]
 
 
@@ -36,7 +36,7 @@ def upsert[Insert: (postgresql.Insert, sqlite.Insert)](table: Table, insert: Ins
     if table is CANDLES:
         where: ColumnElement[bool] = tuple_(*_rank(new)) > tuple_(*_rank(old))
     elif table is GAPS or table is STALLS:
-        where = _is_open(table, old)
+        where = _is_open(table, old) | (_finality(table, new) > _finality(table, old))
     else:
         return insert.on_conflict_do_nothing(index_elements=key)
     return insert.on_conflict_do_update(
@@ -49,6 +49,13 @@ def upsert[Insert: (postgresql.Insert, sqlite.Insert)](table: Table, insert: Ins
 def _is_open(table: Table, columns: Columns) -> ColumnElement[bool]:
     """Say whether a gap or stall has not turned out to be something yet."""
     return (columns.state if table is GAPS else columns.end) == "open"  # type: ignore[no-any-return]
+
+
+def _finality(table: Table, columns: Columns) -> ColumnElement[int]:
+    """Return what makes one writing of a gap or stall outlast another: what was lost may come."""
+    if table is STALLS:
+        return case((columns.end == "open", 0), else_=1)
+    return case((columns.state == "open", 0), (columns.state == "lost", 1), else_=2)
 
 
 def _rank(columns: Columns) -> list[ColumnElement[Any]]:

@@ -123,6 +123,7 @@ class Overview:
             "missing_trades": None if feed is None else feed.feed.missing_trades,
             "open_gaps": None if feed is None else feed.feed.open_gaps,
             "stalled_ms": None if feed is None else feed.feed.stalled_ms,
+            "quote_lag_ms": None if feed is None else feed.feed.quote_lag_ms,
             "parity": {
                 "compared": parity.compared,
                 "equal": parity.equal,
@@ -155,6 +156,8 @@ class Overview:
             if heard is not None:
                 feed = heard.feed
                 metrics.stalled.labels(market).set((feed.stalled_ms or 0) / 1_000)
+                if feed.quote_lag_ms is not None:
+                    metrics.quote_lag.labels(market).set(feed.quote_lag_ms / 1_000)
                 metrics.open_gaps.labels(market).set(feed.open_gaps)
                 metrics.missing_trades.labels(market).set(feed.missing_trades)
             for horizon_ms in self._plan.horizons_ms:

@@ -14,6 +14,7 @@ from trades.session.joining import Joining
 from trades.session.ledger import Ledger
 from trades.session.life import Life
 from trades.session.plausibility import Plausibility
+from trades.session.quote_lag import QuoteLag
 from trades.session.rules import Answer, Ask, Known, Rules
 from trades.session.silence import Silence
 from trades.session.stalls import QuoteWatch, Stalls
@@ -68,6 +69,7 @@ class MarketSession:
         self._unnumbered = unnumbered = None if rules.numbered else Unnumbered(self)
         self._examine = partial(examine, self) if unnumbered is None else unnumbered.examine
         self._quote_watch = QuoteWatch(rules.speed)
+        self._quote_lag = QuoteLag()
         self._noted_us = 0
 
     # What the stream says
@@ -95,6 +97,8 @@ class MarketSession:
         if is_newest and self._unnumbered is None:
             ids.next_id = trade.id + 1
         self.trades += 1
+        if self._quote_lag.is_measuring:
+            self._quote_lag.trade(received_us, trade.price, bought=trade.taker == "buy")
         for message in batcher.add_trade(trade, received_us, newest=is_newest):
             self._pass(message, received_us)
 
@@ -112,6 +116,8 @@ class MarketSession:
             received_us,
         )
         self.quotes += 1
+        if self._quote_lag.is_measuring:
+            self._quote_lag.quote(received_us, event.bid, event.ask)
         for message in closed:
             self._pass(message, received_us)
 
@@ -200,6 +206,7 @@ class MarketSession:
         `alive` says whether the connection gives a sign of life.
         """
         self._declare_due(received_us)
+        self._quote_lag.tick(received_us)
         holding = self.joining.holding
         if holding is not None and holding.is_over(received_us):
             self.joining.let_go(received_us)
@@ -303,4 +310,9 @@ class MarketSession:
         if stall is not None and offset_us is not None and not ended:
             stalled_ms = max(0, (received_us + offset_us - stall.since_us) // 1_000)
         open_gaps = sum(gap.declared for gap in self.ledger.ids.gaps)
-        return Feed(connected, reconnects, self.missing, self.history, ended, open_gaps, stalled_ms)
+        lag_us = self._quote_lag.lag_us
+        quote_lag_ms = None if lag_us is None else lag_us // 1_000
+        return Feed(
+            connected, reconnects, self.missing, self.history, ended, open_gaps, stalled_ms,
+            quote_lag_ms,
+        )  # fmt: skip
