@@ -18,7 +18,7 @@ import compose
 import dockerfiles
 import monitored
 import packages
-import venues
+import venue_table
 from manifest import ROOT, SERVICES, STAND_IN
 
 _BLOCK = re.compile(
@@ -64,7 +64,7 @@ BLOCKS: dict[str, dict[str, Content]] = {
         "missed": monitored.missed,
     },
     "docs/house.md": {"services": table},
-    "docs/venues.md": {"venues": venues.table},
+    "docs/venues.md": {"venues": venue_table.table},
     ".github/workflows/publish.yml": {"images": published},
     "pyproject.toml": {
         "dependencies": packages.dependencies,

@@ -62,6 +62,16 @@ def test_one_run_follows_several_exchanges_and_keeps_their_markets_apart(tmp_pat
     assert all(closes[0][open_ms] != closes[1][open_ms] for open_ms in both)
 
 
+def test_an_exchange_that_is_named_is_where_the_environment_says(tmp_path: Path) -> None:
+    with simulator(tmp_path, 1) as urls:
+        ws_url, rest_url = urls.split()
+        with running_command(
+            tmp_path, "--exchange", "binance-usdm", "--symbol", "BTC/USDT:USDT",
+            EXCHANGE_WS_URL=ws_url, EXCHANGE_REST_URL=rest_url,
+        ) as live:  # fmt: skip
+            live.wait_for("the server that was named", lambda: ws_url in live.log.read_text())
+
+
 def test_markets_are_those_of_options_then_of_settings_then_the_simulator_s() -> None:
     settings = load_all()
     simulated = ("simulator:BTC/USDT", "simulator:ETH/USDT")

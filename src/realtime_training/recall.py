@@ -23,8 +23,8 @@ async def recall_candles(
 ) -> tuple[int | None, int] | None:
     """Run a market's stored candles since a time through the stages, books included.
 
-    Return the id of their last trade (None where nothing traded) and the last time they cover, in
-    us: from there on the exchange has to be asked. None where the store lacks a timeframe.
+    Return the id of their last trade (None where nothing traded) and since when, in us, what
+    follows has to be asked for. None where the store lacks a timeframe.
     """
     store = ports.store()
     to_ms = max(from_ms, ports.clock() // 1_000_000)
@@ -52,7 +52,7 @@ async def recall_candles(
     aggregator = cast("CandleAggregator", ports.runner.operator("candles", market))
     aggregator.resume(finest[-1], resumed_id)
     logger.info("Stored candles recalled", market=market, candles=len(candles))
-    return resumed_id, end_ms * 1_000 - 1
+    return resumed_id, asked_from_us(finest)
 
 
 def in_order(series: Sequence[Sequence[Candle]], end_ms: int) -> list[Candle]:
@@ -64,3 +64,13 @@ def in_order(series: Sequence[Sequence[Candle]], end_ms: int) -> list[Candle]:
 def last_trade_id(candles: Sequence[Candle]) -> int | None:
     """Return the id of the last trade in candles, None where none traded."""
     return next((c.last_trade_id for c in reversed(candles) if c.trade_count), None)
+
+
+def asked_from_us(candles: Sequence[Candle]) -> int:
+    """Return since when to ask for what follows on the last trade: since its candle began.
+
+    Candles after it say only that time went on; where a kill came before a gap was declared, there
+    were trades. Without any trade that is the end of the candles.
+    """
+    last = next((candle for candle in reversed(candles) if candle.trade_count), None)
+    return candles[-1].close_time_ms * 1_000 - 1 if last is None else last.open_time_ms * 1_000

@@ -33,7 +33,7 @@ from realtime_training import report
 from realtime_training.clock import ReceiveClock
 from realtime_training.commands.run.exchange import Exchange, connected_exchange
 from realtime_training.commands.run.history import history_to_read, say_when_trained
-from realtime_training.commands.run.options import RunOptions
+from realtime_training.commands.run.options import SIMULATOR, RunOptions
 from realtime_training.recall import recall_candles
 from realtime_training.settings import Settings
 from technical_indicators.feature_set import FeatureSet
@@ -224,7 +224,9 @@ class _System:
 def _told(settings: Settings, options: RunOptions, exchange: Exchange) -> Settings:
     """Return the settings with what the options say instead."""
     past = {"history_minutes": 0} if options.recordings else {}  # nobody could be asked for it
-    hosts = {"hosts": {**settings.trades.hosts, **exchange.hosts}}
+    hosts: dict[str, object] = {"hosts": {**settings.trades.hosts, **exchange.hosts}}
+    if options.exchange not in (None, SIMULATOR):
+        hosts["exchange"] = options.exchange
     alone = {"instance": 0, "instances": 1}
     every_s = max(1, options.retrain_every_ms // 1_000)
     training = settings.predictor.training.model_copy(update={"retrain_interval": every_s})

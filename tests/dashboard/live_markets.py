@@ -3,19 +3,24 @@
 import asyncio
 import contextlib
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, NamedTuple
 
+import msgspec
+
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
 from marketstream.fakes import FakePorts
-from marketstream.messages import Feed, Learning, Model, Status, Trades
+from marketstream.messages import Candle, Feed, Gap, Learning, Model, Stall, Status, Trades
 from marketstream.plan import Plan
+from marketstream.store.port import Store
+from marketstream.store.sql import open_store
 from marketstream.topics import CANDLES, OUTCOMES, PREDICTIONS, TRADES
 from prediction_api.build import build
 from prediction_api.http_server import listen
@@ -32,9 +37,11 @@ SILENT = "elsewhere:ETH/USDT"  # followed too, but nothing ever comes from it
 PLAN = Plan(MARKETS, "1s", (1, 2, 5, 10))
 _STATE = Path("state")  # nothing is kept there
 
+type Faults = Callable[[int], list[Gap | Stall]]
+
 
 class LivePorts(FakePorts):
-    """Ports without a store, in the time that it is."""
+    """Ports in the time that it is."""
 
     def clock(self) -> int:
         return time.time_ns()
@@ -43,10 +50,20 @@ class LivePorts(FakePorts):
 class LiveMarkets:
     """Two made-up markets, some minutes old, that go on in real time, with all that is served."""
 
-    def __init__(self, minutes: float, listening: socket.socket) -> None:
+    def __init__(
+        self,
+        minutes: float,
+        listening: socket.socket,
+        store: Store,
+        stalled_ms: int | None,
+        faults: Faults,
+    ) -> None:
+        self.stalled_ms = stalled_ms
+        self.store = store
+        self.closed: list[Candle] = []
         self.seen_us = time.time_ns() // 1_000_000_000 * 1_000_000
         self.tapes = {market: SeededMarket(market.split(":")[1], 7) for market in MARKETS}
-        self.ports: Any = LivePorts(_STATE)
+        self.ports: Any = LivePorts(_STATE, store)
         followed = replace(PLAN, markets=(*MARKETS, SILENT))
         self.api = build(followed, ApiSettings(), self.ports, listening)
         self.pipeline = Pipeline(
@@ -61,14 +78,29 @@ class LiveMarkets:
         runner.tap(TRADES, self.traded)
         for topic in (CANDLES, PREDICTIONS, OUTCOMES):
             runner.tap(topic, self.ports.pass_on)
+        runner.tap(CANDLES, self.to_be_stored)
         end_us, self.seen_us = self.seen_us, self.seen_us - int(minutes * 60_000_000)
+        faulty = faults(end_us)
+        self.gaps = [fault for fault in faulty if isinstance(fault, Gap)]
+        store.write(faulty)
         self.trade(end_us)
+        self.store_closed()
 
     def trade(self, until_us: int) -> None:
         for market, tape in self.tapes.items():
             for message in trades_messages(tape, market, self.seen_us, until_us):
                 self.pipeline.runner.publish(message, time.time_ns())
         self.seen_us = until_us
+
+    def to_be_stored(self, candle: Candle, received_ns: int) -> None:
+        del received_ns
+        if any(_touches(gap, candle) for gap in self.gaps):
+            candle = msgspec.structs.replace(candle, complete=False)
+        self.closed.append(candle)
+
+    def store_closed(self) -> None:
+        self.store.write(self.closed)
+        self.closed.clear()
 
     def traded(self, message: Trades, received_ns: int) -> None:
         self.ports.pass_on(Seen(message.market, message.seen_until_us), received_ns)
@@ -89,7 +121,7 @@ class LiveMarkets:
                 progress.book,
                 dict.fromkeys(PLAN.horizons_ms, 1),
             )
-            feed = Feed(connected=True, reconnects=0, missing_trades=0)
+            feed = Feed(connected=True, reconnects=0, missing_trades=0, stalled_ms=self.stalled_ms)
             self.ports.pass_on(Status(market, "trades", feed))
             self.ports.pass_on(Status(market, "predictor", learning))
 
@@ -101,10 +133,23 @@ class LiveMarkets:
             if now_us > self.seen_us:
                 self.trade(now_us)
                 self.say_how_it_is()
+                self.store_closed()
             await asyncio.sleep(0.05)
         serving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await serving
+
+
+def nothing(now_us: int) -> list[Gap | Stall]:
+    """Let nothing go wrong."""
+    del now_us
+    return []
+
+
+def _touches(gap: Gap, candle: Candle) -> bool:
+    since_ms, until_ms = gap.since_us // 1_000, (gap.until_us or 0) // 1_000
+    is_within = candle.open_time_ms < until_ms and candle.close_time_ms > since_ms
+    return gap.state != "repaired" and gap.market == candle.market and is_within
 
 
 def train_at_once(job: TrainingJob, trained: Trained) -> None:
@@ -119,11 +164,20 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def served(minutes: float) -> Iterator[Served]:
-    """Serve the markets from a thread of their own."""
+def served(
+    minutes: float, stalled_ms: int | None = None, faults: Faults = nothing
+) -> Iterator[Served]:
+    """Serve the markets from a thread of their own.
+
+    They may be said to be stalled, and what went wrong until now to be stored.
+    """
     stopping = Event()
-    with listen("127.0.0.1", 0) as listening:
-        markets = LiveMarkets(minutes, listening)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(open_store(f"sqlite:///{folder}/realtime.sqlite")) as store,
+        listen("127.0.0.1", 0) as listening,
+    ):
+        markets = LiveMarkets(minutes, listening, store, stalled_ms, faults)
         address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
         thread = Thread(target=lambda: asyncio.run(markets.serve(stopping)))
         thread.start()

@@ -117,6 +117,21 @@ def test_warming_up_and_a_lost_server_are_told() -> None:
         in_browser(dashboard.address, look, may_complain_of="net::ERR_")
 
 
+@pytest.mark.browser
+def test_a_stalled_market_is_said_to_be_and_what_is_old_is_dimmed() -> None:
+    async def look(page: Page) -> None:
+        await page.wait_for(
+            "document.querySelector('#feed-state').innerText.startsWith('stalled: silent')"
+        )
+        dimmed = "getComputedStyle(document.querySelector('.card.chart')).opacity"
+        assert await page.evaluate(dimmed) == "0.5"
+        badges = "[...document.querySelectorAll('#markets .stalled')].map(each => each.innerText)"
+        assert await page.evaluate(badges) == ["BTC/USDT", "ETH/USDT simulator"]
+
+    with served(minutes=1, stalled_ms=1_500) as dashboard:
+        in_browser(dashboard.address, look)
+
+
 def test_the_lock_names_no_registry_and_every_package_has_its_hash() -> None:
     lock = (WEB / "package-lock.json").read_text()
     assert "://" not in lock

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
+from marketstream.fakes import FakePorts
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from prediction_api.routes.app import build_app
@@ -100,7 +102,8 @@ def test_in_production_only_prometheus_and_the_ingress_come_in(service: str) -> 
 def test_the_ingress_shows_every_route_of_the_api_but_the_metrics() -> None:
     metrics = Metrics(CollectorRegistry())
     plan = Plan(("binance:BTC/USDT",), "1s", (1,))
-    app = build_app(MarketViews(plan, metrics, now_ns=time.time_ns), metrics)
+    ports = FakePorts(Path())
+    app = build_app(MarketViews(plan, metrics, now_ns=time.time_ns), metrics, ports.store)
     routes = {f"/{route.path.split('/')[1]}" for route in app.routes if isinstance(route, Route)}
     (ingress,) = of_kind("prod", "Ingress")
     (rule,) = ingress["spec"]["rules"]

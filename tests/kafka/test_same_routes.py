@@ -144,7 +144,8 @@ def test_both_offer_the_same_paths(both: Both) -> None:
     assert one == kafka
     assert set(one.json["paths"]) == {
         "/routes", "/health", "/metrics",
-        *(f"/{name}/{of}" for name in ("predictions", "view", "stream") for of in TEMPLATES),
+        *(f"/{name}/{of}" for name in ("predictions", "integrity", "view", "stream")
+          for of in TEMPLATES),
     }  # fmt: skip
     one, kafka = both.ask("/routes")
     assert one == kafka
@@ -238,7 +239,7 @@ def test_both_count_the_same_things_but_for_those_of_other_services(both: Both) 
     assert here - there <= OF_OTHER_SERVICES
 
 
-@pytest.mark.parametrize("route", ["predictions", "view", "stream"])
+@pytest.mark.parametrize("route", ["predictions", "integrity", "view", "stream"])
 @pytest.mark.parametrize("market", MISSING)
 def test_both_say_alike_that_there_is_no_such_market(both: Both, route: str, market: str) -> None:
     one, kafka = both.ask(f"/{route}/{market}")

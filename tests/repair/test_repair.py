@@ -90,11 +90,11 @@ class Follower:
             heartbeat_s=0.05,
             backoff=Backoff(first_s=0.05, longest_s=0.05),
         )
-        asking = Asking(
-            source, {MARKET: self.session}, self.metrics,
-            now_us=lambda: time.time_ns() // 1_000, pause=lambda: asyncio.sleep(0),
-        )  # fmt: skip
-        async with asyncio.TaskGroup() as tasks:
+        async with source.client(timeout_s=5, patience_s=5) as client, asyncio.TaskGroup() as tasks:
+            asking = Asking(
+                client, {MARKET: self.session}, self.metrics,
+                now_us=lambda: time.time_ns() // 1_000, pause=lambda: asyncio.sleep(0),
+            )  # fmt: skip
             tasks.create_task(self.feed.run())
             tasks.create_task(asking.run())
 

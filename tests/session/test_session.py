@@ -6,16 +6,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketstream.messages import Gap
-from trades.session.rules import Known
+from exchanges.events import TradeEvent
+from marketstream.messages import Gap, Stall, Trade, Trades
+from trades.session.market import MarketSession
+from trades.session.rules import Known, Rules
 
-from .world import MARKET, World, id_plus, later_by, price_of
+from .world import MARKET, START_US, World, id_plus, later_by, price_of
 
+KINDS = {
+    "by id": Rules(),
+    "by time": Rules(past="by_time"),
+    "heartbeats": Rules(silence="last_id"),
+    "newest only": Rules(past="by_time", past_trades=100),
+    "ordered": Rules(ids="ordered"),
+    "opaque": Rules(ids="opaque"),
+}
 SEQUENCES = int(os.environ.get("REALTIME_SEQUENCES", "150"))
 
 
-def world(every_us: int = 20_000) -> World:
-    one = World(every_us)
+def world(every_us: int = 20_000, kind: str = "by id") -> World:
+    one = World(every_us, rules=KINDS[kind])
     one.begin()
     one.run(4.0)
     return one
@@ -34,12 +44,100 @@ def healed(one: World) -> None:
     assert newest > one.now_us - 500_000
 
 
-def test_all_is_published_once_where_nothing_fails() -> None:
-    one = world()
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_is_published_once_where_nothing_fails(kind: str) -> None:
+    one = world(kind=kind)
     healed(one)
     assert one.gaps == {}
     assert one.stalls == []
     assert one.refused == []
+
+
+@pytest.mark.parametrize("ahead_us", [0, 300_000_000])
+def test_one_trade_is_not_believed_because_the_exchange_s_clock_once_was_as_far_ahead(
+    ahead_us: int,
+) -> None:
+    one = world()
+    one.session.clock_is(one.now_us + ahead_us, one.received_us)
+    one.run(5.0)
+    one.spoil_next = later_by(300_000_000)
+    one.run(5.0)
+    assert any("ahead of the exchange's clock" in reason for reason in one.refused)
+    healed(one)
+
+
+def test_gap_is_mended_by_time_where_pages_overlap() -> None:
+    one = world(every_us=400, kind="by time")
+    one.cut(1_000_000)
+    healed(one)
+
+
+def test_moment_that_fills_more_than_a_page_is_a_declared_gap() -> None:
+    one = world(kind="by time")
+    one.cut(1_000_000)
+    for _ in range(250):
+        one.trade()
+    one.run(120.0)
+    one.check(at_rest=True)
+    assert [gap.state for gap in one.gaps.values()].count("lost") == 1
+
+
+def test_what_is_older_than_the_newest_page_is_lost_at_once() -> None:
+    one = world(kind="newest only")
+    one.cut(4_000_000)
+    one.run(6.0)
+    asks = one.asks
+    one.run(10.0)
+    one.check(at_rest=True)
+    assert one.asks - asks < 5
+    lost = [gap for gap in one.gaps.values() if gap.state == "lost"]
+    assert [gap.reason for gap in lost] == ["the exchange gives no more than its newest 100 trades"]
+
+
+def test_heartbeat_proves_silence_without_asking() -> None:
+    one = world(kind="heartbeats")
+    one.every_us = 1 << 50
+    one.run(1.0)
+    asks = one.asks
+    one.run(20.0)
+    assert one.asks == asks
+    assert max(message.seen_until_us for message in one.published) > one.now_us - 2_500_000
+
+
+def test_heartbeat_that_names_a_newer_trade_opens_a_gap_at_once() -> None:
+    one = world(every_us=400_000, kind="heartbeats")
+    one.silent.add("trades")
+    one.run(2.5)
+    assert [gap.state for gap in one.gaps.values()][:1] != []
+    one.silent.clear()
+    healed(one)
+
+
+def test_jump_of_ids_that_only_rise_is_no_gap_and_a_lost_connection_is_one_by_time() -> None:
+    published: list[Trades | Gap | Stall] = []
+    session = MarketSession(
+        MARKET, lambda message, _: published.append(message), Rules(ids="ordered")
+    )
+
+    def trade(number: int) -> None:
+        at_us = START_US + number * 1_000
+        one = Trade(number, 100.0, 1.0, "buy", at_us)
+        for _ in range(2):
+            session.add(TradeEvent(MARKET, one), at_us)
+        session.flush(at_us)
+
+    session.connected(START_US)
+    for number in (7, 1_000, 5_000):
+        trade(number)
+    session.lost(START_US + 5_000_000)
+    session.connected(START_US + 5_500_000)
+    for number in (6_000, 9_000):
+        trade(number)
+    ids = [one.id for each in published if isinstance(each, Trades) for one in each.trades]
+    assert ids == [7, 1_000, 5_000, 6_000, 9_000]
+    gaps = [each for each in published if isinstance(each, Gap)]
+    assert [(gap.first_id, gap.end_id, gap.state) for gap in gaps] == [(6_000, 6_000, "lost")]
+    assert (gaps[0].since_us, gaps[0].until_us) == (START_US + 5_000_000, START_US + 6_000_000)
 
 
 @pytest.mark.parametrize("seconds", [0.5, 3.0, 60.0, 245.0])
@@ -50,6 +148,17 @@ def test_zombie_is_dropped_and_what_it_left_out_comes_first(seconds: float) -> N
     one.silent.clear()
     healed(one)
     assert [stall.end for stall in one.stalls if stall.end == "zombie"] or seconds < 1
+
+
+def test_trades_by_rest_say_how_long_a_time_they_may_stand_for() -> None:
+    one = World(20_000, rules=Rules(past_resolution_ms=100))
+    one.begin()
+    one.run(4.0)
+    one.cut(1_000_000)
+    one.run(5.0)
+    live = [message for message in one.published if message.quote is not None]
+    assert {message.spread_us for message in live} == {0}
+    assert any(message.spread_us == 100_000 for message in one.published if message.trades)
 
 
 def test_time_stands_still_in_a_silence_that_nobody_can_prove() -> None:
@@ -164,6 +273,16 @@ OPERATIONS = [
     "rest behind", "rest holes", "number again", *sorted(SPOILS.keys() - {"id behind"}),
 ]  # fmt: skip
 
+# Where ids do not number trades, nothing shows one that never came, nor an id that is not its own.
+_UNSEEN = {
+    "drop", "many drops", "zombie", "silent trades", "number again",
+    *(spoil for spoil in SPOILS if spoil.startswith("id ")),
+}  # fmt: skip
+OPERATIONS_OF = {
+    kind: [one for one in OPERATIONS if rules.numbered or one not in _UNSEEN]
+    for kind, rules in KINDS.items()
+}
+
 
 def do(one: World, operation: str) -> None:
     match operation:
@@ -200,13 +319,17 @@ def do(one: World, operation: str) -> None:
             one.run(0.1)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=SEQUENCES, deadline=None)
-@given(st.lists(st.sampled_from(OPERATIONS), max_size=25), st.sampled_from([20_000, 400_000]))
+@given(st.data(), st.sampled_from([20_000, 400_000]))
 def test_nothing_is_lost_doubled_or_untrue_whatever_happens(
-    operations: list[str], every_us: int
+    kind: str, data: st.DataObject, every_us: int
 ) -> None:
-    one = World(every_us)
+    operations = data.draw(st.lists(st.sampled_from(OPERATIONS_OF[kind]), max_size=25))
+    one = World(every_us, rules=KINDS[kind])
     one.begin()
+    if not one.rules.numbered:
+        one.run(1.0)  # there is no past that the first live trade could be held against
     for operation in operations:
         do(one, operation)
         one.run(0.1)

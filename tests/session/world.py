@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from exchanges.events import QuoteEvent, TradeEvent
+from exchanges.events import Alive, QuoteEvent, TradeEvent
 from marketstream.errors import BadMessage
 from marketstream.messages import Gap, Stall, Trade, Trades
 from trades.session.market import MarketSession
@@ -18,6 +19,8 @@ START_US = 1_700_000_000_000_000
 OFFSET_US = 250_000  # the exchange's clock is ahead of ours
 STEP_US = 50_000
 HOLD_S = 2.0
+_OPAQUE = (1 << 61) - 1  # a prime: ids scatter over all below it, each once
+_SCATTERING = 1_234_567_890_123_457
 
 type Spoil = Callable[[Trade], Trade]
 
@@ -47,14 +50,16 @@ class World:
     reconnect_in_us: int = 0
     asks: int = 0
     page: int = 100
+    rules: Rules = field(default_factory=Rules)  # as far as the venue's kind goes
 
     def __post_init__(self) -> None:
         self._next_id = 1_000
         self._answer: tuple[Ask, list[Row], int] | None = None
         self._late: list[Trade] = []
-        self.session = MarketSession(
-            MARKET, self._heard, Rules(asks=True, hold_s=HOLD_S, page_trades=self.page)
-        )
+        self._beat_us = 0
+        asks = self.rules.numbered  # else nothing is asked for
+        rules = dataclasses.replace(self.rules, asks=asks, hold_s=HOLD_S, page_trades=self.page)
+        self.session = MarketSession(MARKET, self._heard, rules)
 
     @property
     def received_us(self) -> int:
@@ -63,12 +68,18 @@ class World:
 
     def trade(self) -> Trade:
         """Have one more trade happen."""
-        number = self._next_id
+        number = self._numbered(self._next_id)
         self._next_id += 1
-        price, quantity = 100.0 + number % 7 / 10, 1 + number % 5 / 10
+        price, quantity = 100.0 + self._next_id % 7 / 10, 1 + self._next_id % 5 / 10
         trade = Trade(number, price, quantity, "buy" if number % 3 else "sell", self.now_us)
         self.truth.append(trade)
         return trade
+
+    def _numbered(self, number: int) -> int:
+        """Return the id of so-manieth trade, as far as ids tell anything."""
+        if self.rules.ids == "ordered":
+            return number * 1_000
+        return number if self.rules.numbered else number * _SCATTERING % _OPAQUE
 
     def number_again(self) -> None:
         """Begin the ids again, where the old ones are known, and far enough from the new ones."""
@@ -123,6 +134,10 @@ class World:
                 self._deliver(trade)
         if "quotes" not in self.silent:
             self._take(QuoteEvent(MARKET, 99.9, 1.0, 100.8, 1.0))
+        if self.rules.silence == "last_id" and self.now_us >= self._beat_us:
+            self._beat_us = self.now_us + 1_000_000
+            if self.truth and "beats" not in self.silent:
+                self._hear(Alive(MARKET, self.truth[-1].id, self.now_us))
         self.session.flush(self.received_us)
         if self.session.drop is not None:
             self.cut()
@@ -146,6 +161,12 @@ class World:
     def _take(self, event: TradeEvent | QuoteEvent) -> None:
         try:
             self.session.add(event, self.received_us - 30_000)
+        except BadMessage as error:
+            self.refused.append(str(error))
+
+    def _hear(self, event: Alive) -> None:
+        try:
+            self.session.alive(event, self.received_us - 30_000)
         except BadMessage as error:
             self.refused.append(str(error))
 
@@ -179,10 +200,12 @@ class World:
             return []
         if ask.kind == "newest":
             known = known[-1:]
-        elif ask.page_id is not None:
-            known = [trade for trade in known if trade.id >= ask.page_id]
+        elif ask.page.page_id is not None:
+            known = [trade for trade in known if trade.id >= ask.page.page_id]
         else:
-            known = [trade for trade in known if trade.time_us // 1_000 >= ask.from_ms]
+            known = [trade for trade in known if trade.time_us // 1_000 >= ask.page.from_ms]
+        if self.session.rules.only_newest:
+            known = [trade for trade in self.truth[-self.page :] if trade in known]
         rows = [Row(trade.id, trade) for trade in known[: self.page]]
         return [row for row in rows if row.trade.id % 10] if self.rest == "holes" else rows
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -67,9 +68,24 @@ def test_tick_and_lot_come_from_the_exchange() -> None:
     assert asked == ["/api/v3/exchangeInfo?symbol=BTCUSDT"]
 
 
+def test_many_are_asked_for_together() -> None:
+    symbols = [f"C{number}/USDT" for number in range(150)]
+    asked: list[int] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        names = json.loads(request.query["symbols"])
+        asked.append(len(names))
+        one = json.loads(INFO)["symbols"][0]
+        return web.json_response({"symbols": [{**one, "symbol": name} for name in names]})
+
+    infos = asyncio.run(ask_with(handler, symbols))
+    assert infos == dict.fromkeys(symbols, MarketInfo(2, 5))
+    assert asked == [100, 50]
+
+
 def test_unknown_symbol_is_named() -> None:
     async def handler(request: web.BaseRequest) -> web.Response:
-        if request.query["symbol"] == "BTCUSDT":
+        if request.query.get("symbol") == "BTCUSDT":
             return web.Response(text=INFO)
         return web.Response(status=400, text='{"code":-1121,"msg":"Invalid symbol."}')
 
@@ -102,7 +118,7 @@ def test_requests_to_a_venue_itself_are_as_far_apart_as_it_wants(
     async def run() -> None:
         async with serving(handler) as url:
             its_own = url.rstrip("/") if is_its_own else VENUE.rest_url
-            venue = replace(VENUE, rest_url=its_own, rest_interval_s=0.1)
+            venue = replace(VENUE, rest_url=its_own, rest_interval_s=0.1, market_infos_request=None)
             async with RestClient(venue, url) as client:
                 await fetch_market_infos(client, ["BTC/USDT", "ETH/USDT", "XRP/USDT"])
 
@@ -307,3 +323,40 @@ def test_decimals_are_those_of_the_step(tick: str, decimals: int) -> None:
 def test_answer_without_a_usable_tick_is_a_network_error(body: str) -> None:
     with pytest.raises(NetworkError):
         VENUE.rest.parse_market_info("BTC/USDT", 200, body.encode())
+
+
+def test_another_server_is_asked_where_one_refuses_our_location() -> None:
+    async def refusing(request: web.BaseRequest) -> web.StreamResponse:
+        del request
+        return web.Response(status=451)
+
+    async def telling(request: web.BaseRequest) -> web.StreamResponse:
+        del request
+        return web.json_response({"serverTime": 1_700_000_000_000})
+
+    async def test() -> None:
+        async with (
+            serving(refusing) as refuses,
+            serving(telling) as tells,
+            RestClient(VENUE, refuses, other_urls=[tells]) as client,
+        ):
+            assert await fetch_server_time(client) == 1_700_000_000_000
+
+    asyncio.run(test())
+
+
+def test_all_servers_that_refuse_our_location_are_an_error() -> None:
+    async def refusing(request: web.BaseRequest) -> web.StreamResponse:
+        del request
+        return web.Response(status=451)
+
+    async def test() -> None:
+        async with (
+            serving(refusing) as one,
+            serving(refusing) as other,
+            RestClient(VENUE, one, other_urls=[other]) as client,
+        ):
+            with pytest.raises(NetworkError, match="refuses this location"):
+                await fetch_server_time(client)
+
+    asyncio.run(test())

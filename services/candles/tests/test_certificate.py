@@ -56,6 +56,17 @@ def test_nobody_knows_how_many_trades_there_were_before_watching_began() -> None
     assert certificate(candle) == (1, None, None, False, 0, 0)
 
 
+def test_nobody_knows_which_candle_trades_belong_to_that_stand_for_a_longer_time() -> None:
+    aggregator = watching("1s")
+    first = aggregator.update(message(trade(1, 500), trade(2, 1_500), seen_ms=2_000))
+    assert [candle.complete for candle in first] == [True, True]
+    late = replace(message(trade(3, 1_950), seen_ms=2_000), spread_us=100_000)
+    later = aggregator.update(late)
+    later += aggregator.update(message(trade(4, 2_500), trade(5, 3_500), seen_ms=4_000))
+    newest = {candle.open_time_ms: candle for candle in later}
+    assert [candle.complete for candle in newest.values()] == [None, None, True]
+
+
 def test_missing_ids_are_expected_in_every_candle_they_may_belong_to() -> None:
     candles = watching("1s").update(message(trade(1, 500), trade(4, 2_500), seen_ms=4_000))
     assert [certificate(candle)[:3] for candle in candles] == [

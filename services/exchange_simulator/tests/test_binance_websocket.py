@@ -24,7 +24,7 @@ async def rest_of(ws: aiohttp.ClientWebSocketResponse) -> list[Any]:
 async def ask(ws: aiohttp.ClientWebSocketResponse, **request: object) -> Any:
     """Send a control message and return its answer, passing over the market's frames."""
     await ws.send_json({"id": 1, **request})
-    while "e" in (answer := await ws.receive_json()):
+    while "id" not in (answer := await ws.receive_json()):
         pass
     return answer
 

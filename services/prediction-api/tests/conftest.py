@@ -8,10 +8,12 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
+from marketstream.fakes import FakePorts
 from marketstream.messages import Candle, Outcome, Prediction, Status, Trades, Verdict
 from marketstream.messages.status import Said
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
+from marketstream.store.port import Store
 from prediction_api.routes.app import build_app
 from prediction_api.views.market_views import MarketViews
 
@@ -21,12 +23,15 @@ MARKET = "binance:BTC/USDT"
 class Api:
     """The views and the app on them, in a time that stands still until it is set."""
 
-    def __init__(self, bundle: Path, *markets: str, speed: float = 1.0) -> None:
+    def __init__(
+        self, bundle: Path, *markets: str, speed: float = 1.0, store: Store | None = None
+    ) -> None:
         self.ns = 1_000_000_000
         self.metrics = Metrics(CollectorRegistry())
         self.plan = Plan(markets or (MARKET,), "1s", (1, 2))
         self.views = MarketViews(self.plan, self.metrics, now_ns=lambda: self.ns, speed=speed)
-        self.app = build_app(self.views, self.metrics, bundle=bundle)
+        ports = FakePorts(bundle, store)
+        self.app = build_app(self.views, self.metrics, ports.store, bundle=bundle)
         self.client = TestClient(self.app)
 
     def see(self, seen_until_ms: int, market: str = MARKET) -> None:
@@ -45,7 +50,7 @@ def api(tmp_path: Path) -> Api:
 
 @pytest.fixture
 def make_api(tmp_path: Path) -> Callable[..., Api]:
-    return lambda *markets, speed=1.0: Api(tmp_path, *markets, speed=speed)
+    return lambda *markets, **given: Api(tmp_path, *markets, **given)
 
 
 @pytest.fixture

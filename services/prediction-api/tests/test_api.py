@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from marketstream.messages import Feed, Learning, Prediction, Status
+from marketstream.messages import Candle, Feed, Learning, Prediction, Status
 
 from .conftest import MARKET, Api
+
+OTHER = "binance:ETH/USDT"
 
 type Make[Message] = Callable[..., Message]
 
@@ -152,6 +154,56 @@ def test_while_a_market_is_stalled_health_and_predictions_say_so(
     api.say(Feed(connected=True, reconnects=0, missing_trades=0))
     assert api.client.get("/health").json()["status"] == "ok"
     assert api.client.get("/predictions/BTC-USDT").json()["stalled"] is False
+
+
+@pytest.mark.parametrize("other", [OTHER, None])
+def test_one_market_that_is_stalled_takes_no_other_down(
+    make_api: Make[Api], make_prediction: Make[Prediction], other: str | None
+) -> None:
+    api = make_api(MARKET, OTHER)
+    for market in (MARKET, OTHER):
+        api.see(10_000, market)
+        api.views.hear(make_prediction(market=market), api.ns)
+    stalled = Feed(connected=True, reconnects=0, missing_trades=0, stalled_ms=1_500)
+    api.say(stalled)
+    if other is None:
+        api.say(stalled, OTHER)
+    answer = api.client.get("/health")
+    body = answer.json()
+    assert answer.status_code == (200 if other else 503)
+    assert (body["status"], body["stale"]) == ("stalled", [])
+    assert body["stalled"] == ([MARKET] if other else [MARKET, OTHER])
+
+
+def test_while_one_market_is_stale_and_the_other_never_came_nothing_can_be_served(
+    make_api: Make[Api],
+) -> None:
+    api = make_api(MARKET, OTHER)
+    api.see(10_000)
+    api.ns += 6_000_000_000
+    answer = api.client.get("/health")
+    assert (answer.status_code, answer.json()["stale"]) == (503, [MARKET])
+
+
+def test_what_a_market_lacks_can_be_measured(api: Api, make_candle: Make[Candle]) -> None:
+    api.say(Feed(connected=True, reconnects=0, missing_trades=7, open_gaps=2, stalled_ms=1_500))
+    for candle in (
+        make_candle(1_000), make_candle(2_000, complete=None), make_candle(3_000, complete=False),
+        make_candle(2_000, complete=False, revision=1), make_candle(4_000, state="forming"),
+    ):  # fmt: skip
+        api.views.hear(candle, 0)
+    shown = api.client.get("/metrics").text.splitlines()
+    of_market = f'market="{MARKET}"'
+    assert f"realtime_stalled_seconds{{{of_market}}} 1.5" in shown
+    assert f"realtime_open_gaps{{{of_market}}} 2.0" in shown
+    assert f"realtime_missing_trades{{{of_market}}} 7.0" in shown
+    counts = {"complete": 1, "incomplete": 2, "unknown": 0}
+    for word, count in counts.items():
+        labels = f'certificate="{word}",{of_market},timeframe="1s"'
+        assert f"realtime_recent_candles{{{labels}}} {count}.0" in shown
+    api.say(Feed(connected=True, reconnects=0, missing_trades=7))
+    shown = api.client.get("/metrics").text.splitlines()
+    assert f"realtime_stalled_seconds{{{of_market}}} 0.0" in shown
 
 
 def test_after_the_end_of_a_recording_silence_is_no_fault(

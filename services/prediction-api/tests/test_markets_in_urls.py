@@ -1,11 +1,13 @@
 """Which market a URL means, with two venues that have the same symbol."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from marketstream.messages import Prediction
+from marketstream.store.sql import open_store
 from prediction_api.routes.markets import NoSuchMarketError, find_market, market_path
 
 from .conftest import Api
@@ -18,13 +20,15 @@ type Make[Made] = Callable[..., Made]
 
 
 @pytest.fixture
-def venues(make_api: Make[Api], make_prediction: Make[Prediction]) -> Api:
+def venues(make_api: Make[Api], make_prediction: Make[Prediction], tmp_path: Path) -> Iterator[Api]:
     """An API of five markets, each of which predicts another price."""
-    api = make_api(*MARKETS)
+    store = open_store(f"sqlite:///{tmp_path}/realtime.sqlite")
+    api = make_api(*MARKETS, store=store)
     for number, market in enumerate(MARKETS):
         api.see(10_000, market)
         api.views.hear(make_prediction(market=market, predicted_price=float(number)), api.ns)
-    return api
+    yield api
+    store.close()
 
 
 def market_of_answer(api: Api, path: str) -> str:

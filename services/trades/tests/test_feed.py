@@ -107,7 +107,7 @@ def feed_of(url: str, published: Published, heard: Heard | None = None, **option
         "backoff": Backoff(first_s=0.01, longest_s=0.02),
     }
     sessions = {MARKET: Session(published, heard or published.heard)}
-    stream = venue_named("binance").stream(["BTC/USDT"], "binance")
+    stream = options.pop("stream", venue_named("binance").stream(["BTC/USDT"], "binance"))
     return Feed(stream, sessions, ws_url=url, **(defaults | options))
 
 
@@ -284,13 +284,129 @@ def test_large_message_in_fragments_is_put_together() -> None:
     run(test)
 
 
-@pytest.mark.parametrize(
-    "notice", ['{"e":"serverShutdown","E":1770123456789}', '{"code":2,"msg":"Invalid request"}']
-)
-def test_announced_end_or_refused_request_makes_the_feed_connect_anew(notice: str) -> None:
+def test_connection_whose_end_is_announced_is_kept_until_the_next_one_answers() -> None:
+    async def test() -> None:
+        frames = {number: trade(number) for number in range(5)}
+        old: asyncio.Queue[str] = asyncio.Queue()
+        is_closed = asyncio.Event()
+
+        async def ending(socket: web.WebSocketResponse) -> None:
+            await subscribed(socket)
+            await socket.send_str(frames[1])
+            await socket.send_str('{"e":"serverShutdown","E":1770123456789}')
+            for _ in range(2):
+                await socket.send_str(await old.get())
+            await until_closed(socket)
+            is_closed.set()
+
+        async def next_one(socket: web.WebSocketResponse) -> None:
+            request = json.loads((await socket.receive()).data)
+            assert request["method"] == "SUBSCRIBE"
+            old.put_nowait(frames[2])
+            await socket.send_str('{"result":null,"id":1}')
+            await socket.send_str(frames[2])
+            old.put_nowait(frames[3])
+            await is_closed.wait()
+            await socket.send_str(frames[3])
+            await socket.send_str(frames[4])
+            await until_closed(socket)
+
+        published = Published()
+        async with exchange(ending, next_one) as url:
+            feed = feed_of(url, published)
+            async with running(feed):
+                assert await published.trades(4) == [1, 2, 3, 4]
+            assert (feed.counts.duplicates, feed.counts.missing) == (2, 0)
+            assert feed.counts.reconnects == 0
+        assert published.connections == ["connected"]
+
+    run(test)
+
+
+def test_next_connection_counts_where_the_old_one_goes_before_its_time() -> None:
+    async def test() -> None:
+        may_go = asyncio.Event()
+
+        async def ending(socket: web.WebSocketResponse) -> None:
+            await subscribed(socket)
+            await socket.send_str(trade(1))
+            await socket.send_str('{"e":"serverShutdown","E":1770123456789}')
+            await may_go.wait()
+
+        async def next_one(socket: web.WebSocketResponse) -> None:
+            await subscribed(socket)
+            await socket.send_str(trade(2))
+            may_go.set()
+            await asyncio.sleep(0)
+            await socket.send_str(trade(3))
+            await until_closed(socket)
+
+        published = Published()
+        async with exchange(ending, next_one) as url:
+            feed = feed_of(url, published)
+            async with running(feed):
+                assert await published.trades(3) == [1, 2, 3]
+        assert published.connections == ["connected"]
+
+    run(test)
+
+
+def test_refusal_of_our_location_has_another_server_tried() -> None:
+    async def refusing(request: web.BaseRequest) -> web.StreamResponse:
+        del request
+        return web.Response(status=451)
+
+    async def session(socket: web.WebSocketResponse) -> None:
+        await subscribed(socket)
+        await socket.send_str(trade(1))
+        await until_closed(socket)
+
+    async def test() -> None:
+        published = Published()
+        async with serving(refusing) as refuses, exchange(session) as url:
+            feed = feed_of(refuses, published, other_urls=[url])
+            async with running(feed):
+                assert await published.trades(1) == [1]
+
+    run(test)
+
+
+class Kept:
+    """A stream that is kept alive by frames of its own, as OKX's is."""
+
+    def __init__(self) -> None:
+        self._stream = venue_named("binance").stream(["BTC/USDT"], "binance")
+        self.keepalive = b"ping"
+        self.keepalive_s = 0.05
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def test_frames_that_keep_a_connection_alive_are_sent_as_often_as_the_venue_wants() -> None:
+    async def test() -> None:
+        kept: asyncio.Queue[str] = asyncio.Queue()
+
+        async def session(socket: web.WebSocketResponse) -> None:
+            await subscribed(socket)
+            while not socket.closed:
+                message = await socket.receive()
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    kept.put_nowait(message.data)
+
+        published = Published()
+        async with exchange(session) as url:
+            feed = feed_of(url, published, stream=Kept(), heartbeat_s=0.02)
+            async with running(feed):
+                assert [await kept.get() for _ in range(3)] == ["ping"] * 3
+
+    run(test)
+
+
+def test_refused_request_makes_the_feed_connect_anew() -> None:
     async def ending(socket: web.WebSocketResponse) -> None:
         await subscribed(socket)
-        await socket.send_str(notice)
+        await socket.send_str('{"code":2,"msg":"Invalid request"}')
         await until_closed(socket)
 
     async def next_one(socket: web.WebSocketResponse) -> None:

@@ -15,6 +15,7 @@ from realtime_training.commands.dead_letters import dead_letters
 from realtime_training.commands.evaluate.command import evaluate
 from realtime_training.commands.features.command import features
 from realtime_training.commands.history.command import history
+from realtime_training.commands.integrity.command import integrity
 from realtime_training.commands.leakcheck.command import leakcheck
 from realtime_training.commands.record.command import record
 from realtime_training.commands.replay.command import replay
@@ -90,6 +91,7 @@ for command in (
     train,
     evaluate,
     leakcheck,
+    integrity,
     dead_letters,
     reset,
     risingwave,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from http import HTTPStatus
+from itertools import batched
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -20,13 +21,14 @@ from marketstream.errors import NetworkError, RefusedError
 from marketstream.timeframes import timeframe_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from fractions import Fraction
 
     from exchanges.venue import HistoricTrade, MarketInfo, Page, Request, Venue
     from marketstream.klines import Kline
 
 _LIMITED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)  # 418: banned for having gone on
+_MOST_TOGETHER = 100  # symbols, which fit into a URL
 _FIRST_WAIT_S, _MOST_WAIT_S = 0.25, 10.0
 
 
@@ -36,7 +38,8 @@ class RestClient:
     A request takes `timeout_s` at most, and is made again while the server has a problem of its
     own (5xx), does not answer in time or breaks off, until `patience_s` have passed. "Too many
     requests" is waited out for as long as it says, by all clients of the URL; a longer wait than
-    patience allows is a RefusedError. Into `contract_sizes` goes what is asked of contracts.
+    patience allows is a RefusedError. Into `contract_sizes` goes what is asked of contracts. Where
+    a server refuses our location (HTTP 451), `other_urls` are asked in turn.
     """
 
     def __init__(
@@ -44,16 +47,15 @@ class RestClient:
         venue: Venue,
         rest_url: str | None = None,
         *,
+        other_urls: Sequence[str] = (),
         timeout_s: float = 10.0,
         patience_s: float = 60.0,
         contract_sizes: dict[str, Fraction] | None = None,
     ) -> None:
         self.venue = venue
         self.contract_sizes = {} if contract_sizes is None else contract_sizes
-        self._url = (venue.rest_url if rest_url is None else rest_url).rstrip("/")
-        self._limit = limit_of(self._url)
-        # Whoever only speaks as the venue has limits of its own, and says so.
-        self._interval_s = venue.rest_interval_s if self._url == venue.rest_url else 0.0
+        first_url = venue.rest_url if rest_url is None else rest_url
+        self._urls = [url.rstrip("/") for url in (first_url, *other_urls)]
         self._patience_s = patience_s
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
@@ -69,15 +71,32 @@ class RestClient:
     ) -> None:
         await self._session.close()
 
+    @property
+    def _url(self) -> str:
+        return self._urls[0]
+
+    @property
+    def _interval_s(self) -> float:
+        # Whoever only speaks as the venue has limits of its own, and says so.
+        return self.venue.rest_interval_s if self._url == self.venue.rest_url else 0.0
+
     async def get(self, request: Request) -> tuple[int, bytes]:
         """Return status and body; raises NetworkError where there is none or we are refused."""
         give_up_s = time.monotonic() + self._patience_s
         wait_s = _FIRST_WAIT_S
+        others = len(self._urls) - 1
         while True:
             await self._wait_for_turn(give_up_s)
-            self._limit.asked(self._interval_s)
+            limit_of(self._url).asked(self._interval_s)
             try:
                 status, body = await self._ask(request)
+            except _LocationRefusedError as error:
+                if not others:
+                    raise
+                others -= 1
+                self._urls.append(self._urls.pop(0))
+                logger.warning("Another server is asked", url=self._url, reason=str(error))
+                continue
             except _NoAnswerError as error:
                 if time.monotonic() + wait_s > give_up_s:
                     raise
@@ -95,7 +114,7 @@ class RestClient:
 
     async def _wait_for_turn(self, give_up_s: float) -> None:
         """Wait until the server may be asked; raises RefusedError where that is too long."""
-        while wait_s := self._limit.wait_s():
+        while wait_s := limit_of(self._url).wait_s():
             if time.monotonic() + wait_s > give_up_s:
                 raise RefusedError(
                     f"{self._url} takes no requests for {wait_s:.3g} s: try again then", wait_s
@@ -132,15 +151,20 @@ class RestClient:
 
     def _note(self, status: int, headers: Mapping[str, str]) -> None:
         if status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
-            raise NetworkError(
+            raise _LocationRefusedError(
                 f"{self._url} refuses this location (HTTP 451): set EXCHANGE_REST_URL and "
                 "EXCHANGE_WS_URL to a server that serves it, such as a simulator"
             )
+        limit = limit_of(self._url)
         if status in _LIMITED:
-            self._limit.refused(headers.get("Retry-After"))
+            limit.refused(headers.get("Retry-After"))
         else:
             venue = self.venue
-            self._limit.answered(headers, venue.weight_header, venue.weight_a_minute)
+            limit.answered(headers, venue.weight_header, venue.weight_a_minute)
+
+
+class _LocationRefusedError(NetworkError):
+    """Whoever is where we are is not served there."""
 
 
 class _NoAnswerError(NetworkError):
@@ -150,14 +174,27 @@ class _NoAnswerError(NetworkError):
 async def fetch_market_infos(client: RestClient, symbols: Iterable[str]) -> dict[str, MarketInfo]:
     """Return tick and lot by symbol; raises SettingsError naming one that is not traded.
 
-    One request for each symbol: for several at once exchanges do not say which they do not know.
+    Many are asked for together where the venue has a request for that.
     """
-    rest = client.venue.rest
+    together = client.venue.market_infos_request
     infos: dict[str, MarketInfo] = {}
-    for symbol in symbols:
+    for some in batched(symbols, 1 if together is None else _MOST_TOGETHER):
+        infos |= await _infos(client, some)
+    client.contract_sizes |= {symbol: info.contract_size for symbol, info in infos.items()}
+    return infos
+
+
+async def _infos(client: RestClient, symbols: Sequence[str]) -> dict[str, MarketInfo]:
+    """Return tick and lot of symbols by one request, or each by its own where that is refused."""
+    rest, together = client.venue.rest, client.venue.market_infos_request
+    if len(symbols) > 1 and together is not None:
+        status, body = await client.get(together(symbols))
+        if status == HTTPStatus.OK:
+            return {symbol: rest.parse_market_info(symbol, status, body) for symbol in symbols}
+    infos = {}
+    for symbol in symbols:  # exchanges do not say which of several they do not know
         status, body = await client.get(rest.market_info_request(symbol))
         infos[symbol] = rest.parse_market_info(symbol, status, body)
-        client.contract_sizes[symbol] = infos[symbol].contract_size
     return infos
 
 
@@ -198,8 +235,21 @@ async def fetch_checked(
         await fetch(page_id, from_ms), symbol, page_id=page_id, from_ms=from_ms,
         reference_price=reference_price, now_ms=now_ms, contiguous=venue.ids == "contiguous",
         ordered=venue.ids != "opaque",
-        counts_back=venue.counts_back or venue.past_trades is not None,
+        counts_back=venue.counts_back or venue.past == "by_time",
     )  # fmt: skip
+
+
+def page_after(venue: Venue, page: Checked, from_ms: int) -> tuple[int | None, int] | None:
+    """Return by which page id, or None and which time, to ask for what follows on a page.
+
+    None where nothing does, or where a page by time from `from_ms` on is full of one instant, which
+    nobody can ask beyond. Pages by time overlap.
+    """
+    page_id = page.next_page_id(venue.page_trades)
+    if page_id is None or venue.past == "by_id":
+        return None if page_id is None else (page_id, from_ms)
+    newest_ms = page.trades[-1].trade.time_us // 1_000
+    return (None, newest_ms) if newest_ms > from_ms else None
 
 
 async def fetch_newest_trade(

@@ -35,7 +35,7 @@ class Limit:
 
     def refused(self, retry_after: str | None) -> None:
         """Note a refusal, and its Retry-After: seconds or a date, None where there is none."""
-        told_s = min(seconds_of(retry_after), _LONGEST_BAN_S)
+        told_s = seconds_of(retry_after)
         least_s = min(_FIRST_WAIT_S * 2.0 ** min(self._refusals, 16), _MOST_WAIT_S)
         self._refusals += 1
         self._wait(max(told_s, least_s))
@@ -59,14 +59,18 @@ def limit_of(url: str) -> Limit:  # noqa: ARG001 - what the cache goes by
     return Limit()
 
 
-def seconds_of(retry_after: str | None) -> float:
-    """Return for how long a Retry-After header says to wait, 0 where it says nothing."""
+def seconds_of(retry_after: str | None, otherwise: float = 0.0) -> float:
+    """Return for how long a Retry-After header says to wait, `otherwise` where it says nothing.
+
+    No longer than the longest ban there is.
+    """
     if retry_after is None:
-        return 0.0
+        return otherwise
     if retry_after.isdecimal():
-        return float(retry_after)
+        return min(float(retry_after), _LONGEST_BAN_S)
     try:
         until = parsedate_to_datetime(retry_after)
     except ValueError:
-        return 0.0
-    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+        return otherwise
+    wait_s = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return min(max(0.0, wait_s), _LONGEST_BAN_S)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from exchanges.catalogue import venue_named, venues
 from exchanges.client import RestClient
 from exchanges.contracts import InBaseUnits
-from exchanges.venue import Stream, Venue
+from exchanges.venue import Host, Stream, Venue
 from marketstream.errors import SettingsError
 from marketstream.symbols import market_of, split_market
 
@@ -41,6 +41,12 @@ class Source:
         """Whether trades of the past can be asked for."""
         return self.venue.past != "none"
 
+    @property
+    def other_hosts(self) -> tuple[Host, ...]:
+        """Where it can be had too, if it is where the venue says and nobody said otherwise."""
+        own = self.venue.ws_url, self.venue.rest_url
+        return self.venue.other_hosts if (self.ws_url, self.rest_url) == own else ()
+
     def stream(self) -> Stream:
         """Return what its markets say."""
         stream = self.venue.stream(self.symbols, self.name)
@@ -51,6 +57,7 @@ class Source:
         return RestClient(
             self.venue, self.rest_url, timeout_s=timeout_s, patience_s=patience_s,
             contract_sizes=self.contract_sizes,
+            other_urls=[host.rest_url for host in self.other_hosts],
         )  # fmt: skip
 
 

@@ -189,6 +189,9 @@ class Venue:
     changes can be applied to, where that is by REST. Where `weight_header` is set, answers say in
     it how much of `weight_a_minute` was used; `refuses` says of the body of a good answer whether
     it is that too much was asked, after all. Requests to its own URL are `rest_interval_s` apart.
+    Trades of the past may stand for those of `past_resolution_ms`, at the time of one of them.
+    `market_infos_request` asks for tick and lot of several symbols, and its answer is parsed for
+    each of them; None where there is no such request.
     """
 
     name: str
@@ -215,3 +218,5 @@ class Venue:
     weight_a_minute: int = 0
     refuses: Callable[[bytes], bool] = _refuses_by_status
     rest_interval_s: float = 0.0
+    past_resolution_ms: int = 0
+    market_infos_request: Callable[[Sequence[str]], Request] | None = None

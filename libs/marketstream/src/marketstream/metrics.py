@@ -108,6 +108,18 @@ class Metrics:
         self.data_age = gauge(
             "data_age_seconds", "How far what is known is behind the market's clock", "market"
         )
+        self.stalled = gauge(
+            "stalled_seconds", "How long a market is silent for longer than it ever is", "market"
+        )
+        self.open_gaps = gauge("open_gaps", "Gaps that are still asked for", "market")
+        self.missing_trades = gauge(
+            "missing_trades", "Ids that were never seen, and not repaired since", "market"
+        )
+        self.recent_candles = gauge(
+            "recent_candles",
+            "The newest 3,600 closed candles: complete, incomplete or unknown",
+            *("market", "timeframe", "certificate"),
+        )
         self.model_trained = gauge(
             "model_trained_timestamp_seconds",
             "When the serving model was trained",

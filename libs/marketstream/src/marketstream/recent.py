@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Iterator
 
 
-class Recent:
-    """The newest `most` of what was added."""
+class Recent[Item: Hashable]:
+    """The newest `most` of what was added, in that order."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, items: Iterable[Item] = ()) -> None:
         self._most = most
-        self._items: dict[Hashable, None] = {}
+        self._items: dict[Item, None] = dict.fromkeys(items)
 
-    def add(self, item: Hashable) -> bool:
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items)
+
+    def __contains__(self, item: Item) -> bool:
+        return item in self._items
+
+    def add(self, item: Item) -> bool:
         """Remember an item; return whether it was new."""
         if item in self._items:
             return False
@@ -21,7 +27,7 @@ class Recent:
             del self._items[next(iter(self._items))]
         return True
 
-    def take(self, item: Hashable) -> bool:
+    def take(self, item: Item) -> bool:
         """Forget an item; return whether it was there."""
         if item not in self._items:
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from candles.arrivals import Arrivals
 from candles.bar import Bar, Point, later
 from candles.book import Book
 from candles.closed import ClosedIntervals
@@ -41,6 +42,10 @@ class CandleAggregator:
     each timeframe can be revised, and as many as 512 while the oldest of them are not complete.
     Both counts are of what this object has seen itself; a snapshot does not hold them.
 
+    Where ids do not number the trades (`Trades.numbered`) they only tell those that came before, of
+    the newest 4,096. Nobody knows then how many there should be: no candle is called complete,
+    none has ids, and of trades of one moment the first is that which came first.
+
     A message that leaps ahead by more than ten minutes counts once three agree, unless `leaps` are
     to be expected, as in a file. One message closes the newest 10,000 intervals at most (100,000
     where leaps are expected) and those that were open: of a longer time without a trade the first
@@ -70,6 +75,7 @@ class CandleAggregator:
         self._ids = TradeIds()
         self._closed = ClosedIntervals(self._lengths_us)
         self._proof = Proof(self._ids, self._lengths_us)
+        self._arrivals = Arrivals()
         self._pace = None if leaps else Pace()
         self._last: Point | None = None
         self._price_decimals = 0
@@ -88,7 +94,7 @@ class CandleAggregator:
         return [candle for one in confirmed for candle in self._update(one)]
 
     def _update(self, message: Trades) -> list[Candle]:
-        trades = message.trades
+        trades = message.trades if message.numbered else self._number(message.trades)
         closed: list[Candle] = []
         if message.epoch != self._ids.epoch:
             if message.epoch < self._ids.epoch:
@@ -97,6 +103,9 @@ class CandleAggregator:
                 self._ids.begin_again(message.epoch, min(trade.time_us for trade in trades))
         if self._ids.certain_from_us is None:
             self._ids.certain_from_us = _earliest_us(message)
+        if message.spread_us and trades:  # of what opened before, nobody can say what is in it
+            newest_us = max(trade.time_us for trade in trades) + message.spread_us
+            self._ids.certain_from_us = max(self._ids.certain_from_us, newest_us)
         if (
             message.price_decimals > self._price_decimals
             or message.quantity_decimals > self._quantity_decimals
@@ -121,6 +130,13 @@ class CandleAggregator:
             closed += self._shown(self._preview, closed)
             self._preview_due_us = message.seen_until_us + self._preview_every_us
         return closed
+
+    def _number(self, trades: Sequence[Trade]) -> Sequence[Trade]:
+        """Give numbers to trades whose ids are none, without those that came before."""
+        self._ids.numbered = False
+        numbered = self._arrivals.number(trades, self._ids.last_id + 1)
+        self.duplicates += len(trades) - len(numbered)
+        return numbered
 
     def _fold(self, trades: Sequence[Trade], at: int) -> int:
         """Fold trades from a position on; return that of the first that needs more than adding."""
@@ -248,6 +264,7 @@ class CandleAggregator:
             price_decimals=self._price_decimals,
             quantity_decimals=self._quantity_decimals,
             state=state,
+            with_ids=self._ids.numbered,
         )
 
     def _widen_for(self, trade: Trade) -> None:
@@ -292,6 +309,7 @@ class CandleAggregator:
             depths=self._depth.newer,
             closed=self._closed.state(),
             held=[] if self._pace is None else self._pace.held,
+            arrivals=self._arrivals.state(),
         ).encode()
 
     def restore(self, snapshot: bytes) -> None:
@@ -299,6 +317,8 @@ class CandleAggregator:
         state = Snapshot.decode(snapshot, self.market, self._timeframes)
         self._forming.restore(map(Bar.from_state, state.bars), state.end_us)
         self._ids = TradeIds.from_state(state.ids)
+        self._ids.numbered = not state.arrivals
+        self._arrivals = Arrivals(state.arrivals)
         self._last = state.last
         self._price_decimals, self._quantity_decimals = state.decimals
         self._book = Book(state.book, state.quotes)

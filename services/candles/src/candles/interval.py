@@ -59,6 +59,7 @@ class Interval:
         price_decimals: int,
         quantity_decimals: int,
         state: CandleState,
+        with_ids: bool,
     ) -> Candle:
         """Return the message; the sums are in units of so many decimals."""
         bar, book, missing = self.bar, self.book, self.missing
@@ -87,8 +88,8 @@ class Interval:
             ask_quantity=None if book is None else book.ask_quantity,
             first_buy=None if bar.bought is None else bar.bought[2],
             first_sell=None if bar.sold is None else bar.sold[2],
-            first_trade_id=bar.first_id if traded else None,
-            last_trade_id=bar.last_id if traded else None,
+            first_trade_id=bar.first_id if traded and with_ids else None,
+            last_trade_id=bar.last_id if traded and with_ids else None,
             state=state,
             revision=self.revision,
             complete=self.complete,

@@ -14,7 +14,10 @@ from marketstream.messages import Depth, Quote, Trades
 
 
 class Snapshot(msgspec.Struct):
-    """The open intervals, ids, last trade, book, what can still be revised, and what is held."""
+    """The open intervals, ids, last trade, book, what can still be revised, and what is held.
+
+    `arrivals` are the ids of the newest trades where they do not number them, else none.
+    """
 
     timeframes: list[str]
     bars: list[list[Any]]
@@ -28,6 +31,7 @@ class Snapshot(msgspec.Struct):
     depths: list[Depth]
     closed: Saved
     held: Sequence[Trades] = ()
+    arrivals: list[int] = []
 
     def encode(self) -> bytes:
         """Return the snapshot as bytes."""

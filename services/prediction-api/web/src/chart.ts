@@ -16,12 +16,14 @@ import { duration, priceDecimals } from "./format.ts";
 import type { Market } from "./market.ts";
 import { Overlay } from "./overlay.ts";
 import { palette } from "./palette.ts";
+import { TimeAxis } from "./time_axis.ts";
 import type { CandleRow } from "./wire.ts";
 
 const MOST_DRAWN = 7_200; // then the chart is given the newest half anew, so that it does not grow
 const FREE_BARS = 6;
 
 export class PriceChart {
+  readonly axis: TimeAxis;
   private readonly chart: IChartApi;
   private readonly candles: ISeriesApi<"Candlestick">;
   private readonly mids: ISeriesApi<"Line">;
@@ -47,6 +49,7 @@ export class PriceChart {
       priceLineVisible: false,
       crosshairMarkerVisible: false,
     });
+    this.axis = new TimeAxis(this.chart, this.candles);
     this.overlay = new Overlay(this.chart, this.candles);
     this.candles.attachPrimitive(this.overlay);
     this.paint();
@@ -80,6 +83,7 @@ export class PriceChart {
   /** Draw a market from scratch, at the newest candle. */
   show(market: Market, horizonMs: number): void {
     this.market = market;
+    this.axis.timeframeMs = market.timeframeMs;
     const priceFormat = { type: "price", ...priceDecimals(market.candles) } as const;
     this.candles.applyOptions({ priceFormat });
     this.mids.applyOptions({ priceFormat });

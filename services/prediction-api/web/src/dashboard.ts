@@ -9,13 +9,15 @@ import { Market } from "./market.ts";
 import { palette } from "./palette.ts";
 import { showPredictions, Speaker } from "./predictions.ts";
 import { follow, type Listener } from "./stream.ts";
-import { showFeed, showModels, showState, showWarmingUp } from "./system.ts";
+import { Strip } from "./strip.ts";
+import { showFeed, showModels, showStalled, showState, showWarmingUp } from "./system.ts";
 import type { FollowedMarket, News, Status, View } from "./wire.ts";
 
 const QUIET_MS = 4_000; // a status comes each second
 
 class Dashboard implements Listener {
   private readonly chart = new PriceChart(byId("chart"));
+  private readonly strip = new Strip(this.chart.axis);
   private readonly speaker = new Speaker();
   private market: Market | null = null;
   private horizonMs = 0;
@@ -34,6 +36,7 @@ class Dashboard implements Listener {
     byId("chart-title").textContent = `${view.symbol} on ${view.venue}, ${candles}`;
     document.title = `${view.symbol} live predictions`;
     this.chart.show(market, this.horizonMs);
+    this.strip.show(market);
     this.heard();
   }
 
@@ -93,6 +96,7 @@ class Dashboard implements Listener {
     const { market } = this;
     if (!market) return;
     this.chart.drawPredictions();
+    this.strip.moved();
     showPredictions(market);
     this.speaker.say(market.newest.get(this.horizonMs));
     if (market.status && market.status !== this.drawnStatus) this.drawStatus(market.status);
@@ -104,6 +108,7 @@ class Dashboard implements Listener {
     showFeed(status);
     showModels(status);
     showWarmingUp(status);
+    showStalled(status);
     const now = status.as_of_ms === null ? "" : new Date(status.as_of_ms).toISOString();
     byId("clock").textContent = now && `market time ${now.slice(0, 19).replace("T", " ")} UTC`;
   }
@@ -134,6 +139,9 @@ async function start(): Promise<void> {
     history.replaceState(null, "", `?${new URLSearchParams({ market: chosen.market })}`);
     stop = follow(chosen.path, dashboard);
   });
+  for (const [index, { market }] of markets.entries()) {
+    byId("markets").children[index]?.setAttribute("data-market", market);
+  }
   byId("markets").hidden = markets.length < 2;
   byId("now").addEventListener("click", () => dashboard.toNewest());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dashboard.paint());

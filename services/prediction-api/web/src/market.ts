@@ -17,6 +17,8 @@ const MOST_POINTS = 1_200;
 
 export class Market {
   readonly name: string;
+  readonly venue: string;
+  readonly symbol: string;
   readonly timeframeMs: number;
   readonly horizonsMs: number[];
   readonly candles: CandleRow[];
@@ -28,6 +30,8 @@ export class Market {
 
   constructor(view: View) {
     this.name = view.market;
+    this.venue = view.venue;
+    this.symbol = view.symbol;
     this.timeframeMs = view.timeframe_ms;
     this.horizonsMs = view.horizons_ms;
     this.candles = view.candles;

@@ -24,9 +24,12 @@ export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): 
     "warming up": "warming up",
     ok: feed.connected ? "live" : "reconnecting to the exchange",
     ended: "the recording has ended",
+    stalled: "stalled: silent for longer than it ever is",
     stale: `stale: nothing received${age}`,
   };
-  showState(texts[state], state === "ok" && feed.connected, state === "stale");
+  const isOld = state === "stalled" || state === "stale";
+  showState(texts[state], state === "ok" && feed.connected, isOld);
+  document.body.classList.toggle("old", isOld);
 }
 
 function count(value: number | null): string {
@@ -43,6 +46,13 @@ export function showState(text: string, good: boolean, bad: boolean): void {
   const pill = byId("feed-state");
   pill.className = `pill ${good ? "ok" : ""} ${bad ? "bad" : ""}`;
   if (pill.textContent !== text) pill.textContent = text;
+}
+
+/** Put a badge beside the markets that are stalled. */
+export function showStalled({ stalled }: Status): void {
+  for (const button of byId("markets").children) {
+    button.classList.toggle("stalled", stalled.includes(button.getAttribute("data-market") ?? ""));
+  }
 }
 
 export function showWarmingUp({ warming_up: missing }: Status): void {

@@ -109,13 +109,50 @@ export interface Feed {
 }
 
 export interface Status {
-  state: "connecting" | "warming up" | "ok" | "stale" | "ended";
+  state: "connecting" | "warming up" | "ok" | "stalled" | "stale" | "ended";
   as_of_ms: number | null;
   data_age_ms: number | null;
   warming_up: { detail: string; seen_ms: number; needed_ms: number } | null;
   latency: { p50_us: number; p99_us: number; count: number } | null;
   feed: Feed;
   horizons: HorizonStatus[];
+  /** The markets, this one or others, whose time stands still. */
+  stalled: string[];
+}
+
+/** Trades `[first_id, end_id)` that were not seen, between the times of those on both sides. */
+export interface GapSeen {
+  epoch: number;
+  first_id: number;
+  end_id: number;
+  ids: number;
+  since_ms: number;
+  until_ms: number | null;
+  state: "open" | "repaired" | "lost";
+  reason: string | null;
+}
+
+/** A silence longer than the market ever is. */
+export interface StallSeen {
+  channel: "trades" | "quotes" | "connection";
+  since_ms: number;
+  until_ms: number | null;
+  end: "open" | "quiet" | "resumed" | "zombie" | "unknown";
+}
+
+/** Candles on end that lack trades (`complete` false) or of which nobody can tell (null). */
+export interface DoubtSeen {
+  since_ms: number;
+  until_ms: number;
+  candles: number;
+  complete: boolean | null;
+}
+
+/** What the page reads of `/integrity`. */
+export interface IntegrityTold {
+  gaps: GapSeen[];
+  stalls: StallSeen[];
+  doubts: DoubtSeen[];
 }
 
 export interface News {

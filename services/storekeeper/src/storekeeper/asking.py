@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 
-from exchanges.client import RestClient, fetch_checked, fetch_klines, fetch_newest_trade
+from exchanges.client import (
+    RestClient,
+    fetch_checked,
+    fetch_klines,
+    fetch_newest_trade,
+    page_after,
+)
 from marketstream.klines import Kline
 from marketstream.timeframes import timeframe_ms
 from storekeeper.parity import differences
@@ -86,16 +92,18 @@ async def _read(
     """Read pages until the intervals are covered, from early enough to have a trade before them."""
     for lead_ms in _LEADS_MS:
         refold = Refold(intervals, witnesses)
-        from_ms, page_id = refold.from_ms - lead_ms, None
-        while True:
+        at: tuple[int | None, int] | None = (None, refold.from_ms - lead_ms)
+        while at is not None:
+            page_id, from_ms = at
             page = await fetch_checked(
                 client, symbol, page_id=page_id, from_ms=from_ms, reference_price=reference_price
             )
             if page.refused:
                 raise DisagreementError(f"{len(page.refused)} rows are refused: {page.refused[0]}")
-            refold.add([row.trade for row in page.trades])
-            page_id = page.next_page_id(client.venue.page_trades)
-            if not refold.begins or refold.ends or page_id is None:
+            known_id = -1 if refold.last_id is None else refold.last_id
+            refold.add([row.trade for row in page.trades if row.trade.id > known_id])
+            at = page_after(client.venue, page, from_ms)
+            if not refold.begins or refold.ends:
                 break
         if refold.begins:
             if not refold.ends:

@@ -256,8 +256,9 @@ class Mender:
 
 
 def can_mend(venue: Venue) -> bool:
-    """Say whether a venue's trades prove anything: ids without holes, and pages by id."""
-    return venue.ids == "contiguous" and venue.past == "by_id"
+    """Say whether a venue's trades prove anything: ids without holes, and an exact past."""
+    has_past = venue.past != "none" and not venue.past_resolution_ms
+    return venue.ids == "contiguous" and has_past
 
 
 def _now_ms(store: Store, market: str, timeframes: Sequence[str]) -> int:

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from loguru import logger
 
 from exchanges.client import RestClient, fetch_checked, fetch_newest_trade, fetch_server_time
-from exchanges.sources import Source
 from marketstream.errors import NetworkError, RefusedError
 from marketstream.metrics import Metrics
 from marketstream.symbols import split_market
@@ -17,7 +16,6 @@ from trades.session.market import MarketSession
 from trades.session.rules import Answer, Ask, Row
 
 _LOOK_EVERY_S = 0.05
-_PATIENCE_S = 5.0  # with one request
 
 
 class Asking:
@@ -25,14 +23,14 @@ class Asking:
 
     def __init__(
         self,
-        source: Source,
+        client: RestClient,
         sessions: Mapping[str, MarketSession],
         metrics: Metrics,
         *,
         now_us: Callable[[], int],
         pause: Callable[[], Awaitable[None]],
     ) -> None:
-        self._source = source
+        self._client = client
         self._sessions = sessions
         self._metrics = metrics
         self._now_us = now_us
@@ -41,16 +39,13 @@ class Asking:
     async def run(self) -> None:
         """Ask until cancelled."""
         try:
-            async with (
-                self._source.client(timeout_s=_PATIENCE_S, patience_s=_PATIENCE_S) as client,
-                asyncio.TaskGroup() as tasks,
-            ):
+            async with asyncio.TaskGroup() as tasks:
                 for market, session in self._sessions.items():
-                    tasks.create_task(self._serve(client, market, session))
+                    tasks.create_task(self._serve(market, session))
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from failures
 
-    async def _serve(self, client: RestClient, market: str, session: MarketSession) -> None:
+    async def _serve(self, market: str, session: MarketSession) -> None:
         symbol = split_market(market)[1]
         count = self._counter(market, session.ledger)
         while True:
@@ -60,7 +55,7 @@ class Asking:
                 await asyncio.sleep(_LOOK_EVERY_S)
                 continue
             try:
-                await self._ask(client, symbol, ask, session)
+                await self._ask(symbol, ask, session)
             except NetworkError as error:
                 wait_s = error.retry_after_s if isinstance(error, RefusedError) else 0.0
                 session.failed(self._now_us(), wait_s)
@@ -80,7 +75,8 @@ class Asking:
 
         return count
 
-    async def _ask(self, client: RestClient, symbol: str, ask: Ask, session: MarketSession) -> None:
+    async def _ask(self, symbol: str, ask: Ask, session: MarketSession) -> None:
+        client = self._client
         asked_us = self._now_us()
         if ask.kind == "time":
             time_us = await fetch_server_time(client) * 1_000
@@ -95,7 +91,7 @@ class Asking:
             session.answered(ask, Answer(rows, asked_us), self._now_us())
             return
         checked = await fetch_checked(
-            client, symbol, page_id=ask.page_id, from_ms=ask.from_ms,
+            client, symbol, page_id=ask.page.page_id, from_ms=ask.page.from_ms,
             reference_price=session.price, now_ms=now_ms,
         )  # fmt: skip
         if checked.refused:

@@ -17,7 +17,8 @@ class TradesBatcher:
     `grace_ms` is how late a trade may come without being late. Before the first trade neither
     quotes nor heartbeats say anything: nothing ties the receive time to the exchange's time yet.
     Time moves on without trades for `plausible_us` after the last one, or after the time up to
-    which silence is proven, `proven_until_us`; then it stands still.
+    which silence is proven, `proven_until_us`; then it stands still. Messages say whether ids are
+    `numbered`.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class TradesBatcher:
         quantity_decimals: int = 8,
         finest_ms: int = 250,
         grace_ms: int = 100,
+        numbered: bool = True,
     ) -> None:
         self.market = market
         self.clock = ClockOffset()
@@ -35,12 +37,14 @@ class TradesBatcher:
         self.epoch = 0
         self.plausible_us = 0
         self.proven_until_us = 0
+        self.alive_until_us = 0  # a silence until then is believed, and not proven
         self.seen_until_us = 0
         self.newest_us = 0  # of the trades, by their ids
         self._price_decimals = price_decimals
         self._quantity_decimals = quantity_decimals
         self._finest_us = finest_ms * 1_000
         self._grace_us = grace_ms * 1_000
+        self._numbered = numbered
         self._newest_received_us = 0
         self._last_event_us = 0
         self._said_proven_us = 0
@@ -122,7 +126,8 @@ class TradesBatcher:
         return max(0, received_us + offset_us - self._grace_us - self._believed_until_us())
 
     def _believed_until_us(self) -> int:
-        return max(self.newest_us, self.proven_until_us) + self.plausible_us
+        known_us = max(self.newest_us, self.proven_until_us, self.alive_until_us)
+        return known_us + self.plausible_us
 
     def _seen_by(self, received_us: int) -> int:
         """Return the exchange time before which everything has come in, we may assume.
@@ -163,6 +168,7 @@ class TradesBatcher:
             self._quantity_decimals,
             proven_until_us,
             self.epoch,
+            numbered=self._numbered,
         )
         self._emit_at_us = self._end_of_bucket(self.seen_until_us)
         self._trades.clear()

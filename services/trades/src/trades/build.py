@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from marketstream.messages import Gap, Message, Trades
+from marketstream.messages import Gap, Message, Trade, Trades
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from marketstream.topics import GAPS, TRADES
@@ -78,9 +78,17 @@ def _known(tail: Sequence[Message], said: Sequence[Message]) -> Known | None:
     epoch = max(one.epoch for one in trades)
     newest = sorted(
         (trade for one in trades if one.epoch == epoch for trade in one.trades),
-        key=lambda trade: trade.id,
+        key=_by_id if trades[-1].numbered else _by_time,
     )
     return Known(newest[-1].id, newest[-1].time_us, newest, epoch, _still_open(said, epoch))
+
+
+def _by_id(trade: Trade) -> int:
+    return trade.id
+
+
+def _by_time(trade: Trade) -> int:
+    return trade.time_us
 
 
 def _still_open(said: Sequence[Message], epoch: int) -> list[Gap]:

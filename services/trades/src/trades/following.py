@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from loguru import logger
 
-from exchanges.client import fetch_server_time
+from exchanges.client import RestClient, fetch_server_time
 from exchanges.sources import Source
 from marketstream.errors import NetworkError
 from marketstream.messages import DeadLetter, Gap, Stall, Status, Trades
@@ -23,7 +23,7 @@ from trades.sessions import heartbeat_s, make_sessions
 from trades.settings import TradesSettings
 
 _SAY_EVERY_S = 1.0
-_PATIENCE_S = 3.0
+_PATIENCE_S = 5.0  # with one request: a start does not wait for an exchange that hangs
 
 
 class Following:
@@ -43,39 +43,46 @@ class Following:
 
     async def run(self, known: Callable[[], Awaitable[Mapping[str, Known]]]) -> None:
         """Publish until cancelled; `known` says what is published already."""
+        async with self._source.client(timeout_s=_PATIENCE_S, patience_s=_PATIENCE_S) as client:
+            await self._follow(client, known)
+
+    async def _follow(
+        self, client: RestClient, known: Callable[[], Awaitable[Mapping[str, Known]]]
+    ) -> None:
         ports, settings, source = self._ports, self._settings, self._source
         sessions = await make_sessions(
-            source, self._publish,
+            source, client, self._publish,
             base_ms=self._base_ms, grace_ms=settings.grace_ms, hold_s=settings.hold_s,
             speed=ports.speed,
         )  # fmt: skip
-        await self._start(sessions, await known() if self._has_past else {})
+        await self._start(client, sessions, await known() if self._has_past else {})
         connection = Feed(
             self._stream,
             sessions,
             ws_url=source.ws_url,
+            other_urls=[host.ws_url for host in source.other_hosts],
             publish_dead_letter=self._publish_dead_letter,
             silence_s=settings.silence_s,
             heartbeat_s=heartbeat_s(self._base_ms, ports.speed),
             clock=ports.clock,
         )
-        asking = Asking(source, sessions, ports.metrics, now_us=self._now_us, pause=ports.drain)
+        asking = Asking(client, sessions, ports.metrics, now_us=self._now_us, pause=ports.drain)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(connection.run())
             tasks.create_task(asking.run())
             tasks.create_task(self._say(connection, sessions))
 
     async def _start(
-        self, sessions: Mapping[str, MarketSession], known: Mapping[str, Known]
+        self,
+        client: RestClient,
+        sessions: Mapping[str, MarketSession],
+        known: Mapping[str, Known],
     ) -> None:
         """Tell the sessions what is known, and what the exchange's clock says."""
         exchange_us = None
         if self._source.has_past:
             try:
-                async with self._source.client(
-                    timeout_s=_PATIENCE_S, patience_s=_PATIENCE_S
-                ) as client:
-                    exchange_us = await fetch_server_time(client) * 1_000
+                exchange_us = await fetch_server_time(client) * 1_000
             except NetworkError as error:
                 logger.warning("The exchange's clock is not known", reason=str(error))
         now_us = self._now_us()

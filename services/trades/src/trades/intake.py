@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exchanges.events import Notice, QuoteEvent, Several, TradeEvent
+from exchanges.events import Alive, Notice, QuoteEvent, Several, TradeEvent
 from marketstream.errors import BadMessage
 from marketstream.messages import DeadLetter
 
@@ -48,6 +48,7 @@ class Intake:
         self._publish_dead_letter = publish_dead_letter
         self._received_at(0)
         self._ignored = self._dead_letters = 0
+        self._beside = 0  # frames that are no event, less events that are no frame of their own
 
     def handle(self, frame: bytes, received_ns: int | None) -> Notice | None:
         """Take in one frame; return the exchange's notice that the connection is worth no more.
@@ -65,14 +66,35 @@ class Intake:
         if type(event) is TradeEvent or isinstance(event, QuoteEvent):
             self._add(event, frame, received_ns)
         elif isinstance(event, Several):
-            for one in event.events:
-                if isinstance(one, TradeEvent | QuoteEvent):
-                    self._add(one, frame, received_ns)
+            self._add_several(event, frame, received_ns)
+        elif isinstance(event, Alive):
+            self._beside += 1
+            self._hear_of_life(event, frame)
         else:
             self._ignored += 1
             if isinstance(event, Notice) and event.kind != "subscribed":
                 return event
         return None
+
+    def _add_several(self, event: Several, frame: bytes, received_ns: int | None) -> None:
+        self._beside += 1
+        for one in event.events:
+            if isinstance(one, TradeEvent | QuoteEvent):
+                self._beside -= 1
+                self._add(one, frame, received_ns)
+            elif isinstance(one, Alive):
+                self._hear_of_life(one, frame)
+
+    def _hear_of_life(self, event: Alive, frame: bytes) -> None:
+        """Tell the session of a sign of life of its market, or all of one of the connection."""
+        market = event.market
+        sessions = self._sessions.values() if market is None else (self._sessions[market],)
+        try:
+            for session in sessions:
+                session.alive(event, self._received_us)
+        except BadMessage as error:
+            self._beside -= 1
+            self._put_aside(frame, error)
 
     def _add(self, event: TradeEvent | QuoteEvent, frame: bytes, received_ns: int | None) -> None:
         """Give an event to the session of its market; one that makes no sense is put aside."""
@@ -107,7 +129,7 @@ class Intake:
         quotes = sum(session.quotes for session in sessions)
         duplicates = sum(session.duplicates for session in sessions)
         return Counts(
-            frames=trades + duplicates + quotes + self._ignored + self._dead_letters,
+            frames=trades + duplicates + quotes + self._ignored + self._dead_letters + self._beside,
             trades=trades,
             quotes=quotes,
             ignored=self._ignored,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from loguru import logger
 
-from exchanges.client import fetch_market_infos
+from exchanges.client import RestClient, fetch_market_infos
 from exchanges.sources import Source
 from exchanges.venue import MarketInfo
 from marketstream.errors import NetworkError
@@ -22,7 +22,14 @@ _UNKNOWN = MarketInfo(price_decimals=0, quantity_decimals=0)  # candles take wha
 
 
 async def make_sessions(
-    source: Source, publish: Publish, *, base_ms: int, grace_ms: int, hold_s: float, speed: float
+    source: Source,
+    client: RestClient,
+    publish: Publish,
+    *,
+    base_ms: int,
+    grace_ms: int,
+    hold_s: float,
+    speed: float,
 ) -> dict[str, MarketSession]:
     """Return the sessions of a source's markets; tick and lot are seen where they can't be asked.
 
@@ -31,8 +38,7 @@ async def make_sessions(
     """
     infos = {}
     try:
-        async with source.client(timeout_s=_PATIENCE_S, patience_s=_PATIENCE_S) as client:
-            infos = await fetch_market_infos(client, source.symbols)
+        infos = await fetch_market_infos(client, source.symbols)
     except NetworkError as error:
         logger.warning("Tick and lot not known, taken from the trades", reason=str(error))
     sessions = {}
@@ -46,13 +52,15 @@ async def make_sessions(
             hold_s=hold_s,
             page_trades=source.venue.page_trades,
             asks=source.has_past and source.venue.ids == "contiguous",
+            ids=source.venue.ids,
+            past=source.venue.past,
+            past_trades=source.venue.past_trades,
+            silence=source.venue.silence,
+            past_resolution_ms=source.venue.past_resolution_ms,
             speed=max(1.0, speed),
         )
         sessions[market] = MarketSession(market, in_ns(publish), rules)
     return sessions
-
-
-_PATIENCE_S = 3.0  # a start does not wait for an exchange that hangs
 
 
 def in_ns(publish: Publish) -> Callable[[Trades | Gap | Stall, int], None]:

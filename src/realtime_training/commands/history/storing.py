@@ -20,15 +20,19 @@ def store_candles(
     trades: TradeTable,
     timeframes: Sequence[str],
     within_ms: tuple[int, int] | None = None,
+    *,
+    exact: bool,
 ) -> int:
     """Store the candles that trades make; return how many.
 
     The first and the last of each timeframe are left out, since trades may be missing before and
-    after; so are those that do not open within the times given.
+    after; so are those that do not open within the times given. Unless the trades are `exact`,
+    none is called complete.
     """
     stored = 0
     for timeframe in timeframes:
-        candles = messages_of(market, candles_of(trades, timeframe), proven=trades.consecutive)
+        proven = trades.consecutive and exact
+        candles = messages_of(market, candles_of(trades, timeframe), proven=proven)
         candles = candles[1:-1]
         if within_ms is not None:
             candles = [one for one in candles if within_ms[0] <= one.open_time_ms < within_ms[1]]

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from exchanges.catalogue import venues
 from exchanges.client import RestClient
 from exchanges.sources import Source
 from marketstream.errors import InputError
@@ -27,10 +28,11 @@ type Advanced = Callable[[float], None]
 
 @dataclass
 class Fetched:
-    """The days of a market that are in files."""
+    """The days of a market that are in files; `exact` where each trade is one, at its time."""
 
     market: str
     days: list[DayFile]
+    exact: bool
     trades: int = 0
     missing: int = 0
 
@@ -57,7 +59,7 @@ async def fetch(
     days = [DayFile(folder, market, day) for day in days_between(first, end)]
     if not days:
         raise InputError(f"no whole day lies between {first} and {end}: --to is exclusive")
-    fetched = Fetched(market, days)
+    fetched = Fetched(market, days, exact=not source.venue.past_resolution_ms)
     async with source.client(patience_s=_PATIENCE_S) as client:
         for number, day in enumerate(days):
             if not day.is_finished:
@@ -101,7 +103,9 @@ def store_days(fetched: Fetched, state: Path, timeframes: Sequence[str]) -> int:
             beside = fetched.days[max(0, number - 1) : number + 2]
             trades = read_trades([one.path for one in beside], symbol=symbol)
             within_ms = day.from_us // 1_000, day.until_us // 1_000
-            stored += store_candles(store, fetched.market, trades, timeframes, within_ms)
+            stored += store_candles(
+                store, fetched.market, trades, timeframes, within_ms, exact=fetched.exact
+            )
     return stored
 
 
@@ -111,5 +115,11 @@ def store_files(
     """Store the candles of files of trades; return counts."""
     trades = read_trades(files, symbol=split_market(market)[1])
     with closing(open_store(f"sqlite:///{state / 'realtime.sqlite'}")) as store:
-        stored = store_candles(store, market, trades, timeframes)
+        stored = store_candles(store, market, trades, timeframes, exact=_is_exact(market))
     return {"market": market, "trades": int(trades.count.sum()), "candles": stored}
+
+
+def _is_exact(market: str) -> bool:
+    """Say whether an archive of a market's exchange has each trade at its time."""
+    venue = venues().get(split_market(market)[0])
+    return venue is None or not venue.past_resolution_ms

@@ -150,6 +150,7 @@ def run(
     options = RunOptions(
         markets=chosen,
         groups=in_groups,
+        exchange=exchange,
         any_recorded=not (markets or symbols),
         timeframe=timeframe,
         horizons=horizons,

@@ -17,12 +17,14 @@ SIMULATOR = "simulator"
 class RunOptions:
     """What `realtime run` was asked for; `speed` and `faults` are those of the simulated market.
 
+    Of `exchange`, where one is named, the settings say where it is.
     `markets` are all that are followed; those of `SIMULATOR` it makes up or plays, all that it
     has where `any_recorded`.
     """
 
     markets: tuple[str, ...]
     groups: Mapping[str, tuple[str, ...]]
+    exchange: str | None
     any_recorded: bool
     timeframe: str
     horizons: tuple[int, ...]

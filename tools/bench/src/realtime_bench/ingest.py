@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -21,6 +22,7 @@ from exchange_simulator.serving.exchange import Exchange
 from exchange_simulator.serving.markets import markets_of
 from exchange_simulator.venues import server_of, simulated
 from exchanges.catalogue import venue_named
+from exchanges.sources import Source
 from marketstream.messages import DeadLetter, Gap, Stall, Trades
 from realtime_bench.figures import Effort, Measured, Say
 from realtime_bench.sender import wire_bytes
@@ -112,7 +114,8 @@ def _sending(said: Said) -> Iterator[str]:
 
 async def _taken_in(venue: str, said: Said, url: str) -> float:
     """Return frames per second from the first message to the last."""
-    stream = venue_named(venue).stream(said.symbols, venue)
+    source = _source(venue, said)
+    stream, speaks = source.stream(), source.venue
     clock = _Played(said.received_ns)
     times = [0.0, 0.0]
 
@@ -124,7 +127,10 @@ async def _taken_in(venue: str, said: Said, url: str) -> float:
     def refuse(letter: DeadLetter) -> None:
         raise AssertionError(f"{letter.reason}: {letter.raw!r:.300}")
 
-    rules = Rules(speed=_SPEED)
+    rules = Rules(
+        speed=_SPEED, ids=speaks.ids, past=speaks.past, past_trades=speaks.past_trades,
+        silence=speaks.silence,
+    )  # fmt: skip
     sessions = {market: MarketSession(market, publish, rules) for market in stream.markets}
     feed = Feed(stream, sessions, ws_url=url, publish_dead_letter=refuse, clock=clock)
     following = asyncio.create_task(feed.run())
@@ -138,7 +144,7 @@ async def _taken_in(venue: str, said: Said, url: str) -> float:
 
 def _decoded(venue: str, said: Said) -> float:
     """Return frames per second of the venue's parser alone."""
-    parse = venue_named(venue).stream(said.symbols, venue).parse
+    parse = _source(venue, said).stream().parse
 
     def decode(frames: Sequence[bytes]) -> None:
         for frame in frames:
@@ -146,6 +152,12 @@ def _decoded(venue: str, said: Said) -> float:
 
     seconds, _ = timed(lambda: decode(said.frames))
     return len(said.frames) / seconds
+
+
+def _source(venue: str, said: Said) -> Source:
+    """Return the source of these markets, with contracts worth a hundredth of a coin."""
+    worth = dict.fromkeys(said.symbols, Fraction(1, 100))
+    return Source(venue, venue_named(venue), "", "", said.symbols, worth)
 
 
 class _Played:

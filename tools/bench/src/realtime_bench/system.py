@@ -48,6 +48,7 @@ def main() -> None:
     options = RunOptions(
         markets=tuple(market_of(EXCHANGE, symbol) for symbol in wanted.symbols),
         groups={},
+        exchange=EXCHANGE,
         any_recorded=False,
         timeframe=TIMEFRAME,
         horizons=HORIZONS,

@@ -33,4 +33,5 @@ VENUE = Venue(
     book=_REST,
     weight_header="X-MBX-USED-WEIGHT-1M",
     weight_a_minute=6_000,
+    market_infos_request=_REST.market_infos_request,
 )

@@ -5,6 +5,8 @@ https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from exchanges.answers import check_order, decimals_of, decode_answer, decode_rows
@@ -31,15 +33,21 @@ class BinanceRest:
         """Ask for tick and lot of one symbol, `BTC/USDT`."""
         return Request(f"{self.path}/exchangeInfo", {"symbol": self.wire_symbol(symbol)})
 
+    def market_infos_request(self, symbols: Sequence[str]) -> Request:
+        """Ask for tick and lot of several symbols, which weighs no more than one."""
+        names = ",".join(f'"{self.wire_symbol(symbol)}"' for symbol in symbols)
+        return Request(f"{self.path}/exchangeInfo", {"symbols": f"[{names}]"})
+
     def parse_market_info(self, symbol: str, status: int, body: bytes) -> MarketInfo:
         """Return tick and lot; raises SettingsError where the exchange does not know the symbol."""
         if _refusal_code(status, body) == wire.UNKNOWN_SYMBOL:
             raise self.not_traded(symbol)
         symbols = decode_answer(status, body, wire.ExchangeInfo).symbols
-        if [info.symbol for info in symbols] != [self.wire_symbol(symbol)]:
+        found = [info for info in symbols if info.symbol == self.wire_symbol(symbol)]
+        if len(found) != 1:
             answered = ", ".join(info.symbol for info in symbols[:5]) or "none"
             raise NetworkError(f"asked for {symbol}, the exchange answered for {answered}")
-        return market_info(symbol, symbols[0])
+        return market_info(symbol, found[0])
 
     def not_traded(self, symbol: str) -> SettingsError:
         """Return the error that says that there is no such market."""

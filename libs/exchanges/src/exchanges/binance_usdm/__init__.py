@@ -30,4 +30,5 @@ VENUE = Venue(
     book=_REST,
     weight_header=SPOT.weight_header,
     weight_a_minute=2_400,
+    past_resolution_ms=100,  # aggTrades are of one taker at one price within 100 ms
 )

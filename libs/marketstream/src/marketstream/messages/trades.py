@@ -69,7 +69,9 @@ class Trades(msgspec.Struct, frozen=True):
     `proven_until_us` it is proven: a later id, or the exchange when asked, says that there is no
     trade that is neither published nor in a declared gap; None where only the trades' own ids
     prove anything. `epoch` counts numberings: ids of different ones have nothing to do with each
-    other.
+    other. Where ids do not number the trades one by one (`numbered` is false), they only tell one
+    trade from another, and trades are in the order in which they came. Each trade may stand for
+    some of up to `spread_us` before or after it, so that the candle beside may be theirs.
     Where levels of the book are followed, `depth` comes with some messages.
     `price_decimals` and `quantity_decimals` are the market's tick and lot as powers of ten, so that
     sums can be kept in whole units.
@@ -84,6 +86,8 @@ class Trades(msgspec.Struct, frozen=True):
     proven_until_us: int | None = None
     epoch: int = 0
     depth: Depth | None = None
+    numbered: bool = True
+    spread_us: int = 0
 
     @property
     def identity(self) -> tuple[str, int, int, int]:

@@ -15,6 +15,7 @@ from marketstream.messages import (
     Prediction,
     Stall,
 )
+from marketstream.store.counts import Ledger
 from marketstream.store.rows import Stored
 
 
@@ -68,6 +69,14 @@ class Store(Protocol):
 
     def stalls(self, market: str, from_ms: int, to_ms: int) -> list[Stall]:
         """Return the stalls that begin in the range."""
+        ...
+
+    def ledger(self, market: str, from_ms: int, to_ms: int) -> Ledger:
+        """Return how whole a market is over the range: ids, gaps, stalls and certificates."""
+        ...
+
+    def newest_ms(self, market: str) -> int | None:
+        """Return when the newest candle of any timeframe closes, None where there is none."""
         ...
 
     def markets(self) -> list[str]:

@@ -23,6 +23,8 @@ from marketstream.messages import (
     Stall,
 )
 from marketstream.store.backend import Backend
+from marketstream.store.counts import Ledger
+from marketstream.store.ledger import distinct, read_ledger, timeframes_of
 from marketstream.store.patience import patiently
 from marketstream.store.postgresql import POSTGRESQL
 from marketstream.store.rows import TABLE_NAMES, Stored, columns_of
@@ -190,16 +192,22 @@ class SqlStore:
         )
         return self._read(query, Stall)
 
-    def markets(self) -> list[str]:
-        """Return the markets that have candles; each is looked up, so that a table may be long."""
-        column = CANDLES.c.market
-        found: list[str] = []
-        query = select(func.min(column))
+    def ledger(self, market: str, from_ms: int, to_ms: int) -> Ledger:
+        """Return how whole a market is over the range: ids, gaps, stalls and certificates."""
         with self._explained(), self._engine.connect() as connection:
-            while (market := connection.execute(query).scalar_one()) is not None:
-                found.append(market)
-                query = select(func.min(column)).where(column > market)
-        return found
+            return read_ledger(connection, market, from_ms, to_ms)
+
+    def newest_ms(self, market: str) -> int | None:
+        """Return when the newest candle of any timeframe closes, None where there is none."""
+        with self._explained(), self._engine.connect() as connection:
+            timeframes = timeframes_of(connection, market)
+        newest = (self.last_candles(market, timeframe, 1) for timeframe in timeframes)
+        return max((candles[-1].close_time_ms for candles in newest if candles), default=None)
+
+    def markets(self) -> list[str]:
+        """Return the markets that have candles."""
+        with self._explained(), self._engine.connect() as connection:
+            return distinct(connection, CANDLES.c.market)
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """Return at most `limit` dead letters, the newest first."""

@@ -10,6 +10,7 @@ seven wider by an exponential of as much again. A taker buys, at the ask, with p
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ from exchange_simulator.market.signals import (
 )
 from exchange_simulator.market.tape import Integers, QuoteColumns, TradeColumns
 
+_HIDDEN_HOURS_KEPT = 6
 HOUR_SEQUENCES = 1 << 24  # more than an hour holds
 
 _SHOWN_HORIZON_S = 2.0
@@ -75,12 +77,16 @@ def make_block(market: Market, hour: int) -> Block:
     return Block(_trades(market, hour, hidden, trade_times_us, quotes), quotes, hidden)
 
 
+# Several venues show one hidden market, and a late one shows two hours of it in one.
+_hidden_hour = lru_cache(_HIDDEN_HOURS_KEPT)(hidden_hour)
+
+
 def _shown(market: Market, hour: int) -> Hidden:
     """Return the hidden state at each step of an hour, as late as the market shows it."""
-    now, lag = hidden_hour(market.behind, hour, market.signals), market.lag_steps
+    now, lag = _hidden_hour(market.behind, hour, market.signals), market.lag_steps
     if not lag:
         return now
-    before = hidden_hour(market.behind, hour - 1, market.signals)
+    before = _hidden_hour(market.behind, hour - 1, market.signals)
     return Hidden(
         *(np.concatenate((old[-lag:], new[:-lag])) for old, new in zip(before, now, strict=True))
     )

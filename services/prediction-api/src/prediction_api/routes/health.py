@@ -5,11 +5,13 @@ from __future__ import annotations
 from fastapi import FastAPI, Response
 
 from prediction_api.routes.answers import json_answer
+from prediction_api.views.board import PredictionBoard
 from prediction_api.views.market_views import MarketViews
 
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 _WORST_FIRST = ("stale", "stalled", "connecting", "ended", "warming up")
 _UNFIT = ("stale", "stalled")
+_FIT = ("ok", "warming up", "ended")
 
 
 def add_health_routes(app: FastAPI, views: MarketViews) -> None:
@@ -18,20 +20,28 @@ def add_health_routes(app: FastAPI, views: MarketViews) -> None:
 
     @app.get("/health")
     async def health() -> Response:
-        """Return the state of each market by `venue:SYMBOL`; 503 where one is stale or stalled."""
-        markets = {}
-        for market in board.markets:
-            age = board.age(market)
-            markets[market] = {
-                "status": board.state(market),
-                "data_age_ms": None if age is None else age.age_ms,
+        """Return the state of each market by `venue:SYMBOL`; 503 where none can be served."""
+        states = {market: board.state(market) for market in board.markets}
+        markets = {
+            market: {
+                "status": state,
+                "data_age_ms": _age_ms(board, market),
                 **overview.details(market),
             }
-        states = {board.state(market) for market in board.markets}
-        worst = next((state for state in _WORST_FIRST if state in states), "ok")
-        return json_answer({"status": worst, "markets": markets}, 503 if worst in _UNFIT else 200)
+            for market, state in states.items()
+        }
+        unfit = {state: [m for m in states if states[m] == state] for state in _UNFIT}
+        worst = next((state for state in _WORST_FIRST if state in states.values()), "ok")
+        is_fit = not any(unfit.values()) or any(state in _FIT for state in states.values())
+        body = {"status": worst, **unfit, "markets": markets}
+        return json_answer(body, 200 if is_fit else 503)
 
     @app.get("/metrics")
     async def metrics() -> Response:
         """Return the Prometheus metrics."""
-        return Response(overview.render_metrics(), media_type=_PROMETHEUS)
+        return Response(views.render_metrics(), media_type=_PROMETHEUS)
+
+
+def _age_ms(board: PredictionBoard, market: str) -> int | None:
+    age = board.age(market)
+    return None if age is None else age.age_ms

@@ -39,9 +39,7 @@ def add_market_route(app: FastAPI, name: str, markets: Sequence[str], answer: An
         return await answer(find_market(markets, symbol))
 
     async def by_venue(venue: str, symbol: str) -> Response:
-        symbol = symbol.rstrip("/")
-        market = find_market(markets, symbol, venue) if symbol else find_market(markets, venue)
-        return await answer(market)
+        return await answer(find_market(markets, symbol, venue))
 
     about = answer.__doc__
     app.get(f"/{name}/{{symbol}}", name=name, description=about)(by_symbol)
@@ -50,12 +48,13 @@ def add_market_route(app: FastAPI, name: str, markets: Sequence[str], answer: An
 
 
 def find_market(markets: Sequence[str], symbol: str, venue: str | None = None) -> str:
-    """Return the market that a URL names.
+    """Return the market that a URL names; without a symbol, `venue` is one.
 
     Raises NoSuchMarketError, or SeveralMarketsError where the venue has to be told.
     """
-    if venue is None:
-        return _only(markets, _unified(symbol))
+    symbol = symbol.rstrip("/")
+    if venue is None or not symbol:
+        return _only(markets, _unified(symbol or venue or ""))
     if venue in {split_market(market)[0] for market in markets}:
         market = market_of(venue, _unified(symbol))
         if market in markets:

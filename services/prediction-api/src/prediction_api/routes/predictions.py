@@ -25,7 +25,7 @@ def add_prediction_routes(app: FastAPI, views: MarketViews) -> None:
         ]
         short = short_paths(markets)
         paths = dict.fromkeys(path for m in markets for path in (short[m], market_path(m)))
-        routes = [f"/predictions/{path}" for path in paths]
+        routes = [f"/{name}/{path}" for name in ("predictions", "integrity") for path in paths]
         routes += ["/health", "/metrics", "/openapi.json"]
         return json_answer({"markets": followed, "routes": routes})
 

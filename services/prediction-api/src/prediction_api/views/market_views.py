@@ -10,6 +10,7 @@ from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.recent import Recent
 from prediction_api.views.board import PredictionBoard, Seen
+from prediction_api.views.certificates import Certificates
 from prediction_api.views.live import LiveView
 from prediction_api.views.overview import Overview
 from prediction_api.views.scores import Scores
@@ -51,12 +52,13 @@ class MarketViews:
         )
         self.live = LiveView(plan.markets, plan.timeframe, plan.horizons_ms)
         self.scores = Scores(plan.markets)
+        self.certificates = Certificates()
         self.overview = Overview(
             plan, self.board, self.scores, metrics, now_ns=now_ns, stale_after_ms=stale_after_ms
         )
         self._markets = frozenset(plan.markets)
         self._metrics = metrics
-        self._known = Recent(_REMEMBERED)
+        self._known: Recent[tuple[object, ...]] = Recent(_REMEMBERED)
 
     def hear(self, message: Heard, received_ns: int) -> None:
         """Show a message; markets of somebody else's plan are passed over."""
@@ -68,6 +70,7 @@ class MarketViews:
                     self.board.saw(message, received_ns)
             case Candle():
                 self.live.saw_candle(message)
+                self.certificates.saw(message)
             case Prediction():
                 self._predicted(message, received_ns)
             case Outcome():
@@ -76,6 +79,12 @@ class MarketViews:
                 self.overview.began(message)
             case Status():
                 self.overview.said(message)
+
+    def render_metrics(self) -> bytes:
+        """Bring what is not counted as it happens up to date, and render all."""
+        self.overview.show(self._metrics)
+        self.certificates.show(self._metrics)
+        return self._metrics.render()
 
     def recall(self, recalled: Recalled) -> None:
         """Show and count again what was there before a stop; before anything else is heard."""
@@ -86,6 +95,8 @@ class MarketViews:
             self.scores.predicted(prediction)
         for outcome in outcomes:
             self.scores.happened(outcome)
+        for candle in recalled.candles:
+            self.certificates.saw(candle)
         for model in recalled.models:
             self.overview.recall(model)
         self.live.preload(recalled.candles, predictions, outcomes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from marketstream.messages import Feed, Learning, Model, Parity, Status
+from marketstream.messages import Feed, Learning, Mending, Model, Parity, Status
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.symbols import split_market
@@ -44,6 +44,7 @@ class Overview:
         self._feeds: dict[str, _Heard] = {}
         self._learning: dict[str, Learning] = {}
         self._parities: dict[str, Parity] = {}
+        self._mendings: dict[str, Mending] = {}
         self._models: dict[tuple[str, int], Model] = {}
         self._began: set[str] = set()
 
@@ -59,6 +60,8 @@ class Overview:
                 self._learning[status.market] = learning
             case Parity() as parity:
                 self._parities[status.market] = parity
+            case Mending() as mending:
+                self._mendings[status.market] = mending
 
     def began(self, model: Model) -> None:
         """Note a model that serves from now on."""
@@ -100,6 +103,10 @@ class Overview:
             return f"the training brought no model: {learning.failure}"
         return "the first model is being trained"
 
+    def audit(self, market: str) -> tuple[Parity | None, Mending | None]:
+        """Return what the auditor last said of a market, None where it has said nothing."""
+        return self._parities.get(market), self._mendings.get(market)
+
     def details(self, market: str) -> dict[str, object]:
         """Return what serves a market, how good it has been, and what is missing."""
         parity = self._parities.get(market, _NOTHING_COMPARED)
@@ -140,15 +147,19 @@ class Overview:
         }
         return SystemState(self._feed_state(market), models)
 
-    def render_metrics(self) -> bytes:
-        """Bring what is not counted as it happens up to date, and render all."""
-        metrics = self._metrics
+    def show(self, metrics: Metrics) -> None:
+        """Set the gauges that follow from what services say."""
         for market in self._plan.markets:
             metrics.data_age.labels(market).set(self._board.silence_ms(market) / 1_000)
+            heard = self._feeds.get(market)
+            if heard is not None:
+                feed = heard.feed
+                metrics.stalled.labels(market).set((feed.stalled_ms or 0) / 1_000)
+                metrics.open_gaps.labels(market).set(feed.open_gaps)
+                metrics.missing_trades.labels(market).set(feed.missing_trades)
             for horizon_ms in self._plan.horizons_ms:
                 score = self._scores.score(market, horizon_ms)
                 show_score(metrics, market, horizon_ms, score)
-        return metrics.render()
 
     def _models_of(self, market: str) -> dict[int, Model]:
         return {

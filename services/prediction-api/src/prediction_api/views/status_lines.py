@@ -28,7 +28,10 @@ class HorizonStatus(msgspec.Struct, frozen=True):
 
 
 class MarketStatus(msgspec.Struct, frozen=True):
-    """How a market is; times are the market's, and `warming_up` is None once it predicts."""
+    """How a market is; times are the market's, and `warming_up` is None once it predicts.
+
+    `stalled` names the markets, this one or others, whose time stands still.
+    """
 
     state: MarketState
     as_of_ms: int | None
@@ -37,6 +40,7 @@ class MarketStatus(msgspec.Struct, frozen=True):
     latency: Latency | None
     feed: FeedState
     horizons: list[HorizonStatus]
+    stalled: list[str]
 
 
 class StatusLines:
@@ -76,4 +80,5 @@ class StatusLines:
             latency=views.live.latency(market),
             feed=system.feed,
             horizons=horizons,
+            stalled=[each for each in board.markets if board.stalled(each)],
         )

@@ -22,7 +22,7 @@ class Lateness:
     def __init__(self, clock: Callable[[], int], speed: float, *, most: int) -> None:
         self._clock = clock
         self._speed = speed
-        self._late: defaultdict[str, Recent] = defaultdict(lambda: Recent(most))
+        self._late: defaultdict[str, Recent[object]] = defaultdict(lambda: Recent(most))
 
     def finish(self, message: Prediction | Outcome, received_ns: int) -> Prediction | Outcome:
         """Return a message as it is to be published; `received_ns` is 0 where nobody watched.

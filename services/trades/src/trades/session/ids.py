@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from marketstream.messages import Gap, GapState
+from trades.session.rules import Page
 
 MOST_GAPS = 5_000
 TOO_MANY = "more gaps at once than are kept; its candles are made anew from the exchange's history"
@@ -18,7 +19,7 @@ class OpenGap:
 
     Times are the exchange's, `seen_us` and `ask_at_us` those of our clock: when it showed, and when
     to ask for it. `denied` counts the answers that should have had its trades and did not, and
-    `page_id` is where to go on asking. Nobody was told of one that is not `declared`. Of one
+    `page` is where to go on asking. Nobody was told of one that is not `declared`. Of one
     without a `bottom` the first id is not known: it is the past from a time on. What was missed
     between two connections is `awaited` by the live trades.
     """
@@ -33,7 +34,7 @@ class OpenGap:
     awaited: bool = False
     denied: int = 0
     ask_at_us: int = 0
-    page_id: int | None = None
+    page: Page | None = None
     left: list[range] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -47,6 +48,11 @@ class OpenGap:
         one = cls(first_id, end_id, since_us, until_us, now_us, declared=True)
         one.ask_at_us = now_us
         return one
+
+    @property
+    def next_page(self) -> Page:
+        """What to ask for next."""
+        return Page(None, self.since_us // 1_000) if self.page is None else self.page
 
     @property
     def missing(self) -> int:
@@ -87,11 +93,21 @@ class TradeIds:
     def __init__(self, next_id: int | None = None) -> None:
         self.next_id = next_id
         self.gaps: list[OpenGap] = []  # in the order of their ids, apart from each other
+        self._unseen_end: int | None = None
 
     @property
     def missing(self) -> int:
         """How many trades are missing."""
         return sum(gap.missing for gap in self.gaps)
+
+    @property
+    def ends_unseen(self) -> bool:
+        """Whether the newest ids are known of, and their trades have not come."""
+        return self._unseen_end is not None and self._unseen_end == self.next_id
+
+    def open_at_end(self, gap: OpenGap) -> None:
+        """Note a gap after all that is known, up to the newest id there is."""
+        self.next_id = self._unseen_end = gap.end_id
 
     def open(self, gap: OpenGap) -> OpenGap | None:
         """Note a gap; return the oldest, to be given up, where there are too many."""
@@ -120,6 +136,8 @@ class TradeIds:
         if gap.left:
             return False
         self.gaps.remove(gap)
+        if gap.end_id == self._unseen_end:
+            self._unseen_end = None
         return True
 
 

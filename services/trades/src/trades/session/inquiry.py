@@ -10,7 +10,7 @@ from trades.session.ids import OpenGap
 from trades.session.ledger import TOO_LONG_AGO
 from trades.session.pages import first_id, message_of, messages_of
 from trades.session.plausibility import CLOCK_MARGIN_US
-from trades.session.rules import Answer, Ask, Row
+from trades.session.rules import Answer, Ask, Page, Row
 
 if TYPE_CHECKING:
     from trades.session.market import MarketSession
@@ -34,8 +34,8 @@ class Inquiry:
         self._denied_wait_us = [
             seconds * 1e6 * self._scale for seconds in session.rules.denied_wait_s
         ]
-        self._page_id: int | None = None
-        self._from_us = 0
+        self._page = Page()
+        self._is_first_page = True
         self._past_from_us = self._past_until_us = 0  # the past that a start reads
         self._ask_at_us = self._newest_at_us = 0
         self._failures = 0
@@ -54,8 +54,11 @@ class Inquiry:
 
     def catch_up_from(self, since_us: int) -> None:
         """Ask for what is missing since a time."""
-        self._page_id, self._from_us = None, since_us
+        self._begin_at(since_us)
         self._reached_us = None
+
+    def _begin_at(self, since_us: int) -> None:
+        self._page, self._is_first_page = Page(None, since_us // 1_000), True
 
     def ask(self, received_us: int) -> Ask | None:
         """Return what should be asked now, None while there is nothing."""
@@ -68,7 +71,7 @@ class Inquiry:
             if self._reached_us is not None and received_us >= self._newest_at_us:
                 return Ask("newest")
             if session.is_connected or session.joining.starting:
-                return Ask("past", self._page_id, self._from_us // 1_000)
+                return Ask("past", self._page)
             return None
         batcher = session.batcher
         is_due = received_us >= self._newest_at_us and batcher.newest_us
@@ -84,7 +87,7 @@ class Inquiry:
             return None
         from_id = due[-1].end_id - self._session.rules.page_trades
         gap = next(gap for gap in due if gap is due[-1] or gap.first_id >= from_id)
-        return Ask("gap", gap.page_id, gap.since_us // 1_000)
+        return Ask("gap", gap.next_page)
 
     def failed(self, received_us: int, retry_after_s: float) -> None:
         """Note that there was no answer that makes sense."""
@@ -94,7 +97,10 @@ class Inquiry:
 
     def answered(self, ask: Ask, answer: Answer, received_us: int) -> None:
         """Take in an answer."""
-        rows = answer.rows
+        rules, rows = self._session.rules, answer.rows
+        begins_late = rules.only_newest and len(rows) >= rules.page_trades
+        if rules.only_newest:
+            answer = answer._replace(is_full=False)  # there is no page after it
         self._ask_at_us = received_us
         if ask.kind == "newest":
             self._judge(rows, received_us, answer.asked_us)
@@ -102,6 +108,8 @@ class Inquiry:
             self._mend(ask, answer, received_us)
         elif self._session.joining.holding is not None:
             self._catch_up(ask, answer, received_us)
+        if begins_late and ask.kind in ("gap", "past"):
+            self._session.ledger.lose_before(rows[0].trade, rules.beyond_the_past)
         if answer.is_doubtful:
             self.failed(received_us, 0.0)
         else:
@@ -117,7 +125,8 @@ class Inquiry:
         newest = rows[-1].trade
         self._reached_us = None
         if newest.id == next_id - 1:
-            self._prove(asked_us)
+            if not session.ledger.ids.ends_unseen:
+                self._prove(asked_us)
             if session.joining.holding is not None and session.joining.holding.first is None:
                 session.joining.join()
                 session.joining.let_go(received_us)
@@ -162,9 +171,10 @@ class Inquiry:
         # Of what lies beyond the live trades nothing is asked: the stream brings it.
         ours = [row for row in rows if end_id is None or first_id(row.trade) < end_id]
         if ours:
-            self._page_id = ours[-1].page_id + 1
+            self._page = session.rules.page_after(ask.page, ours[-1], is_full=answer.is_full)
             session.ledger.note_bottom(first_id(ours[0].trade))
-            if ask.page_id is None:
+            is_first, self._is_first_page = self._is_first_page, False
+            if is_first:
                 session.ledger.forget_before(ours[0].trade, self._past_from_us)
             self._publish_past([row.trade for row in ours], end_id, received_us)
         if ours and len(ours) == len(rows) and answer.is_full:
@@ -176,10 +186,10 @@ class Inquiry:
                 session.joining.let_go(received_us)
             elif awaited[0].first_id >= end_id:  # the connection was lost once more
                 session.joining.pass_before(awaited[0].first_id)
-                self._page_id, self._from_us = None, awaited[0].since_us
+                self._begin_at(awaited[0].since_us)
                 self._ask_at_us = received_us
             elif len(ours) < len(rows) or not ours:  # REST is behind, or left something out
-                self._page_id, self._from_us = None, awaited[0].since_us
+                self._begin_at(awaited[0].since_us)
             return
         if session.is_connected and received_us - session.connected_us > _POLL_US * self._scale:
             self._reached_us = received_us
@@ -191,7 +201,8 @@ class Inquiry:
         if session.joining.history >= 1:  # a connection has missed them, not a start
             session.ledger.repaired = repaired + sum(trade.count for trade in fresh)
         base_us = session.rules.base_ms * 1_000
-        for message in messages_of(session.market, fresh, base_us, session.ledger.epoch):
+        spread_us = session.rules.past_resolution_ms * 1_000
+        for message in messages_of(session.market, fresh, base_us, session.ledger.epoch, spread_us):
             session.publish(message, 0)
         if fresh:
             newest_us = fresh[-1].time_us
@@ -213,7 +224,9 @@ class Inquiry:
             return
         gap = OpenGap(next_id, first_id(trade), batcher.newest_us, trade.time_us, 0, denied=1)
         ledger.open(gap)
-        if batcher.newest_us < self._past_from_us:
+        if self._session.rules.only_newest:
+            ledger.give_up(gap, self._session.rules.beyond_the_past)
+        elif batcher.newest_us < self._past_from_us:
             ledger.give_up(gap, TOO_LONG_AGO)
         else:
             ledger.declare(gap)
@@ -226,7 +239,8 @@ class Inquiry:
         fresh = ledger.unseen(trades, ledger.ids.next_id, self._jumped)
         if fresh:
             # In one message: what can be said of candles changes once, not with each trade.
-            session.publish(message_of(session.market, fresh, ledger.epoch), 0)
+            spread_us = session.rules.past_resolution_ms * 1_000
+            session.publish(message_of(session.market, fresh, ledger.epoch, spread_us), 0)
         is_last = not (answer.is_full and rows)
         reached_id = trades[-1].id if trades else -1
         for gap in asked:
@@ -235,7 +249,7 @@ class Inquiry:
             if is_last or gap.left[-1].stop - 1 <= reached_id:
                 ledger.deny(gap, received_us, self._denied_wait_us)
             elif gap.left[0].start <= reached_id or gap is asked[0]:
-                gap.page_id = rows[-1].page_id + 1  # the next page has the rest
+                gap.page = session.rules.page_after(ask.page, rows[-1], is_full=True)
 
     def _asked_of(self, ask: Ask, received_us: int) -> list[OpenGap]:
         """Return the gaps that an answer should have something of."""
@@ -244,6 +258,6 @@ class Inquiry:
             for gap in self._session.ledger.ids.gaps
             if gap.bottom
             and gap.ask_at_us <= received_us
-            and gap.page_id == ask.page_id
-            and gap.since_us // 1_000 >= ask.from_ms
+            and gap.next_page.page_id == ask.page.page_id
+            and gap.next_page.from_ms >= ask.page.from_ms
         ]

@@ -83,7 +83,7 @@ class Ledger:
 
     def deny(self, gap: OpenGap, received_us: int, waits_us: Sequence[float]) -> None:
         """Note that an answer lacked trades that it should have had: ask later, or give up."""
-        gap.page_id = None
+        gap.page = None
         if gap.denied >= len(waits_us):
             self.give_up(gap, f"the exchange does not have {gap.missing} of these trades")
             return
@@ -112,12 +112,30 @@ class Ledger:
         for gap in self.ids.gaps:
             before = gap.parts(gap.first_id, first - 1)
             if gap.awaited and gap.since_us < from_us and before and gap.end_id > first:
-                lost = OpenGap(
-                    gap.first_id, first, gap.since_us, trade.time_us, gap.seen_us, left=before
-                )
-                gap.first_id, gap.since_us = first, trade.time_us
-                gap.left = gap.parts(first, gap.end_id - 1)
-                self._lose(lost, TOO_LONG_AGO)
+                self._cut(gap, trade, TOO_LONG_AGO)
+
+    def lose_before(self, trade: Trade, reason: str) -> None:
+        """Give up what is missing before a trade, the first that can be had.
+
+        Of a gap that was said already, all that is left goes with it.
+        """
+        first = first_id(trade)
+        for gap in list(self.ids.gaps):
+            if not gap.bottom or not gap.parts(gap.first_id, first - 1):
+                continue
+            if gap.declared or gap.end_id <= first:
+                self.give_up(gap, reason)
+            else:
+                self._cut(gap, trade, reason)
+
+    def _cut(self, gap: OpenGap, trade: Trade, reason: str) -> None:
+        """Give up what of a gap is before a trade in it, and keep the rest."""
+        first = first_id(trade)
+        lost = OpenGap(gap.first_id, first, gap.since_us, trade.time_us, gap.seen_us)
+        lost.left = gap.parts(gap.first_id, first - 1)
+        gap.first_id, gap.since_us = first, trade.time_us
+        gap.left = gap.parts(first, gap.end_id - 1)
+        self._lose(lost, reason)
 
     def unseen(
         self, trades: Sequence[Trade], end_id: int | None, jumped: Callable[[Trade], None]
@@ -159,6 +177,14 @@ class Ledger:
                     self.fill(gap, part)
         self._recent.extend(fresh)
         return fresh
+
+    def lose_unknown(self, next_id: int, since_us: int, until_us: int, reason: str) -> None:
+        """Say between which times nobody knows what was missed, before the trade of which id."""
+        self.opened += 1
+        self.lost_gaps += 1
+        self._say(
+            Gap(self.market, next_id, next_id, since_us, until_us, "lost", reason, self.epoch)
+        )
 
     def caught_up(self, first_id_: int, end_id: int, since_us: int, until_us: int | None) -> None:
         """Say that what a lost connection had missed came before anybody had to miss it."""

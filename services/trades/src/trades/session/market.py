@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from exchanges.events import QuoteEvent, TradeEvent
+from exchanges.events import Alive, QuoteEvent, TradeEvent
 from marketstream.messages import Channel, Feed, Gap, Stall, Trade, Trades
 from trades.batching import TradesBatcher
 from trades.session.examining import examine
 from trades.session.inquiry import Inquiry
 from trades.session.joining import Joining
 from trades.session.ledger import Ledger
+from trades.session.life import Life
 from trades.session.plausibility import Plausibility
 from trades.session.rules import Answer, Ask, Known, Rules
 from trades.session.silence import Silence
 from trades.session.stalls import QuoteWatch, Stalls
+from trades.session.unnumbered import Unnumbered
 
 type Publish = Callable[[Trades | Gap | Stall, int], None]
 """Takes a message and when (µs) what it follows from was received, 0 for the past."""
@@ -47,9 +50,10 @@ class MarketSession:
             quantity_decimals=rules.quantity_decimals,
             finest_ms=rules.base_ms,
             grace_ms=round(rules.grace_ms * rules.speed),
+            numbered=rules.numbered,
         )
         self.ledger = Ledger(market, self._say)
-        self.plausibility = Plausibility(self.batcher, asks=rules.asks, speed=rules.speed)
+        self.plausibility = Plausibility(self.batcher, rules)
         self.pace = Silence(
             least_us=round(1e6 * rules.speed),
             most_us=round(60e6 * rules.speed),
@@ -60,6 +64,9 @@ class MarketSession:
         self.connected_us = 0
         self.joining = Joining(self)
         self.inquiry = Inquiry(self)
+        self._life = Life(self)
+        self._unnumbered = unnumbered = None if rules.numbered else Unnumbered(self)
+        self._examine = partial(examine, self) if unnumbered is None else unnumbered.examine
         self._quote_watch = QuoteWatch(rules.speed)
         self._noted_us = 0
 
@@ -80,12 +87,12 @@ class MarketSession:
             and usual.low <= trade.price <= usual.high
             and batcher.newest_us <= time_us <= received_us + usual.latest_us
         ):
-            examined = examine(self, trade, received_us)
+            examined = self._examine(trade, received_us)
             if examined is None:
                 self.duplicates += 1
                 return
             ids, is_newest = self.ledger.ids, examined
-        if is_newest:
+        if is_newest and self._unnumbered is None:
             ids.next_id = trade.id + 1
         self.trades += 1
         for message in batcher.add_trade(trade, received_us, newest=is_newest):
@@ -107,6 +114,10 @@ class MarketSession:
         self.quotes += 1
         for message in closed:
             self._pass(message, received_us)
+
+    def alive(self, event: Alive, received_us: int) -> None:
+        """Take in a sign of life; raises BadMessage where it makes no sense."""
+        self._life.hear(event, received_us)
 
     def flush(self, received_us: int) -> None:
         """Publish what is pending, at the end of a socket read."""
@@ -165,11 +176,13 @@ class MarketSession:
         """Begin with the past from a time on, after what is known.
 
         To be called before the first event, with what the exchange's clock says now. Without a time
-        there is no past to be read.
+        there is no past to be read, nor where nothing can be asked for.
         """
         if exchange_us is not None:
             self.clock_is(exchange_us, received_us)
-        if from_us is None:
+        if self._unnumbered is not None:
+            self._unnumbered.go_on(known or Known())
+        if from_us is None or not self.rules.asks:
             return
         self.inquiry.begin(from_us, from_us if exchange_us is None else exchange_us)
         self.joining.start(received_us, from_us, known or Known())

@@ -39,17 +39,19 @@ def quantities_of(trades: Iterable[Trade]) -> dict[int, float]:
 
 
 def messages_of(
-    market: str, trades: Sequence[Trade], every_us: int, epoch: int
+    market: str, trades: Sequence[Trade], every_us: int, epoch: int, spread_us: int = 0
 ) -> Iterator[Trades]:
     """Yield trades in messages that never span a boundary of `every_us`."""
     start = 0
     for end in range(1, len(trades) + 1):
         bucket = trades[start].time_us // every_us
         if end == len(trades) or trades[end].time_us // every_us != bucket:
-            yield message_of(market, trades[start:end], epoch)
+            yield message_of(market, trades[start:end], epoch, spread_us)
             start = end
 
 
-def message_of(market: str, trades: Sequence[Trade], epoch: int) -> Trades:
+def message_of(market: str, trades: Sequence[Trade], epoch: int, spread_us: int = 0) -> Trades:
     """Return trades in one message; candles see the decimals."""
-    return Trades(market, tuple(trades), None, trades[-1].time_us, 0, 0, epoch=epoch)
+    return Trades(
+        market, tuple(trades), None, trades[-1].time_us, 0, 0, epoch=epoch, spread_us=spread_us
+    )

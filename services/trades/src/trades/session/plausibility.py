@@ -8,6 +8,7 @@ from marketstream.messages import Trade
 from trades.batching import TradesBatcher
 from trades.clock_offset import ClockOffset
 from trades.session.ids import OpenGap
+from trades.session.rules import Rules
 
 CLOCK_MARGIN_US = 500_000  # what may be wrong with a clock that was asked for by REST
 
@@ -28,20 +29,22 @@ class Plausibility:
 
     Of a trade that is put aside the id stays missing, until REST brings it, as it was or as it
     truly is. Trades in a row that are doubted for one reason are believed once enough of them
-    agree: each follows on the one before by its id, and is not before it in time.
+    agree: each follows on the one before by its id (where they number trades; else it is another
+    one), and is not before it in time.
 
     Usual is a `price` from `low` to `high`, and a time no later than `latest_us` after the receipt;
     while anything is doubted, nothing is usual. What takes real time takes `speed` times as much
-    of the market's. `asks` says whether the exchange's clock can be
-    asked for, and `wants_time` that it should be.
+    of the market's. `wants_time` says that the exchange's clock should be asked for.
     """
 
-    def __init__(self, batcher: TradesBatcher, *, asks: bool, speed: float = 1.0) -> None:
+    def __init__(self, batcher: TradesBatcher, rules: Rules) -> None:
         self.low, self.high = 0.0, float("inf")
         self.latest_us = -(1 << 62)
         self.doubting = False
-        self.wants_time = asks
-        self._asks = asks
+        self.wants_time = rules.asks
+        self._asks = rules.asks
+        self._numbered = rules.numbered
+        speed = rules.speed
         self._ahead_us = round(_AHEAD_US * speed)
         self._behind_us = round(_BEHIND_US * speed)
         self._first_behind_us = round(_FIRST_BEHIND_US * speed)
@@ -92,7 +95,7 @@ class Plausibility:
                 f"far from the last price, {self.price:g}"
             )
         if event.time_us is not None:
-            self._check_clock("a quote", event.time_us, received_us)
+            self.check_clock("a quote", event.time_us, received_us)
         return True
 
     def check(self, trade: Trade, gap: OpenGap | None, received_us: int) -> None:
@@ -138,12 +141,15 @@ class Plausibility:
         batcher = self._batcher
         time_us = trade.time_us
         try:
-            self._check_clock(f"trade {trade.id}", time_us, received_us)
+            self.check_clock(f"trade {trade.id}", time_us, received_us)
         except BadMessage:
             self.doubting = True
-            if self._agreeing("ahead", trade) < _AGREEING or batcher.asked_offset_us is not None:
+            asked_us = batcher.asked_offset_us
+            said_us = time_us - received_us
+            is_possible = asked_us is None or said_us <= asked_us + self._margin_us + self._ahead_us
+            if self._agreeing("ahead", trade) < _AGREEING or not is_possible:
                 raise
-            batcher.clock = ClockOffset()  # nobody can be asked, and all of them say so
+            batcher.clock = ClockOffset()  # all of them say so, and who was asked does not differ
         after_us = batcher.newest_us if gap is None else gap.since_us
         if not after_us and batcher.asked_offset_us is not None:
             after_us = received_us + batcher.asked_offset_us - self._first_behind_us
@@ -151,19 +157,13 @@ class Plausibility:
             behind_s = (after_us - time_us) // 1_000_000
             problem = f"its time is {behind_s} s before that of the trade it follows on"
             self._put_aside("behind", problem, trade, _AGREEING)
-        known_us = batcher.clock.offset_us
-        if known_us is None or time_us - received_us >= known_us:
-            known_us = time_us - received_us
-        if batcher.asked_offset_us is not None:
-            known_us = max(known_us, batcher.asked_offset_us)
+        offset_us, said_us = self._offset_us(), time_us - received_us
+        known_us = said_us if offset_us is None else max(offset_us, said_us)
         self.latest_us = known_us + self._ahead_us
 
-    def _check_clock(self, what: str, time_us: int, received_us: int) -> None:
+    def check_clock(self, what: str, time_us: int, received_us: int) -> None:
         """Raise BadMessage where a time is ahead of the exchange's clock."""
-        offset_us, asked_us = self._batcher.clock.offset_us, self._batcher.asked_offset_us
-        if asked_us is not None:
-            asked_us += self._margin_us
-            offset_us = asked_us if offset_us is None else max(asked_us, offset_us)
+        offset_us = self._offset_us()
         if offset_us is None:
             return
         ahead_us = time_us - received_us - offset_us
@@ -173,6 +173,20 @@ class Plausibility:
                 f"{self._market}: {what} is put aside: its time {time_us} µs is "
                 f"{ahead_us / 1e6:.1f} s ahead of the exchange's clock"
             )
+
+    def _offset_us(self) -> int | None:
+        """Return how far the exchange's clock is ahead at most; None while nobody knows.
+
+        What was asked for counts beside what events say, unless it is far ahead of them: then a
+        trade alone cannot go by it, for the answer may have been wrong or be long outdated.
+        """
+        events_us, asked_us = self._batcher.clock.offset_us, self._batcher.asked_offset_us
+        if asked_us is None:
+            return events_us
+        asked_us += self._margin_us
+        if events_us is None or asked_us <= events_us:
+            return asked_us if events_us is None else events_us
+        return asked_us if asked_us <= events_us + self._ahead_us else events_us
 
     def _put_aside(self, reason: str, problem: str, trade: Trade, enough: int) -> None:
         """Raise BadMessage, unless so many trades in a row say the same."""
@@ -186,12 +200,17 @@ class Plausibility:
         follows = (
             reason == self._reason
             and last is not None
-            and last.id < trade.id <= last.id + _NEAR_IDS
+            and self._is_next(last, trade)
             and trade.time_us >= last.time_us
         )
         self._count = self._count + 1 if follows else 1
         self._reason, self._last = reason, trade
         return self._count
+
+    def _is_next(self, last: Trade, trade: Trade) -> bool:
+        if not self._numbered:
+            return trade.id != last.id
+        return last.id < trade.id <= last.id + _NEAR_IDS
 
     def _aside(self, problem: str, trade: Trade) -> BadMessage:
         return BadMessage(f"{self._market}: trade {trade.id} is put aside: {problem}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from exchanges.venue import Ids, Past, Silence
 from marketstream.messages import Gap, Trade
 
 
@@ -14,9 +15,11 @@ class Rules:
     """How a market is followed.
 
     `hold_s` is how long live trades wait for what is missing before them, 0 for not at all;
-    `page_trades` what a page of an answer holds. Nothing is asked for unless `asks`. A gap
-    whose trades an answer should have had and did not is asked for again after `denied_wait_s`.
-    What takes real time takes `speed` times as much of the market's.
+    `page_trades` what a page of an answer holds; what ids tell, how pages follow on each other, how
+    much of the past can be had, how long a time a trade of it may stand for and what signs of life
+    prove is as the venue says. Nothing is asked for unless `asks`. A gap whose trades an answer
+    should have had and did not is asked for again after `denied_wait_s`. What takes real time takes
+    `speed` times as much of the market's.
     """
 
     base_ms: int = 250
@@ -26,8 +29,38 @@ class Rules:
     hold_s: float = 0.0
     page_trades: int = 1_000
     asks: bool = False
+    ids: Ids = "contiguous"
+    past: Past = "by_id"
+    past_trades: int | None = None
+    silence: Silence = "connection"
+    past_resolution_ms: int = 0
     speed: float = 1.0
     denied_wait_s: tuple[float, ...] = (1.0, 4.0, 15.0, 60.0)
+
+    @property
+    def numbered(self) -> bool:
+        """Whether ids number the trades one by one, so that a jump shows what is missing."""
+        return self.ids == "contiguous"
+
+    @property
+    def only_newest(self) -> bool:
+        """Whether all of the past that can be had is one page, of the newest trades."""
+        return self.past_trades is not None and self.past_trades <= self.page_trades
+
+    @property
+    def beyond_the_past(self) -> str:
+        """Why what is older than all that can be had is lost."""
+        return f"the exchange gives no more than its newest {self.past_trades} trades"
+
+    def page_after(self, page: Page, last: Row, *, is_full: bool) -> Page:
+        """Return where to go on after a page that ends with a row.
+
+        By time the last moment is asked for again, for there may be more of it; where one moment
+        fills a whole page, what is left of it cannot be had.
+        """
+        if self.past == "by_id":
+            return Page(last.page_id + 1, page.from_ms)
+        return Page(None, max(last.trade.time_us // 1_000, page.from_ms + is_full))
 
 
 class Known(NamedTuple):
@@ -44,12 +77,18 @@ class Known(NamedTuple):
     gaps: Sequence[Gap] = ()
 
 
-class Ask(NamedTuple):
-    """What the exchange is to be asked: trades from an id or time on, the newest, or its clock."""
+class Page(NamedTuple):
+    """Where a page of past trades begins: at an id to page by, or else at a time."""
 
-    kind: Literal["past", "gap", "newest", "time"]
     page_id: int | None = None
     from_ms: int = 0
+
+
+class Ask(NamedTuple):
+    """What the exchange is to be asked: a page of trades, the newest one, or its clock."""
+
+    kind: Literal["past", "gap", "newest", "time"]
+    page: Page = Page()
 
 
 class Row(NamedTuple):

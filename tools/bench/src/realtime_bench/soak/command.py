@@ -28,7 +28,7 @@ from realtime_training.commands.options import json_option
     "--times", type=click.IntRange(min=1), default=10, show_default=True, help="Of each kind."
 )
 @click.option(
-    "--markets", type=click.IntRange(min=1, max=10), default=10, show_default=True,
+    "--markets", type=click.IntRange(min=1, max=10), default=6, show_default=True,
     help="How many.",
 )  # fmt: skip
 @click.option("--kind", "kinds", metavar="KIND", multiple=True, help="Only this; may be repeated.")

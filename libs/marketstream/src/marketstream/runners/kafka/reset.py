@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Literal
 
 from confluent_kafka import (  # type: ignore[import-untyped]
@@ -23,12 +22,12 @@ from quixstreams import Application
 from quixstreams.state.metadata import CHANGELOG_CF_MESSAGE_HEADER
 
 from marketstream.errors import NetworkError, RealtimeError, SettingsError, StateError
+from marketstream.moments import moment_ms
 from marketstream.runners.kafka.changelogs import admin_of, changelogs
 from marketstream.runners.kafka.connection import connect, open_topic
 from marketstream.runners.kafka.reading import Extent, extents, read_between
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.settings import load_settings
-from marketstream.timeframes import duration_ms
 from marketstream.topics import CANDLES, FEATURES, KEPT_TOPICS, TRADES, Topic
 
 READS: dict[str, tuple[Topic, ...]] = {
@@ -57,18 +56,12 @@ def place_of(text: str) -> Place:
         case "earliest" | "latest":
             return text
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            return time.time_ns() // 1_000_000 - duration_ms(text)
-        except SettingsError as error:
-            raise SettingsError(
-                f"{text!r} is no place: write earliest, latest, a time such as "
-                "2026-11-22T03:00Z, or so long ago, as in 90m"
-            ) from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1_000)
+        return moment_ms(text, time.time_ns() // 1_000_000)
+    except SettingsError as error:
+        raise SettingsError(
+            f"{text!r} is no place: write earliest, latest, a time such as "
+            "2026-11-22T03:00Z, or so long ago, as in 90m"
+        ) from error
 
 
 def reset_stage(

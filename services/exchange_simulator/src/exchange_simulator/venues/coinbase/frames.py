@@ -6,7 +6,6 @@ https://docs.cdp.coinbase.com/exchange/websocket-feed/channels
 from __future__ import annotations
 
 from itertools import chain
-from uuid import UUID
 
 from exchange_simulator.market.depth import Depth, Levels, changes
 from exchange_simulator.serving.markets import Market
@@ -24,8 +23,8 @@ def maker_side(trade: TradeRow) -> str:
 def match_frame(product: str, trade: TradeRow, kind: str = "match") -> bytes:
     """Return a `match`, or the `last_match` before a subscription."""
     return (
-        f'{{"type":"{kind}","trade_id":{trade.id},"maker_order_id":"{UUID(int=trade.id)}",'
-        f'"taker_order_id":"{UUID(int=_TAKER_ORDERS + trade.id)}","side":"{maker_side(trade)}",'
+        f'{{"type":"{kind}","trade_id":{trade.id},"maker_order_id":"{_order_id(trade.id)}",'
+        f'"taker_order_id":"{_order_id(_TAKER_ORDERS + trade.id)}","side":"{maker_side(trade)}",'
         f'"size":"{trade.quantity}","price":"{trade.price}","product_id":"{product}",'
         f'"sequence":{trade.sequence},"time":"{iso_text(trade.time_us)}"}}'
     ).encode()
@@ -82,6 +81,12 @@ def update_frame(market: Market, before: Depth, depth: Depth) -> bytes:
         f'{{"type":"l2update","product_id":"{market.wire_symbol}","changes":[{",".join(rows)}],'
         f'"time":"{iso_text(depth.time_us)}"}}'
     ).encode()
+
+
+def _order_id(number: int) -> str:
+    """Return a number as a UUID is written."""
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _levels(market: Market, levels: Levels) -> str:

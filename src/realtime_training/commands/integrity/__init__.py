@@ -1,0 +1,1 @@
+"""`realtime integrity`: how whole the stored markets are."""

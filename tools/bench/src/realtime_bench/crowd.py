@@ -1,0 +1,59 @@
+"""An exchange of very many markets: a few made-up ones, each under many names."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from exchange_simulator.market.seeded import SeededMarket
+from exchange_simulator.market.tape import QuoteColumns, Tape, TradeColumns
+from exchange_simulator.server import RunningExchange, serve
+
+_TAPES = 10
+
+
+class _Alias:
+    """A tape under another name."""
+
+    def __init__(self, tape: Tape, symbol: str) -> None:
+        self._tape = tape
+        self.symbol = symbol
+        self.price_decimals = tape.price_decimals
+        self.quantity_decimals = tape.quantity_decimals
+        self.start_us = tape.start_us
+        self.end_us = tape.end_us
+
+    def trades(self, from_us: int, to_us: int) -> TradeColumns:
+        return self._tape.trades(from_us, to_us)
+
+    def quotes(self, from_us: int, to_us: int) -> QuoteColumns:
+        return self._tape.quotes(from_us, to_us)
+
+    def trades_from_id(self, first_id: int, limit: int, before_us: int) -> TradeColumns:
+        return self._tape.trades_from_id(first_id, limit, before_us)
+
+    def quote_at(self, time_us: int) -> QuoteColumns:
+        return self._tape.quote_at(time_us)
+
+
+def symbols(count: int) -> tuple[str, ...]:
+    """Return the names of so many markets."""
+    return tuple(f"C{number}/USDT" for number in range(count))
+
+
+def main() -> None:
+    """Serve as many markets as the first argument says until killed; print the URLs."""
+    count, per_second = int(sys.argv[1]), float(sys.argv[2])
+    names = symbols(count)
+    tapes = [SeededMarket(name, 1, trades_per_second=per_second) for name in names[:_TAPES]]
+    crowd = [_Alias(tapes[number % _TAPES], name) for number, name in enumerate(names)]
+
+    def announce(exchange: RunningExchange) -> None:
+        sys.stdout.write(f"{exchange.ws_url} {exchange.rest_url}\n")
+        sys.stdout.flush()
+
+    asyncio.run(serve(crowd, announce=announce))
+
+
+if __name__ == "__main__":
+    main()
