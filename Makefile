@@ -16,7 +16,7 @@ CLUSTER := rwml-34fa
 VERSION = $(shell awk -F'"' '/^version = /{print $$2; exit}' pyproject.toml)
 DEPLOYED = $(subst _,-,$(service))
 
-.PHONY: help services setup test test-kafka fuzz check lint types format dashboard run simulate soak replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
+.PHONY: help services setup test test-clients test-kafka fuzz check lint types format dashboard run simulate soak replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ $(INSTALLED): uv.lock .python-version pyproject.toml $(wildcard libs/*/pyproject
 
 test-kafka: $(INSTALLED) ## The tests on Kafka, with a minute of 10,000 trades/s
 	$(BIN)/pytest -m kafka -s $(ARGS) libs/marketstream/tests/runners tests/kafka
+
+test-clients: $(INSTALLED) ## ccxt and ccxt.pro on the simulated exchange; installs them
+	uv=$$(type -P uv || echo .uv/bin/uv) && UV_PROJECT_ENVIRONMENT=.venv $$uv sync --frozen --inexact --group clients
+	$(BIN)/pytest -m clients $(ARGS) tests/clients
 
 test: check $(DASHBOARD) ## Check, then run the tests; ARGS="services/trades -k late" goes to pytest
 	$(BIN)/pytest -n 2 $(ARGS)

@@ -3,7 +3,8 @@
 `REALTIME_DATA` names a folder of recorded market data; where it is unset the group `data` is left
 out and said to be in one line. So is the group `browser` where there is no Chromium, and the group
 `kafka` where there is neither a Docker engine nor Java with Maven, and the group `prometheus`
-where there is no Prometheus. `REALTIME_REQUIRE=data,browser`
+where there is no Prometheus, and the group `clients` where ccxt is not
+installed. `REALTIME_REQUIRE=data,browser`
 makes that, and any skipped test, a failure.
 """
 
@@ -13,12 +14,13 @@ import os
 import shutil
 import subprocess
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-GROUPS = ("data", "browser", "kafka", "prometheus")
+GROUPS = ("data", "browser", "kafka", "prometheus", "clients")
 
 # How long one example takes depends on the machine; pytest-timeout ends what hangs.
 settings.register_profile("untimed", deadline=None)
@@ -38,6 +40,10 @@ def _missing(group: str) -> str | None:
         if shutil.which("prometheus") is None or shutil.which("promtool") is None:
             return "group prometheus not run: install Debian's prometheus"
         return None
+    if group == "clients":
+        if find_spec("ccxt") is None:
+            return "group clients not run: make test-clients installs what it needs"
+        return None
     folder = os.environ.get("REALTIME_DATA")
     if folder is None:
         return f"group {group} not run: set REALTIME_DATA to a folder of recorded market data"
@@ -51,6 +57,10 @@ def _docker_runs() -> bool:
     if shutil.which("docker") is None:
         return False
     return subprocess.run(["docker", "info"], check=False, capture_output=True).returncode == 0
+
+
+# Its files import what is not there.
+collect_ignore_glob = [] if _missing("clients") is None else ["tests/clients/test_*.py"]
 
 
 def _required() -> list[str]:

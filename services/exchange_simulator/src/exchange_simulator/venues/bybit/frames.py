@@ -52,6 +52,16 @@ def book_frame(
     )  # fmt: skip
 
 
+def rest_book(market: Market, depth: Depth) -> str:
+    """Return the result of `/v5/market/orderbook`."""
+    time_ms = depth.time_us // 1_000
+    return (
+        f'{{"s":"{market.wire_symbol}","b":[{_levels(market, depth.bids)}],'
+        f'"a":[{_levels(market, depth.asks)}],"ts":{time_ms},"u":{depth.update_id},'
+        f'"seq":{depth.update_id},"cts":{time_ms}}}'
+    )
+
+
 def _book(
     symbol: str, levels: int, kind: str, bids: str, asks: str, number: int, sequence: int,
     time_us: int,

@@ -1,15 +1,14 @@
 """Bybit's market data by REST (v5): refusals come with status 200, rows newest first.
 
-https://bybit-exchange.github.io/docs/v5/market/recent-trade, …/kline and …/instrument
+https://bybit-exchange.github.io/docs/v5/market/recent-trade, …/kline, …/orderbook, …/instrument
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 
 from exchange_simulator.market.columns import chosen
+from exchange_simulator.market.depth import Depth, depth_at
 from exchange_simulator.market.history import latest_trades
 from exchange_simulator.serving.exchange import Exchange
 from exchange_simulator.serving.klines import INTERVALS_US, Kline
@@ -17,11 +16,10 @@ from exchange_simulator.serving.markets import Market
 from exchange_simulator.serving.port import Answer, RefusedError, Route
 from exchange_simulator.serving.rows import trade_rows
 from exchange_simulator.serving.session import dump
+from exchange_simulator.venues.bybit.frames import TradeId, rest_book
 from exchanges.bybit import wire
 
-if TYPE_CHECKING:
-    from exchange_simulator.venues.bybit.frames import TradeId
-
+_MOST_LEVELS = 200
 _INTERVALS = {said: interval for interval, said in wire.INTERVALS.items()}
 
 
@@ -46,6 +44,7 @@ class RestApi:
             Route("/v5/market/instruments-info", 1, self._instruments),
             Route("/v5/market/recent-trade", 1, self._trades),
             Route("/v5/market/kline", 1, self._klines),
+            Route("/v5/market/orderbook", 1, self._book),
         ]
 
     async def _time(self, request: web.Request) -> Answer:
@@ -56,8 +55,12 @@ class RestApi:
         )
 
     async def _instruments(self, request: web.Request) -> Answer:
-        one = "symbol" in request.query
-        markets = [self._market(request)] if one else list(self._exchange.markets.values())
+        if "symbol" in request.query:
+            markets = [self._market(request)]
+        elif request.query.get("category") == self._category.name:
+            markets = list(self._exchange.markets.values())
+        else:
+            markets = []  # another category has no markets here
         rows = [self._instrument(market) for market in markets]
         return self._result(dump({"category": self._category.name, "list": rows}))
 
@@ -97,6 +100,14 @@ class RestApi:
         symbol, category = market.wire_symbol, self._category.name
         return self._result(f'{{"category":"{category}","symbol":"{symbol}","list":[{rows}]}}')
 
+    async def _book(self, request: web.Request) -> Answer:
+        market, now_us = self._market(request), self._exchange.now_us()
+        limit = min(_number(request, "limit") or 1, _MOST_LEVELS)
+        depth = depth_at(market.tape, now_us, limit)
+        if depth is None:
+            depth = Depth(0, now_us, (), ())
+        return self._result(rest_book(market, depth))
+
     def _market(self, request: web.Request) -> Market:
         if request.query.get("category") != self._category.name:
             raise refused(wire.BAD_PARAMETER, "params error: Category is invalid")
@@ -107,11 +118,13 @@ class RestApi:
         return market
 
     def _instrument(self, market: Market) -> dict[str, object]:
-        pair = market.tape.symbol.partition(":")[0]
+        pair, _, settled_in = market.tape.symbol.partition(":")
         base, _, quote = pair.partition("/")
         tick, lot = market.price(1), market.quantity(1)
+        kind = {"contractType": "LinearPerpetual", "settleCoin": settled_in} if settled_in else {}
         return {
             "symbol": market.wire_symbol,
+            **kind,
             "baseCoin": base,
             "quoteCoin": quote,
             "status": "Trading",

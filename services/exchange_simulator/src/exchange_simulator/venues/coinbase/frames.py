@@ -58,6 +58,18 @@ def snapshot_frame(market: Market, depth: Depth) -> bytes:
     ).encode()
 
 
+def rest_book(market: Market, depth: Depth) -> str:
+    """Return the body of `/products/…/book`; each level is said to be of one order."""
+    bids, asks = (
+        ",".join(f'["{market.price(p)}","{market.quantity(q)}",1]' for p, q in levels)
+        for levels in (depth.bids, depth.asks)
+    )
+    return (
+        f'{{"bids":[{bids}],"asks":[{asks}],"sequence":{depth.update_id},'
+        f'"auction_mode":false,"auction":null,"time":"{iso_text(depth.time_us)}"}}'
+    )
+
+
 def update_frame(market: Market, before: Depth, depth: Depth) -> bytes:
     """Return the `l2update` of what changed."""
     sides = {"buy": changes(before.bids, depth.bids), "sell": changes(before.asks, depth.asks)}

@@ -1,6 +1,7 @@
 """Coinbase Exchange's public REST API; pages of trades are counted back from an id.
 
-https://docs.cdp.coinbase.com/exchange/rest-api/pagination and …/products/get-product-trades
+https://docs.cdp.coinbase.com/exchange/rest-api/pagination and …/products/get-product-trades,
+…/products/get-product-book
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from exchange_simulator.market.columns import chosen
+from exchange_simulator.market.depth import Depth, depth_at
 from exchange_simulator.market.history import trades_below
 from exchange_simulator.serving.exchange import Exchange
 from exchange_simulator.serving.klines import Kline
@@ -16,9 +18,10 @@ from exchange_simulator.serving.port import Answer, RefusedError, Route
 from exchange_simulator.serving.rows import trade_rows
 from exchange_simulator.serving.session import dump
 from exchange_simulator.serving.times import iso_text, us_of
-from exchange_simulator.venues.coinbase.frames import maker_side
+from exchange_simulator.venues.coinbase.frames import maker_side, rest_book
 from exchanges.coinbase import wire
 
+_LEVELS = {"1": 1, "2": 50}  # the third is of single orders, which there are none of
 _INTERVALS = {str(seconds): interval for interval, seconds in wire.SECONDS.items()}
 
 
@@ -40,6 +43,7 @@ class RestApi:
             Route("/products", 1, self._products),
             Route("/products/{product}", 1, self._product),
             Route("/products/{product}/trades", 1, self._trades),
+            Route("/products/{product}/book", 1, self._book),
             Route("/products/{product}/candles", 1, self._candles),
         ]
 
@@ -92,6 +96,16 @@ class RestApi:
             klines = await self._exchange.first_klines(market, interval, start_us, before_us, most)
         rows = (_candle(market, kline) for kline in reversed(klines) if kline.trade_count)
         return Answer(f"[{','.join(rows)}]".encode())
+
+    async def _book(self, request: web.Request) -> Answer:
+        levels = _LEVELS.get(request.query.get("level", "1"))
+        if levels is None:
+            raise refused(400, "Invalid level")
+        market, now_us = self._market(request), self._exchange.now_us()
+        depth = depth_at(market.tape, now_us, levels)
+        if depth is None:
+            depth = Depth(0, now_us, (), ())
+        return Answer(rest_book(market, depth).encode())
 
     def _market(self, request: web.Request) -> Market:
         market = self._exchange.markets.get(request.match_info["product"])

@@ -1,6 +1,6 @@
 """Kraken's public REST API: errors come with status 200, and so do refusals of too much.
 
-https://docs.kraken.com/api/docs/rest-api/get-recent-trades, …/get-ohlc-data
+https://docs.kraken.com/api/docs/rest-api/get-recent-trades, …/get-ohlc-data, …/get-order-book
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from exchange_simulator.market.depth import depth_at
 from exchange_simulator.market.history import first_trades, latest_trades
 from exchange_simulator.serving.decimals import decimal_text
 from exchange_simulator.serving.exchange import Exchange
@@ -23,6 +24,8 @@ from exchanges.kraken import wire
 
 _INTERVALS = {str(minutes): interval for interval, minutes in wire.MINUTES.items()}
 _OLD_ASSETS = ("XBT", "ETH", "LTC", "XRP", "XLM", "ETC", "ZEC", "XMR", "XDG", "REP")
+_USUAL_LEVELS, _MOST_LEVELS = 100, 500
+_NANOSECONDS_FROM = 10**12  # as seconds this is the year 33658
 _CURRENCIES = ("USD", "EUR", "GBP", "JPY", "CAD")
 
 
@@ -50,6 +53,7 @@ class RestApi:
             Route("/0/public/AssetPairs", 1, self._asset_pairs),
             Route("/0/public/Trades", 1, self._trades),
             Route("/0/public/OHLC", 1, self._ohlc),
+            Route("/0/public/Depth", 1, self._depth),
         ]
 
     async def _time(self, request: web.Request) -> Answer:
@@ -71,7 +75,7 @@ class RestApi:
 
     async def _trades(self, request: web.Request) -> Answer:
         market = self._market(request.query.get("pair", ""))
-        since_ns, count = _number(request, "since"), _number(request, "count")
+        since_ns, count = _since_ns(request), _number(request, "count")
         count = min(wire.MOST_ROWS if count is None else max(1, count), wire.MOST_ROWS)
         now_us = self._exchange.now_us()
         if since_ns is None:
@@ -105,6 +109,21 @@ class RestApi:
         committed = [row[0] for row in rows if row[0] <= last_s]
         return _result({_name(market): rows, "last": committed[-1] if committed else last_s})
 
+    async def _depth(self, request: web.Request) -> Answer:
+        market = self._market(request.query.get("pair", ""))
+        count = min(max(1, _number(request, "count") or _USUAL_LEVELS), _MOST_LEVELS)
+        depth = depth_at(market.tape, self._exchange.now_us(), count)
+        sides = {} if depth is None else {"asks": depth.asks, "bids": depth.bids}
+        time_s = 0 if depth is None else depth.time_us // 1_000_000
+        return _result(
+            {
+                _name(market): {
+                    side: [[market.price(p), market.quantity(q), time_s] for p, q in levels]
+                    for side, levels in sides.items()
+                }
+            }
+        )
+
     def _market(self, name: str) -> Market:
         market = self._by_name.get(name)
         if market is None:
@@ -123,6 +142,14 @@ def _number(request: web.Request, name: str) -> int | None:
     if not text.lstrip("-").isdecimal():
         raise refused("EGeneral:Invalid arguments")
     return max(0, int(text))
+
+
+def _since_ns(request: web.Request) -> int | None:
+    """Return the time of `since`, which may be in seconds or, as in `last`, in nanoseconds."""
+    since = _number(request, "since")
+    if since is None or since >= _NANOSECONDS_FROM:
+        return since
+    return since * 1_000_000_000
 
 
 def _name(market: Market) -> str:

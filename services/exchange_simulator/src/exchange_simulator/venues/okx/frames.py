@@ -39,6 +39,15 @@ def update_frame(
     return _book(channel, market, sizes, changed, (number - 1, number), "update")
 
 
+def rest_book(market: Market, sizes: Sizes, depth: Depth) -> str:
+    """Return the row of `/api/v5/market/books`."""
+    return (
+        f'{{"asks":[{_levels(market, sizes, depth.asks)}],'
+        f'"bids":[{_levels(market, sizes, depth.bids)}],"ts":"{depth.time_us // 1_000}",'
+        f'"seqId":{depth.update_id}}}'
+    )
+
+
 def _book(
     channel: str, market: Market, sizes: Sizes, depth: Depth, numbers: tuple[int, int], action: str
 ) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from exchange_simulator.market.columns import chosen
+from exchange_simulator.market.depth import depth_at
 from exchange_simulator.market.history import latest_trades, trades_below
 from exchange_simulator.market.tape import TradeColumns
 from exchange_simulator.serving.exchange import Exchange
@@ -16,6 +17,7 @@ from exchange_simulator.serving.markets import Market
 from exchange_simulator.serving.port import Answer, RefusedError, Route
 from exchange_simulator.serving.rows import trade_rows
 from exchange_simulator.serving.session import dump
+from exchange_simulator.venues.okx.frames import rest_book
 from exchange_simulator.venues.okx.sizes import Sizes
 from exchanges.okx import wire
 
@@ -45,6 +47,7 @@ class RestApi:
             Route("/api/v5/public/instruments", 1, self._instruments),
             Route("/api/v5/market/trades", 1, self._trades),
             Route("/api/v5/market/history-trades", 1, self._history_trades),
+            Route("/api/v5/market/books", 1, self._book),
             Route("/api/v5/market/candles", 1, self._candles),
             Route("/api/v5/market/history-candles", 1, self._candles),
         ]
@@ -94,6 +97,12 @@ class RestApi:
         rows = (self._candle(market, kline, now_us) for kline in reversed(klines))
         return _data(",".join(rows))
 
+    async def _book(self, request: web.Request) -> Answer:
+        market = self._market(request)
+        levels = min(_number(request, "sz") or 1, wire.MOST_LEVELS)
+        depth = depth_at(market.tape, self._exchange.now_us(), levels)
+        return _data("" if depth is None else rest_book(market, self._sizes, depth))
+
     def _page(self, market: Market, trades: TradeColumns, end_us: int) -> Answer:
         shown, trades = self._exchange.page(market, chosen(trades, slice(None, None, -1)), end_us)
         lots = trades.quantity.tolist()
@@ -116,12 +125,16 @@ class RestApi:
         pair = market.tape.symbol.partition(":")[0]
         base, _, quote = pair.partition("/")
         is_swap = self._kind == "SWAP"
+        underlying = f"{base}-{quote}" if is_swap else ""
         return {
             "instType": self._kind,
             "instId": market.wire_symbol,
+            "uly": underlying,
+            "instFamily": underlying,
             "baseCcy": "" if is_swap else base,
             "quoteCcy": "" if is_swap else quote,
             "settleCcy": quote if is_swap else "",
+            "ctType": "linear" if is_swap else "",
             "ctVal": self._sizes.value(market) if is_swap else "",
             "ctMult": "1" if is_swap else "",
             "ctValCcy": base if is_swap else "",
