@@ -37,7 +37,7 @@ def said(candle: Candle) -> tuple[object, ...]:
 def test_a_jump_of_ids_is_no_missing_trade_and_nothing_is_called_complete() -> None:
     one = watching()
     candles = one.update(message(trade(1, 100), trade(2, 500), trade(3, 1_100), seen_ms=2_000))
-    assert [said(candle) for candle in candles] == [(2, None, None, None), (1, None, None, None)]
+    assert [said(candle) for candle in candles] == [(2, None, 2, None), (1, None, 1, None)]
     assert one.update(message(trade(4, 2_100), seen_ms=2_100)) == []
 
 
@@ -61,7 +61,7 @@ def test_a_trade_that_comes_late_revises_its_candle_and_proves_nothing() -> None
     one.update(message(trade(1, 100), trade(2, 1_100), seen_ms=1_100))
     (candle,) = one.update(message(trade(3, 50, price=99.0), seen_ms=1_100))
     assert (candle.revision, candle.late_count, candle.open, candle.close) == (1, 1, 99.0, 100.0)
-    assert said(candle) == (2, None, None, None)
+    assert said(candle) == (2, None, 2, None)
 
 
 def test_what_was_counted_by_ids_before_is_not_from_where_they_count_nothing() -> None:
@@ -69,7 +69,7 @@ def test_what_was_counted_by_ids_before_is_not_from_where_they_count_nothing() -
     old = Trades(MARKET, (replace(trade(0, -500), id=41),), None, START_US, 2, 3)
     one.update(old)
     (candle,) = one.update(message(trade(1, 100), seen_ms=1_000))
-    assert said(candle) == (1, None, None, None)
+    assert said(candle) == (1, None, 1, None)
 
 
 def test_a_message_of_before_there_was_the_word_has_ids_that_count() -> None:
@@ -90,3 +90,12 @@ def test_a_restart_anywhere_changes_nothing(restart: int, ids: list[int]) -> Non
     # The last message is delivered once more.
     found += [candle for one in messages[max(0, restart - 1) :] for candle in second.update(one)]
     assert found == expected
+
+
+def test_a_candle_in_which_a_connection_was_lost_is_not_whole_and_the_next_is() -> None:
+    one = watching()
+    one.update(message(trade(1, 100), seen_ms=300))
+    begun = replace(message(trade(2, 900), trade(3, 1_500), seen_ms=2_000), epoch=1)
+    candles = one.update(begun)
+    assert [said(candle) for candle in candles] == [(2, None, None, None), (1, None, 1, None)]
+    assert [candle.is_whole for candle in candles] == [False, True]

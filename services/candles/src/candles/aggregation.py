@@ -43,7 +43,7 @@ class CandleAggregator:
     Both counts are of what this object has seen itself; a snapshot does not hold them.
 
     Where ids do not number the trades (`Trades.numbered`) they only tell those that came before, of
-    the newest 4,096. Nobody knows then how many there should be: no candle is called complete,
+    the newest 4,096. Nothing can prove then that there were no more: no candle is called complete,
     none has ids, and of trades of one moment the first is that which came first.
 
     A message that leaps ahead by more than ten minutes counts once three agree, unless `leaps` are

@@ -56,7 +56,7 @@ class TradeIds:
         self.last_us = 0
         self.epoch = 0
         self.numbered = True
-        """Whether ids number the trades one by one; where not, nobody can say what is missing."""
+        """Whether ids number the trades one by one; where not, they cannot prove anything."""
         self.certain_from_us: int | None = None
         """Of what opened before, nobody can say what is missing; None before watching began."""
         self.said_us = 0
@@ -99,7 +99,7 @@ class TradeIds:
 
     def missing(self, open_us: int, end_us: int) -> int | None:
         """Return how many missing ids may belong to an interval; None where nobody can say."""
-        if not self.numbered or self.certain_from_us is None or open_us < self.certain_from_us:
+        if self.certain_from_us is None or open_us < self.certain_from_us:
             return None
         count = 0
         for gap in self._gaps:

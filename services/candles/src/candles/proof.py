@@ -40,7 +40,7 @@ class Proof:
     def certify(self, one: Interval) -> None:
         """Note what an interval lacks, and whether it is proven that it lacks no more."""
         one.missing = self.missing(one)
-        one.proven = one.end_us <= self._ids.proven_us
+        one.proven = self._ids.numbered and one.end_us <= self._ids.proven_us
 
     def missing(self, one: Interval) -> int | None:
         """Return how many trades an interval lacks, None where nobody can say."""

@@ -17,10 +17,11 @@ class Candle(msgspec.Struct, frozen=True):
     close, where they are followed and known. The highest revision wins.
 
     The certificate: first and last trade id; `expected_count`, the trades there must have been by
-    their ids, counting each missing one that may belong here, or None where nobody was watching
-    when the interval began; `complete`, True where it is proven that this equals `trade_count`,
-    False where trades are known to be missing, None where nobody can tell (yet); `filled`, that
-    missing trades have come since; `late_count`, the trades that came after the close.
+    their ids, counting each missing one that may belong here (where ids do not number trades, those
+    that came), or None where nobody was watching when the interval began; `complete`, True where it
+    is proven that this equals `trade_count`, False where trades are known to be missing, None where
+    nobody can tell (yet); `filled`, that missing trades have come since; `late_count`, the trades
+    that came after the close.
     """
 
     market: str

@@ -62,7 +62,7 @@ class Unnumbered:
         if not session.joining.joined:
             self._lose(_CONNECTION_LOST, batcher.newest_us)
             session.joining.join()
-        self._declare(trade)
+        self._declare(trade, received_us)
         return trade.time_us >= batcher.newest_us
 
     def _lose(self, reason: str, since_us: int) -> None:
@@ -70,10 +70,16 @@ class Unnumbered:
         if since_us and self._lost_because is None:
             self._lost_because, self._lost_since_us = reason, since_us
 
-    def _declare(self, trade: Trade) -> None:
-        """Say what may be missing before a trade, if anything."""
+    def _declare(self, trade: Trade, received_us: int) -> None:
+        """Say what may be missing before a trade, if anything.
+
+        Another numbering begins with it, so that nobody takes it to follow on those before.
+        """
         reason, self._lost_because = self._lost_because, None
         until_us, self._lost_until_us = max(trade.time_us, self._lost_until_us), 0
         if reason is None:
             return
-        self._session.ledger.lose_unknown(trade.id, self._lost_since_us, until_us, reason)
+        session = self._session
+        session.flush(received_us)
+        session.ledger.epoch = session.batcher.epoch = session.batcher.epoch + 1
+        session.ledger.lose_unknown(trade.id, self._lost_since_us, until_us, reason)
