@@ -28,6 +28,8 @@ def _value_at(path: str, frame: bytes) -> str:
     for name, index in _STEP.findall(path):
         if name and isinstance(value, dict):
             value = value.get(name)
-        elif index and isinstance(value, list):
+        elif index and isinstance(value, list) and int(index) < len(value):
             value = value[int(index)]
+        else:
+            return ""  # the frame names a field twice, and the other one is wrong
     return f", it is {value!r:.60}"
