@@ -86,5 +86,5 @@ def test_faults_and_kills_of_each_service_lose_double_and_hide_nothing(tmp_path:
                 assert services.stop(stage) == 0
         finally:
             services.close()
-    found = compared(tmp_path, exchange, begin_us, until_us)
+        found = compared(tmp_path, exchange, begin_us, until_us)
     assert found.kept, f"\n{table([found])}\n{found.violations[:20]}"
