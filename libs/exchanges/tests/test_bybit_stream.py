@@ -268,3 +268,12 @@ def test_recorded_frames_say_what_they_are(market_data: Path) -> None:
     uuid = number_of_uuid("9dc75fca-4bdd-4773-9f78-6f5d7ab2a110")
     trade = Trade(uuid, 27451.0, 0.01, "buy", 1709891679000000)
     assert asked == TradeEvent("bybit-linear:BTC/USDT:USDT", trade)
+
+
+def test_a_frame_that_names_a_field_twice_is_a_bad_one_as_others() -> None:
+    frame = (
+        b'{"topic":"orderbook.1.BTCUSDT","ts":1735689653902,"type":"snapshot","data":{"s":"BTCUSDT",'
+        b'"b":[["1.0","2.0"]],"a":[["3.0","x"],["4.0","x"]],"a":[["3.0","1.0"]]}}'
+    )
+    with pytest.raises(BadMessage):
+        BybitStream(["BTC/USDT"]).parse(frame)
