@@ -22,6 +22,15 @@ from hypothesis import settings
 
 GROUPS = ("data", "browser", "kafka", "prometheus", "clients")
 
+# They start a whole system and look at the clock: one at a time, beside tests of one process.
+SYSTEMS = (
+    "tests/dashboard", "tests/faults", "tests/kafka", "tests/kill", "tests/repair", "tests/soak",
+    "tests/test_first_minute.py", "tests/test_interrupts.py", "tests/test_live.py",
+    "tests/test_recall.py", "tests/test_several_exchanges.py", "tests/test_startup.py",
+    "tests/test_swap_live.py", "tests/test_wait_for_prediction.py",
+    "libs/marketstream/tests/runners",
+)  # fmt: skip
+
 # How long one example takes depends on the machine; pytest-timeout ends what hangs.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -73,6 +82,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if left_out and _missing(group) is not None:
             items[:] = [item for item in items if item not in left_out]
             config.hook.pytest_deselected(items=left_out)
+    for item in items:
+        if item.nodeid.startswith(SYSTEMS):
+            item.add_marker(pytest.mark.xdist_group("systems"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
