@@ -32,7 +32,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def assert_nothing_is_unusable(world: World) -> None:
     """Every line said is a log line, none an error; and the registry registers."""
-    for line in world.said:
+    for line in filter(None, world.said):  # Ctrl-C before the start has got far ends a line
         assert json.loads(line)["level"] in {"INFO", "WARNING"}, line
     assert not [line for line in world.said if "registry" in line and "failed" in line]
     with closing(sqlite3.connect(world.folder / "state" / "mlflow.sqlite")) as connection:
