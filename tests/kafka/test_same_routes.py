@@ -120,7 +120,7 @@ def shapes_alike(one: Shape, two: Shape) -> bool:
 
 
 def assert_near(pairs: Sequence[tuple[float, float]]) -> None:
-    """Two mids of one close are near: it is the edge that gives quotes a time, and it may be busy."""
+    """Mids of one close are near: it is the edge that gives quotes a time, and it may be busy."""
     apart = sorted(abs(one / two - 1) for one, two in pairs)
     assert apart
     assert apart[len(apart) * 9 // 10] < A_FEW_TICKS
