@@ -17,6 +17,7 @@ FRAME_SHARE = 0.05
 _TO_STRIKE_S = 12.0  # reconnecting takes up to half of it
 _TO_BE_WELL_S = 15.0
 _LEAST_PAUSE_S = 0.5
+_TRIES = 3  # a fault may find nobody connected, or nobody who asks
 _POLL_S = 0.2
 
 
@@ -71,7 +72,9 @@ class Lanes:
             if self._stop.wait(max(_LEAST_PAUSE_S, begun_s + every_s - time.monotonic())):
                 return
 
-    def _bring(self, companions: Sequence[str], carrier: str, seconds: float) -> None:
+    def _bring(
+        self, companions: Sequence[str], carrier: str, seconds: float, tries: int = _TRIES
+    ) -> None:
         """Let one strike the connection, and others whoever connects and asks; all strike once."""
         due_s = time.monotonic() + _TO_STRIKE_S
         # Whoever is told to wait is told until when: these end when they said.
@@ -90,10 +93,11 @@ class Lanes:
             self._end(row)
         log = self._exchange.log()
         missed = [row["kind"] for row in rows if not log[row["number"]]["struck"]]
-        if missed and time.monotonic() < due_s:
-            self._bring(missed, PLAIN, seconds)
+        if missed and tries > 1 and not self._stop.is_set():
+            self._watch.wait(self._system.symbols, _TO_BE_WELL_S, self._stop)
+            self._bring(missed, PLAIN, seconds, tries - 1)
 
-    def _bring_to_market(self, fault: OfMarket) -> None:
+    def _bring_to_market(self, fault: OfMarket, tries: int = _TRIES) -> None:
         symbol = fault.symbol
         # Wrong pages are met only by who misses something.
         kinds = [fault.kind, "drop"] if fault.kind in ROWS else [fault.kind]
@@ -103,8 +107,12 @@ class Lanes:
         while not self._exchange.log()[rows[0]["number"]]["struck"]:
             if time.monotonic() > due_s or self._stop.wait(_POLL_S):
                 break
+        struck = self._exchange.log()[rows[0]["number"]]["struck"]
         for row in rows:
             self._end(row)
+        if not struck and tries > 1 and not self._stop.is_set():
+            self._watch.wait([symbol], _TO_BE_WELL_S, self._stop)
+            self._bring_to_market(fault, tries - 1)
 
     def _kill(self, kill: Kill) -> None:
         system = self._system
