@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -147,6 +148,20 @@ def test_every_route_answers_what_the_messages_said(
         assert len((await client.get("/routes")).json()["markets"]) == 3
         assert (await client.get("/openapi.json")).status_code == 200
         assert (await client.get("/")).status_code in {200, 503}, "as the checkout is built"
+
+    asked(ports, ask)
+
+
+def test_a_connection_that_is_kept_alive_waits_for_no_delayed_acknowledgement(
+    ports: FakePorts,
+) -> None:
+    async def ask(client: httpx.AsyncClient) -> None:
+        took_s = []
+        for _ in range(21):
+            began_s = time.perf_counter()
+            assert (await client.get("/routes")).status_code == 200
+            took_s.append(time.perf_counter() - began_s)
+        assert min(took_s[1:]) < 0.03, "a delayed acknowledgement takes 0.04 s"
 
     asked(ports, ask)
 

@@ -35,7 +35,10 @@ def say_where(listening: socket.socket, markets: Sequence[str]) -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket; raises NetworkError where the port is taken."""
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named so that asyncio knows TCP, and turns off Nagle's algorithm: an answer's
+    # head and body are two writes, and the second would wait 40 ms for a delayed acknowledgement.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
