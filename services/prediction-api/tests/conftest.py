@@ -31,7 +31,7 @@ class Api:
         self.plan = Plan(markets or (MARKET,), "1s", (1, 2))
         self.views = MarketViews(self.plan, self.metrics, now_ns=lambda: self.ns, speed=speed)
         ports = FakePorts(bundle, store)
-        self.app = build_app(self.views, self.metrics, ports.store, bundle=bundle)
+        self.app = build_app(self.plan, self.views, self.metrics, ports.store, bundle=bundle)
         self.client = TestClient(self.app)
 
     def see(self, seen_until_ms: int, market: str = MARKET) -> None:

@@ -53,7 +53,9 @@ def test_the_answer_holds_every_field_of_the_contract(
     response = api.client.get("/predictions/BTC-USDT")
     assert response.status_code == 200
     body = response.json()
-    assert list(body) == ["symbol", "as_of_ms", "data_age_ms", "stale", "stalled", "predictions"]
+    assert list(body) == [
+        "symbol", "as_of_ms", "data_age_ms", "stale", "stalled", "predictions", "previews",
+    ]  # fmt: skip
     assert (body["symbol"], body["as_of_ms"], body["data_age_ms"], body["stale"]) == (
         "BTC/USDT", 10_007, 7, False,
     )  # fmt: skip
@@ -97,7 +99,7 @@ def test_a_preview_stands_beside_the_prediction_until_the_next_close(
     assert body["predictions"][0]["direction"] == "up"
     assert body["previews"][0]["direction"] == "down"
     api.views.hear(make_prediction(11_000), api.ns)
-    assert "previews" not in api.client.get("/predictions/BTC-USDT").json()
+    assert api.client.get("/predictions/BTC-USDT").json()["previews"] == []
 
 
 def test_warming_up_says_what_is_missing_and_how_far_it_is(api: Api) -> None:
@@ -250,7 +252,10 @@ def test_the_schema_names_every_route_and_what_it_does_built_or_not(api: Api) ->
     }  # fmt: skip
     described = paths["/predictions/{venue}/{symbol}"]["get"]
     assert described["description"].startswith("Return the newest prediction of each horizon")
-    assert [each["name"] for each in described["parameters"]] == ["venue", "symbol"]
+    names = [each["name"] for each in described["parameters"]]
+    assert names == ["venue", "symbol", "horizon", "timeframe"]
+    answered = described["responses"]["200"]["content"]["application/json"]["schema"]
+    assert answered == {"$ref": "#/components/schemas/MarketPredictions"}
 
 
 def test_a_market_name_is_a_key_that_round_trips(api: Api) -> None:

@@ -39,7 +39,7 @@ def test_rings_keep_the_newest(
     assert [row.open_time_ms for row in view.candles] == [17_000, 18_000, 19_000]
     assert [point.close_time_ms for point in view.points[1_000]] == [18_000, 19_000]
     assert view.points[2_000] == []
-    assert view.newest[1_000]["for_ms"] == 20_000
+    assert view.newest[1_000].for_ms == 20_000
 
 
 def test_other_timeframes_and_challengers_are_passed_over(
@@ -105,7 +105,7 @@ def test_a_prediction_made_too_late_is_served_but_not_drawn(
     live.predicted(late, Published(made_at_ms=11_000, latency_us=1))
     view = live.view(MARKET)
     assert view.points[1_000] == []
-    assert view.newest[1_000]["made_at_ms"] == 11_000
+    assert view.newest[1_000].made_at_ms == 11_000
 
 
 def test_a_preview_lasts_until_the_next_prediction(
@@ -114,7 +114,7 @@ def test_a_preview_lasts_until_the_next_prediction(
     live.predicted(make_prediction(11_000, preview=True), IN_TIME)
     view = live.view(MARKET)
     assert (view.newest, view.points[1_000], live.latency(MARKET)) == ({}, [], None)
-    assert view.previews[1_000]["for_ms"] == 12_000
+    assert view.previews[1_000].for_ms == 12_000
     live.predicted(make_prediction(11_000), IN_TIME)
     assert live.view(MARKET).previews == {}
 

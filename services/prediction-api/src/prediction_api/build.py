@@ -62,7 +62,7 @@ class _Serving:
         """Serve until cancelled."""
         listening = self._listening or listen(self._settings.host, self._settings.port)
         with contextlib.closing(listening):
-            app = build_app(self._views, self._ports.metrics, self._ports.store)
+            app = build_app(self._plan, self._views, self._ports.metrics, self._ports.store)
             server = HttpServer(uvicorn.Config(app, log_config=None, access_log=False))
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             say_where(listening, self._plan.markets)

@@ -1,12 +1,42 @@
-"""JSON answers and problem details."""
+"""JSON answers and problem details, and how the schema tells of them."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from fastapi import Response
 
 JSON = "application/json"
 _PROBLEM = "application/problem+json"
+
+type Answers = dict[int | str, dict[str, Any]]
+_OF_A_PROBLEM: dict[str, Any] = {
+    "content": {
+        _PROBLEM: {
+            "schema": {
+                "type": "object",
+                "required": ["type", "title", "status", "detail"],
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "detail": {"type": "string"},
+                },
+            }
+        }
+    }
+}
+
+
+def answers(model: object, problems: Mapping[int, str] | None = None) -> Answers:
+    """Return what the schema says of a route: what it answers, and which problems there may be."""
+    told = {422: "A parameter is unknown, or its value makes no sense", **(problems or {})}
+    return {
+        200: {"model": model},
+        **{status: {"description": why, **_OF_A_PROBLEM} for status, why in told.items()},
+    }
 
 
 def json_answer(body: object, status: int = 200) -> Response:

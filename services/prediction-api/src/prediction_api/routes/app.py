@@ -5,39 +5,71 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 
 from marketstream.metrics import Metrics
+from marketstream.plan import Plan
 from marketstream.store.port import Store
 from prediction_api.routes.dashboard import BUNDLE, add_dashboard_routes
 from prediction_api.routes.health import add_health_routes
+from prediction_api.routes.index import add_index_routes
 from prediction_api.routes.integrity import add_integrity_routes
+from prediction_api.routes.manners import (
+    SafeHeaders,
+    add_head_routes,
+    http_problem,
+    invalid_request,
+)
 from prediction_api.routes.markets import (
     NoSuchMarketError,
     SeveralMarketsError,
     no_such_market,
     several_markets,
 )
+from prediction_api.routes.parameters import BadParameterError, bad_parameter, only_known
 from prediction_api.routes.predictions import add_prediction_routes
 from prediction_api.routes.request_metrics import RequestMetrics
 from prediction_api.routes.streams import add_stream_routes
 from prediction_api.views.market_views import MarketViews
 
+_HANDLERS = {
+    NoSuchMarketError: no_such_market,
+    SeveralMarketsError: several_markets,
+    BadParameterError: bad_parameter,
+    HTTPException: http_problem,
+    RequestValidationError: invalid_request,
+}
+
 
 def build_app(
-    views: MarketViews, metrics: Metrics, store: Callable[[], Store], *, bundle: Path = BUNDLE
+    plan: Plan,
+    views: MarketViews,
+    metrics: Metrics,
+    store: Callable[[], Store],
+    *,
+    bundle: Path = BUNDLE,
 ) -> FastAPI:
     """Return the app; answers are counted in `metrics`, the dashboard is served from `bundle`.
 
     `store` opens the store; it is asked for only where what is asked of us is kept there.
     """
-    app = FastAPI(title="Real-time price predictions", docs_url=None, redoc_url=None)
-    app.add_exception_handler(NoSuchMarketError, no_such_market)
-    app.add_exception_handler(SeveralMarketsError, several_markets)
+    app = FastAPI(
+        title="Real-time price predictions",
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(only_known)],
+    )
+    for error, answer in _HANDLERS.items():
+        app.add_exception_handler(error, answer)
     app.add_middleware(RequestMetrics, metrics=metrics)
-    add_prediction_routes(app, views)
+    app.add_middleware(SafeHeaders)
+    add_index_routes(app, views)
+    add_prediction_routes(app, plan, views)
     add_health_routes(app, views)
     add_integrity_routes(app, views, store)
     add_stream_routes(app, views)
     add_dashboard_routes(app, views, bundle)
+    add_head_routes(app)
     return app

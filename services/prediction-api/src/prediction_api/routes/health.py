@@ -15,7 +15,7 @@ _FIT = ("ok", "warming up", "ended")
 
 
 def add_health_routes(app: FastAPI, views: MarketViews) -> None:
-    """Add `/health` and `/metrics`."""
+    """Add `/health`, `/live`, `/ready` and `/metrics`."""
     board, overview = views.board, views.overview
 
     @app.get("/health")
@@ -35,6 +35,17 @@ def add_health_routes(app: FastAPI, views: MarketViews) -> None:
         is_fit = not any(unfit.values()) or any(state in _FIT for state in states.values())
         body = {"status": worst, **unfit, "markets": markets}
         return json_answer(body, 200 if is_fit else 503)
+
+    @app.get("/live")
+    async def live() -> Response:
+        """Answer as long as the process does, whatever the markets do."""
+        return json_answer({"status": "ok"})
+
+    @app.get("/ready")
+    async def ready() -> Response:
+        """Return which markets have predictions that are of now; 503 while none has."""
+        fresh = [market for market in board.markets if board.state(market) == "ok"]
+        return json_answer({"ready": fresh}, 200 if fresh else 503)
 
     @app.get("/metrics")
     async def metrics() -> Response:

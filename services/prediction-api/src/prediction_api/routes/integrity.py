@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Query, Response
 
@@ -13,7 +13,7 @@ from marketstream.errors import SettingsError, StateError
 from marketstream.integrity import Integrity, integrity, range_of
 from marketstream.moments import moment_ms
 from marketstream.store.port import Store
-from prediction_api.routes.answers import json_answer, problem
+from prediction_api.routes.answers import answers, json_answer, problem
 from prediction_api.routes.markets import find_market
 from prediction_api.views.market_views import MarketViews
 
@@ -22,12 +22,7 @@ _ABOUT = (
     "without both the last day is told, and a range is no longer than 31 days"
 )
 _AT_ONCE = 2  # a month of candles takes seconds to count: others wait
-_PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
-_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"model": Integrity},
-    422: {"description": "The range makes no sense", **_PROBLEM},
-    503: {"description": "The store is out of reach", **_PROBLEM},
-}
+_ANSWERS = answers(Integrity, {404: "Nobody follows this market", 503: "The store is out of reach"})
 
 _From = Annotated[str | None, Query(alias="from", description=_ABOUT)]
 _To = Annotated[str | None, Query(alias="to", description=_ABOUT)]

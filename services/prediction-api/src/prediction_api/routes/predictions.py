@@ -1,40 +1,65 @@
-"""The routes of predictions, and the list of what can be asked."""
+"""The routes of predictions."""
 
 from __future__ import annotations
 
 import msgspec
 from fastapi import FastAPI, Response
 
-from marketstream.symbols import split_market
-from prediction_api.routes.answers import JSON, json_answer, problem
-from prediction_api.routes.markets import add_market_route, market_path, short_paths
+from marketstream.plan import Plan
+from prediction_api.routes.answers import answers, json_answer, problem
+from prediction_api.routes.markets import find_market
+from prediction_api.routes.parameters import (
+    Horizons,
+    Timeframe,
+    asked_horizons_ms,
+    check_timeframe,
+)
 from prediction_api.views.market_views import MarketViews
+from prediction_api.views.prediction_view import MarketPredictions
+
+_OF_ONE = answers(
+    MarketPredictions,
+    {
+        300: "Several venues have the symbol: choose one of `choices`",
+        404: "Nobody follows this market",
+        503: "Warming up: `missing` says what is missing",
+    },
+)
+_ABOUT = (
+    "Return the newest prediction of each horizon; symbols are written BTC-USDT. "
+    "The venue may be left out where only one has the symbol."
+)
 
 
-def add_prediction_routes(app: FastAPI, views: MarketViews) -> None:
-    """Add `/routes` and `/predictions`."""
-    markets = views.board.markets
+def add_prediction_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
+    """Add `/predictions`."""
+    board = views.board
 
-    @app.get("/routes")
-    async def index() -> Response:
-        """Return which markets are followed, and what else can be asked."""
-        followed = [
-            {"market": market, "venue": venue, "symbol": symbol, "path": market_path(market)}
-            for market in markets
-            for venue, symbol in (split_market(market),)
-        ]
-        short = short_paths(markets)
-        paths = dict.fromkeys(path for m in markets for path in (short[m], market_path(m)))
-        routes = [f"/{name}/{path}" for name in ("predictions", "integrity") for path in paths]
-        routes += ["/health", "/metrics", "/openapi.json"]
-        return json_answer({"markets": followed, "routes": routes})
-
-    async def predictions(market: str) -> Response:
-        """Return the newest prediction of each horizon; symbols are written BTC-USDT."""
-        answer = views.board.answer(market)
-        if answer is None:
+    def of_one(market: str, horizons: list[str] | None, timeframe: str | None) -> Response:
+        check_timeframe(plan, timeframe)
+        newest = board.newest(market, asked_horizons_ms(plan, horizons))
+        if newest is None:
             missing = views.overview.warming_up(market)
             return problem(503, "Warming up", missing.detail, missing=msgspec.to_builtins(missing))
-        return Response(answer, media_type=JSON)
+        return json_answer(newest)
 
-    add_market_route(app, "predictions", markets, predictions)
+    @app.get("/predictions", responses=answers(dict[str, MarketPredictions]))
+    async def of_all(horizon: Horizons = None, timeframe: Timeframe = None) -> Response:
+        """Return the newest predictions of all markets that have any, by `venue:SYMBOL`."""
+        check_timeframe(plan, timeframe)
+        horizons_ms = asked_horizons_ms(plan, horizon)
+        newest = {market: board.newest(market, horizons_ms) for market in board.markets}
+        return json_answer({market: known for market, known in newest.items() if known})
+
+    @app.get("/predictions/{symbol}", description=_ABOUT, responses=_OF_ONE)
+    async def by_symbol(
+        symbol: str, horizon: Horizons = None, timeframe: Timeframe = None
+    ) -> Response:
+        return of_one(find_market(board.markets, symbol), horizon, timeframe)
+
+    # A symbol may have been written BTC%2FUSDT, which arrives with a slash.
+    @app.get("/predictions/{venue}/{symbol:path}", description=_ABOUT, responses=_OF_ONE)
+    async def by_venue(
+        venue: str, symbol: str, horizon: Horizons = None, timeframe: Timeframe = None
+    ) -> Response:
+        return of_one(find_market(board.markets, symbol, venue), horizon, timeframe)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from marketstream.messages import Prediction, Trades
 from marketstream.symbols import split_market
+from prediction_api.views.prediction_view import MarketPredictions, PredictionView, view_of
 
 _NS_PER_US = 1_000
 _US_PER_MS = 1_000
 
-type PredictionView = dict[str, object]
 type MarketState = Literal["connecting", "warming up", "ok", "stalled", "stale", "ended"]
 
 
@@ -59,8 +59,7 @@ class PredictionBoard:
         self._stale_after_ms = stale_after_ms
         self._seen: dict[str, tuple[int, int]] = {}
         self._views: dict[str, dict[int, PredictionView]] = {m: {} for m in self.markets}
-        self._previews: dict[str, dict[int, dict[str, object]]] = {m: {} for m in self.markets}
-        self._encoded: dict[str, bytes] = {}
+        self._previews: dict[str, dict[int, PredictionView]] = {m: {} for m in self.markets}
         self._began_ns = now_ns()
         self._ended: set[str] = set()
         self._stalled: set[str] = set()
@@ -84,17 +83,15 @@ class PredictionBoard:
         else:
             self._views[prediction.market][prediction.horizon_ms] = view
             previews.pop(prediction.horizon_ms, None)
-        self._encoded.pop(prediction.market, None)
         return published
 
     def recall(self, prediction: Prediction) -> None:
         """Make a prediction of before readable again, if what it is about is still to come."""
         shown = self._views[prediction.market].get(prediction.horizon_ms)
-        newer = shown is None or int(str(shown["for_ms"])) < prediction.for_ms
+        newer = shown is None or shown.for_ms < prediction.for_ms
         if newer and prediction.for_ms * _US_PER_MS * _NS_PER_US > self._now_ns():
             view = view_of(prediction, self._made_at_ms(prediction), prediction.latency_us)
             self._views[prediction.market][prediction.horizon_ms] = view
-            self._encoded.pop(prediction.market, None)
 
     def end(self, market: str) -> None:
         """Say that no more is to come, of a recording: silence is no fault from now on."""
@@ -149,23 +146,24 @@ class PredictionBoard:
         """Say whether there is a prediction for a market."""
         return bool(self._views[market])
 
-    def answer(self, market: str) -> bytes | None:
-        """Return the answer for a market as JSON; None while it has no prediction."""
-        views = self._views[market]
+    def newest(
+        self, market: str, horizons_ms: Container[int] | None = None
+    ) -> MarketPredictions | None:
+        """Return the newest predictions of a market, of all horizons or some; None without any."""
+        views, previews = self._views[market], self._previews[market]
         age = self.age(market)
         if not views or age is None:
             return None
-        predictions = self._encoded.get(market)
-        if predictions is None:
-            predictions = self._encoded[market] = _encoded(views, self._previews[market])
-        head = {
-            "symbol": split_market(market)[1],
-            "as_of_ms": age.as_of_ms,
-            "data_age_ms": age.age_ms,
-            "stale": self.stale(market),
-            "stalled": self.stalled(market),
-        }
-        return b"%b,%b}" % (msgspec.json.encode(head)[:-1], predictions)
+        asked = [h for h in sorted(views) if horizons_ms is None or h in horizons_ms]
+        return MarketPredictions(
+            symbol=split_market(market)[1],
+            as_of_ms=age.as_of_ms,
+            data_age_ms=age.age_ms,
+            stale=self.stale(market),
+            stalled=self.stalled(market),
+            predictions=[views[h] for h in asked],
+            previews=[previews[h] for h in asked if h in previews],
+        )
 
     def _made_at_ms(self, prediction: Prediction) -> int:
         """Return when it was made: who publishes says so; a preview is of the market's now."""
@@ -173,37 +171,3 @@ class PredictionBoard:
             return prediction.made_at_ms
         age = self.age(prediction.market)
         return prediction.close_time_ms if age is None else age.as_of_ms
-
-
-def _encoded(
-    views: Mapping[int, dict[str, object]], previews: Mapping[int, dict[str, object]]
-) -> bytes:
-    """Return the last members of an answer; without previews, there is no word of them."""
-    members = b'"predictions":%b' % msgspec.json.encode([views[h] for h in sorted(views)])
-    if previews:
-        members += b',"previews":%b' % msgspec.json.encode([previews[h] for h in sorted(previews)])
-    return members
-
-
-def view_of(prediction: Prediction, made_at_ms: int, latency_us: int | None) -> PredictionView:
-    """Return a prediction as the API shows it."""
-    return {
-        "id": prediction.id,
-        "timeframe": prediction.timeframe,
-        "horizon_ms": prediction.horizon_ms,
-        "made_at_ms": made_at_ms,
-        "for_ms": prediction.for_ms,
-        "mid": prediction.mid,
-        "predicted_price": prediction.predicted_price,
-        "expected_return": prediction.expected_return,
-        "p_up": prediction.p_up,
-        "p_flat": prediction.p_flat,
-        "p_down": prediction.p_down,
-        "low": prediction.low,
-        "high": prediction.high,
-        "level": prediction.level,
-        "direction": prediction.direction,
-        "reason": prediction.reason,
-        "model": {"name": prediction.model_name, "version": prediction.model_version},
-        "latency_us": latency_us,
-    }

@@ -8,8 +8,9 @@ from math import ceil
 
 from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.timeframes import timeframe_ms
-from prediction_api.views.board import PredictionView, Published, view_of
+from prediction_api.views.board import Published
 from prediction_api.views.event_queue import EventQueue, event
+from prediction_api.views.prediction_view import PredictionView, view_of
 from prediction_api.views.wire import CandleRow, Happened, Latency, MarketView, Point, Predicted
 
 _LATENCIES = 1_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from marketstream.messages import Direction, Verdict
-from prediction_api.views.board import PredictionView
+from prediction_api.views.prediction_view import PredictionView
 
 
 class CandleRow(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -1,0 +1,62 @@
+"""What HTTP expects of every route: HEAD beside GET, OPTIONS, problems as problem details."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from prediction_api.routes.answers import problem
+
+_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_WITHOUT_END = ("/stream/",)
+
+
+class SafeHeaders:
+    """An app whose answers tell browsers to guess no media type and to pass on no address."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+def add_head_routes(app: FastAPI) -> None:
+    """Answer HEAD wherever GET is answered with something that ends; the server sends no body."""
+    for route in list(app.routes):
+        if isinstance(route, APIRoute) and not route.path.startswith(_WITHOUT_END):
+            app.head(route.path, include_in_schema=False)(route.endpoint)
+
+
+async def http_problem(request: Request, error: Exception) -> Response:
+    """Answer what no route does: an unknown path, or a method that a path does not have."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allow = {"Allow": "GET, HEAD, OPTIONS"}
+        if request.method == "OPTIONS":
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=allow)
+        answer = problem(405, "Method not allowed", f"{request.method}: there is {allow['Allow']}")
+        answer.headers.update(allow)
+        return answer
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return problem(404, "No such route", f"{request.url.path}: /routes tells what there is")
+    return problem(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
+
+
+async def invalid_request(_request: Request, error: Exception) -> Response:
+    """Answer values that a route does not take."""
+    assert isinstance(error, RequestValidationError)
+    told = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
+    return problem(422, "Bad parameter", told)

@@ -1,0 +1,65 @@
+"""What may stand behind the `?` of a URL: what a route knows, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import Query, Request, Response
+
+from marketstream.errors import SettingsError
+from marketstream.plan import Plan
+from marketstream.timeframes import horizon_ms, timeframe_ms
+from prediction_api.routes.answers import problem
+
+Horizons = Annotated[
+    list[str] | None,
+    Query(description="a number of candles, such as 2, or a time, such as 2s; may be repeated"),
+]
+Timeframe = Annotated[str | None, Query(description="the timeframe that is predicted, such as 1s")]
+
+
+class BadParameterError(Exception):
+    """A parameter that a route does not have, or whose value makes no sense; says which do."""
+
+
+def only_known(request: Request) -> None:
+    """Refuse parameters that the route does not have; raises BadParameterError."""
+    route: Any = request.scope["route"]
+    known = [parameter.alias for parameter in route.dependant.query_params]
+    for name in request.query_params:
+        if name not in known:
+            there = f"there is {' and '.join(known)}" if known else "there is none here"
+            raise BadParameterError(f"no such parameter: {name}; {there}")
+
+
+def check_timeframe(plan: Plan, timeframe: str | None) -> None:
+    """Refuse a timeframe that is not predicted; raises BadParameterError."""
+    if timeframe not in {None, plan.timeframe}:
+        raise BadParameterError(f"timeframe {timeframe} is not predicted: {plan.timeframe} is")
+
+
+def asked_horizons_ms(plan: Plan, horizons: Sequence[str] | None) -> frozenset[int] | None:
+    """Return horizons in ms, None for all; raises BadParameterError for what is not predicted."""
+    if horizons is None:
+        return None
+    asked = {_horizon_ms(plan, text): text for text in horizons}
+    for each_ms, text in asked.items():
+        if each_ms not in plan.horizons_ms:
+            known = ", ".join(f"{ms / 1_000:g}s" for ms in plan.horizons_ms)
+            raise BadParameterError(f"horizon {text} is not predicted: {known} are")
+    return frozenset(asked)
+
+
+async def bad_parameter(_request: Request, error: Exception) -> Response:
+    """Answer BadParameterError."""
+    return problem(422, "Bad parameter", str(error))
+
+
+def _horizon_ms(plan: Plan, text: str) -> int:
+    try:
+        if text.isdecimal():
+            return horizon_ms(int(text), plan.timeframe)
+        return timeframe_ms(text)
+    except SettingsError as error:
+        raise BadParameterError(f"horizon {text}: {error}") from error

@@ -1,0 +1,87 @@
+"""A prediction as the API shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from marketstream.messages import Direction, Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """Which model made a prediction."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionView:
+    """What will become of the mid over a horizon: made at `made_at_ms`, judged at `for_ms`.
+
+    The probabilities sum to 1, `expected_return` is a fraction, and `[low, high]` holds the price
+    with probability `level`. `direction` is "abstain" where `reason` says why. `latency_us` goes
+    from the receipt of what made it possible until it could be read; None of a past that nobody
+    was watching.
+    """
+
+    id: str
+    timeframe: str
+    horizon_ms: int
+    made_at_ms: int
+    for_ms: int
+    mid: float
+    predicted_price: float
+    expected_return: float
+    p_up: float
+    p_flat: float
+    p_down: float
+    low: float
+    high: float
+    level: float
+    direction: Direction
+    reason: str | None
+    model: ModelName
+    latency_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MarketPredictions:
+    """The newest predictions of a market by horizon, the shortest first.
+
+    `as_of_ms` is the market's time, `data_age_ms` how long ago anything came from it; `stale` is
+    silence at our end, `stalled` a market silent for longer than it ever is. `previews` are what
+    the predictions would be if the forming candle closed now, where such are made.
+    """
+
+    symbol: str
+    as_of_ms: int
+    data_age_ms: int
+    stale: bool
+    stalled: bool
+    predictions: list[PredictionView]
+    previews: list[PredictionView]
+
+
+def view_of(prediction: Prediction, made_at_ms: int, latency_us: int | None) -> PredictionView:
+    """Return a prediction as the API shows it."""
+    return PredictionView(
+        id=prediction.id,
+        timeframe=prediction.timeframe,
+        horizon_ms=prediction.horizon_ms,
+        made_at_ms=made_at_ms,
+        for_ms=prediction.for_ms,
+        mid=prediction.mid,
+        predicted_price=prediction.predicted_price,
+        expected_return=prediction.expected_return,
+        p_up=prediction.p_up,
+        p_flat=prediction.p_flat,
+        p_down=prediction.p_down,
+        low=prediction.low,
+        high=prediction.high,
+        level=prediction.level,
+        direction=prediction.direction,
+        reason=prediction.reason,
+        model=ModelName(prediction.model_name, prediction.model_version),
+        latency_us=latency_us,
+    )

@@ -1,0 +1,124 @@
+"""What every route does alike, and what may stand behind the `?`."""
+
+from collections.abc import Callable
+
+import pytest
+
+from marketstream.messages import Prediction
+
+from .conftest import MARKET, Api
+
+ETH = "binance:ETH/USDT"
+
+type Make[Message] = Callable[..., Message]
+
+
+@pytest.fixture
+def predicting(make_api: Make[Api], make_prediction: Make[Prediction]) -> Api:
+    """An API of two markets, of which one has predictions for 1 s and 2 s."""
+    api = make_api(MARKET, ETH)
+    api.see(10_000)
+    for horizon_ms in (1_000, 2_000):
+        api.views.hear(make_prediction(horizon_ms=horizon_ms), api.ns)
+    return api
+
+
+def horizons(api: Api, query: str) -> list[int]:
+    answer = api.client.get(f"/predictions/BTC-USDT{query}")
+    assert answer.status_code == 200, answer.text
+    return [each["horizon_ms"] for each in answer.json()["predictions"]]
+
+
+def test_predictions_of_all_markets_are_those_there_are(predicting: Api) -> None:
+    answer = predicting.client.get("/predictions").json()
+    assert list(answer) == [MARKET]
+    assert answer[MARKET] == predicting.client.get("/predictions/BTC-USDT").json()
+    (one,) = predicting.client.get("/predictions?horizon=2s").json()[MARKET]["predictions"]
+    assert one["horizon_ms"] == 2_000
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", [1_000, 2_000]), ("?horizon=2", [2_000]), ("?horizon=1s", [1_000]),
+        ("?horizon=2&horizon=1", [1_000, 2_000]), ("?timeframe=1s&horizon=1", [1_000]),
+    ],
+)  # fmt: skip
+def test_predictions_are_asked_by_horizon_and_timeframe(
+    predicting: Api, query: str, expected: list[int]
+) -> None:
+    assert horizons(predicting, query) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("/predictions/BTC-USDT?horizon=3", "horizon 3 is not predicted: 1s, 2s are"),
+        ("/predictions/BTC-USDT?horizon=0", "horizon 0"),
+        ("/predictions/BTC-USDT?horizon=soon", "horizon soon"),
+        ("/predictions/BTC-USDT?timeframe=1m", "timeframe 1m is not predicted: 1s is"),
+        ("/predictions/BTC-USDT?horizons=1", "no such parameter: horizons"),
+        ("/predictions/binance/BTC-USDT?limit=1", "no such parameter: limit"),
+        ("/health?verbose=1", "no such parameter: verbose; there is none here"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_refused_by_name(
+    predicting: Api, path: str, detail: str
+) -> None:
+    answer = predicting.client.get(path)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert detail in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/predictions/BTC-USDT", "/health", "/metrics", "/routes", "/openapi.json"]
+)
+def test_head_is_answered_as_get_is(predicting: Api, path: str) -> None:
+    get, head = predicting.client.get(path), predicting.client.head(path)
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    assert head.headers["content-type"] == get.headers["content-type"]
+
+
+def test_options_tell_what_is_allowed(predicting: Api) -> None:
+    answer = predicting.client.options("/predictions/BTC-USDT")
+    assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "title"),
+    [
+        ("POST", "/predictions/BTC-USDT", 405, "Method not allowed"),
+        ("DELETE", "/health", 405, "Method not allowed"),
+        ("GET", "/nothing", 404, "No such route"),
+    ],
+)
+def test_what_no_route_answers_is_a_problem_too(
+    predicting: Api, method: str, path: str, status: int, title: str
+) -> None:
+    answer = predicting.client.request(method, path)
+    assert (answer.status_code, answer.json()["title"]) == (status, title)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/predictions/BTC-USDT", "/nothing", "/"])
+def test_browsers_are_told_to_guess_nothing(predicting: Api, path: str) -> None:
+    headers = predicting.client.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_the_process_is_alive_and_ready_once_something_is_predicted(
+    predicting: Api, make_api: Make[Api]
+) -> None:
+    assert predicting.client.get("/ready").json() == {"ready": [MARKET]}
+    waiting = make_api(ETH).client
+    assert (waiting.get("/live").status_code, waiting.get("/ready").status_code) == (200, 503)
+
+
+def test_symbols_and_the_version_are_told(predicting: Api) -> None:
+    symbols = predicting.client.get("/symbols").json()
+    assert [(each["path"], each["state"]) for each in symbols] == [
+        ("binance/BTC-USDT", "ok"), ("binance/ETH-USDT", "connecting"),
+    ]  # fmt: skip
+    assert predicting.client.get("/version").json()["version"]
