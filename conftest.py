@@ -76,6 +76,7 @@ def _required() -> list[str]:
     return [group for group in os.environ.get("REALTIME_REQUIRE", "").split(",") if group]
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist looks at the groups, too
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for group in GROUPS:
         left_out = [item for item in items if item.get_closest_marker(group)]
