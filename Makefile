@@ -40,7 +40,7 @@ test-clients: $(INSTALLED) ## ccxt and ccxt.pro on the simulated exchange; insta
 	$(BIN)/pytest -m clients $(ARGS) tests/clients
 
 test: check $(DASHBOARD) ## Check, then run the tests; ARGS="services/trades -k late" goes to pytest
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 2 $(ARGS)
 
 fuzz: $(INSTALLED) ## Fuzz whatever reads what others write; ARGS="--seconds 600 binance_rest"
 	$(BIN)/python scripts/fuzz.py $(ARGS)

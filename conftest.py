@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 GROUPS = ("data", "browser", "kafka", "prometheus", "clients")
 
@@ -76,16 +78,24 @@ def _required() -> list[str]:
     return [group for group in os.environ.get("REALTIME_REQUIRE", "").split(",") if group]
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist looks at the groups, too
+class OneSystemAtATime(LoadScopeScheduling):  # type: ignore[misc] - xdist has no types
+    """Tests of whole systems go to one worker, those of any other file together to either."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "systems" if nodeid.startswith(SYSTEMS) else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneSystemAtATime:
+    return OneSystemAtATime(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for group in GROUPS:
         left_out = [item for item in items if item.get_closest_marker(group)]
         if left_out and _missing(group) is not None:
             items[:] = [item for item in items if item not in left_out]
             config.hook.pytest_deselected(items=left_out)
-    for item in items:
-        if item.nodeid.startswith(SYSTEMS):
-            item.add_marker(pytest.mark.xdist_group("systems"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
