@@ -78,7 +78,7 @@ def _required() -> list[str]:
     return [group for group in os.environ.get("REALTIME_REQUIRE", "").split(",") if group]
 
 
-class OneSystemAtATime(LoadScopeScheduling):  # type: ignore[misc] - xdist has no types
+class OneSystemAtATime(LoadScopeScheduling):  # type: ignore[misc]
     """Tests of whole systems go to one worker, those of any other file together to either."""
 
     def _split_scope(self, nodeid: str) -> str:
