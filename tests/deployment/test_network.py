@@ -103,7 +103,7 @@ def test_the_ingress_shows_every_route_of_the_api_but_the_metrics() -> None:
     metrics = Metrics(CollectorRegistry())
     plan = Plan(("binance:BTC/USDT",), "1s", (1,))
     ports = FakePorts(Path())
-    app = build_app(MarketViews(plan, metrics, now_ns=time.time_ns), metrics, ports.store)
+    app = build_app(plan, MarketViews(plan, metrics, now_ns=time.time_ns), metrics, ports.store)
     routes = {f"/{route.path.split('/')[1]}" for route in app.routes if isinstance(route, Route)}
     (ingress,) = of_kind("prod", "Ingress")
     (rule,) = ingress["spec"]["rules"]
