@@ -30,13 +30,15 @@ _OF_A_PROBLEM: dict[str, Any] = {
 }
 
 
-def answers(model: object, problems: Mapping[int, str] | None = None) -> Answers:
+def answers(model: object, told: Mapping[int, str]) -> Answers:
     """Return what the schema says of a route: what it answers, and which problems there may be."""
-    told = {422: "A parameter is unknown, or its value makes no sense", **(problems or {})}
-    return {
-        200: {"model": model},
-        **{status: {"description": why, **_OF_A_PROBLEM} for status, why in told.items()},
-    }
+    return {200: {"model": model}, **problems(told)}
+
+
+def problems(told: Mapping[int, str]) -> Answers:
+    """Return what the schema says of problems; 422 is one of every route."""
+    every = {422: "A parameter is unknown, or its value makes no sense", **told}
+    return {status: {"description": why, **_OF_A_PROBLEM} for status, why in every.items()}
 
 
 def json_answer(body: object, status: int = 200) -> Response:

@@ -14,6 +14,7 @@ from marketstream.plan import Plan
 from marketstream.store.port import Store
 from prediction_api.routes.dashboard import BUNDLE, add_dashboard_routes
 from prediction_api.routes.health import add_health_routes
+from prediction_api.routes.history import add_history_routes
 from prediction_api.routes.index import add_index_routes
 from prediction_api.routes.integrity import add_integrity_routes
 from prediction_api.routes.manners import (
@@ -66,6 +67,7 @@ def build_app(
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(SafeHeaders)
     add_index_routes(app, views)
+    add_history_routes(app, plan, views, store)  # before what takes any path for a symbol
     add_prediction_routes(app, plan, views)
     add_health_routes(app, views)
     add_integrity_routes(app, views, store)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
+from fastapi.dependencies.models import Dependant
 
 from marketstream.errors import SettingsError
 from marketstream.plan import Plan
@@ -26,7 +27,7 @@ class BadParameterError(Exception):
 def only_known(request: Request) -> None:
     """Refuse parameters that the route does not have; raises BadParameterError."""
     route: Any = request.scope["route"]
-    known = [parameter.alias for parameter in route.dependant.query_params]
+    known = _parameters(route.dependant)
     for name in request.query_params:
         if name not in known:
             there = f"there is {' and '.join(known)}" if known else "there is none here"
@@ -54,6 +55,12 @@ def asked_horizons_ms(plan: Plan, horizons: Sequence[str] | None) -> frozenset[i
 async def bad_parameter(_request: Request, error: Exception) -> Response:
     """Answer BadParameterError."""
     return problem(422, "Bad parameter", str(error))
+
+
+def _parameters(of: Dependant) -> list[str]:
+    """Return what stands behind the `?` of a route, and of whatever it depends on."""
+    own = [parameter.alias for parameter in of.query_params]
+    return own + [name for each in of.dependencies for name in _parameters(each)]
 
 
 def _horizon_ms(plan: Plan, text: str) -> int:

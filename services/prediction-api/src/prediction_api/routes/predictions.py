@@ -43,7 +43,7 @@ def add_prediction_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
             return problem(503, "Warming up", missing.detail, missing=msgspec.to_builtins(missing))
         return json_answer(newest)
 
-    @app.get("/predictions", responses=answers(dict[str, MarketPredictions]))
+    @app.get("/predictions", responses=answers(dict[str, MarketPredictions], {}))
     async def of_all(horizon: Horizons = None, timeframe: Timeframe = None) -> Response:
         """Return the newest predictions of all markets that have any, by `venue:SYMBOL`."""
         check_timeframe(plan, timeframe)

@@ -1,0 +1,123 @@
+"""What was, out of the store, a page of time at a time: as JSON or as CSV."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+from fastapi import Depends, Query, Request, Response
+
+from marketstream.errors import SettingsError, StateError
+from marketstream.moments import iso, moment_ms
+from marketstream.store.port import Store
+from marketstream.timeframes import timeframe_ms
+from prediction_api.routes.answers import json_answer, problem
+
+_MOMENT = (
+    "a time such as 2026-11-22T03:00Z, milliseconds since 1970, or so long ago, as in 90m; "
+    "without `from` it is the last page before `to`, without both the newest"
+)
+_MOST = 5_000
+
+
+class Asked(NamedTuple):
+    """What was asked for: `since` and `until` as people write moments."""
+
+    since: str | None
+    until: str | None
+    limit: int
+    format: str
+
+
+def asked(
+    since: Annotated[str | None, Query(alias="from", description=_MOMENT)] = None,
+    until: Annotated[str | None, Query(alias="to", description=_MOMENT)] = None,
+    limit: Annotated[int, Query(ge=1, le=_MOST, description="so many closes at the most")] = 500,
+    form: Annotated[
+        Literal["json", "csv"], Query(alias="format", description="csv comes with a header")
+    ] = "json",
+) -> Asked:
+    """Return which page a URL asks for."""
+    return Asked(since, until, limit, form)
+
+
+type PageAsked = Annotated[Asked, Depends(asked)]
+
+
+class Window(NamedTuple):
+    """A page of time, `[from_ms, to_ms)`; `next_ms` is where the next one begins, if one does."""
+
+    from_ms: int
+    to_ms: int
+    next_ms: int | None
+
+
+class Page[Row](msgspec.Struct, frozen=True):
+    """Rows of `[from_ms, to_ms)` in order of time; `next` is the URL of the page after it."""
+
+    market: str
+    timeframe: str
+    from_ms: int
+    to_ms: int
+    next: str | None
+    rows: Sequence[Row]
+
+
+def window_of(asked: Asked, timeframe: str, now_ms: int) -> Window:
+    """Return which page of time is asked for; raises SettingsError where it makes no sense."""
+    length_ms = asked.limit * timeframe_ms(timeframe)
+    until_ms = now_ms if asked.until is None else moment_ms(asked.until, now_ms)
+    if asked.since is None:
+        return Window(until_ms - length_ms, until_ms, None)
+    from_ms = moment_ms(asked.since, now_ms)
+    if from_ms >= until_ms:
+        raise SettingsError(f"from {asked.since} is not before {asked.until or 'now'}")
+    to_ms = min(until_ms, from_ms + length_ms)
+    return Window(from_ms, to_ms, to_ms if to_ms < until_ms else None)
+
+
+async def page_of[Row](
+    request: Request,
+    market: str,
+    timeframe: str,
+    asked: Asked,
+    store: Callable[[], Store],
+    read: Callable[[Store, Window], Sequence[Row]],
+) -> Response:
+    """Answer with a page of what `read` finds in the store, in a thread of its own."""
+    try:
+        window = window_of(asked, timeframe, time.time_ns() // 1_000_000)
+        rows = await asyncio.to_thread(lambda: read(store(), window))
+    except SettingsError as error:
+        return problem(422, "No such range", str(error))
+    except StateError as error:
+        return problem(503, "No store", str(error))
+    url = None
+    if window.next_ms is not None:
+        url = str(request.url.include_query_params(**{"from": iso(window.next_ms)}))
+    if asked.format == "csv":
+        links = {} if url is None else {"Link": f'<{url}>; rel="next"'}
+        return Response(_csv(rows), media_type="text/csv; charset=utf-8", headers=links)
+    return json_answer(Page(market, timeframe, window.from_ms, window.to_ms, url, rows))
+
+
+def _csv(rows: Iterable[object]) -> str:
+    """Return rows as CSV, without what has parts of its own."""
+    out = io.StringIO()
+    writer: csv.DictWriter[str] | None = None
+    for row in rows:
+        values = {
+            name: value
+            for name, value in msgspec.to_builtins(row).items()
+            if not isinstance(value, dict | list)
+        }
+        if writer is None:
+            writer = csv.DictWriter(out, list(values), extrasaction="ignore", lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(values)
+    return out.getvalue()
