@@ -150,19 +150,20 @@ async def _devtools_port(stderr: asyncio.StreamReader) -> int:
 
 
 def in_browser(
-    address: str, look: Callable[[Page], Awaitable[None]], *, may_complain_of: str = "nothing"
-) -> None:
+    address: str, look: Callable[[Page], Awaitable[None]], *, path: str = "",
+    may_complain_of: str = "nothing",
+) -> None:  # fmt: skip
     """Open the page and look; whatever is looked at, it complains of nothing and stays at home."""
 
     async def visit() -> None:
         async with browser() as page:
             await page.look(width=1280, scheme="light")
-            await page.call("Page.navigate", url=address)
+            await page.call("Page.navigate", url=f"{address}{path}")
             await page.wait_for("location.port && document.readyState === 'complete'")
             await look(page)
             complaints = [said for said in page.complaints() if may_complain_of not in said]
             assert not complaints, complaints
-            elsewhere = [url for url in page.requested() if not url.startswith(address)]
+            elsewhere = [url for url in page.requested() if not url.startswith((address, "data:"))]
             assert not elsewhere, elsewhere
 
     asyncio.run(visit())

@@ -138,3 +138,12 @@ def test_the_lock_names_no_registry_and_every_package_has_its_hash() -> None:
     packages = json.loads(lock)["packages"]
     assert len(packages) > 3
     assert [name for name, about in packages.items() if name and "integrity" not in about] == []
+
+
+@pytest.mark.browser
+def test_the_routes_can_be_read_with_nothing_from_outside(address: str) -> None:
+    async def look(page: Page) -> None:
+        await page.wait_for("document.querySelectorAll('.opblock').length >= 20")
+        assert "/predictions/{venue}/{symbol}" in await page.evaluate("document.body.innerText")
+
+    in_browser(address, look, path="docs")

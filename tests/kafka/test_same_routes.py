@@ -26,7 +26,7 @@ A_FEW_TICKS = 2e-4
 PATHS = ("BTC-USDT", "ETH-USDT")
 TEMPLATES = ("{symbol}", "{venue}/{symbol}")
 EVENTS = {"status", "forming", "preview", "candle", "prediction", "outcome"}
-BUNDLE = ("dashboard.js", "dashboard.css", "icon.svg", "lightweight-charts.LICENSE.txt")
+BUNDLE = ("dashboard.js", "dashboard.css", "docs.js", "icon.svg", "swagger-ui-dist.LICENSE.txt")
 FORMS = (
     *("BTC-USDT", "BTC_USDT", "btc-usdt", "BTC%2FUSDT", "BTC-USDT/"),
     *("binance/BTC-USDT", "binance/BTC%2FUSDT", "binance/ETH-USDT", "binance/BTC/USDT"),
@@ -264,7 +264,7 @@ def test_both_refuse_alike(both: Both, method: str, path: str) -> None:
     assert one.status in (404, 405)
 
 
-@pytest.mark.parametrize("name", ["", *(f"static/{name}" for name in BUNDLE)])
+@pytest.mark.parametrize("name", ["", "docs", *(f"static/{name}" for name in BUNDLE)])
 def test_both_serve_the_same_dashboard(both: Both, name: str) -> None:
     one, kafka = both.ask(f"/{name}")
     assert one == kafka

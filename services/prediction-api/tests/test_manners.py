@@ -71,6 +71,11 @@ def test_a_parameter_that_makes_no_sense_is_refused_by_name(
     assert detail in answer.json()["detail"]
 
 
+def test_what_stands_behind_a_page_is_for_the_page_to_read(predicting: Api) -> None:
+    for path in ("/", "/docs"):
+        assert predicting.client.get(f"{path}?market={MARKET}").status_code == 503, "not built here"
+
+
 @pytest.mark.parametrize(
     "path", ["/predictions/BTC-USDT", "/health", "/metrics", "/routes", "/openapi.json"]
 )

@@ -12,8 +12,9 @@ if (!output) {
 const here = import.meta.dirname;
 await rm(output, { recursive: true, force: true });
 await mkdir(output, { recursive: true });
+const entries = ["dashboard.ts", "dashboard.css", "docs.ts", "docs.css"];
 await build({
-  entryPoints: [path.join(here, "src/dashboard.ts"), path.join(here, "src/dashboard.css")],
+  entryPoints: entries.map((name) => path.join(here, "src", name)),
   outdir: output,
   bundle: true,
   minify: true,
@@ -21,8 +22,10 @@ await build({
   target: "es2023",
   legalComments: "inline",
 });
-for (const name of ["index.html", "icon.svg"]) {
+for (const name of ["index.html", "docs.html", "icon.svg"]) {
   await cp(path.join(here, "src", name), path.join(output, name));
 }
-const license = path.join(here, "node_modules/lightweight-charts/LICENSE");
-await cp(license, path.join(output, "lightweight-charts.LICENSE.txt"));
+for (const name of ["lightweight-charts", "swagger-ui-dist"]) {
+  const license = path.join(here, "node_modules", name, "LICENSE");
+  await cp(license, path.join(output, `${name}.LICENSE.txt`));
+}

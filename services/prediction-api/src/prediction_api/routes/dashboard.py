@@ -1,4 +1,4 @@
-"""The routes of the dashboard's page and its bundle."""
+"""The routes of the pages, the dashboard and that of the API's routes, and of their bundle."""
 
 from __future__ import annotations
 
@@ -23,15 +23,22 @@ _PAGE_HEADERS = {
 
 
 def add_dashboard_routes(app: FastAPI, views: MarketViews, bundle: Path) -> None:
-    """Add `/` and `/static`."""
+    """Add `/`, `/docs` and `/static`."""
     not_built = _not_built([f"/predictions/{p}" for p in short_paths(views.board.markets).values()])
 
-    @app.get("/", include_in_schema=False)
-    async def page() -> Response:
-        index = bundle / "index.html"
-        if not index.exists():
+    def page(name: str) -> Response:
+        path = bundle / name
+        if not path.exists():
             return HTMLResponse(not_built, 503)
-        return FileResponse(index, headers=_PAGE_HEADERS)
+        return FileResponse(path, headers=_PAGE_HEADERS)
+
+    @app.get("/", include_in_schema=False)
+    async def dashboard() -> Response:
+        return page("index.html")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return page("docs.html")
 
     @app.get("/static/{name}", include_in_schema=False)
     async def bundled(name: str) -> Response:

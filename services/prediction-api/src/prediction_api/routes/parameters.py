@@ -25,8 +25,13 @@ class BadParameterError(Exception):
 
 
 def only_known(request: Request) -> None:
-    """Refuse parameters that the route does not have; raises BadParameterError."""
+    """Refuse parameters that the route does not have; raises BadParameterError.
+
+    What stands behind a page's `?` is for the page to read.
+    """
     route: Any = request.scope["route"]
+    if not route.include_in_schema:
+        return
     known = _parameters(route.dependant)
     for name in request.query_params:
         if name not in known:
