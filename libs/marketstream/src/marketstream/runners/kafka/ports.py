@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from marketstream.errors import TransientStateError
 from marketstream.messages import Message
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
@@ -42,6 +43,8 @@ class KafkaPorts:
         self._open_store = open_store
         self._opening = threading.Lock()
         self._store: Store | None = None
+        self._failure: TransientStateError | None = None
+        self._failed_s = 0.0
 
     def clock(self) -> int:
         """Return the time in ns."""
@@ -73,11 +76,22 @@ class KafkaPorts:
             self._publisher.flush()
 
     def store(self) -> Store:
-        """Return the store, opened the first time, whichever thread asks."""
+        """Return the store, opened the first time, whichever thread asks.
+
+        Threads that ask while one opens it wait for that one, and share its failure.
+        """
+        asked_s = time.monotonic()
         with self._opening:
-            if self._store is None:
+            if self._store is not None:
+                return self._store
+            if self._failure is not None and self._failed_s > asked_s:
+                raise TransientStateError(str(self._failure)) from self._failure
+            try:
                 self._store = self._open_store()
-        return self._store
+            except TransientStateError as error:
+                self._failure, self._failed_s = error, time.monotonic()
+                raise
+            return self._store
 
     @cached_property
     def _publisher(self) -> KafkaPublisher:
