@@ -252,10 +252,10 @@ def test_both_say_alike_that_there_is_no_such_market(both: Both, route: str, mar
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        *(("GET", path) for path in ("/nothing", "/predictions", "/docs", "/static/nothing.js")),
+        *(("GET", path) for path in ("/nothing", "/prediction", "/static/nothing.js")),
         *(("GET", f"/static/{name}") for name in ("..%2Fbuild.py", ".built")),
         *(("POST", path) for path in ("/health", "/predictions/BTC-USDT", "/")),
-        *(("HEAD", path) for path in ("/health", "/view/BTC-USDT", "/metrics")),
+        ("HEAD", "/stream/BTC-USDT"),
     ],
 )
 def test_both_refuse_alike(both: Both, method: str, path: str) -> None:

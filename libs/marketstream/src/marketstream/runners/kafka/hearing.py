@@ -20,7 +20,7 @@ class Hearing:
     """
 
     def __init__(self, listening: Listening) -> None:
-        self.topics = [topic for topics, _ in listening for topic in topics]
+        self.topics = list(dict.fromkeys(topic for topics, _ in listening for topic in topics))
         self._taps: defaultdict[type, list[Tap]] = defaultdict(list)
         for topics, tap in listening:
             for topic in topics:

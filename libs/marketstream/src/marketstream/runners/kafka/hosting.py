@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
 from marketstream.ports import Part, Work
-from marketstream.runners.kafka.hearing import Hearing
+from marketstream.runners.kafka.hearing import Hearing, Listening
 from marketstream.runners.kafka.keeper import KafkaKeeper
 from marketstream.runners.kafka.ports import KafkaPorts
 from marketstream.runners.kafka.runner import KafkaRunner
 from marketstream.runners.kafka.tap import KafkaTap
+from marketstream.topics import Topic
 
 
 class _Driver(Protocol):
@@ -27,35 +28,82 @@ def run_part(part: Part, ports: KafkaPorts, ready: Callable[[], None]) -> None:
     """Run a part until SIGINT or SIGTERM, in the main thread; `ready` is called once it is made.
 
     What it has stages for, or keeps, is driven here, and its work in an event loop of another
-    thread; a part that only works has its event loop here. What ends the one ends the other.
+    thread, where it hears what its stages neither read nor write; a part that only works has its
+    event loop here. What ends the one ends the other.
     """
-    driver = _driver(part, ports)
+    driver, carried = _driver(part, ports)
+    beside = [
+        (others, tap)
+        for topics, tap in ports.listening
+        if (others := [topic for topic in topics if topic not in carried])
+    ]
     if driver is None:
-        asyncio.run(_work_alone(part, ports, ready))
+        asyncio.run(_work_alone(_Work(part.work, beside, ports, ready)))
         return
     ready()
-    with _beside(part.work, driver.stop):
+    work = _Work(part.work, beside, ports, _nothing).run if beside else part.work
+    with _beside(work, driver.stop):
         driver.run()
 
 
-def _driver(part: Part, ports: KafkaPorts) -> _Driver | None:
+def _driver(part: Part, ports: KafkaPorts) -> tuple[_Driver | None, Sequence[Topic]]:
+    """Return what drives a part, and the topics of which it tells those who listen."""
     if part.keep is not None:
-        return KafkaKeeper(
+        keeper = KafkaKeeper(
             part.name, part.keeps, part.keep, ports.kafka, ports.metrics, ports.publish,
             markets=ports.plan.markets,
         )  # fmt: skip
+        return keeper, ()
     if not part.stages:
-        return None
+        return None, ()
     (stage,) = part.stages
     runner = KafkaRunner(
         stage, ports.kafka, ports.metrics, group_of=ports.plan.group_of, markets=ports.plan.markets
     )
+    carried = (*stage.reads, *stage.writes)
     for topics, tap in ports.listening:
         for topic in topics:
-            if topic not in (*stage.reads, *stage.writes):
-                raise ValueError(f"stage {stage.name} neither reads nor writes {topic.name}")
-            runner.tap(topic, tap)
-    return runner
+            if topic in carried:
+                runner.tap(topic, tap)
+    return runner, carried
+
+
+class _Work:
+    """A part's work, and hearing what is published meanwhile; `ready` once nothing is missed."""
+
+    def __init__(
+        self, work: Work | None, listening: Listening, ports: KafkaPorts, ready: Callable[[], None]
+    ) -> None:
+        self._work = work
+        self._listening = listening
+        self._ports = ports
+        self._ready = ready
+
+    async def run(self) -> None:
+        """Do it until one of both ends; raises what ended it."""
+        tasks: set[asyncio.Task[None]] = set()
+        loop = asyncio.get_running_loop()
+        ears = None
+        if self._listening:
+            # Listening begins here: what the work reads of the past has no seam with it.
+            hearing = Hearing(self._listening)
+            ears = await asyncio.to_thread(KafkaTap, self._ports.kafka, hearing.topics, hearing.put)
+            tasks.add(loop.create_task(asyncio.to_thread(ears.run)))
+            tasks.add(loop.create_task(hearing.run()))
+        if self._work is not None:
+            tasks.add(loop.create_task(self._work()))
+        self._ready()
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if ears is not None:
+                ears.stop()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
 
 
 @contextmanager
@@ -92,29 +140,19 @@ def _beside(work: Work | None, stop: Callable[[], None]) -> Iterator[None]:
         raise failure
 
 
-async def _work_alone(part: Part, ports: KafkaPorts, ready: Callable[[], None]) -> None:
+async def _work_alone(work: _Work) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    tasks: set[asyncio.Task[None]] = set()
-    ears = None
-    if ports.listening:
-        # Listening begins here: what the work reads of the past has no seam with it.
-        hearing = Hearing(ports.listening)
-        ears = await asyncio.to_thread(KafkaTap, ports.kafka, hearing.topics, hearing.put)
-        tasks.add(loop.create_task(asyncio.to_thread(ears.run)))
-        tasks.add(loop.create_task(hearing.run()))
-    if part.work is not None:
-        tasks.add(loop.create_task(part.work()))
-    stopping = loop.create_task(stop.wait())
-    ready()
-    done, _ = await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if ears is not None:
-        ears.stop()
-    for task in (*tasks, stopping):
+    working, stopping = loop.create_task(work.run()), loop.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (working, stopping):
         task.cancel()
-    await asyncio.wait({*tasks, stopping})
-    for task in done | tasks:
-        if not task.cancelled():
-            task.result()
+    await asyncio.wait({working, stopping})
+    if not working.cancelled():
+        working.result()
+
+
+def _nothing() -> None:
+    """Be ready already."""
