@@ -8,6 +8,7 @@ import pytest
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.ceiling import expected_moves, realised_moves
 from exchange_simulator.market.messages import trades_messages
+from exchange_simulator.market.tape import QuoteColumns, Tape
 from marketstream.columns import FeatureTable, PriceSeries
 from marketstream.messages import Outcome, Prediction
 from marketstream.plan import Plan
@@ -19,7 +20,7 @@ from predictor.serving.forecast import forecast
 from predictor.settings import Learner, ModelSettings, PredictorSettings, TrainingSettings
 from predictor.training.fitting import train
 from predictor.training.history import FeatureHistory
-from predictor.training.prices import Label, label_prices, label_returns
+from predictor.training.prices import Label, label_prices, label_returns, start_latency_ms
 from predictor.training.retraining import Trained, TrainingJob
 from predictor.validation.evaluation import evaluate
 from realtime_training.pipeline import Pipeline
@@ -39,7 +40,7 @@ class Watched(NamedTuple):
     prices: PriceSeries
 
 
-def watch(market: SeededMarket, hours: int, horizon: int) -> Watched:
+def watch(market: Tape, hours: int, horizon: int) -> Watched:
     """Run a market through the pipeline, trained each hour; the first hour is for training."""
 
     def at_once(job: TrainingJob, trained: Trained) -> None:
@@ -147,6 +148,43 @@ def test_a_random_walk_with_a_spread_has_no_skill_but_a_false_one_on_the_close()
     assert 0.6 < low < accuracy < 0.75, "the bounce between bid and ask, taken for skill"
 
 
+class LateQuotes:
+    """A market whose quotes are told, and dated, some time after the trades that they explain."""
+
+    def __init__(self, market: SeededMarket, lag_ms: int) -> None:
+        self._market = market
+        self._lag_us = 1_000 * lag_ms
+        self.symbol = market.symbol
+        self.price_decimals = market.price_decimals
+        self.quantity_decimals = market.quantity_decimals
+        self.start_us: int | None = None
+        self.end_us: int | None = None
+        self.trades = market.trades
+        self.trades_from_id = market.trades_from_id
+
+    def quotes(self, from_us: int, to_us: int) -> QuoteColumns:
+        told = self._market.quotes(from_us - self._lag_us, to_us - self._lag_us)
+        return told._replace(time_us=told.time_us + self._lag_us)
+
+    def quote_at(self, time_us: int) -> QuoteColumns:
+        told = self._market.quote_at(time_us - self._lag_us)
+        return told._replace(time_us=told.time_us + self._lag_us)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lag_ms", [80, 300])
+def test_quotes_that_lag_make_skill_of_nothing_unless_the_start_price_waits_for_them(
+    lag_ms: int,
+) -> None:
+    walk = SeededMarket("BTC/USDT", 7, signals=False, spread_bps=5)
+    watched = watch(LateQuotes(walk, lag_ms), hours=4, horizon=1)
+    _, low, _ = later_accuracy(watched, SETTINGS, 1_000, "mid")
+    assert low > 0.51, "a start price from before the trades that were decided on"
+    waits_ms = start_latency_ms(0, lag_ms, 250)
+    _, low, high = later_accuracy(watched, SETTINGS, 1_000, "mid", waits_ms)
+    assert low <= 0.5 <= high
+
+
 def only(table: FeatureTable, names: list[str]) -> FeatureTable:
     """A table that knows nothing but these features, so that no reference model can use others."""
     return FeatureTable(
@@ -156,8 +194,9 @@ def only(table: FeatureTable, names: list[str]) -> FeatureTable:
 
 
 def later_accuracy(
-    watched: Watched, settings: PredictorSettings, horizon_ms: int, label: Label
-) -> tuple[float, float, float]:
+    watched: Watched, settings: PredictorSettings, horizon_ms: int, label: Label,
+    latency_ms: int = 0,
+) -> tuple[float, float, float]:  # fmt: skip
     """Train on the first half of a table, and score on the second half's moved rows."""
     table, prices = watched.table, watched.prices
     half = len(table) // 2
@@ -171,11 +210,14 @@ def later_accuracy(
         prices.first_buy[seen], prices.first_sell[seen],
     )  # fmt: skip
     model = train(
-        table.rows(slice(0, half)), earlier, horizon_ms, settings, trained_at_ms=cut_ms, label=label
-    )
+        table.rows(slice(0, half)), earlier, horizon_ms, settings,
+        trained_at_ms=cut_ms, latency_ms=latency_ms, label=label,
+    )  # fmt: skip
     assert model is not None
     later = table.rows(slice(half, len(table)))
-    returns = label_returns(later.close_time_ms, series, prices, horizon_ms=horizon_ms)
+    returns = label_returns(
+        later.close_time_ms, series, prices, horizon_ms=horizon_ms, latency_ms=latency_ms
+    )
     moved = np.isfinite(returns) & (returns != 0)
     p_up = model.champion.up.probability(later.columns(model.champion.columns))
     hits = ((p_up > 0.5) == (returns > 0))[moved].astype(float)

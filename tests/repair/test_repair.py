@@ -30,7 +30,7 @@ from .flaky import FlakyExchange, serving
 MARKET = "binance:BTC/USDT"
 RATE = 200.0
 FULL_PAGES = 4_000.0  # what is missed is more than a page
-PATIENCE_S = 60
+PATIENCE_S = 150
 
 
 def tape(rate: float = RATE) -> SeededMarket:

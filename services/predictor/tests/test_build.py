@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from marketstream.errors import SettingsError
 from marketstream.fakes import FakePorts
-from marketstream.messages import Features, Learning, Model, Prediction, Status
+from marketstream.messages import Features, Feed, Learning, Model, Prediction, Status
 from marketstream.plan import Plan
 from marketstream.ports import Part
 from marketstream.topics import FEATURES, PREDICTIONS
@@ -160,6 +160,18 @@ def test_market_is_trained_once_it_is_live_and_what_serves_is_published(
     (family,) = ports.metrics.model_trained.collect()
     (sample,) = family.samples
     assert sample.value == served.trained_at_ms / 1_000
+
+
+def test_where_quotes_lag_predictions_begin_once_they_are_there(
+    ports: FakePorts, settings: PredictorSettings, closes: list[Features]
+) -> None:
+    part = build(PLAN, settings, ports)
+    predictor = part.stages[0].make_operator(MARKET)
+    assert isinstance(predictor, Predictor)
+    feed = Feed(connected=True, reconnects=0, missing_trades=0, quote_lag_ms=300)
+    ports.pass_on(Status(MARKET, "trades", feed))
+    asyncio.run(trained_once(part, ports, closes))
+    assert predictor.models[1_000].latency_ms == 1_000, "a close of the base timeframe later"
 
 
 def test_champions_and_the_past_are_there_before_the_first_close_after_a_stop(

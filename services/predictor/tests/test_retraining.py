@@ -88,6 +88,18 @@ def test_job_holds_what_was_seen_when_it_started(desk: Desk, make_features: Make
     assert job.latency_ms == 20
 
 
+@pytest.mark.parametrize(
+    ("lag_ms", "latency_ms"), [(0, 20), (10, 20), (11, 1_000), (300, 1_000), (990, 2_000)]
+)
+def test_quotes_that_lag_make_the_start_price_wait_for_them(
+    desk: Desk, make_features: MakeFeatures, lag_ms: int, latency_ms: int
+) -> None:
+    desk.retrainer.quotes_lag(lag_ms)
+    watch(desk, make_features, 1, 41)
+    (job,) = desk.jobs
+    assert job.latency_ms == latency_ms
+
+
 def test_no_second_training_starts_while_one_runs(
     desk: Desk, make_features: MakeFeatures, models: dict[int, TrainedModel]
 ) -> None:

@@ -19,6 +19,7 @@ from predictor.serving.stage import predictor_stage
 from predictor.training.fitting import TrainedModel
 
 _RECENT_MS = 900_000  # more than passes between two checkpoints
+_MOST_LAG_MS = 2_000  # that a start price may be late by, beside the latency
 _READ_AGAIN_S = 5.0
 _FEWEST_LATE = 1_000
 
@@ -32,7 +33,8 @@ class Markets:
         self._grace_ms = grace_ms
         pending = sum(plan.horizons_ms) // timeframe_ms(plan.timeframe)
         self._lateness = Lateness(ports.clock, ports.speed, most=_FEWEST_LATE + 2 * pending)
-        self._recent_ms = _RECENT_MS + max(plan.horizons_ms) + plan.latency_ms + grace_ms
+        about_ms = max(plan.horizons_ms) + plan.latency_ms + _MOST_LAG_MS
+        self._recent_ms = _RECENT_MS + about_ms + grace_ms
         self._recent: Mapping[str, Sequence[Prediction]] = {}
         self._recent_s = float("-inf")
         self._predictors: dict[str, Predictor] = {}

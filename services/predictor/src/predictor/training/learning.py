@@ -13,7 +13,7 @@ from loguru import logger
 from msgspec.structs import replace
 
 from marketstream.errors import SettingsError
-from marketstream.messages import Features, Learning, Status
+from marketstream.messages import Features, Feed, Learning, Status
 from marketstream.plan import Plan
 from marketstream.ports import Ports
 from marketstream.topics import FEATURES
@@ -35,8 +35,8 @@ type Models = Mapping[int, TrainedModel]
 class MarketsLearning:
     """Keeps models of all markets trained while a runner drives their operators.
 
-    The runner's thread calls everything here but `tell`; the training process is waited for in the
-    workshop's loop, and what it brings is installed between two messages.
+    The runner's thread calls everything here but `tell` and `hear`; the training process is waited
+    for in the workshop's loop, and what it brings is installed between two messages.
 
     A market begins with its first vector: its registered champions are asked for, and what is
     `kept` of an earlier start serves until they answer. Both wait until the market is live, which
@@ -61,6 +61,7 @@ class MarketsLearning:
         self._order = order
         self._serve = install
         self._retrainers: dict[str, Retrainer] = {}
+        self._lags_ms: dict[str, int] = {}
         self._newest_ms: dict[tuple[str, str], int] = {}
         self._heard: set[str] = set()
         self._live: set[str] = set()
@@ -109,6 +110,15 @@ class MarketsLearning:
             self._begin_training(market)
         self._remember(features)
 
+    def hear(self, status: Status, received_ns: int) -> None:
+        """Note how far the quotes of a market are behind its trades; from any thread."""
+        del received_ns
+        if isinstance(status.said, Feed) and status.said.quote_lag_ms is not None:
+            self._lags_ms[status.market] = status.said.quote_lag_ms
+            retrainer = self._retrainers.get(status.market)
+            if retrainer is not None:
+                retrainer.quotes_lag(status.said.quote_lag_ms)
+
     async def tell(self) -> None:
         """Publish how the learning of each market is that has been heard of."""
         for market in self._plan.markets:
@@ -155,6 +165,7 @@ class MarketsLearning:
             execute=self._execute,
             install=lambda models: self._install(market, models),
         )
+        retrainer.quotes_lag(self._lags_ms.get(market, 0))
         retrainer.hold()
         self._asked.add(market)
         self._unserved.add(market)

@@ -15,6 +15,7 @@ from marketstream.columns import Floats, Integers, PriceSeries, Times
 from marketstream.errors import InputError
 
 _SHORTEST_CLOSE_MS = 60_000
+_AT_ONCE_MS = 10  # quotes so far behind are not behind: it is how finely that is measured
 
 type Label = Literal["mid", "fair", "close"]
 
@@ -84,6 +85,18 @@ def choose_label(series: PriceSeries) -> Label:
             "sides, quotes, or candles of 1m or longer"
         )
     return "close"
+
+
+def start_latency_ms(latency_ms: int, quote_lag_ms: int, base_ms: int) -> int:
+    """Return how long after the decision a price is taken for its start, where quotes lag.
+
+    A mid from before the trades that were decided on would come true by itself, once the quotes
+    that explain those trades are there. A lag is counted in full closes of the base timeframe, so
+    that models of one lag stay comparable while what is measured moves a little.
+    """
+    if quote_lag_ms <= _AT_ONCE_MS:
+        return latency_ms
+    return on_grid(latency_ms + quote_lag_ms, base_ms)
 
 
 def on_grid(time_ms: int, base_ms: int) -> int:

@@ -12,7 +12,7 @@ from marketstream.messages import Features, Learning
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel, train_horizons
 from predictor.training.history import FeatureHistory
-from predictor.training.prices import Label
+from predictor.training.prices import Label, start_latency_ms
 
 _QUOTES_WORTH_TRAINING_MS = 300_000
 
@@ -119,6 +119,7 @@ class Retrainer:
         self._every_ms = every_ms
         self._first_after_ms = settings.training.first_after * 1_000
         self._latency_ms = latency_ms
+        self._quote_lag_ms = 0
         self._execute = execute
         self._install = install
         self._started_ms: int | None = None
@@ -154,6 +155,13 @@ class Retrainer:
         if models:
             self._install(models)
 
+    def quotes_lag(self, lag_ms: int) -> None:
+        """Note how far quotes are behind the trades that they explain; the next training counts it.
+
+        From any thread.
+        """
+        self._quote_lag_ms = lag_ms
+
     def hold(self) -> None:
         """Remember what comes, and train on none of it, until `begin`."""
         self._held = True
@@ -178,14 +186,15 @@ class Retrainer:
         enough = self._first_after_ms if self._label is None else _QUOTES_WORTH_TRAINING_MS
         self._label = "mid" if self._label == "mid" or self._book_ms() >= enough else "fair"
         self._due_ms = self._now_ms + self._every_ms
+        prices = self._history.prices()
         job = TrainingJob(
             market=self._market,
             table=self._history.table(),
-            prices=self._history.prices(),
+            prices=prices,
             horizons_ms=self._horizons_ms,
             settings=self._settings,
             trained_at_ms=self._now_ms,
-            latency_ms=self._latency_ms,
+            latency_ms=start_latency_ms(self._latency_ms, self._quote_lag_ms, prices.base_ms),
             label=self._label,
             feature_set=self._feature_set,
         )
