@@ -14,6 +14,7 @@ from marketstream.runners.kafka.hearing import Hearing
 from marketstream.runners.kafka.keeper import KafkaKeeper
 from marketstream.runners.kafka.ports import KafkaPorts
 from marketstream.runners.kafka.runner import KafkaRunner
+from marketstream.runners.kafka.signals import told_to_end
 from marketstream.runners.kafka.tap import KafkaTap
 
 
@@ -34,8 +35,11 @@ def run_part(part: Part, ports: KafkaPorts, ready: Callable[[], None]) -> None:
         asyncio.run(_work_alone(part, ports, ready))
         return
     ready()
-    with _beside(part.work, driver.stop):
-        driver.run()
+    with _beside(part.work, driver.stop), told_to_end(ports.ending.set):
+        try:
+            driver.run()
+        finally:
+            ports.ending.set()
 
 
 def _driver(part: Part, ports: KafkaPorts) -> _Driver | None:
@@ -114,6 +118,7 @@ async def _work_alone(part: Part, ports: KafkaPorts, ready: Callable[[], None]) 
         ears.stop()
     for task in (*tasks, stopping):
         task.cancel()
+    ports.ending.set()
     await asyncio.wait({*tasks, stopping})
     for task in done | tasks:
         if not task.cancelled():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from marketstream.errors import StateError, TransientStateError
 from marketstream.messages import Message
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
@@ -20,7 +21,10 @@ from marketstream.topics import Topic
 
 
 class KafkaPorts:
-    """Ports of one process on Kafka; `close` delivers what is on its way and closes the store."""
+    """Ports of one process on Kafka; `close` delivers what is on its way and closes the store.
+
+    Once `ending` is set nobody waits for a store that is not open yet.
+    """
 
     speed = 1.0
 
@@ -30,7 +34,7 @@ class KafkaPorts:
         plan: Plan,
         metrics: Metrics,
         state: Path,
-        open_store: Callable[[], Store],
+        open_store: Callable[[threading.Event], Store],
         preview_ms: int | None = None,
     ) -> None:
         self.kafka = kafka
@@ -39,9 +43,12 @@ class KafkaPorts:
         self.state = state
         self.preview_ms = preview_ms
         self.listening: list[tuple[Sequence[Topic], Tap]] = []
+        self.ending = threading.Event()
         self._open_store = open_store
         self._opening = threading.Lock()
         self._store: Store | None = None
+        self._failures = 0
+        self._failure: StateError | None = None
 
     def clock(self) -> int:
         """Return the time in ns."""
@@ -73,10 +80,23 @@ class KafkaPorts:
             self._publisher.flush()
 
     def store(self) -> Store:
-        """Return the store, opened the first time, whichever thread asks."""
+        """Return the store, opened the first time, whichever thread asks.
+
+        It is waited for, so not in an event loop. Raises StateError where it cannot be used: for
+        all at once who waited meanwhile.
+        """
+        failures = self._failures
         with self._opening:
             if self._store is None:
-                self._store = self._open_store()
+                if self._failure is not None and self._failures > failures:
+                    raise type(self._failure)(str(self._failure)) from self._failure
+                if self.ending.is_set():
+                    raise TransientStateError("the service ends: its store is not opened any more")
+                try:
+                    self._store = self._open_store(self.ending)
+                except StateError as error:
+                    self._failures, self._failure = self._failures + 1, error
+                    raise
         return self._store
 
     @cached_property
