@@ -7,9 +7,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from marketstream.ports import Part, Work
+from marketstream.runners.kafka.heard import HeardOnceKept
 from marketstream.runners.kafka.hearing import Hearing
 from marketstream.runners.kafka.keeper import KafkaKeeper
 from marketstream.runners.kafka.ports import KafkaPorts
@@ -30,6 +32,9 @@ def run_part(part: Part, ports: KafkaPorts, ready: Callable[[], None]) -> None:
     What it has stages for, or keeps, is driven here, and its work in an event loop of another
     thread; a part that only works has its event loop here. What ends the one ends the other.
     """
+    if part.keep is not None and ports.listening:
+        heard = HeardOnceKept(part, part.keep, ports.listening)
+        part = replace(part, keep=heard.keep, work=heard.work)
     driver = _driver(part, ports)
     if driver is None:
         asyncio.run(_work_alone(part, ports, ready))
