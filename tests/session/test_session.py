@@ -257,6 +257,32 @@ def test_trade_that_makes_no_sense_is_put_aside_and_had_again(spoil: str) -> Non
     assert len(one.refused) == 1
 
 
+@pytest.mark.parametrize("reconnects", [False, True])
+@pytest.mark.parametrize("count", [3, 8, 30])
+@pytest.mark.parametrize("spoil", ["id far ahead", "id very far ahead", "id behind by 900"])
+def test_wrong_ids_in_a_row_are_not_believed_where_the_exchange_knows_none_of_them(
+    spoil: str, count: int, *, reconnects: bool
+) -> None:
+    one = world()
+    if reconnects:
+        one.cut()
+    one.spoil_next = {**SPOILS, "id behind by 900": id_plus(-900)}[spoil]
+    one.spoil_more = count - 1
+    one.run(8.0)
+    healed(one)
+    assert one.session.ledger.epoch == 0
+    assert {gap.state for gap in one.gaps.values()} == {"repaired"}
+
+
+def test_ids_far_ahead_are_believed_in_the_end_where_nobody_answers() -> None:
+    one = world()
+    one.rest = "failing"
+    one.drop_next = 100
+    one.run(5.0)
+    assert max(message.seen_until_us for message in one.published) > one.now_us - 500_000
+    healed(one)
+
+
 def test_ids_that_begin_again_are_another_numbering() -> None:
     one = world()
     one.number_again()
@@ -270,12 +296,13 @@ def test_ids_that_begin_again_are_another_numbering() -> None:
 OPERATIONS = [
     "run", "long run", "cut", "long cut", "drop", "many drops", "repeat", "swap", "zombie",
     "silent trades", "silent quotes", "speak", "rest well", "rest failing", "rest empty",
-    "rest behind", "rest holes", "number again", *sorted(SPOILS.keys() - {"id behind"}),
+    "rest behind", "rest holes", "number again", "wrong ids in a row",
+    *sorted(SPOILS.keys() - {"id behind"}),
 ]  # fmt: skip
 
 # Where ids do not number trades, nothing shows one that never came, nor an id that is not its own.
 _UNSEEN = {
-    "drop", "many drops", "zombie", "silent trades", "number again",
+    "drop", "many drops", "zombie", "silent trades", "number again", "wrong ids in a row",
     *(spoil for spoil in SPOILS if spoil.startswith("id ")),
 }  # fmt: skip
 OPERATIONS_OF = {
@@ -312,10 +339,12 @@ def do(one: World, operation: str) -> None:
             one.silent.clear()
         case "number again":
             one.number_again()
+        case "wrong ids in a row":
+            one.spoil_next, one.spoil_more = SPOILS["id far ahead"], 9
         case _ if operation.startswith("rest "):
             one.rest = operation.removeprefix("rest ")
         case _:
-            one.spoil_next = SPOILS[operation]
+            one.spoil_next, one.spoil_more = SPOILS[operation], 0
             one.run(0.1)
 
 

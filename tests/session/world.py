@@ -44,6 +44,7 @@ class World:
     rest: str = "well"
     drop_next: int = 0
     spoil_next: Spoil | None = None
+    spoil_more: int = 0  # of the trades after it
     repeat_next: int = 0
     swap_next: bool = False
     connected: bool = False
@@ -151,7 +152,10 @@ class World:
             self._late.append(trade)
             return
         if self.spoil_next is not None:
-            trade, self.spoil_next = self.spoil_next(trade), None
+            trade = self.spoil_next(trade)
+            if self.spoil_more == 0:
+                self.spoil_next = None
+            self.spoil_more = max(0, self.spoil_more - 1)
         for one in [trade, *self._late]:
             for _ in range(self.repeat_next + 1):
                 self._take(TradeEvent(MARKET, one))

@@ -93,6 +93,16 @@ def test_numbers_that_begin_again_are_no_duplicates_and_leave_a_seam() -> None:
     assert late == []
 
 
+def test_interval_with_trades_of_two_numberings_is_never_called_complete() -> None:
+    """Nobody can say whether the new one repeats what the old one had."""
+    one = watching("1s")
+    one.update(message(*(trade(1 + at, 250 * at) for at in range(14)), seen_ms=3_300))
+    again = [trade(5_001 + at, 1_100 + 250 * at) for at in range(20)]
+    candles = one.update(message(*again, seen_ms=5_850, epoch=1))
+    newest = {open_ms: complete for open_ms, complete, _ in said(candles)}
+    assert newest == {1_000: None, 2_000: None, 3_000: None, 4_000: True}
+
+
 def test_who_goes_on_from_a_snapshot_proves_what_was_unknown() -> None:
     one = watching("1s", "5s")
     one.update(message(trade(1, 500), seen_ms=2_500))

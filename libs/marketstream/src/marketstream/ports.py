@@ -53,7 +53,8 @@ class Ports(Protocol):
         """Have `tap` told of what is published on topics from now on; to be called in `build`.
 
         It is called in the event loop of `work`; a part with stages hears what those read and write
-        between two messages, in the runner's own thread.
+        between two messages, in the runner's own thread. On Kafka a part that keeps topics hears
+        of those once they are kept.
         """
         ...
 

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -107,17 +108,17 @@ def _config(package: Path, process: ProcessSettings) -> Path | None:
     return process.config or (beside if beside.exists() else None)
 
 
-def _opened_store(system: SystemSettings, state: Path) -> Callable[[], Store]:
+def _opened_store(system: SystemSettings, state: Path) -> Callable[[threading.Event], Store]:
     """Return what opens PostgreSQL where a POSTGRES_ setting names it, else a file in `state`."""
 
-    def opened() -> Store:
+    def opened(ending: threading.Event) -> Store:
         if any(name.startswith("postgres_") for name in system.model_fields_set):
             where = f"PostgreSQL at {system.postgres_host}:{system.postgres_port}"
             logger.info("Store", place=where, database=system.postgres_db)
-            return open_store(postgres_url(system))
+            return open_store(postgres_url(system), ending=ending)
         path = state / "realtime.sqlite"
         logger.info("Store", place=str(path))
-        return open_store(f"sqlite:///{path}")
+        return open_store(f"sqlite:///{path}", ending=ending)
 
     return opened
 

@@ -44,7 +44,7 @@ def test_a_part_hears_what_others_publish(part: Part, kafka: str, tmp_path: Path
     url = f"sqlite:///{tmp_path}/realtime.sqlite"
     ports = KafkaPorts(
         KafkaSettings(broker=kafka), Plan((MARKET,), "1s", (1,)), Metrics(CollectorRegistry()),
-        tmp_path, lambda: open_store(url),
+        tmp_path, lambda _ending: open_store(url),
     )  # fmt: skip
     heard: set[tuple[str, str, int]] = set()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from loguru import logger
 
@@ -47,6 +50,19 @@ def test_without_patience_there_is_one_try() -> None:
     with pytest.raises(TransientStateError):
         patiently(flaky, patience_s=0)
     assert flaky.calls == 1
+
+
+def test_patience_ends_at_once_where_the_program_ends() -> None:
+    ending = threading.Event()
+
+    def away() -> str:
+        threading.Timer(0.05, ending.set).start()
+        raise TransientStateError("away")
+
+    started_s = time.monotonic()
+    with pytest.raises(TransientStateError, match="away"):
+        patiently(away, patience_s=600, ending=ending)
+    assert time.monotonic() - started_s < 60
 
 
 def test_error_that_does_not_pass_is_raised_at_once() -> None:

@@ -100,7 +100,9 @@ class CandleAggregator:
             if message.epoch < self._ids.epoch:
                 trades = ()  # of numbers that are of no use any more
             elif trades:
-                self._ids.begin_again(message.epoch, min(trade.time_us for trade in trades))
+                first_us = min(trade.time_us for trade in trades)
+                last_us = first_us if self._last is None else self._last[0]
+                self._ids.begin_again(message.epoch, max(first_us, last_us))
         if self._ids.certain_from_us is None:
             self._ids.certain_from_us = _earliest_us(message)
         if message.spread_us and trades:  # of what opened before, nobody can say what is in it

@@ -90,12 +90,15 @@ class TradeIds:
         """The time before which nothing more is to come but ids that are missing here."""
         return max(self.last_us, self.said_us)
 
-    def begin_again(self, epoch: int, first_us: int) -> None:
-        """Begin another numbering: of what lies between the two nobody can say what is missing."""
+    def begin_again(self, epoch: int, seam_us: int) -> None:
+        """Begin another numbering: nobody can say what is missing between the two, or in both.
+
+        `seam_us` is the later of the old one's last trade and the new one's first.
+        """
         self.epoch = epoch
         self.last_id = -1
         self._gaps.clear()
-        self.certain_from_us = first_us + 1
+        self.certain_from_us = seam_us + 1
 
     def missing(self, open_us: int, end_us: int) -> int | None:
         """Return how many missing ids may belong to an interval; None where nobody can say."""

@@ -57,7 +57,7 @@ class LostGaps:
     async def recall(self) -> None:
         """Note the lost gaps of the last day; StateError where none can be read."""
         now_ms = self._ports.clock() // 1_000_000
-        store = self._ports.store()
+        store = await asyncio.to_thread(self._ports.store)
         for market in self._source.markets:
             from_ms = max(0, now_ms - REACH_MS)
             for gap in await asyncio.to_thread(store.gaps, market, from_ms, now_ms):

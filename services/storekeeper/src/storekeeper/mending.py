@@ -107,7 +107,8 @@ class Mender:
     async def walk(self) -> None:
         """Note candles of a piece of the past that nobody has proven, from the newest backwards."""
         for market, past in self._past.items():
-            found = await asyncio.to_thread(past.look, self._ports.store(), market)
+            store = await asyncio.to_thread(self._ports.store)
+            found = await asyncio.to_thread(past.look, store, market)
             for from_ms, to_ms in found:
                 self._add(Stretch(market, from_ms, to_ms))
 

@@ -40,6 +40,7 @@ class TradesBatcher:
         self.alive_until_us = 0  # a silence until then is believed, and not proven
         self.seen_until_us = 0
         self.newest_us = 0  # of the trades, by their ids
+        self.filled_us = 0  # the latest of those that were not the newest by their ids
         self._price_decimals = price_decimals
         self._quantity_decimals = quantity_decimals
         self._finest_us = finest_ms * 1_000
@@ -71,6 +72,8 @@ class TradesBatcher:
         if newest:
             self.newest_us = time_us
             self._newest_received_us = received_us
+        elif time_us > self.filled_us:
+            self.filled_us = time_us
         closed = self._make_room(time_us) if time_us >= self._pending_end_us else []
         self._trades.append(trade)
         if time_us > self._last_event_us:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -47,17 +48,20 @@ _MOST = 2**63 - 1
 _EXAMPLES = "write sqlite:///state/realtime.sqlite or postgresql://user:password@host:5432/database"
 
 
-def open_store(url: str, *, patience_s: float = 10.0) -> SqlStore:
+def open_store(
+    url: str, *, patience_s: float = 10.0, ending: threading.Event | None = None
+) -> SqlStore:
     """Open the database at `url`, such as `sqlite:///state/realtime.sqlite`, and migrate it.
 
-    A server that does not answer is waited for. Raises SettingsError for a URL that makes no sense,
-    StateError for a database that is damaged, out of reach, or newer than this program.
+    A server that does not answer is waited for, until `ending` is set. Raises SettingsError for a
+    URL that makes no sense, StateError for a database that is damaged, out of reach, or newer than
+    this program.
     """
     parsed = _parse(url)
     backend = _BACKENDS.get(parsed.get_backend_name())
     if backend is None:
         raise SettingsError(f"{parsed} is no database the store knows: {_EXAMPLES}")
-    return patiently(lambda: _opened(backend, parsed), patience_s)
+    return patiently(lambda: _opened(backend, parsed), patience_s, ending)
 
 
 def _parse(url: str) -> URL:

@@ -29,7 +29,7 @@ def examine(session: MarketSession, trade: Trade, received_us: int) -> bool | No
         if gap is not None and not gap.bottom:
             return None  # the past is being read, and it is in there
         if gap is None or plausibility.is_after(trade, gap):
-            plausibility.check_new_numbering(trade, received_us)
+            plausibility.check_new_numbering(trade, ledger.ids.next_id, received_us)
             _begin_again(session, trade, received_us)
             return True
     plausibility.check(trade, gap, received_us)
@@ -70,7 +70,7 @@ def _begin_again(session: MarketSession, trade: Trade, received_us: int) -> None
     """Begin a new numbering; what came before this trade in it is asked for by time."""
     session.flush(received_us)
     session.joining.begin_again(received_us)
-    since_us = session.batcher.newest_us
+    since_us = max(session.batcher.newest_us, session.batcher.filled_us)
     session.ledger.begin_again(trade, since_us, _NUMBERS_AGAIN)
     session.batcher.epoch = session.ledger.epoch
     session.plausibility.believe()

@@ -67,6 +67,8 @@ class Inquiry:
             return None
         if session.plausibility.wants_time:
             return Ask("time")
+        if session.plausibility.wants_newest and received_us >= self._newest_at_us:
+            return Ask("newest")
         if session.joining.holding is not None:
             if self._reached_us is not None and received_us >= self._newest_at_us:
                 return Ask("newest")
@@ -102,6 +104,8 @@ class Inquiry:
         if rules.only_newest:
             answer = answer._replace(is_full=False)  # there is no page after it
         self._ask_at_us = received_us
+        if rows:
+            self._session.plausibility.newest_is(rows[-1].trade)
         if ask.kind == "newest":
             self._judge(rows, received_us, answer.asked_us)
         elif ask.kind == "gap":

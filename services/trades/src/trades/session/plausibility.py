@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from exchanges.events import QuoteEvent
 from marketstream.errors import BadMessage
 from marketstream.messages import Trade
 from trades.batching import TradesBatcher
 from trades.clock_offset import ClockOffset
 from trades.session.ids import OpenGap
+from trades.session.pages import first_id
 from trades.session.rules import Rules
 
 CLOCK_MARGIN_US = 500_000  # what may be wrong with a clock that was asked for by REST
@@ -18,7 +21,8 @@ _FIRST_BEHIND_US = 60_000_000  # the exchange's clock, where it follows on none
 _FACTOR = 2.0  # between the prices of two trades
 _MOST_VALUE = 1e13  # of one trade, in quote units
 _NEAR_IDS = 20
-_AGREEING_IDS = 3  # trades in a row whose ids are believed
+_AGREEING_IDS = 3  # trades in a row whose ids are believed, where the exchange says so too
+_AGREEING_ALONE = 50  # where it was asked, and does not answer
 _AGREEING = 5  # whose time or price is
 _STALE_QUOTES = 20  # in a row, until their numbering is taken to have begun again
 _FREE_JUMP = 20
@@ -30,11 +34,13 @@ class Plausibility:
     Of a trade that is put aside the id stays missing, until REST brings it, as it was or as it
     truly is. Trades in a row that are doubted for one reason are believed once enough of them
     agree: each follows on the one before by its id (where they number trades; else it is another
-    one), and is not before it in time.
+    one) and its price, and is not before it in time.
 
     Usual is a `price` from `low` to `high`, and a time no later than `latest_us` after the receipt;
     while anything is doubted, nothing is usual. What takes real time takes `speed` times as much
-    of the market's. `wants_time` says that the exchange's clock should be asked for.
+    of the market's. `wants_time` says that the exchange's clock should be asked for,
+    `wants_newest` its newest trade: where it can be asked, trades alone do not say that ids jump or
+    begin again, for wrong ones may follow on each other too.
     """
 
     def __init__(self, batcher: TradesBatcher, rules: Rules) -> None:
@@ -42,6 +48,7 @@ class Plausibility:
         self.latest_us = -(1 << 62)
         self.doubting = False
         self.wants_time = rules.asks
+        self.wants_newest = False
         self._asks = rules.asks
         self._numbered = rules.numbered
         speed = rules.speed
@@ -53,8 +60,10 @@ class Plausibility:
         self._market = batcher.market
         self.price: float | None = None
         self._reason = ""
+        self._first_id = 0  # of the trades in a row
         self._last: Trade | None = None
         self._count = 0
+        self._asked: Trade | None = None
         self._quote_order = -1
         self._stale_quotes = 0
 
@@ -66,6 +75,7 @@ class Plausibility:
     def believe(self) -> None:
         """Note that a trade made sense."""
         self._last, self._count, self.doubting = None, 0, False
+        self.wants_newest = False
 
     def clock_is(self, exchange_us: int, received_us: int) -> None:
         """Note what the exchange's clock says, when asked."""
@@ -76,6 +86,13 @@ class Plausibility:
         offset_us = batcher.clock.offset_us
         if offset_us is not None and offset_us - asked_us > 2 * self._ahead_us:
             batcher.clock = ClockOffset()  # of events that were ahead of the exchange's own clock
+
+    def newest_is(self, trade: Trade) -> None:
+        """Note the newest trade of an answer."""
+        self._asked = trade
+        self.wants_newest = False
+        if self.price is None:
+            self.move(trade.price)
 
     def connected(self) -> None:
         """Note that another connection begins, whose quotes may be numbered otherwise."""
@@ -112,8 +129,8 @@ class Plausibility:
 
     def check_jump(self, trade: Trade, jumped: int) -> None:
         """Look at a trade that jumps over ids: over many only those do that others follow on."""
-        if jumped > _FREE_JUMP:
-            self._put_aside("jump", f"its id jumps over {jumped}", trade, _AGREEING_IDS)
+        if jumped > _FREE_JUMP and not self._is_said("jump", trade):
+            raise self._aside(f"its id jumps over {jumped}", trade)
 
     def is_confirmed(self, trade: Trade, jumped: int | None) -> bool:
         """Say whether the first trades of a connection agree on where its ids are.
@@ -122,14 +139,13 @@ class Plausibility:
         """
         if jumped is not None and jumped <= _FREE_JUMP:
             return True
-        self.doubting = True
-        return self._agreeing("first", trade) >= _AGREEING_IDS
+        return self._is_said("first", trade)
 
-    def check_new_numbering(self, trade: Trade, received_us: int) -> None:
+    def check_new_numbering(self, trade: Trade, next_id: int, received_us: int) -> None:
         """Look at a trade that is newer than others, with an id that came long before theirs."""
         self._check_time(trade, None, received_us)
-        problem = "its id came before, and its time is new"
-        self._put_aside("numbering", problem, trade, _AGREEING_IDS)
+        if not self._is_said("numbering", trade, next_id):
+            raise self._aside("its id came before, and its time is new", trade)
 
     def is_after(self, trade: Trade, gap: OpenGap) -> bool:
         """Say whether a trade is far too late for the gap that its id is in."""
@@ -188,6 +204,22 @@ class Plausibility:
             return asked_us if events_us is None else events_us
         return asked_us if asked_us <= events_us + self._ahead_us else events_us
 
+    def _is_said(
+        self, reason: Literal["jump", "first", "numbering"], trade: Trade, next_id: int = 0
+    ) -> bool:
+        """Say whether enough trades in a row have such ids, and the exchange, asked, as well."""
+        self.doubting = True
+        count = self._agreeing(reason, trade)
+        if count < _AGREEING_IDS or not self._asks:
+            return count >= _AGREEING_IDS
+        asked = self._asked
+        is_said = asked is not None and asked.id >= self._first_id
+        if asked is not None and reason == "numbering":
+            is_newer = asked.time_us > self._batcher.newest_us
+            is_said = is_said and asked.id < next_id and is_newer
+        self.wants_newest = not is_said
+        return is_said or count >= _AGREEING_ALONE
+
     def _put_aside(self, reason: str, problem: str, trade: Trade, enough: int) -> None:
         """Raise BadMessage, unless so many trades in a row say the same."""
         self.doubting = True
@@ -202,8 +234,10 @@ class Plausibility:
             and last is not None
             and self._is_next(last, trade)
             and trade.time_us >= last.time_us
+            and last.price / _FACTOR <= trade.price <= last.price * _FACTOR
         )
         self._count = self._count + 1 if follows else 1
+        self._first_id = self._first_id if follows else first_id(trade)
         self._reason, self._last = reason, trade
         return self._count
 

@@ -7,13 +7,16 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from marketstream.ports import Part, Work
+from marketstream.runners.kafka.heard import HeardOnceKept
 from marketstream.runners.kafka.hearing import Hearing, Listening
 from marketstream.runners.kafka.keeper import KafkaKeeper
 from marketstream.runners.kafka.ports import KafkaPorts
 from marketstream.runners.kafka.runner import KafkaRunner
+from marketstream.runners.kafka.signals import told_to_end
 from marketstream.runners.kafka.tap import KafkaTap
 from marketstream.topics import Topic
 
@@ -31,19 +34,31 @@ def run_part(part: Part, ports: KafkaPorts, ready: Callable[[], None]) -> None:
     thread, where it hears what its stages neither read nor write; a part that only works has its
     event loop here. What ends the one ends the other.
     """
+    kept = _listening(ports, lambda topic: topic in part.keeps)
+    if part.keep is not None and kept:
+        heard = HeardOnceKept(part, part.keep, kept)
+        part = replace(part, keep=heard.keep, work=heard.work)
     driver, carried = _driver(part, ports)
-    beside = [
-        (others, tap)
-        for topics, tap in ports.listening
-        if (others := [topic for topic in topics if topic not in carried])
-    ]
+    beside = _listening(ports, lambda topic: topic not in carried)
     if driver is None:
-        asyncio.run(_work_alone(_Work(part.work, beside, ports, ready)))
+        asyncio.run(_work_alone(_Work(part.work, beside, ports, ready), ports))
         return
     ready()
     work = _Work(part.work, beside, ports, _nothing).run if beside else part.work
-    with _beside(work, driver.stop):
-        driver.run()
+    with _beside(work, driver.stop), told_to_end(ports.ending.set):
+        try:
+            driver.run()
+        finally:
+            ports.ending.set()
+
+
+def _listening(ports: KafkaPorts, chosen: Callable[[Topic], bool]) -> Listening:
+    """Return who listens to some of the topics."""
+    return [
+        (some, tap)
+        for topics, tap in ports.listening
+        if (some := [topic for topic in topics if chosen(topic)])
+    ]
 
 
 def _driver(part: Part, ports: KafkaPorts) -> tuple[_Driver | None, Sequence[Topic]]:
@@ -53,7 +68,7 @@ def _driver(part: Part, ports: KafkaPorts) -> tuple[_Driver | None, Sequence[Top
             part.name, part.keeps, part.keep, ports.kafka, ports.metrics, ports.publish,
             markets=ports.plan.markets,
         )  # fmt: skip
-        return keeper, ()
+        return keeper, part.keeps
     if not part.stages:
         return None, ()
     (stage,) = part.stages
@@ -140,7 +155,7 @@ def _beside(work: Work | None, stop: Callable[[], None]) -> Iterator[None]:
         raise failure
 
 
-async def _work_alone(work: _Work) -> None:
+async def _work_alone(work: _Work, ports: KafkaPorts) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -149,6 +164,7 @@ async def _work_alone(work: _Work) -> None:
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     for task in (working, stopping):
         task.cancel()
+    ports.ending.set()
     await asyncio.wait({working, stopping})
     if not working.cancelled():
         working.result()

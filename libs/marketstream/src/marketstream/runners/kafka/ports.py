@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from marketstream.errors import TransientStateError
+from marketstream.errors import StateError, TransientStateError
 from marketstream.messages import Message
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
@@ -21,7 +21,10 @@ from marketstream.topics import Topic
 
 
 class KafkaPorts:
-    """Ports of one process on Kafka; `close` delivers what is on its way and closes the store."""
+    """Ports of one process on Kafka; `close` delivers what is on its way and closes the store.
+
+    Once `ending` is set nobody waits for a store that is not open yet.
+    """
 
     speed = 1.0
 
@@ -31,7 +34,7 @@ class KafkaPorts:
         plan: Plan,
         metrics: Metrics,
         state: Path,
-        open_store: Callable[[], Store],
+        open_store: Callable[[threading.Event], Store],
         preview_ms: int | None = None,
     ) -> None:
         self.kafka = kafka
@@ -40,11 +43,12 @@ class KafkaPorts:
         self.state = state
         self.preview_ms = preview_ms
         self.listening: list[tuple[Sequence[Topic], Tap]] = []
+        self.ending = threading.Event()
         self._open_store = open_store
         self._opening = threading.Lock()
         self._store: Store | None = None
-        self._failure: TransientStateError | None = None
-        self._failed_s = 0.0
+        self._failures = 0
+        self._failure: StateError | None = None
 
     def clock(self) -> int:
         """Return the time in ns."""
@@ -78,20 +82,22 @@ class KafkaPorts:
     def store(self) -> Store:
         """Return the store, opened the first time, whichever thread asks.
 
-        Threads that ask while one opens it wait for that one, and share its failure.
+        It is waited for, so not in an event loop. Raises StateError where it cannot be used: for
+        all at once who waited meanwhile.
         """
-        asked_s = time.monotonic()
+        failures = self._failures
         with self._opening:
-            if self._store is not None:
-                return self._store
-            if self._failure is not None and self._failed_s > asked_s:
-                raise TransientStateError(str(self._failure)) from self._failure
-            try:
-                self._store = self._open_store()
-            except TransientStateError as error:
-                self._failure, self._failed_s = error, time.monotonic()
-                raise
-            return self._store
+            if self._store is None:
+                if self._failure is not None and self._failures > failures:
+                    raise type(self._failure)(str(self._failure)) from self._failure
+                if self.ending.is_set():
+                    raise TransientStateError("the service ends: its store is not opened any more")
+                try:
+                    self._store = self._open_store(self.ending)
+                except StateError as error:
+                    self._failures, self._failure = self._failures + 1, error
+                    raise
+        return self._store
 
     @cached_property
     def _publisher(self) -> KafkaPublisher:
