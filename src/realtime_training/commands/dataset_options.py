@@ -47,7 +47,7 @@ _DATA = {
     "symbol": click.option(
         "--symbol",
         type=LISTED_SYMBOL,
-        help="Market, like BTC/USDT or as FILES name it; needed for recorded frames.",
+        help="Market, like BTC/USDT or as FILES name it; needed for frames that do not say theirs.",
     ),
     "timeframe": own_timeframe_option,
     "state": click.option(

@@ -22,6 +22,7 @@ from realtime_training.datasets.frames import replay_features
 from realtime_training.datasets.klines import read_klines
 from realtime_training.datasets.longer import in_longer
 from realtime_training.datasets.trades import candles_of
+from realtime_training.recorded_market import told_by
 from realtime_training.settings import Settings
 from technical_indicators.batch import feature_columns
 from technical_indicators.feature_set import FeatureSet
@@ -96,8 +97,9 @@ def load_files(
 
     Recorded frames go through the running system's own stages, so that there is a book; trades and
     candles are folded as columns. Without a timeframe decisions are made each second, or at each
-    candle of a file of candles. What was made is kept in the state folder. Raises InputError where
-    the files cannot be read or are of several kinds.
+    candle of a file of candles. Recordings that say so are of the exchange and symbol they name.
+    What was made is kept in the state folder. Raises InputError where the files cannot be read, are
+    of several kinds or contradict each other.
     """
     kinds = {kind_of(file) for file in files}
     if len(kinds) > 1:
@@ -106,6 +108,8 @@ def load_files(
             "one kind"
         )
     kind = kinds.pop()
+    if kind == "frames":
+        settings, symbol = told_by(files, settings, symbol)
     identity = identity_of(files)
     cache = DatasetCache(state / "datasets")
     computed = [profiles.computed(label, settings) for label in _LABELS]

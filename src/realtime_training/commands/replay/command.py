@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from marketstream.errors import SettingsError
 from realtime_training import report
 from realtime_training.commands.options import (
     horizons_option,
@@ -18,7 +19,11 @@ from realtime_training.commands.types import FILE, INTERVAL, MARKET, SYMBOL
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
-@click.option("--symbol", type=SYMBOL, required=True, help="Market, like BTC/USDT.")
+@click.option(
+    "--symbol",
+    type=SYMBOL,
+    help="Market, like BTC/USDT; needed where FILES do not say, or hold several.",
+)
 @click.option(
     "--beside",
     type=(MARKET, FILE),
@@ -41,7 +46,7 @@ from realtime_training.commands.types import FILE, INTERVAL, MARKET, SYMBOL
 @json_option
 def replay(
     files: tuple[Path, ...],
-    symbol: str,
+    symbol: str | None,
     beside: tuple[tuple[str, Path], ...],
     timeframe: str,
     horizons: tuple[int, ...],
@@ -53,7 +58,8 @@ def replay(
     """Run recorded frames through the whole pipeline, training as it goes.
 
     FILES hold recorded WebSocket frames, one JSON frame per line, perhaps after a receive time in
-    ns; .gz is unpacked. They are read in the order given. Every model is trained only on what came
+    ns; .gz is unpacked. They are read in the order given. Those that realtime record makes say of
+    which exchange and symbols they are. Every model is trained only on what came
     before; every prediction is scored on the book mid, beside baselines on the same rows.
 
     Recordings that one clock made can run together: frames of other markets, named by --beside, are
@@ -61,19 +67,23 @@ def replay(
 
     \b
     Examples:
-      realtime replay FILE --symbol BTC/USDT
+      realtime replay FILE
       realtime replay FILE --symbol BTC/USDT --timeframe 1s --horizon 2 --horizon 10
       realtime replay FILE --symbol BTC/USDT --latency 200 --json
       realtime replay SPOT --symbol BTC/USDT --beside binance-usdm:BTC/USDT:USDT PERPETUAL
     """  # noqa: D301 - click asks for a real backspace
     from realtime_training.commands.replay.work import Replay
+    from realtime_training.recorded_market import told_by
     from realtime_training.settings import load_all
 
+    settings, symbol = told_by(files, load_all(), symbol)
+    if symbol is None:
+        raise SettingsError("give --symbol, like BTC/USDT: FILES do not say whose frames they hold")
     run = Replay(
         symbol,
         timeframe,
         horizons,
-        load_all(),
+        settings,
         latency_ms=latency_ms,
         retrain_every_ms=retrain_every_ms,
         beside=beside,
