@@ -35,6 +35,8 @@ KINDS: dict[str, Fit] = {
     "imbalance_calibrated": calibrated_imbalance(1_000, 0),
 }
 
+CORRECTING = [each for each in LEARNERS.values() if each.correct is not None]
+
 
 @pytest.fixture(params=KINDS)
 def fit(request: pytest.FixtureRequest) -> Fit:
@@ -285,7 +287,7 @@ def test_forest_is_never_certain_of_leaves_with_few_rows(noise: Floats, up: Flag
     assert 0 < p.min() < p.max() < 1
 
 
-@pytest.mark.parametrize("learner", [each for each in LEARNERS.values() if each.correct], ids=str)
+@pytest.mark.parametrize("learner", CORRECTING, ids=[each.name for each in CORRECTING])
 @pytest.mark.parametrize("rows_of", ROWS.values(), ids=ROWS)
 @pytest.mark.parametrize("classes", ["both", "up", "down"])
 def test_correction_of_any_rows_and_classes_is_finite(
@@ -298,7 +300,7 @@ def test_correction_of_any_rows_and_classes_is_finite(
     assert ((p > 0) & (p < 1)).all()
 
 
-@pytest.mark.parametrize("learner", [each for each in LEARNERS.values() if each.correct], ids=str)
+@pytest.mark.parametrize("learner", CORRECTING, ids=[each.name for each in CORRECTING])
 def test_correction_adds_little_to_a_reference_that_is_right(learner: Learner) -> None:
     random = np.random.default_rng(3)
     rows = random.normal(size=(4_000, 4))
