@@ -88,7 +88,7 @@ def test_json_says_for_each_model_and_horizon_how_good_it_is_and_on_what(frames:
     assert 0 < one["effective"] <= one["moved"] < one["rows"]
     assert [top["share"] for top in one["top"]] == [0.5, 0.2, 0.1, 0.05]
     assert {"majority", "persistence", "reversal"} == set(one["baselines"])
-    assert {"imbalance_sign", "logistic_five"} == set(one["references"])
+    assert {"imbalance_calibrated", "imbalance_sign", "logistic_five"} == set(one["references"])
     assert one["net_bps"] == pytest.approx(one["gross_bps"] - one["spread_bps"] - 0.5)
     assert len(one["folds"]) == 2
     assert one["verdict"] in ("skill", "no skill", "too little data")

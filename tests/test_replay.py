@@ -89,7 +89,11 @@ def test_predictions_are_as_good_as_was_measured_before(watched: Watched) -> Non
         assert score["predictions"] >= 500
         assert score["low"] < score["accuracy"] < score["high"]
         assert set(score["baselines"]) == {"majority", "persistence", "reversal"}
-        assert set(score["references"]) == {"imbalance_sign", "logistic_five"}
+        assert set(score["references"]) == {
+            "imbalance_calibrated",
+            "imbalance_sign",
+            "logistic_five",
+        }
         assert score["references"]["imbalance_sign"] > 0.6
         assert score["accuracy_all"] < score["accuracy"]
     assert one["outcomes"] == one["predictions"] - 1  # the last one's moment is still to come

@@ -74,7 +74,11 @@ def test_a_start_from_nothing_predicts_soon_and_joins_history_and_live_without_a
     with running_command(tmp_path, *ARGUMENTS) as live:
         wait_for_scores(live, 8)
         _, answer = live.get("/predictions/BTC-USDT")
-        assert answer["predictions"][0]["model"]["name"] in {"lightgbm", "logistic_five"}
+        assert answer["predictions"][0]["model"]["name"] in {
+            "imbalance_calibrated",
+            "lightgbm",
+            "logistic_five",
+        }
         code, seconds = live.stop()
         assert (code, seconds < 5) == (0, True)
         assert "Traceback" not in live.log.read_text()

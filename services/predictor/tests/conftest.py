@@ -13,7 +13,8 @@ from marketstream.messages import Features
 from predictor.models.logistic import Logistic
 from predictor.models.parts.imbalance import ImbalanceSign
 from predictor.settings import ModelSettings, PredictorSettings, TrainingSettings
-from predictor.training.fitting import FIVE_FEATURES, Candidate, TrainedModel
+from predictor.training.candidates import FIVE_FEATURES, Candidate
+from predictor.training.fitting import TrainedModel
 
 NAMES = (*FIVE_FEATURES, "noise_1", "noise_2")
 

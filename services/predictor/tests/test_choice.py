@@ -14,6 +14,7 @@ from marketstream.metrics import Metrics
 from predictor.policy.choice import chosen
 from predictor.policy.installation import note_installed
 from predictor.settings import ModelSettings, PredictorSettings
+from predictor.training.candidates import REFERENCES
 from predictor.training.fitting import TrainedModel, train
 
 SCORES = {"imbalance_sign": 0.60, "logistic_five": 0.62, "xgboost": 0.65}
@@ -53,21 +54,25 @@ def test_binding_learner_whose_features_nobody_knows_gives_way() -> None:
     assert chosen(names, {"imbalance_sign": 0.6}, settings) == "imbalance_sign"
 
 
-@pytest.mark.parametrize(("binding", "serves"), [(False, "imbalance_sign"), (True, "lightgbm")])
+@pytest.mark.parametrize("binding", [False, True])
 def test_trained_model_is_the_one_chosen_and_keeps_how_the_duel_went(
     make_market: Callable[..., Any],
     make_settings: Callable[..., PredictorSettings],
     *,
     binding: bool,
-    serves: str,
 ) -> None:
     market, settings = make_market(600), make_settings("lightgbm")
     settings.model.binding = binding
     model = train(market.table, market.prices, 1_000, settings, trained_at_ms=1)
     assert model is not None
-    assert model.champion.name == serves
-    assert min(model.validation, key=lambda name: model.validation[name]) == "imbalance_sign"
-    assert set(model.validation) == {"imbalance_sign", "logistic_five", "lightgbm"}
+    best = min(model.validation, key=lambda name: model.validation[name])
+    assert model.champion.name == ("lightgbm" if binding else best)
+    assert set(model.validation) == {*REFERENCES, "lightgbm"}
+
+
+def test_learner_that_adds_nothing_but_rounding_leaves_its_reference_serving() -> None:
+    scores = SCORES | {"xgboost": 0.60 - 1e-12}
+    assert chosen(tuple(SCORES), scores, ModelSettings(type="xgboost")) == "imbalance_sign"
 
 
 def test_configured_learner_that_lost_is_named_with_how_the_duel_went(

@@ -13,8 +13,8 @@ import pytest
 from marketstream.columns import FeatureTable, PriceSeries
 from predictor.models import LEARNERS
 from predictor.settings import AbstentionSettings, PredictorSettings
+from predictor.training.candidates import FIVE_FEATURES
 from predictor.training.dataset import labelled
-from predictor.training.fitting import FIVE_FEATURES
 from predictor.validation.evaluation import evaluate
 from predictor.validation.figures import Evaluation, Rival, Share
 from predictor.validation.out_of_sample import walk
@@ -142,8 +142,9 @@ def test_rows_that_are_not_answered_are_counted_and_not_scored(
     market = make_market(2_000, certainty=0.75)
     strange = market.table.values.copy()
     strange[1_500:1_600, NAMES.index("noise_1")] = 1e6
-    table = replace(market.table, values=strange)
-    settings = make_settings("logistic", folds=2)
+    names = ("a", *NAMES[1:])  # without a reference, whose answers are few and equally sure
+    table = replace(market.table, values=strange, names=names)
+    settings = make_settings("logistic", columns=names, folds=2)
     settings = settings.model_copy(update={"abstention": AbstentionSettings(rate=0.4)})
     evaluation, rows = evaluate(table, market.prices, 1_000, settings)
     assert rows is not None

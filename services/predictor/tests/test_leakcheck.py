@@ -257,7 +257,7 @@ def test_what_trains_is_fitted_on_rows_to_learn_from_only(
     data = make_data(make_market)
     pipeline = fitted(make_settings(learner))
     fold = walk_forward(data, 3)[0]
-    assert pipeline(data, fold).shape == (np.count_nonzero(fold.test), 4)
+    assert pipeline(data, fold).shape == (np.count_nonzero(fold.test), 5)
     assert fitting(pipeline, data, fold) == []
 
 

@@ -19,14 +19,23 @@ from predictor.models import (
     LEARNERS,
     Fit,
     Flags,
+    calibrated_imbalance,
     fit_imbalance_sign,
     fit_logistic,
 )
 from predictor.models.logistic import Logistic
+from predictor.models.parts.calibrated_imbalance import CalibratedImbalance
 from predictor.models.parts.imbalance import ImbalanceSign
+from predictor.models.parts.learner import Learner
 from predictor.settings import ModelSettings
 
-KINDS: dict[str, Fit] = {**LEARNERS, "imbalance_sign": fit_imbalance_sign}
+KINDS: dict[str, Fit] = {
+    **LEARNERS,
+    "imbalance_sign": fit_imbalance_sign,
+    "imbalance_calibrated": calibrated_imbalance(1_000, 0),
+}
+
+CORRECTING = [each for each in LEARNERS.values() if each.correct is not None]
 
 
 @pytest.fixture(params=KINDS)
@@ -276,3 +285,43 @@ def test_forest_is_never_certain_of_leaves_with_few_rows(noise: Floats, up: Flag
         noise
     )
     assert 0 < p.min() < p.max() < 1
+
+
+@pytest.mark.parametrize("learner", CORRECTING, ids=[each.name for each in CORRECTING])
+@pytest.mark.parametrize("rows_of", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("classes", ["both", "up", "down"])
+def test_correction_of_any_rows_and_classes_is_finite(
+    learner: Learner, noise: Floats, up: Flags, rows_of: Callable[[Floats], Floats], classes: str
+) -> None:
+    rows = rows_of(noise)
+    labels = {"both": up, "up": np.ones_like(up), "down": np.zeros_like(up)}[classes][: len(rows)]
+    added = learner.on_top(rows, labels, {}, np.linspace(-2, 2, len(rows)))
+    p = added.probability(noise)
+    assert ((p > 0) & (p < 1)).all()
+
+
+@pytest.mark.parametrize("learner", CORRECTING, ids=[each.name for each in CORRECTING])
+def test_correction_adds_little_to_a_reference_that_is_right(learner: Learner) -> None:
+    random = np.random.default_rng(3)
+    rows = random.normal(size=(4_000, 4))
+    truth = 2 * rows[:, 0]
+    up = random.random(4_000) < 0.5 + 0.5 * np.tanh(truth / 2)
+    right = learner.on_top(rows, up, {}, truth).probability(rows)
+    wrong = learner.on_top(rows, up, {}, np.zeros(4_000)).probability(rows)
+    assert np.abs(right - 0.5).mean() < 0.05
+    assert np.abs(wrong - 0.5).mean() > 0.15
+
+
+def test_calibrated_imbalance_finds_the_odds_and_begins_where_it_was_measured() -> None:
+    fit = calibrated_imbalance(1_000, 0)
+    none = fit(np.zeros((0, 1)), np.zeros(0, np.bool_), {})
+    assert none == CalibratedImbalance(1.5, 0.0)
+    late = calibrated_imbalance(4_000, 620)(np.zeros((0, 1)), np.zeros(0, np.bool_), {})
+    assert isinstance(late, CalibratedImbalance)
+    assert late.slope == pytest.approx(0.75 / np.e)
+    random = np.random.default_rng(4)
+    side = random.uniform(-1, 1, (20_000, 1))
+    odds = 1.0 * side[:, 0] + 2.0 * side[:, 0] * np.abs(side[:, 0])
+    found = fit(side, random.random(20_000) < 0.5 + 0.5 * np.tanh(odds / 2), {})
+    np.testing.assert_allclose(found.probability(side), 0.5 + 0.5 * np.tanh(odds / 2), atol=0.05)
+    np.testing.assert_allclose(found.probability(-side), 1 - found.probability(side), atol=1e-12)

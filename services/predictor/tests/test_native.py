@@ -18,7 +18,8 @@ from predictor.models.logistic import Logistic
 from predictor.registry import native
 from predictor.serving.abstention import Guard
 from predictor.training.calibration import Calibrated
-from predictor.training.fitting import Candidate, TrainedModel
+from predictor.training.candidates import Candidate
+from predictor.training.fitting import TrainedModel
 
 KINDS: dict[str, Fit] = {
     **LEARNERS,

@@ -15,7 +15,8 @@ from marketstream.messages import Features, Outcome, Prediction
 from predictor.models import LEARNERS
 from predictor.serving.operator import Predictor
 from predictor.settings import PredictorSettings
-from predictor.training.fitting import Candidate, TrainedModel, train
+from predictor.training.candidates import Candidate
+from predictor.training.fitting import TrainedModel, train
 
 type MakeFeatures = Callable[..., Features]
 type MakeModel = Callable[..., TrainedModel]

@@ -210,7 +210,8 @@ _WRITER = """
 import sys
 from predictor.models.parts.imbalance import ImbalanceSign
 from predictor.registry.mlflow import ModelRegistry
-from predictor.training.fitting import Candidate, TrainedModel
+from predictor.training.candidates import Candidate
+from predictor.training.fitting import TrainedModel
 sys.path.insert(0, sys.argv[2])
 from conftest import _model
 from test_registry import ON, PARAMETERS

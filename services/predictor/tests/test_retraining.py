@@ -38,7 +38,7 @@ class Desk:
         self.jobs.append(job)
         self._trained = trained
 
-    def finish(self, models: Mapping[int, TrainedModel], **why: str) -> None:
+    def finish(self, models: Mapping[int, TrainedModel], **why: Any) -> None:
         trained, self._trained = self._trained, None
         assert trained is not None
         trained(models, **why)
@@ -290,11 +290,13 @@ def test_without_quotes_the_fair_mid_is_the_label_until_five_minutes_of_them_wer
     desk.retrainer.begin()
     assert [job.label for job in desk.jobs] == ["fair"]
     desk.finish(models)
-    watch(desk, make_features, 1_001, 1_300)
-    assert len(desk.jobs) == 1
+    watch(desk, make_features, 1_001, 1_250)
+    desk.finish(models)
+    watch(desk, make_features, 1_251, 1_300)
+    assert len(desk.jobs) == 2
     watch(desk, make_features, 1_301, 1_302)
-    assert [job.label for job in desk.jobs] == ["fair", "mid"]
-    assert desk.started_s == [1_000, 1_301]
+    assert [job.label for job in desk.jobs] == ["fair", "fair", "mid"]
+    assert desk.started_s == [1_000, 1_201, 1_301]  # 1_201: twenty minutes of trades
 
 
 def test_with_quotes_from_the_beginning_the_mid_is_the_label_at_once(
@@ -302,3 +304,32 @@ def test_with_quotes_from_the_beginning_the_mid_is_the_label_at_once(
 ) -> None:
     watch(desk, make_features, 1, 41)
     assert [job.label for job in desk.jobs] == ["mid"]
+
+
+def test_small_sets_are_trained_on_as_they_come_and_then_at_the_interval(
+    make_settings: Callable[..., PredictorSettings],
+    make_features: MakeFeatures,
+    models: dict[int, TrainedModel],
+) -> None:
+    desk = Desk(make_settings(first_after=120), every_s=3_600)
+    for second in range(9_800):
+        watch(desk, make_features, second, second)
+        if len(desk.jobs) > len(desk.installed):
+            desk.finish(models)
+    assert desk.started_s == [120, 300, 600, 1_200, 2_400, 6_000, 9_600]
+
+
+def test_what_serves_goes_with_the_job_and_stays_where_it_was_not_beaten(
+    desk: Desk, make_features: MakeFeatures, models: dict[int, TrainedModel]
+) -> None:
+    watch(desk, make_features, 1, 41)
+    assert desk.jobs[0].serving == {}
+    desk.finish(models)
+    watch(desk, make_features, 42, 141)
+    assert desk.jobs[1].serving == models
+    desk.finish({}, stays=(1_000, 5_000))
+    assert desk.installed == [models]
+    assert desk.retrainer.learning.failure is None
+    watch(desk, make_features, 142, 241)
+    assert desk.started_s == [41, 141, 241]
+    assert desk.jobs[2].serving == models

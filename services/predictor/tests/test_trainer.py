@@ -383,3 +383,13 @@ def test_registry_is_a_file_in_the_state_folder_unless_one_was_named(
     settings: PredictorSettings, uri: str
 ) -> None:
     assert registry_uri(settings.mlflow_tracking_uri, Path("/somewhere/state")) == uri
+
+
+def test_few_rows_leave_the_model_of_many_serving_and_say_so(tmp_path: Path) -> None:
+    trainer = Trainer(registration(tmp_path))
+    first = trainer.answer(make_job()).models[MARKET]
+    serving = {horizon_ms: replace(model, rows=4_000) for horizon_ms, model in first.items()}
+    reply = trainer.answer(replace(make_job(), trained_at_ms=400_000, serving=serving))
+    assert reply.models == {}
+    assert reply.stays == HORIZONS_MS
+    assert "of 4000 rows serves on" in reply.complaints[0]

@@ -13,7 +13,9 @@ from predictor.models import LEARNERS
 from predictor.serving.forecast import forecast
 from predictor.settings import PredictorSettings
 from predictor.training.calibration import Calibrated, log_loss
-from predictor.training.fitting import TrainedModel, train, train_horizons
+from predictor.training.candidates import REFERENCES
+from predictor.training.dataset import labelled
+from predictor.training.fitting import TrainedModel, train, train_horizons, try_candidates
 
 type MakeMarket = Callable[..., Any]
 type MakeSettings = Callable[..., PredictorSettings]
@@ -55,15 +57,22 @@ def test_same_input_gives_the_same_model(
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
-def test_model_that_loses_to_a_reference_does_not_serve(
+def test_learner_that_has_nothing_to_add_loses_nothing_to_its_reference(
     make_market: MakeMarket, make_settings: MakeSettings, learner: str
 ) -> None:
     market = make_market(400)
-    model = fitted(market, make_settings(learner))
-    assert model.champion.name == "imbalance_sign"
-    assert model.validation["imbalance_sign"] == min(model.validation.values())
-    assert [reference.name for reference in model.references] == ["imbalance_sign", "logistic_five"]
-    assert model.references[0] == model.champion
+    tried = try_candidates(
+        labelled(market.table, market.prices, horizon_ms=1_000), make_settings(learner)
+    )
+    assert tried is not None
+    assert list(tried.candidates) == [*REFERENCES, learner]
+    later = make_market(2_000, seed=9)
+    rows = labelled(later.table, later.prices, horizon_ms=1_000)
+    loss = {
+        name: log_loss(each.p_up(rows)[rows.moved], rows.up[rows.moved])
+        for name, each in tried.candidates.items()
+    }
+    assert loss[learner] < max(loss[name] for name in REFERENCES) + 0.005
 
 
 def test_learner_that_sees_more_than_the_references_serves(
@@ -105,7 +114,7 @@ def test_too_little_to_choose_by_serves_the_first_reference(
 ) -> None:
     market = make_market(40, flat=0.0)
     model = fitted(market, make_settings(validation_split=0.8, fewest_moved=30))
-    assert model.champion.name == "imbalance_sign"
+    assert model.champion.name == REFERENCES[0]
     assert model.validation == {}
     assert model.low < model.high
 

@@ -14,7 +14,8 @@ from exchanges.catalogue import venue_named
 from marketstream.plan import Plan
 from marketstream.symbols import market_of
 from predictor.models import LEARNERS
-from predictor.training.fitting import Candidate, TrainedModel
+from predictor.training.candidates import Candidate
+from predictor.training.fitting import TrainedModel
 from predictor.training.prices import label_prices, label_returns
 from predictor.training.retraining import Trained, TrainingJob
 from realtime_training.pipeline import Pipeline

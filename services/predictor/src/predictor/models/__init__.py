@@ -10,6 +10,7 @@ from importlib import import_module
 
 from marketstream.columns import Flags
 from predictor.learner_names import learner_names
+from predictor.models.parts.calibrated_imbalance import calibrated_imbalance
 from predictor.models.parts.imbalance import fit_imbalance_sign
 from predictor.models.parts.learner import Classifier, Fit, Form, Learner
 
@@ -21,6 +22,6 @@ fit_logistic = LEARNERS["logistic"]
 """The learner that references and the model of moves use, whatever is configured."""
 
 __all__ = [
-    "LEARNERS", "Classifier", "Fit", "Flags", "Form", "Learner", "fit_imbalance_sign",
-    "fit_logistic",
+    "LEARNERS", "Classifier", "Fit", "Flags", "Form", "Learner", "calibrated_imbalance",
+    "fit_imbalance_sign", "fit_logistic",
 ]  # fmt: skip

@@ -33,8 +33,10 @@ class Trees(Booster):
         return Trees, (self.text,)
 
 
-def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> Trees:
-    """Fit boosted trees; the same rows give the same trees."""
+def _fit(
+    rows: Floats, up: Flags, chosen: dict[str, int | float], offset: Floats | None = None
+) -> Trees:
+    """Fit boosted trees, on top of log odds where they are given; the same rows give the same."""
     depth, rounds = int(chosen["max_depth"]), int(chosen.pop("n_estimators"))
     leaves = int(chosen.pop("num_leaves"))
     parameters = {
@@ -50,7 +52,9 @@ def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> Trees:
     }
     import lightgbm
 
-    data = lightgbm.Dataset(rows, label=up.astype(np.float64), params={"verbosity": -1})
+    data = lightgbm.Dataset(
+        rows, label=up.astype(np.float64), init_score=offset, params={"verbosity": -1}
+    )
     booster = lightgbm.train(parameters, data, num_boost_round=rounds)
     return Trees(booster.model_to_string())
 
@@ -93,4 +97,5 @@ LEARNER = Learner(
         "lambda_l2": PENALTIES_TRIED,
     },
     form=Form("lightgbm", Trees, _write, _read),
+    correct=_fit,
 )

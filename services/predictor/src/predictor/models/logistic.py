@@ -11,8 +11,10 @@ import numpy as np
 from marketstream.columns import Flags, Floats
 from predictor.models.parts.hyperparameters import TINY, Hyperparameter, Range
 from predictor.models.parts.learner import Learner, plain_form
+from predictor.models.parts.ridge import ridge_logit
 
 _FARTHEST = 5.0  # standard deviations; one wild value must not decide alone
+_HUNDRED = 100.0
 _ROUNDING = 1e-9  # of the mean: a column that deviates less is constant, not worth scaling up
 
 
@@ -47,11 +49,7 @@ def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> Logistic:
 
     Mean and scale come from these rows alone. With one class only, its share is the answer.
     """
-    known = np.isfinite(rows)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, rows, 0.0).sum(axis=0) / count
-    scale = np.sqrt((np.where(known, rows - mean, 0.0) ** 2).sum(axis=0) / count)
-    scale = np.where(scale > _ROUNDING * np.abs(mean), scale, 1.0)
+    mean, scale = _mean_and_scale(rows)
     share = (np.count_nonzero(up) + 1) / (len(up) + 2)
     weights, intercept = np.zeros(rows.shape[1]), float(np.log(share / (1 - share)))
     if up.any() and not up.all():
@@ -61,6 +59,27 @@ def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> Logistic:
         fitted.fit(_standardized(rows, mean, scale), up)
         weights, intercept = fitted.coef_[0], float(fitted.intercept_[0])
     return Logistic(tuple(mean.tolist()), tuple(scale.tolist()), tuple(weights.tolist()), intercept)
+
+
+def _correct(rows: Floats, up: Flags, chosen: dict[str, int | float], offset: Floats) -> Logistic:
+    """Fit on top of log odds, without an intercept.
+
+    The penalty grows with the rows (`C` is its inverse for a hundred of them): outcomes of
+    neighbouring rows overlap, so that many rows say less than they seem to.
+    """
+    mean, scale = _mean_and_scale(rows)
+    ridge = len(rows) / (_HUNDRED * chosen["C"])
+    nothing = np.zeros(rows.shape[1])
+    weights = ridge_logit(_standardized(rows, mean, scale), up, offset, nothing, ridge)
+    return Logistic(tuple(mean.tolist()), tuple(scale.tolist()), tuple(weights.tolist()), 0.0)
+
+
+def _mean_and_scale(rows: Floats) -> tuple[Floats, Floats]:
+    known = np.isfinite(rows)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, rows, 0.0).sum(axis=0) / count
+    scale = np.sqrt((np.where(known, rows - mean, 0.0) ** 2).sum(axis=0) / count)
+    return mean, np.where(scale > _ROUNDING * np.abs(mean), scale, 1.0)
 
 
 def _standardized(rows: Floats, mean: Floats, scale: Floats) -> Floats:
@@ -73,4 +92,5 @@ LEARNER = Learner(
     hyperparameters={"C": Hyperparameter(0.1, TINY), "max_iter": Hyperparameter(200, 1)},
     space={"C": Range(1e-4, 10.0, log=True)},
     form=plain_form("logistic", Logistic),
+    correct=_correct,
 )

@@ -44,12 +44,14 @@ class XgboostTrees:
         return float(self.probability(np.array([row]))[0])
 
 
-def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> XgboostTrees:
-    """Fit boosted trees; the same rows give the same trees."""
+def _fit(
+    rows: Floats, up: Flags, chosen: dict[str, int | float], offset: Floats | None = None
+) -> XgboostTrees:
+    """Fit boosted trees, on top of log odds where they are given; the same rows give the same."""
     rounds, depth = int(chosen.pop("n_estimators")), max(0, int(chosen.pop("max_depth")))
     parameters = {
         "objective": "binary:logistic",
-        "base_score": smoothed_share(up),
+        "base_score": smoothed_share(up) if offset is None else 0.5,
         "tree_method": "hist",
         "max_depth": depth,
         "nthread": 1,
@@ -59,7 +61,9 @@ def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> XgboostTree
     }
     import xgboost
 
-    data = xgboost.DMatrix(within_32_bits(rows), label=up.astype(np.float64), nthread=1)
+    data = xgboost.DMatrix(
+        within_32_bits(rows), label=up.astype(np.float64), base_margin=offset, nthread=1
+    )
     return XgboostTrees(xgboost.train(parameters, data, num_boost_round=rounds))
 
 
@@ -99,4 +103,5 @@ LEARNER = Learner(
         "reg_lambda": PENALTIES_TRIED,
     },
     form=Form("xgboost", XgboostTrees, _write, _read),
+    correct=_fit,
 )

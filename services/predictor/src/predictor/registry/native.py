@@ -7,7 +7,8 @@
 
 The keys of the model are the fields of `TrainedModel`. CLASSIFIER has the fields of its class and
 its `kind`: that of its learner's form, such as `logistic`, `trees` or `lightgbm`, whose `booster`
-is that library's own model text; or `calibrated`, which holds another one as its `classifier`.
+is that library's own model text; `calibrated`, which holds another one as its `classifier`; or
+`corrected`, which holds two, a `reference` and its `correction`.
 Every number comes back bit for bit; NaN and infinity are written as Python's `json` does.
 The digest is that of the model written by itself: LightGBM ends the whole process on some damaged
 texts, so nothing damaged may reach it.
@@ -24,16 +25,24 @@ import msgspec
 
 from marketstream.errors import InputError
 from predictor.models import LEARNERS, Classifier, Form
-from predictor.models.parts import imbalance
+from predictor.models.parts import calibrated_imbalance, imbalance
 from predictor.serving.abstention import Guard
 from predictor.training.calibration import Calibrated
-from predictor.training.fitting import Candidate, TrainedModel
+from predictor.training.candidates import Candidate
+from predictor.training.correction import Corrected
+from predictor.training.fitting import TrainedModel
 
 _FORMAT = 1
 _FORMS: dict[str, Form] = {
-    form.kind: form for form in (imbalance.FORM, *(each.form for each in LEARNERS.values()))
+    form.kind: form
+    for form in (
+        imbalance.FORM,
+        calibrated_imbalance.FORM,
+        *(each.form for each in LEARNERS.values()),
+    )
 }
 _CALIBRATED = "calibrated"
+_CORRECTED = "corrected"
 
 
 def dump(model: TrainedModel) -> bytes:
@@ -89,6 +98,16 @@ def _write_classifier(classifier: Classifier) -> dict[str, Any]:
     if isinstance(classifier, Calibrated):
         inner = _write_classifier(classifier.classifier)
         return {"kind": _CALIBRATED, "slope": classifier.slope, "classifier": inner}
+    if isinstance(classifier, Corrected):
+        return {
+            "kind": _CORRECTED,
+            "reference": _write_classifier(classifier.reference),
+            "reads": classifier.reads,
+            "correction": _write_classifier(classifier.correction),
+            "width": classifier.width,
+            "share": classifier.share,
+            "stacked": classifier.stacked,
+        }
     for kind, form in _FORMS.items():
         if type(classifier) is form.made:
             return {"kind": kind, **form.write(classifier)}
@@ -99,4 +118,13 @@ def _read_classifier(written: dict[str, Any]) -> Classifier:
     kind = written["kind"]
     if kind == _CALIBRATED:
         return Calibrated(_read_classifier(written["classifier"]), written["slope"])
+    if kind == _CORRECTED:
+        return Corrected(
+            reference=_read_classifier(written["reference"]),
+            reads=tuple(written["reads"]),
+            correction=_read_classifier(written["correction"]),
+            width=written["width"],
+            share=written["share"],
+            stacked=written["stacked"],
+        )
     return _FORMS[kind].read(written)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from marketstream.messages import Answer
 from predictor.serving.intervals import Reach
-from predictor.training.fitting import Candidate, TrainedModel
+from predictor.training.candidates import Candidate
+from predictor.training.fitting import TrainedModel
 
 
 class Forecast(NamedTuple):

@@ -36,13 +36,12 @@ class Calibrated:
 
     def probability_of(self, row: Sequence[float]) -> float:
         """Return the same of one row."""
-        p = min(max(self.classifier.probability_of(row), _SURE), 1 - _SURE)
-        return 0.5 + 0.5 * tanh(self.slope * (log(p) - log(1 - p)) / 2)
+        return probability_of(self.slope * log_odds_of(self.classifier.probability_of(row)))
 
 
 def scaled(p: Floats, slope: float) -> Floats:
     """Return probabilities with their log odds multiplied."""
-    return np.asarray(0.5 + 0.5 * np.tanh(slope * _log_odds(p) / 2), np.float64)
+    return probability(slope * log_odds(p))
 
 
 def fit_slope(p: Floats, came: Flags) -> float:
@@ -50,7 +49,7 @@ def fit_slope(p: Floats, came: Flags) -> float:
 
     Never negative: a model that is wrong more often than right ends next to one half.
     """
-    odds = np.where(came, 1.0, -1.0) * _log_odds(p)
+    odds = np.where(came, 1.0, -1.0) * log_odds(p)
 
     def loss(slope: float) -> float:
         pull = (slope - 1) ** 2 / (2 * _DEVIATION**2)
@@ -63,8 +62,13 @@ def fit_slope(p: Floats, came: Flags) -> float:
 
 def log_loss(p: Floats, came: Flags) -> float:
     """Return the mean log loss of probabilities."""
+    return float(np.mean(log_losses(p, came)))
+
+
+def log_losses(p: Floats, came: Flags) -> Floats:
+    """Return the log loss of each probability."""
     p = np.clip(p, _SURE, 1 - _SURE)
-    return float(-np.mean(np.where(came, np.log(p), np.log(1 - p))))
+    return np.asarray(-np.where(came, np.log(p), np.log(1 - p)), np.float64)
 
 
 def calibration_error(p: Floats, came: Flags, bins: int = 10) -> float:
@@ -79,6 +83,23 @@ def calibration_error(p: Floats, came: Flags, bins: int = 10) -> float:
     return float(np.abs(gaps).sum() / len(p))
 
 
-def _log_odds(p: Floats) -> Floats:
+def log_odds(p: Floats) -> Floats:
+    """Return the log odds of probabilities; what is next to 0 or 1 counts as a millionth off."""
     p = np.clip(p, _SURE, 1 - _SURE)
     return np.asarray(np.log(p) - np.log(1 - p), np.float64)
+
+
+def log_odds_of(p: float) -> float:
+    """Return the same of one probability."""
+    p = min(max(p, _SURE), 1 - _SURE)
+    return log(p) - log(1 - p)
+
+
+def probability(odds: Floats) -> Floats:
+    """Return the probabilities of log odds."""
+    return np.asarray(0.5 + 0.5 * np.tanh(odds / 2), np.float64)
+
+
+def probability_of(odds: float) -> float:
+    """Return the same of one."""
+    return 0.5 + 0.5 * tanh(odds / 2)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from predictor.gates.gate import Gate
 from predictor.leakcheck import before_training
+from predictor.policy.succession import staying
 from predictor.registry.registrar import Registrar
 from predictor.training.requests import Registration, Reply, Request, Wanted
 from predictor.training.retraining import TrainingJob
@@ -55,4 +56,9 @@ class Trainer:
         if leaks:
             return Reply(complaints=complaints, refusal=f"leak: {leaks[0]}")
         models = job.run()
-        return Reply({job.market: models} if models else {}, complaints)
+        stays = staying(job, models)
+        better = {h: model for h, model in models.items() if h not in stays}
+        return Reply(
+            {job.market: better} if better else {}, (*complaints, *stays.values()),
+            stays=tuple(stays),
+        )  # fmt: skip

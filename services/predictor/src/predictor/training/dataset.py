@@ -32,6 +32,7 @@ class Dataset:
     spread_bps: Floats
     horizon_ms: int
     step_ms: int
+    latency_ms: int = 0
     incomplete: int = 0
     unlabelled: int = 0
 
@@ -90,6 +91,7 @@ def labelled(
         spread_bps=1e4 * (table.ask - table.bid) / table.mid,
         horizon_ms=horizon_ms,
         step_ms=int(np.median(np.diff(times))) if len(times) > 1 else 0,
+        latency_ms=latency_ms,
         incomplete=int(np.count_nonzero(~table.complete)),
         unlabelled=int(np.count_nonzero(table.complete & ~known)),
     )

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
 from marketstream.columns import FeatureTable, Floats, PriceSeries
-from predictor.models import LEARNERS, Classifier, Fit, fit_imbalance_sign, fit_logistic
+from predictor.models import Classifier, fit_logistic
 from predictor.policy.choice import chosen
 from predictor.serving.abstention import Guard
 from predictor.settings import PredictorSettings
-from predictor.training.calibration import Calibrated, fit_slope, log_loss, scaled
+from predictor.training.candidates import REFERENCES, Candidate, Rows, fit_candidates
 from predictor.training.dataset import Dataset, labelled
 from predictor.training.prices import Label
 from predictor.validation.splits import latest
-
-FIVE_FEATURES = ("imbalance", "imbalance_mean_1s", "close_against_mid", "flow_1s", "return_1s")
-REFERENCES = ("imbalance_sign", "logistic_five")
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A direction model: the columns it reads, and how likely up is, given that the price moves."""
-
-    name: str
-    columns: tuple[str, ...]
-    up: Classifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,88 +138,42 @@ class Tried:
 
 
 def try_candidates(data: Dataset, settings: PredictorSettings) -> Tried | None:
-    """Fit the references and the configured learner, and calibrate and judge them on later rows.
+    """Fit the references and the learner on top of the best, and judge them on later rows.
 
     Return None where fewer rows moved than the settings ask for, or nothing is known of them.
     """
-    fewest = settings.training.fewest_moved
-    if np.count_nonzero(data.moved) < fewest:
+    training, features = settings.training, tuple(settings.features)
+    moved = data.moved
+    if np.count_nonzero(moved) < training.fewest_moved:
         return None
-    kinds = [kind for kind in _kinds(data.names, settings) if data.knows(kind.columns)]
-    if not kinds:
+    rows = Rows(data, data, data)
+    split = latest(data, training.validation_split, embargo=training.embargo)
+    enough = np.count_nonzero(moved & split.train) >= training.fewest_moved // 2
+    if enough and (moved & split.test).any():
+        rows = Rows(data, data.take(split.train), data.take(split.test))
+    fitted, scores = fit_candidates(rows, features, settings.model)
+    if not fitted:
         return None
-    final = _fit(kinds, data, settings)
-    tried, judged = final, data
-    split = latest(data, settings.training.validation_split, embargo=settings.training.embargo)
-    enough = np.count_nonzero(data.moved & split.train) >= fewest // 2
-    judging = enough and bool((data.moved & split.test).any())
-    if judging:
-        tried, judged = _fit(kinds, data.take(split.train), settings), data.take(split.test)
-    said = {name: _p_up(each, judged) for name, each in tried.candidates.items()}
-    candidates, scores, moved = final.candidates, {}, judged.moved
-    if judging:
-        for name, p in said.items():
-            slope = fit_slope(p[moved], judged.up[moved])
-            said[name] = scaled(p, slope)
-            scores[name] = log_loss(said[name][moved], judged.up[moved])
-            fitted = candidates[name]
-            up = Calibrated(fitted.up, slope)
-            candidates[name] = Candidate(name, fitted.columns, up)
-    p_moved = tried.moves.probability(judged.columns(tried.move_columns))
+    said = {name: each.tried.p_up(rows.later) for name, each in fitted.items()}
+    moves, size = tried_moves, tried_size = _fit_moves(data, features)
+    if rows.judging:
+        tried_moves, tried_size = _fit_moves(rows.earlier, features)
+    p_moved = tried_moves.probability(rows.later.columns(features))
     return Tried(
-        candidates=candidates,
-        moves=final.moves,
-        move_columns=final.move_columns,
-        move_size=final.move_size,
-        majority="up" if data.up[data.moved].mean() >= 0.5 else "down",
-        judged=judged,
+        candidates={name: each.final for name, each in fitted.items()},
+        moves=moves,
+        move_columns=features,
+        move_size=size,
+        majority="up" if data.up[moved].mean() >= 0.5 else "down",
+        judged=rows.later,
         said=said,
-        expected={name: p_moved * (2 * p - 1) * tried.move_size for name, p in said.items()},
+        expected={name: p_moved * (2 * p - 1) * tried_size for name, p in said.items()},
         scores=scores,
     )
 
 
-class _Kind(NamedTuple):
-    """One way to fit a candidate."""
-
-    name: str
-    columns: tuple[str, ...]
-    fit: Fit
-    hyperparameters: Mapping[str, float]
-
-
-def _kinds(names: Sequence[str], settings: PredictorSettings) -> list[_Kind]:
-    """Return the kinds to try, the references first."""
-    kinds = []
-    if FIVE_FEATURES[0] in names:
-        kinds.append(_Kind(REFERENCES[0], FIVE_FEATURES[:1], fit_imbalance_sign, {}))
-    if set(FIVE_FEATURES) <= set(names):
-        kinds.append(_Kind(REFERENCES[1], FIVE_FEATURES, fit_logistic, {}))
-    model = settings.model
-    learner = LEARNERS[model.type]
-    return [*kinds, _Kind(model.type, tuple(settings.features), learner, model.hyperparameters)]
-
-
-class _Fitted(NamedTuple):
-    """Everything that is fitted on one set of rows."""
-
-    candidates: dict[str, Candidate]
-    moves: Classifier
-    move_columns: tuple[str, ...]
-    move_size: float
-
-
-def _fit(kinds: Sequence[_Kind], data: Dataset, settings: PredictorSettings) -> _Fitted:
+def _fit_moves(data: Dataset, features: tuple[str, ...]) -> tuple[Classifier, float]:
+    """Return the model of whether the price moves, and how far it does on average."""
     moved = data.moved
-    candidates = {}
-    for kind in kinds:
-        rows = data.columns(kind.columns)[moved]
-        fitted = kind.fit(rows, data.up[moved], kind.hyperparameters)
-        candidates[kind.name] = Candidate(kind.name, kind.columns, fitted)
-    columns = tuple(settings.features)
-    moves = fit_logistic(data.columns(columns), moved, {})
-    return _Fitted(candidates, moves, columns, float(np.mean(np.abs(data.returns[moved]))))
-
-
-def _p_up(candidate: Candidate, data: Dataset) -> Floats:
-    return candidate.up.probability(data.columns(candidate.columns))
+    moves = fit_logistic(data.columns(features), moved, {})
+    return moves, float(np.mean(np.abs(data.returns[moved])))

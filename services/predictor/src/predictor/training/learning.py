@@ -211,9 +211,12 @@ class MarketsLearning:
 
     def _execute(self, job: TrainingJob, trained: Trained) -> None:
         def finished(
-            models: Models, failure: str | None = None, refusal: str | None = None
+            models: Models,
+            failure: str | None = None,
+            refusal: str | None = None,
+            stays: tuple[int, ...] = (),
         ) -> None:
-            self._news.put(lambda: trained(models, failure, refusal))
+            self._news.put(lambda: trained(models, failure, refusal, stays))
 
         self._order(lambda trainer: trainer.execute(job, finished))
 

@@ -81,8 +81,8 @@ class TrainerProcess:
             logger.warning("Training refused", market=job.market, reason=reply.refusal)
             self._report(job.market, "refused")
         else:
-            self._report(job.market, "trained" if models else "too little data")
-        trained(models, reply.failure, reply.refusal)
+            self._report(job.market, "trained" if models or reply.stays else "too little data")
+        trained(models, reply.failure, reply.refusal, reply.stays)
 
     def _report(self, market: str, result: str) -> None:
         self._metrics.model_trainings.labels(market, result).inc()

@@ -55,14 +55,16 @@ class CatchUp:
 class Reply:
     """Models by market and horizon, what could not be kept, and what failed altogether.
 
-    `refusal` says what is wrong with a training set that was not trained on. `unregistered` is how
-    many models wait for the registry.
+    `refusal` says what is wrong with a training set that was not trained on. `stays` are the
+    horizons whose serving model was not beaten by one of fewer rows. `unregistered` is how many
+    models wait for the registry.
     """
 
     models: dict[str, Models] = field(default_factory=dict)
     complaints: tuple[str, ...] = ()
     failure: str | None = None
     refusal: str | None = None
+    stays: tuple[int, ...] = ()
     unregistered: int = 0
 
 

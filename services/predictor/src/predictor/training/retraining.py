@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from marketstream.columns import FeatureTable, PriceSeries
@@ -15,6 +15,7 @@ from predictor.training.history import FeatureHistory
 from predictor.training.prices import Label, start_latency_ms
 
 _QUOTES_WORTH_TRAINING_MS = 300_000
+_SMALL_SETS_MS = (300_000, 600_000, 1_200_000, 2_400_000)
 
 type Install = Callable[[Mapping[int, TrainedModel]], None]
 
@@ -27,8 +28,12 @@ class Trained(Protocol):
         models: Mapping[int, TrainedModel],
         failure: str | None = None,
         refusal: str | None = None,
+        stays: tuple[int, ...] = (),
     ) -> None:
-        """Take the models by horizon; `failure` may be gone soon, a `refusal` is of the data."""
+        """Take the models by horizon; `failure` may be gone soon, a `refusal` is of the data.
+
+        `stays` are the horizons whose serving model was not beaten.
+        """
         ...
 
 
@@ -46,7 +51,10 @@ class TrainedOn:
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """Everything one training needs, ready to be sent to another process."""
+    """Everything one training needs, ready to be sent to another process.
+
+    `serving` are the models that serve, by horizon.
+    """
 
     market: str
     table: FeatureTable
@@ -57,6 +65,7 @@ class TrainingJob:
     latency_ms: int
     label: Label = "mid"
     feature_set: str = ""
+    serving: Mapping[int, TrainedModel] = field(default_factory=dict)
 
     def trained_on(self, timeframe: str) -> TrainedOn:
         """Return what this trains on, of rows of a timeframe."""
@@ -89,7 +98,10 @@ class Progress:
 
 
 class Retrainer:
-    """Has models trained every `every_ms` of one market's time.
+    """Has models trained every `every_ms` of one market's time, and small sets sooner.
+
+    What 5, 10, 20 and 40 minutes of data give is better than what came before, so they are trained
+    on as they come, counted from the first data that the label can be told of.
 
     The label is the mid once the book has been seen for long enough, the fair mid before that: an
     exchange gives trades of the past, but no quotes. The first five minutes of quotes are a reason
@@ -124,9 +136,11 @@ class Retrainer:
         self._install = install
         self._started_ms: int | None = None
         self._due_ms = 0
+        self._turn_ms = 0  # what is due by the interval alone
         self._now_ms = 0
         self._running = False
         self._untrained = set(horizons_ms)
+        self._serving: dict[int, TrainedModel] = {}
         self._soon_ms = self._first_after_ms // 4
         self._patience_ms = self._soon_ms  # after the next failure
         self._trainings: Counter[int] = Counter()
@@ -153,7 +167,7 @@ class Retrainer:
         """Have models of an earlier start serve until the first training of this one."""
         self._untrained -= models.keys()
         if models:
-            self._install(models)
+            self._serve(models)
 
     def quotes_lag(self, lag_ms: int) -> None:
         """Note how far quotes are behind the trades that they explain; the next training counts it.
@@ -185,7 +199,8 @@ class Retrainer:
         self._running = True
         enough = self._first_after_ms if self._label is None else _QUOTES_WORTH_TRAINING_MS
         self._label = "mid" if self._label == "mid" or self._book_ms() >= enough else "fair"
-        self._due_ms = self._now_ms + self._every_ms
+        self._turn_ms = self._now_ms + self._every_ms
+        self._due_ms = min(self._turn_ms, self._now_ms + self._to_next_set_ms())
         prices = self._history.prices()
         job = TrainingJob(
             market=self._market,
@@ -197,26 +212,38 @@ class Retrainer:
             latency_ms=start_latency_ms(self._latency_ms, self._quote_lag_ms, prices.base_ms),
             label=self._label,
             feature_set=self._feature_set,
+            serving=dict(self._serving),
         )
         self._execute(job, self._finished)
+
+    def _to_next_set_ms(self) -> int:
+        """Return in how long there are data for the next of the small sets, if for any."""
+        since_ms = self._book_from_ms if self._label == "mid" else self._started_ms
+        data_ms = 0 if since_ms is None else self._now_ms - since_ms
+        return next((size - data_ms for size in _SMALL_SETS_MS if size > data_ms), self._every_ms)
+
+    def _serve(self, models: Mapping[int, TrainedModel]) -> None:
+        self._serving.update(models)
+        self._install(models)
 
     def _finished(
         self,
         models: Mapping[int, TrainedModel],
         failure: str | None = None,
         refusal: str | None = None,
+        stays: tuple[int, ...] = (),
     ) -> None:
         self._running = False
-        self._untrained -= models.keys()
+        self._untrained -= models.keys() | set(stays)
         self._trainings.update(models.keys())
         self._failure = refusal if failure is None else failure
         if models:
-            self._install(models)
-        elif self._failure is None:
+            self._serve(models)
+        elif self._failure is None and not stays:
             fewest = self._settings.training.fewest_moved
             self._failure = f"too little data: fewer than {fewest} rows whose price moved"
         if failure is not None:
-            self._due_ms = min(self._due_ms, self._now_ms + self._patience_ms)
+            self._due_ms = min(self._turn_ms, self._now_ms + self._patience_ms)
             self._patience_ms = min(2 * self._patience_ms, self._every_ms)
             return
         self._patience_ms = self._soon_ms

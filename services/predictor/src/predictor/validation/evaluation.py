@@ -19,8 +19,8 @@ from marketstream.uncertainty import (
 )
 from predictor.settings import PredictorSettings
 from predictor.training.calibration import calibration_error, log_loss
+from predictor.training.candidates import REFERENCES
 from predictor.training.dataset import labelled
-from predictor.training.fitting import REFERENCES
 from predictor.training.prices import Label
 from predictor.validation.figures import Evaluation, FoldScore, Rival, Share, Top
 from predictor.validation.out_of_sample import TOP_SHARES, Advanced, OutOfSample, walk

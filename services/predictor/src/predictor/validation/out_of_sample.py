@@ -13,8 +13,9 @@ from marketstream.columns import Flags, Floats, Times
 from predictor.serving.abstention import Guard
 from predictor.serving.intervals import Reach
 from predictor.settings import PredictorSettings
+from predictor.training.candidates import REFERENCES
 from predictor.training.dataset import Dataset
-from predictor.training.fitting import REFERENCES, Tried, try_candidates
+from predictor.training.fitting import Tried, try_candidates
 from predictor.validation.splits import Fold, walk_forward
 
 TOP_SHARES = (0.5, 0.2, 0.1, 0.05)

@@ -25,6 +25,8 @@ class Classifier(Protocol):
 
 
 type Fit = Callable[[Floats, Flags, Mapping[str, float]], Classifier]
+type Correct = Callable[[Floats, Flags, dict[str, int | float], Floats], Classifier]
+"""Fits to rows what has to be added to log odds that are given, one for each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Learner:
 
     `fit` is given all hyperparameters, checked. Rows may hold NaN. The same rows have to give the
     same model, on one thread, and the model has to pickle: training runs in another process.
-    `space` is what a search tries.
+    `space` is what a search tries. `correct` fits on top of given log odds: the log odds of the
+    model it returns are what is added to them. A learner without it is fitted by itself.
     """
 
     name: str
@@ -60,10 +63,19 @@ class Learner:
     hyperparameters: Mapping[str, Hyperparameter]
     space: Mapping[str, Range]
     form: Form
+    correct: Correct | None = None
 
     def __call__(self, rows: Floats, up: Flags, given: Mapping[str, float]) -> Classifier:
         """Return a fitted classifier; SettingsError for hyperparameters that make no sense."""
         return self.fit(rows, up, self.checked(given))
+
+    def on_top(
+        self, rows: Floats, up: Flags, given: Mapping[str, float], offset: Floats
+    ) -> Classifier:
+        """Return what is fitted on top of log odds, or where it cannot be, fitted by itself."""
+        if self.correct is None:
+            return self(rows, up, given)
+        return self.correct(rows, up, self.checked(given), offset)
 
     def checked(self, given: Mapping[str, float]) -> dict[str, int | float]:
         """Return all hyperparameters, those given over the defaults, or raise SettingsError."""
