@@ -1,0 +1,72 @@
+"""Levels that are followed live are those that the simulated market had at their time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from exchange_simulator import SeededMarket, start
+from exchange_simulator.market.depth import depth_at
+from exchanges.catalogue import venue_named, venues
+from exchanges.checks import samples_of
+from exchanges.settings import HostSettings
+from marketstream.fakes import FakePorts
+from marketstream.messages import Depth, Trades
+from marketstream.plan import Plan
+from trades.build import build
+from trades.settings import TradesSettings
+
+LEVELS = 3
+LOT = 8  # decimals that a lot has at most
+PATIENCE_S = 60
+
+
+class Ports(FakePorts):
+    """Ports by real time."""
+
+    def clock(self) -> int:
+        return time.time_ns()
+
+
+@pytest.mark.parametrize("venue", venues())
+def test_levels_of_every_venue_are_those_of_the_market(venue: str) -> None:
+    tape = SeededMarket(samples_of(venue_named(venue)).symbol, 7, trades_per_second=40.0)
+    depths = asyncio.run(followed(venue, tape))
+    ticks, lots = 10**tape.price_decimals, 10**tape.quantity_decimals
+    for depth in depths:
+        true = []
+        for quote_us in tape.quotes(depth.time_us - 2_000_000, depth.time_us + 2_000_000).time_us:
+            at = depth_at(tape, int(quote_us) + 1, LEVELS)
+            assert at is not None
+            true.append([[(p / ticks, round(q / lots, LOT)) for p, q in s] for s in at[2:]])
+        said = [[(p, round(q, LOT)) for p, q in side] for side in (depth.bids, depth.asks)]
+        assert said in true
+
+
+async def followed(venue: str, tape: SeededMarket) -> list[Depth]:
+    """Follow a market until ten books were said."""
+    exchange = await start([tape], venue=venue, linger_s=0.0)
+    host = HostSettings(venue=venue, ws_url=exchange.ws_url, rest_url=exchange.rest_url)
+    settings = TradesSettings(hosts={"simulator": host}, history_minutes=0, levels=LEVELS)
+    ports = Ports()
+    plan = Plan((f"simulator:{tape.symbol}",), "1s", (1_000,))
+    part = build(plan, settings, ports)
+    assert part.work is not None
+    working = asyncio.create_task(part.work())
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while len(said(ports)) < 10:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    finally:
+        working.cancel()
+        await asyncio.wait([working])
+        await exchange.close()
+    return said(ports)
+
+
+def said(ports: Ports) -> list[Depth]:
+    """Return the books that were published and are known."""
+    messages = [one for one, _ in ports.published if isinstance(one, Trades)]
+    return [one.depth for one in messages if one.depth is not None and one.depth.is_known]
