@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
@@ -31,9 +32,9 @@ class Ports(FakePorts):
 
 
 @pytest.mark.parametrize("venue", venues())
-def test_levels_of_every_venue_are_those_of_the_market(venue: str) -> None:
+def test_levels_of_every_venue_are_those_of_the_market(venue: str, tmp_path: Path) -> None:
     tape = SeededMarket(samples_of(venue_named(venue)).symbol, 7, trades_per_second=40.0)
-    depths = asyncio.run(followed(venue, tape))
+    depths = asyncio.run(followed(venue, tape, tmp_path))
     ticks, lots = 10**tape.price_decimals, 10**tape.quantity_decimals
     for depth in depths:
         true = []
@@ -45,13 +46,13 @@ def test_levels_of_every_venue_are_those_of_the_market(venue: str) -> None:
         assert said in true
 
 
-async def followed(venue: str, tape: SeededMarket) -> list[Depth]:
+async def followed(venue: str, tape: SeededMarket, folder: Path) -> list[Depth]:
     """Follow a market until ten books were said."""
     exchange = await start([tape], venue=venue, linger_s=0.0)
     host = HostSettings(venue=venue, ws_url=exchange.ws_url, rest_url=exchange.rest_url)
     settings = TradesSettings(hosts={"simulator": host}, history_minutes=0, levels=LEVELS)
-    ports = Ports()
-    plan = Plan((f"simulator:{tape.symbol}",), "1s", (1_000,))
+    ports = Ports(folder)
+    plan = Plan((f"simulator:{tape.symbol}",), "1s", (1,))
     part = build(plan, settings, ports)
     assert part.work is not None
     working = asyncio.create_task(part.work())
