@@ -11,7 +11,8 @@ class TradesBatcher:
 
     A message carries many trades but only the newest quote and depth. So that candles are
     the same whatever the size of the batches, it never spans a boundary of `finest_ms`: it is
-    closed before an event of a later bucket, and right after the event that moves `seen_until_us` into a later one.
+    closed before an event of a later bucket, and right after the event that moves
+    `seen_until_us` into a later one.
     Receive times come from the caller; there is no clock in here.
 
     `grace_ms` is how late a trade may come without being late. Before the first trade neither

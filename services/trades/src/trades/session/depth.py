@@ -24,7 +24,7 @@ class DepthWatch:
     A book that is broken, stale or of a lost connection is said once, by a `Depth` without levels,
     and counted in `broken`; `reason` says why it was the last time. Unless a snapshot comes, the
     connection is given up: the next one begins with a snapshot. That is done ever more
-    seldom where it does not help. Methods return the messages that are closed by what they are told.
+    seldom where it does not help. Methods return the messages that are closed by it.
     """
 
     def __init__(self, session: MarketSession) -> None:
