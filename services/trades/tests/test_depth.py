@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
 
+from candles.aggregation import CandleAggregator
 from exchanges.book import Book
 from exchanges.catalogue import venue_named, venues
 from exchanges.events import BookEvent, Levels, TradeEvent
 from exchanges.venue import MarketInfo
 from marketstream.errors import BadMessage
 from marketstream.messages import Depth, Gap, Stall, Trade, Trades
+from marketstream.recordings import RecordedFrame
+from trades.replay import replay_frames
 from trades.session.market import MarketSession
 from trades.session.rules import Rules
 
@@ -138,3 +142,46 @@ def test_book_of_every_venue_begins_with_a_snapshot_and_follows_changes(venue: s
     book.update(BookEvent(MARKET, BIDS, ASKS, is_snapshot=True, last=1))
     book.update(BookEvent(MARKET, ((100.0, 0.0),), (), is_snapshot=False, first=2, last=2))
     assert book.levels(10) == (BIDS[1:], ASKS)
+
+
+def test_depth_of_a_replay_does_not_depend_on_how_many_frames_a_read_brings() -> None:
+    def candles(frames_per_read: int) -> list[tuple[int, Depth | None]]:
+        messages: list[Trades] = []
+
+        def heard(message: Trades | Gap | Stall, received_us: int) -> None:
+            del received_us
+            if isinstance(message, Trades):
+                messages.append(message)
+
+        venue = venue_named("binance")
+        rules = Rules(levels=5, new_book=partial(venue.new_book, 5, None), grace_ms=0)
+        sessions = {MARKET: MarketSession(MARKET, heard, rules)}
+        stream = venue.stream(["BTC/USDT"], "binance", levels=5)
+        replay_frames(
+            FRAMES, stream, sessions, lambda letter: pytest.fail(letter.reason),
+            frames_per_read=frames_per_read,
+        )  # fmt: skip
+        aggregator = CandleAggregator(MARKET, ["250ms"])
+        closed = [candle for message in messages for candle in aggregator.update(message)]
+        return [(candle.open_time_ms, candle.depth) for candle in closed]
+
+    alone = candles(1)
+    assert sum(depth is not None for _, depth in alone) > 20
+    assert all(candles(number) == alone for number in (3, 7, 64))
+
+
+def frame_of(number: int) -> bytes:
+    """A trade, or a book after every other one."""
+    at_ms = START_US // 1_000 + number * 37
+    if number % 2:
+        trade = {"e": "trade", "s": "BTCUSDT", "t": number // 2 + 1, "p": "100.5", "q": "1"}
+        return json.dumps(trade | {"T": at_ms, "m": False}, separators=(",", ":")).encode()
+    data = {"lastUpdateId": number, "bids": [["100", str(number + 1)]], "asks": [["101", "1"]]}
+    book = {"stream": "btcusdt@depth5@100ms", "data": data}
+    return json.dumps(book, separators=(",", ":")).encode()
+
+
+FRAMES = [
+    RecordedFrame((START_US + number * 37_000 - 20_000) * 1_000, frame_of(number))
+    for number in range(400)
+]
