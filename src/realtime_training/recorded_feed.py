@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from exchanges.catalogue import venue_named
@@ -44,8 +45,8 @@ def feed_recording(
     name, symbol = split_market(market)
     return replay_frames(
         read_frames(files, advanced),
-        _stream(settings.exchange, symbol, name, files),
-        {market: _session(market, base, settings, runner)},
+        _stream(settings.exchange, symbol, name, files, settings.levels),
+        {market: _session(market, settings.exchange, base, settings, runner)},
         runner.publish,
         frames_per_read=frames_per_read,
     )
@@ -71,18 +72,18 @@ def feed_together(
         recordings.append(
             Recording(
                 read_frames(paths, advanced),
-                _stream(name, symbol, name, paths),
-                {market: _session(market, base, settings, runner)},
+                _stream(name, symbol, name, paths, settings.levels),
+                {market: _session(market, name, base, settings, runner)},
             )
         )
     counts = replay_together(recordings, runner.publish, frames_per_read=frames_per_read)
     return dict(zip(files, counts, strict=True))
 
 
-def _stream(venue_name: str, symbol: str, name: str, files: Sequence[Path]) -> Stream:
+def _stream(venue_name: str, symbol: str, name: str, files: Sequence[Path], levels: int) -> Stream:
     """Return what reads the files; raises InputError where they do not say all of a quantity."""
     venue = venue_named(venue_name)
-    stream = venue.stream([symbol], name)
+    stream = venue.stream([symbol], name, levels=levels)
     if not venue.in_contracts:
         return stream
     headers = [header_of(path) for path in files]
@@ -97,13 +98,16 @@ def _stream(venue_name: str, symbol: str, name: str, files: Sequence[Path]) -> S
 
 
 def _session(
-    market: str, base: str, settings: TradesSettings, runner: InProcessRunner
+    market: str, venue_name: str, base: str, settings: TradesSettings, runner: InProcessRunner
 ) -> MarketSession:
     rules = Rules(
         base_ms=timeframe_ms(base),
         grace_ms=settings.grace_ms,
         price_decimals=0,  # no exchange to ask: candles take the decimals they see
         quantity_decimals=0,
+        levels=settings.levels,
+        depth_every_ms=settings.depth_every_ms,
+        new_book=partial(venue_named(venue_name).new_book, settings.levels, None),
     )
     now_us = time.time_ns() // 1_000
 

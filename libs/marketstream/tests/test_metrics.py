@@ -18,6 +18,7 @@ FAMILIES = {
     "realtime_trades_repaired": {"market"},
     "realtime_gaps_unrepaired": {"market"},
     "realtime_stalled_seconds": {"market"},
+    "realtime_books_broken": {"market"},
     "realtime_quote_lag_seconds": {"market"},
     "realtime_open_gaps": {"market"},
     "realtime_missing_trades": {"market"},

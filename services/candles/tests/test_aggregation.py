@@ -302,3 +302,13 @@ def test_however_late_trades_come_the_last_revisions_are_the_same(
         newest[candle.identity] = candle
     last = sorted(newest.values(), key=lambda c: (c.close_time_ms, -c.open_time_ms))
     assert [replace(candle, revision=0, late_count=0) for candle in last] == in_time
+
+
+@pytest.mark.parametrize("quantity", [0.08474337369372327, 6.566565057107391, 0.30000000000000004])
+def test_quantity_of_as_many_digits_as_a_float_has_is_folded(quantity: float) -> None:
+    aggregator = CandleAggregator("binance:BTC/USDT", ["1s"])
+    trades = tuple(
+        Trade(number, 100.0, quantity, "buy", number * 1_000_000) for number in (1, 2, 3)
+    )
+    message = Trades("binance:BTC/USDT", trades, None, 3_000_000, 0, 0)
+    assert [candle.volume for candle in aggregator.update(message)] == [quantity, quantity]

@@ -132,7 +132,7 @@ def test_every_route_answers_what_the_messages_said(
             "status": "ok", "data_age_ms": 0,
             "models": {"1000": {"name": "logistic", "version": "7"}},
             "accuracy": {"1000": None, "2000": None}, "missing_trades": 2,
-            "open_gaps": 0, "stalled_ms": None, "quote_lag_ms": None,
+            "open_gaps": 0, "stalled_ms": None, "quote_lag_ms": None, "book": None,
             "parity": {"compared": 4, "equal": 3, "incomplete": 1, "differences": []},
         }  # fmt: skip
         metrics = (await client.get("/metrics")).text

@@ -30,7 +30,7 @@ def test_before_anybody_has_said_anything_that_is_said(api: Api) -> None:
     assert details(api) == {
         "status": "warming up", "data_age_ms": 0, "models": {},
         "accuracy": {"1000": None, "2000": None}, "missing_trades": None,
-        "open_gaps": None, "stalled_ms": None, "quote_lag_ms": None,
+        "open_gaps": None, "stalled_ms": None, "quote_lag_ms": None, "book": None,
         "parity": {"compared": 0, "equal": 0, "incomplete": 0, "differences": []},
     }  # fmt: skip
     feed = api.views.overview.system(MARKET).feed

@@ -47,9 +47,9 @@ class Source:
         own = self.venue.ws_url, self.venue.rest_url
         return self.venue.other_hosts if (self.ws_url, self.rest_url) == own else ()
 
-    def stream(self) -> Stream:
-        """Return what its markets say."""
-        stream = self.venue.stream(self.symbols, self.name)
+    def stream(self, *, levels: int = 0) -> Stream:
+        """Return what its markets say, and so many levels of their books at least."""
+        stream = self.venue.stream(self.symbols, self.name, levels=levels)
         return InBaseUnits(stream, self.contract_sizes) if self.venue.in_contracts else stream
 
     def client(self, *, timeout_s: float = 10.0, patience_s: float = 60.0) -> RestClient:

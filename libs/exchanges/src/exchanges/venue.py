@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, NamedTuple, Protocol
 
+from exchanges.book import Book
 from exchanges.events import BookEvent, Event
 from marketstream.klines import Kline
 from marketstream.messages import Trade
@@ -170,6 +171,10 @@ class BookRest(Protocol):
         ...
 
 
+def _whole_book(levels: int, info: MarketInfo | None) -> Book:  # noqa: ARG001 - all are known
+    return Book("all")
+
+
 def _refuses_by_status(body: bytes) -> bool:  # noqa: ARG001 - the status has said it
     return False
 
@@ -186,7 +191,8 @@ class Venue:
     whether quotes carry the exchange's time. `most_symbols` go over one connection. The URLs are
     its own; settings may name others, and `other_hosts` are to be tried where they refuse a
     location. Of books `book_levels` can be followed at most, and `book` asks for one that its
-    changes can be applied to, where that is by REST. Where `weight_header` is set, answers say in
+    changes can be applied to, where that is by REST; `new_book` begins one of so many levels,
+    with checksums where tick and lot are known. Where `weight_header` is set, answers say in
     it how much of `weight_a_minute` was used; `refuses` says of the body of a good answer whether
     it is that too much was asked, after all. Requests to its own URL are `rest_interval_s` apart.
     Trades of the past may stand for those of `past_resolution_ms`, at the time of one of them.
@@ -214,6 +220,7 @@ class Venue:
     in_contracts: bool = False
     book_levels: int = 0
     book: BookRest | None = None
+    new_book: Callable[[int, MarketInfo | None], Book] = _whole_book
     weight_header: str = ""
     weight_a_minute: int = 0
     refuses: Callable[[bytes], bool] = _refuses_by_status

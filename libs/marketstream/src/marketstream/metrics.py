@@ -50,6 +50,9 @@ class Metrics:
         self.gaps_unrepaired = counter(
             "gaps_unrepaired_total", "Gaps in the trade ids that REST did not fill", "market"
         )
+        self.books_broken = counter(
+            "books_broken_total", "Times that a book was not to be believed", "market"
+        )
         self.candles = counter("candles_total", "Candles closed", "market", "timeframe")
         self.candles_incomplete = counter(
             "candles_incomplete_total", "Candles closed with trades missing", "market", "timeframe"

@@ -20,6 +20,7 @@ def to_units(value: float, decimals: int) -> int | None:
     scaled = value * scale
     if scaled < EXACT:
         units = int(scaled + 0.5)
-        return units if units / scale == value else None
+        if units / scale == value:
+            return units  # else the product may have been rounded, as of 17 digits
     exact = Decimal(repr(value)).scaleb(decimals)
     return int(exact) if exact == exact.to_integral_value() else None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from marketstream.messages import Quote, Trade, Trades
+from marketstream.messages import Depth, Levels, Quote, Trade, Trades
 from trades.clock_offset import ClockOffset
 
 
 class TradesBatcher:
     """Collect one market's events until the socket read ends or time passes a boundary.
 
-    A message carries many trades but only the newest quote. So that candles are the same whatever
-    the size of the batches, it never spans a boundary of `finest_ms`: it is closed before an event
-    of a later bucket, and right after the event that moves `seen_until_us` into a later one.
+    A message carries many trades but only the newest quote and depth. So that candles are
+    the same whatever the size of the batches, it never spans a boundary of `finest_ms`: it is
+    closed before an event of a later bucket, and right after the event that moves
+    `seen_until_us` into a later one.
     Receive times come from the caller; there is no clock in here.
 
     `grace_ms` is how late a trade may come without being late. Before the first trade neither
@@ -52,6 +53,8 @@ class TradesBatcher:
         self._emit_at_us = 0  # the end of the bucket that the last message reached into
         self._trades: list[Trade] = []
         self._quote: Quote | None = None
+        self._depth: Depth | None = None
+        self._depth_us = 0  # of the last one
         self._pending_end_us = 0  # of the bucket of what is pending
 
     @property
@@ -109,9 +112,27 @@ class TradesBatcher:
             self.seen_until_us = seen_until_us
         return closed if self.seen_until_us < self._emit_at_us else [*closed, self._emit()]
 
+    def add_depth(
+        self, bids: Levels, asks: Levels, time_us: int | None, received_us: int
+    ) -> list[Trades]:
+        """Take in levels of the book, none where it is not known; return the messages it closed."""
+        offset_us = self.offset_us
+        if offset_us is None or self.newest_us == 0:
+            return []  # as with quotes
+        if time_us is None:
+            time_us = received_us + offset_us
+        time_us = self._depth_us = max(time_us, self._depth_us)
+        waiting = self._depth
+        is_next = waiting is not None and time_us >= self._end_of_bucket(waiting.time_us)
+        is_later = time_us >= self._pending_end_us
+        closed = self._make_room(time_us) if is_next or is_later else []
+        self._depth = Depth(bids, asks, time_us)
+        return closed
+
     def flush(self) -> Trades | None:
         """Return what is pending, at the end of a socket read."""
-        return self._emit() if self._trades or self._quote is not None else None
+        is_pending = self._trades or self._quote is not None or self._depth is not None
+        return self._emit() if is_pending else None
 
     def heartbeat(self, received_us: int) -> Trades | None:
         """Say how far time is seen while nothing comes in; None where that is not news."""
@@ -148,7 +169,8 @@ class TradesBatcher:
 
     def _make_room(self, time_us: int) -> list[Trades]:
         """Close the message before an event of a later bucket."""
-        closed = [self._emit()] if self._trades or self._quote is not None else []
+        is_pending = self._trades or self._quote is not None or self._depth is not None
+        closed = [self._emit()] if is_pending else []
         self._pending_end_us = self._end_of_bucket(time_us)
         return closed
 
@@ -171,10 +193,11 @@ class TradesBatcher:
             self._quantity_decimals,
             proven_until_us,
             self.epoch,
+            self._depth,
             numbered=self._numbered,
         )
         self._emit_at_us = self._end_of_bucket(self.seen_until_us)
         self._trades.clear()
-        self._quote = None
+        self._quote = self._depth = None
         self._pending_end_us = 0
         return message

@@ -20,6 +20,11 @@ class Counting:
         self._ignored = metrics.ignored_frames.labels(exchange)
         self._reconnects = metrics.reconnects.labels(exchange)
         self._gaps = {metrics.gaps.labels(market): one for market, one in sessions.items()}
+        self._books = {
+            metrics.books_broken.labels(market): one.depth
+            for market, one in sessions.items()
+            if one.depth is not None
+        }
         self._counted: dict[Counter, int] = {}
 
     def count(self, counts: Counts) -> None:
@@ -28,6 +33,7 @@ class Counting:
             self._ignored: counts.ignored,
             self._reconnects: counts.reconnects,
             **{counter: session.gaps for counter, session in self._gaps.items()},
+            **{counter: depth.broken for counter, depth in self._books.items()},
         }
         for counter, value in now.items():
             counter.inc(value - self._counted.get(counter, 0))

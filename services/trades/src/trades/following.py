@@ -33,7 +33,7 @@ class Following:
         self.is_ready = False
         self.is_connected = False
         self._source = source
-        self._stream = source.stream()
+        self._stream = source.stream(levels=settings.levels)
         self._stream.stream_url(source.ws_url)  # it makes no sense? then say so at once
         self._settings = settings
         self._ports = ports
@@ -53,7 +53,7 @@ class Following:
         sessions = await make_sessions(
             source, client, self._publish,
             base_ms=self._base_ms, grace_ms=settings.grace_ms, hold_s=settings.hold_s,
-            speed=ports.speed,
+            speed=ports.speed, levels=settings.levels, depth_every_ms=settings.depth_every_ms,
         )  # fmt: skip
         await self._start(client, sessions, await known() if self._has_past else {})
         connection = Feed(

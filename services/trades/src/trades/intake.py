@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exchanges.events import Alive, Notice, QuoteEvent, Several, TradeEvent
+from exchanges.events import Alive, BookEvent, Notice, QuoteEvent, Several, TradeEvent
 from marketstream.errors import BadMessage
 from marketstream.messages import DeadLetter
 
@@ -65,6 +65,9 @@ class Intake:
             return None
         if type(event) is TradeEvent or isinstance(event, QuoteEvent):
             self._add(event, frame, received_ns)
+        elif isinstance(event, BookEvent):
+            self._beside += 1
+            self._add_book(event, frame, received_ns)
         elif isinstance(event, Several):
             self._add_several(event, frame, received_ns)
         elif isinstance(event, Alive):
@@ -82,6 +85,8 @@ class Intake:
             if isinstance(one, TradeEvent | QuoteEvent):
                 self._beside -= 1
                 self._add(one, frame, received_ns)
+            elif isinstance(one, BookEvent):
+                self._add_book(one, frame, received_ns)
             elif isinstance(one, Alive):
                 self._hear_of_life(one, frame)
 
@@ -104,6 +109,19 @@ class Intake:
         try:
             session.add(event, self._received_us)
         except BadMessage as error:
+            self._put_aside(frame, error)
+            return
+        self._touched[event.market] = session
+
+    def _add_book(self, event: BookEvent, frame: bytes, received_ns: int | None) -> None:
+        """Give an event of a book to the session of its market."""
+        if received_ns is None and event.time_us is not None:
+            self._received_at(event.time_us * 1_000)
+        session = self._sessions[event.market]
+        try:
+            session.book(event, self._received_us)
+        except BadMessage as error:
+            self._beside -= 1
             self._put_aside(frame, error)
             return
         self._touched[event.market] = session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from loguru import logger
 
@@ -30,6 +31,8 @@ async def make_sessions(
     grace_ms: int,
     hold_s: float,
     speed: float,
+    levels: int = 0,
+    depth_every_ms: int = 100,
 ) -> dict[str, MarketSession]:
     """Return the sessions of a source's markets; tick and lot are seen where they can't be asked.
 
@@ -58,6 +61,9 @@ async def make_sessions(
             silence=source.venue.silence,
             past_resolution_ms=source.venue.past_resolution_ms,
             speed=max(1.0, speed),
+            levels=levels,
+            depth_every_ms=depth_every_ms,
+            new_book=partial(source.venue.new_book, levels, infos.get(symbol)),
         )
         sessions[market] = MarketSession(market, in_ns(publish), rules)
     return sessions

@@ -17,7 +17,8 @@ class TradesSettings(ExchangeSettings):
     `grace_ms` is how late a trade may come and still be in its candle; `silence_s` how long a
     connection may give no sign of life before it is given up, `history_minutes` how much of the
     past a start reads, `hold_s` how long live trades wait for those that a lost connection has
-    missed. Of `instances` that share the markets out, this is the one of number `instance`.
+    missed. Of books `levels` a side are followed, none for 0, and said every `depth_every_ms`. Of
+    `instances` that share the markets out, this is the one of number `instance`.
     """
 
     symbols: Annotated[
@@ -29,6 +30,8 @@ class TradesSettings(ExchangeSettings):
     silence_s: Annotated[float, Field(gt=0)] = 10.0
     history_minutes: Annotated[int, Env("HISTORY_MINUTES"), Field(ge=0, le=10_080)] = 60
     hold_s: Annotated[float, Field(ge=0, le=60)] = 5.0
+    levels: Annotated[int, Field(ge=0, le=10)] = 0
+    depth_every_ms: Annotated[int, Field(ge=1, le=60_000)] = 100
 
     @field_validator("symbols")
     @classmethod

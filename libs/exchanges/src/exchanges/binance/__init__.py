@@ -5,10 +5,17 @@ from __future__ import annotations
 from exchanges.binance import wire
 from exchanges.binance.rest import BinanceRest
 from exchanges.binance.stream import BinanceStream
-from exchanges.venue import Host, Venue
+from exchanges.book import Book
+from exchanges.venue import Host, MarketInfo, Venue
 from marketstream.klines import Kline
 
 _REST = BinanceRest()
+
+
+def best_levels(levels: int, info: MarketInfo | None) -> Book:  # noqa: ARG001 - there are no sums
+    """Begin a book of which the best levels come whole, or a snapshot and all changes."""
+    return Book("snapshot")
+
 
 VENUE = Venue(
     name="binance",
@@ -31,6 +38,7 @@ VENUE = Venue(
     ),
     book_levels=wire.BOOK_LEVELS[-1],
     book=_REST,
+    new_book=best_levels,
     weight_header="X-MBX-USED-WEIGHT-1M",
     weight_a_minute=6_000,
     market_infos_request=_REST.market_infos_request,

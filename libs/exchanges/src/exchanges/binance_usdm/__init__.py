@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exchanges.binance import VENUE as SPOT
-from exchanges.binance import wire
+from exchanges.binance import best_levels, wire
 from exchanges.binance_usdm.rest import UsdmRest
 from exchanges.binance_usdm.stream import UsdmStream
 from exchanges.venue import Venue
@@ -28,6 +28,7 @@ VENUE = Venue(
     rest=_REST,
     book_levels=wire.BOOK_LEVELS[-1],
     book=_REST,
+    new_book=best_levels,
     weight_header=SPOT.weight_header,
     weight_a_minute=2_400,
     past_resolution_ms=100,  # aggTrades are of one taker at one price within 100 ms

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from exchanges.book import Book
 from exchanges.bybit import wire
 from exchanges.bybit.rest import BybitRest, refuses
 from exchanges.bybit.stream import BybitStream
-from exchanges.venue import Venue
+from exchanges.venue import MarketInfo, Venue
+
+
+def new_book(levels: int, info: MarketInfo | None) -> Book:  # noqa: ARG001 - there are no sums
+    """Begin a book whose changes are of the levels in view."""
+    return Book("window", most=wire.depth_for(levels))
+
 
 VENUE = Venue(
     name="bybit",
@@ -26,6 +33,7 @@ VENUE = Venue(
     stream=BybitStream,
     rest=BybitRest(wire.SPOT),
     book_levels=wire.DEPTHS[-1],
+    new_book=new_book,
     refuses=refuses,
     rest_interval_s=0.02,  # 50 requests a second
 )

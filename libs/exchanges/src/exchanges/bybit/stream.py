@@ -71,7 +71,7 @@ class BybitStream:
         self.markets = tuple(market_of(venue, symbol) for symbol in symbols)
         kinds = {"publicTrade": self._read_trades, "orderbook.1": self._read_best}
         if levels:
-            depth = next(depth for depth in wire.DEPTHS if depth >= levels)
+            depth = wire.depth_for(levels)
             kinds[f"orderbook.{depth}"] = _read_levels
         self._topics: dict[str, _Topic] = {}
         for symbol, market in zip(symbols, self.markets, strict=True):

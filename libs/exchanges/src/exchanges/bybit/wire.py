@@ -202,3 +202,8 @@ LINEAR = Category(
     trade_id=number_of_uuid,
     ordered=False,
 )
+
+
+def depth_for(levels: int) -> int:
+    """Return how many levels of a book are asked for, where so many are wanted."""
+    return next(depth for depth in DEPTHS if depth >= levels)

@@ -25,6 +25,7 @@ VENUE = Venue(
     stream=LinearStream,
     rest=BybitRest(wire.LINEAR),
     book_levels=wire.DEPTHS[-1],
+    new_book=SPOT.new_book,
     refuses=refuses,
     rest_interval_s=SPOT.rest_interval_s,
 )

@@ -74,7 +74,7 @@ class KrakenStream:
             b"status": _read_status,
         }
         if levels:
-            depth = next(depth for depth in wire.DEPTHS if depth >= levels)
+            depth = wire.depth_for(levels)
             self._channels["book"] = {"depth": depth, "snapshot": True}
             self._readers[b"book"] = self._read_books
 

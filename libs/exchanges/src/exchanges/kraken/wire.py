@@ -154,3 +154,8 @@ def rest_names(symbol: str) -> frozenset[str]:
 
 def _rest_codes(symbol: str) -> list[str]:
     return [_REST_CODES.get(code, code) for code in symbol.split("/")]
+
+
+def depth_for(levels: int) -> int:
+    """Return how many levels of a book are asked for, where so many are wanted."""
+    return next(depth for depth in DEPTHS if depth >= levels)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from exchanges.book import Book
+from exchanges.checksums import okx_checksum
 from exchanges.okx import wire
 from exchanges.okx.rest import OkxRest, refuses
 from exchanges.okx.stream import OkxStream
-from exchanges.venue import Venue
+from exchanges.venue import MarketInfo, Venue
+
+
+def _new_book(levels: int, info: MarketInfo | None) -> Book:  # noqa: ARG001 - sums are of texts
+    few = levels <= wire.FEW_LEVELS
+    return Book("window", most=wire.FEW_LEVELS if few else wire.MOST_LEVELS, checksum=okx_checksum)
+
 
 VENUE = Venue(
     name="okx",
@@ -27,6 +35,7 @@ VENUE = Venue(
     stream=OkxStream,
     rest=OkxRest(),
     book_levels=wire.MOST_LEVELS,
+    new_book=_new_book,
     refuses=refuses,
     rest_interval_s=0.1,  # 20 requests in 2 s
 )

@@ -28,6 +28,7 @@ VENUE = Venue(
     rest=SwapRest(),
     in_contracts=True,
     book_levels=wire.MOST_LEVELS,
+    new_book=SPOT.new_book,
     refuses=refuses,
     rest_interval_s=SPOT.rest_interval_s,
 )

@@ -11,7 +11,8 @@ class Feed(msgspec.Struct, frozen=True, tag="feed"):
     `missing_trades` counts ids that were never seen and not repaired since, `open_gaps` the gaps
     that are still asked for. `stalled_ms` says how long the market has been silent for longer than
     it ever is, None while all is well, `quote_lag_ms` how far quotes are behind the trades, None
-    while nobody knows. Where a recording has `ended`, silence is no fault.
+    while nobody knows, `book` how its book is: `empty`, `whole` or `broken`, None where it is not
+    followed. Where a recording has `ended`, silence is no fault.
     """
 
     connected: bool
@@ -22,6 +23,7 @@ class Feed(msgspec.Struct, frozen=True, tag="feed"):
     open_gaps: int = 0
     stalled_ms: int | None = None
     quote_lag_ms: int | None = None
+    book: str | None = None
 
 
 class Learning(msgspec.Struct, frozen=True, tag="learning"):

@@ -124,6 +124,7 @@ class Overview:
             "open_gaps": None if feed is None else feed.feed.open_gaps,
             "stalled_ms": None if feed is None else feed.feed.stalled_ms,
             "quote_lag_ms": None if feed is None else feed.feed.quote_lag_ms,
+            "book": None if feed is None else feed.feed.book,
             "parity": {
                 "compared": parity.compared,
                 "equal": parity.equal,

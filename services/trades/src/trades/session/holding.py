@@ -33,7 +33,7 @@ class Holding:
         if message.trades and self.first is None:
             self.first = message.trades[0]
             self._until_us = received_us + self.patience_us
-        if message.trades or message.quote is not None:
+        if message.trades or message.quote is not None or message.depth is not None:
             self._messages.append((message, received_us))
             self._trades += len(message.trades)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from exchanges.events import Alive, QuoteEvent, TradeEvent
+from exchanges.events import Alive, BookEvent, QuoteEvent, TradeEvent
 from marketstream.messages import Channel, Feed, Gap, Stall, Trade, Trades
 from trades.batching import TradesBatcher
+from trades.session.depth import DepthWatch
 from trades.session.examining import examine
 from trades.session.inquiry import Inquiry
 from trades.session.joining import Joining
@@ -71,6 +72,7 @@ class MarketSession:
         self._quote_watch = QuoteWatch(rules.speed)
         self._quote_lag = QuoteLag()
         self._noted_us = 0
+        self.depth = DepthWatch(self) if rules.levels else None
 
     # What the stream says
 
@@ -100,7 +102,7 @@ class MarketSession:
         if self._quote_lag.is_measuring:
             self._quote_lag.trade(received_us, trade.price, bought=trade.taker == "buy")
         for message in batcher.add_trade(trade, received_us, newest=is_newest):
-            self._pass(message, received_us)
+            self.pass_on(message, received_us)
 
     def _add_quote(self, event: QuoteEvent, received_us: int) -> None:
         self._quote_watch.note()
@@ -119,7 +121,12 @@ class MarketSession:
         if self._quote_lag.is_measuring:
             self._quote_lag.quote(received_us, event.bid, event.ask)
         for message in closed:
-            self._pass(message, received_us)
+            self.pass_on(message, received_us)
+
+    def book(self, event: BookEvent, received_us: int) -> None:
+        """Take in an event of the book; raises BadMessage where it makes no sense."""
+        if self.depth is not None:
+            self._pass_all(self.depth.take(event, received_us), received_us)
 
     def alive(self, event: Alive, received_us: int) -> None:
         """Take in a sign of life; raises BadMessage where it makes no sense."""
@@ -129,9 +136,9 @@ class MarketSession:
         """Publish what is pending, at the end of a socket read."""
         message = self.batcher.flush()
         if message is not None:
-            self._pass(message, received_us)
+            self.pass_on(message, received_us)
 
-    def _pass(self, message: Trades, received_us: int) -> None:
+    def pass_on(self, message: Trades, received_us: int) -> None:
         """Publish a live message, or hold it back."""
         trades = message.trades
         if trades:
@@ -143,6 +150,10 @@ class MarketSession:
             self.publish(message, received_us)
             return
         holding.add(message, received_us)
+
+    def _pass_all(self, messages: Sequence[Trades], received_us: int) -> None:
+        for message in messages:
+            self.pass_on(message, received_us)
 
     def note_pace(self, trades: Sequence[Trade], newest_us: int) -> None:
         """Learn how fast the market trades, and at what price."""
@@ -160,10 +171,14 @@ class MarketSession:
         self.drop = None
         self.plausibility.connected()
         self._quote_watch.connected(received_us)
+        if self.depth is not None:
+            self.depth.connected(received_us)
         self.inquiry.hurry(received_us)
 
     def lost(self, received_us: int) -> None:
         """Note that the connection is lost: time stands still, and what is missed comes first."""
+        if self.depth is not None:
+            self._pass_all(self.depth.lost(received_us), received_us)
         self.flush(received_us)
         self.is_connected = False
         self.joining.part()
@@ -215,8 +230,10 @@ class MarketSession:
             channel = "trades"
             message = self.batcher.heartbeat(received_us)
             if message is not None:
-                self._pass(message, received_us)
+                self.pass_on(message, received_us)
             self._watch_quotes(received_us)
+            if self.depth is not None:
+                self._pass_all(self.depth.tick(received_us), received_us)
         self._watch(received_us, channel)
 
     def _watch(self, received_us: int, channel: Channel) -> None:
@@ -314,5 +331,5 @@ class MarketSession:
         quote_lag_ms = None if lag_us is None else lag_us // 1_000
         return Feed(
             connected, reconnects, self.missing, self.history, ended, open_gaps, stalled_ms,
-            quote_lag_ms,
+            quote_lag_ms, None if self.depth is None else self.depth.state,
         )  # fmt: skip

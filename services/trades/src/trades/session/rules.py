@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from exchanges.book import Book
 from exchanges.venue import Ids, Past, Silence
 from marketstream.messages import Gap, Trade
 
@@ -19,7 +20,8 @@ class Rules:
     much of the past can be had, how long a time a trade of it may stand for and what signs of life
     prove is as the venue says. Nothing is asked for unless `asks`. A gap whose trades an answer
     should have had and did not is asked for again after `denied_wait_s`. What takes real time takes
-    `speed` times as much of the market's.
+    `speed` times as much of the market's. Of the book, which `new_book` begins, `levels` a side go
+    with messages every `depth_every_ms`, none for 0.
     """
 
     base_ms: int = 250
@@ -35,6 +37,9 @@ class Rules:
     silence: Silence = "connection"
     past_resolution_ms: int = 0
     speed: float = 1.0
+    levels: int = 0
+    depth_every_ms: int = 100
+    new_book: Callable[[], Book] = Book
     denied_wait_s: tuple[float, ...] = (1.0, 4.0, 15.0, 60.0)
 
     @property
