@@ -153,7 +153,12 @@ def test_market_is_trained_once_it_is_live_and_what_serves_is_published(
     (model,) = models(ports)
     assert (model.market, model.timeframe, model.horizon_ms) == (MARKET, "1s", 1_000)
     assert model.rows > 500
-    assert set(model.metrics) == {"imbalance_sign", "logistic_five", "logistic"}
+    assert set(model.metrics) == {
+        "imbalance_calibrated",
+        "imbalance_sign",
+        "logistic_five",
+        "logistic",
+    }
     served = predictor.models[1_000]
     assert (served.champion.name, served.version) == (model.name, model.version)
     assert not learnings(ports, "binance:ETH/USDT")  # nothing was heard of it
