@@ -10,8 +10,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from marketstream.errors import SettingsError
+from realtime_training.commands.simulate.command import simulate
 from realtime_training.commands.simulate.markets import chosen_markets, lagging
 from realtime_training.commands.simulate.work import MarketChoice, ceilings
 
@@ -22,7 +24,7 @@ def test_two_venues_listen_each_on_a_port_of_its_own(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "realtime_training", "simulate", "--port", "0", "--json",
         "--market", "kraken:BTC/USD", "--market", "okx-swap:BTC/USDT:USDT",
-        "--lead", "okx-swap:200ms",
+        "--lead", "okx-swap:200ms", "--quote-lag", "80",
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         assert process.stdout is not None
@@ -73,6 +75,19 @@ def test_the_ceiling_says_what_the_leader_is_worth() -> None:
     assert isinstance(alone, float)
     assert isinstance(seeing, float)
     assert seeing > alone + 0.05
+
+
+def test_a_ceiling_is_of_quotes_that_are_on_time() -> None:
+    late = MarketChoice((), quote_lag_ms=80)
+    with pytest.raises(SettingsError, match="leave out --quote-lag"):
+        ceilings(chosen_markets([], None, [], late))
+
+
+@pytest.mark.parametrize("lag_ms", ["-1", "60001", "1.5"])
+def test_a_lag_of_quotes_beyond_reason_is_refused_by_name(lag_ms: str) -> None:
+    result = CliRunner().invoke(simulate, ["--quote-lag", lag_ms])
+    assert result.exit_code == 2
+    assert "--quote-lag" in result.output
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from exchange_simulator.market.playback import Playback
 from exchange_simulator.market.tape import Tape
 from exchange_simulator.serving.audience import Audience, Ledger
 from exchange_simulator.serving.exchange import Exchange
+from exchange_simulator.serving.late_quotes import LateQuotes
 from exchange_simulator.serving.markets import markets_of
 from exchange_simulator.serving.port import Allowance, ConnectionRules
 from exchange_simulator.serving.rest import RestServer
@@ -142,15 +143,18 @@ async def start(
     gather_s: float = 0.2,
     linger_s: float = 1.0,
     faults: Spec | None = None,
+    quote_lag_ms: int = 0,
 ) -> RunningExchange:
     """Listen on `host` and `port` (0 for any free one) and let the markets of a venue run.
 
     Tapes without an end run from now on; as soon as one has an end, time starts with the earliest
-    of those when the first client has subscribed. Raises NetworkError where the port cannot be had
-    and SettingsError for a venue, a speed, a port or markets that make no sense. `rules` and
-    `allowance` are the venue's unless given. With `faults` it does
-    wrong what they say, and `/simulator` begins and ends more of them.
+    of those when the first client has subscribed. Quotes and books are `quote_lag_ms` late.
+    Raises NetworkError where the port cannot be had and SettingsError for a venue, a speed, a port,
+    a lag or markets that make no sense. `rules` and `allowance` are the venue's unless given. With
+    `faults` it does wrong what they say, and `/simulator` begins and ends more of them.
     """
+    if quote_lag_ms:
+        tapes = [LateQuotes(tape, quote_lag_ms) for tape in tapes]
     numbered = None if faults is None else [NumberedTape(tape) for tape in tapes]
     if numbered is not None:
         tapes = numbered
@@ -209,13 +213,17 @@ async def serve(
     port: int = 0,
     speed: float = 1.0,
     faults: Spec | None = None,
+    quote_lag_ms: int = 0,
     announce: Callable[[RunningExchange], None],
 ) -> None:
     """Run an exchange until it is cancelled or its recordings have ended.
 
     `announce` is called once it listens. Raises what `start` raises.
     """
-    exchange = await start(tapes, venue=venue, host=host, port=port, speed=speed, faults=faults)
+    exchange = await start(
+        tapes, venue=venue, host=host, port=port, speed=speed, faults=faults,
+        quote_lag_ms=quote_lag_ms,
+    )  # fmt: skip
     try:
         announce(exchange)
         await exchange.ended

@@ -11,7 +11,7 @@ import click
 
 from realtime_training import report
 from realtime_training.commands.options import json_option
-from realtime_training.commands.types import FILE, MARKET, PORT, SEED, SPEED, SYMBOL
+from realtime_training.commands.types import FILE, LATENCY_MS, MARKET, PORT, SEED, SPEED, SYMBOL
 
 
 class _WithKinds(click.Command):
@@ -67,6 +67,14 @@ class _WithKinds(click.Command):
     help="Of each made-up market.",
 )
 @click.option(
+    "--quote-lag",
+    "quote_lag_ms",
+    type=LATENCY_MS,
+    default=0,
+    show_default=True,
+    help="Send quotes and books so many ms after the trades that they explain.",
+)
+@click.option(
     "--speed",
     type=SPEED,
     default="1",
@@ -109,6 +117,7 @@ def simulate(
     recordings: tuple[Path, ...],
     seed: int,
     trades_per_second: float,
+    quote_lag_ms: int,
     speed: float,
     host: str,
     port: int,
@@ -134,6 +143,7 @@ def simulate(
       realtime simulate --market binance-usdm:BTC/USDT:USDT --market kraken:BTC/USD \\
         --lead binance-usdm:200ms                      two of them, one ahead of the other
       realtime simulate --control                      a market with nothing to predict
+      realtime simulate --control --quote-lag 80       the same, with quotes that lag
       realtime simulate --faults all:seed=7            an exchange that does all kinds of wrong
       realtime simulate --ceiling --seed 7             how good any model could be there
     """  # noqa: D301 - click asks for a real backspace
@@ -145,7 +155,9 @@ def simulate(
         simulate_all,
     )
 
-    usual = MarketChoice((), recordings, seed, control, trades_per_second)
+    usual = MarketChoice(
+        (), recordings, seed, control, trades_per_second, quote_lag_ms=quote_lag_ms
+    )
     choices = lagging(chosen_markets(markets, venue, symbols, usual), lead)
     if ceiling:
         report.print_ceilings(ceilings(choices), as_json=as_json)

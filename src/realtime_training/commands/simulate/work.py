@@ -29,7 +29,7 @@ class MarketChoice:
     """Which markets of a venue to simulate: recorded ones, or seeded ones, or the control.
 
     With `strict` unset, symbols that the recording does not hold are left out. Seeded ones show
-    what they hide `lag_ms` later.
+    what they hide `lag_ms` later; quotes of all come `quote_lag_ms` after the trades they explain.
     """
 
     symbols: tuple[str, ...]
@@ -40,6 +40,7 @@ class MarketChoice:
     strict: bool = True
     venue: str = USUAL_VENUE
     lag_ms: int = 0
+    quote_lag_ms: int = 0
 
     def tapes(self) -> list[Tape]:
         """Make the markets; InputError where a recording cannot be read or has none of them."""
@@ -141,7 +142,7 @@ async def simulate(
 
     await serve(
         tapes, venue=choice.venue, host=host, port=port, speed=speed, faults=spec,
-        announce=listening,
+        quote_lag_ms=choice.quote_lag_ms, announce=listening,
     )  # fmt: skip
 
 
@@ -214,6 +215,8 @@ def ceilings(choices: Sequence[MarketChoice], hours: int = 3) -> Ceilings:
     """
     if any(choice.recordings for choice in choices):
         raise SettingsError("a recording has no ceiling: only made-up markets know what they hide")
+    if any(choice.quote_lag_ms for choice in choices):
+        raise SettingsError("--ceiling is of quotes that are on time: leave out --quote-lag")
     lead = min(choices, key=lambda choice: choice.lag_ms)
     leaders = {_coin(symbol): lead.seeded(symbol) for symbol in lead.symbols}
     result: Ceilings = {}
