@@ -22,7 +22,9 @@ def told_by(
     InputError where files contradict each other or the symbol, SettingsError where there are
     several symbols to choose from or the exchange is none we know.
     """
-    headers = {file: header for file in files if (header := header_of(file)) is not None}
+    # Where nothing depends on it, whoever reads the file says that it is not there.
+    asked = [file for file in files if symbol is None or file.exists()]
+    headers = {file: header for file in asked if (header := header_of(file)) is not None}
     if not headers:
         return settings, symbol
     venues = sorted({header.venue for header in headers.values()})

@@ -149,7 +149,8 @@ def test_of_a_market_that_lacks_nothing_no_strip_is_drawn_but_it_is_said(address
         await page.wait_for(f"{SOON} === {json.dumps(QUIET)}")
         assert await page.evaluate("document.querySelector('#faults').hidden")
         assert await page.evaluate("document.querySelector('#faults-legend').hidden")
-        assert await page.evaluate("document.querySelectorAll('#faults .mark').length") == 0
+        in_sight = "document.querySelectorAll('#faults .mark:not([hidden])').length"
+        assert await page.evaluate(in_sight) == 0
 
     in_browser(address, look)
 
