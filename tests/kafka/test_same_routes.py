@@ -146,8 +146,9 @@ def test_both_offer_the_same_paths(both: Both) -> None:
     one, kafka = both.ask("/openapi.json")
     assert one == kafka
     assert set(one.json["paths"]) == {
-        "/routes", "/health", "/metrics",
-        *(f"/{name}/{of}" for name in ("predictions", "integrity", "view", "stream")
+        "/routes", "/symbols", "/version", "/health", "/live", "/ready", "/metrics",
+        "/predictions", "/predictions/{symbol}/history", "/predictions/{venue}/{symbol}/history",
+        *(f"/{name}/{of}" for name in ("predictions", "candles", "integrity", "view", "stream")
           for of in TEMPLATES),
     }  # fmt: skip
     one, kafka = both.ask("/routes")

@@ -25,6 +25,8 @@ class Counting:
             for market, one in sessions.items()
             if one.depth is not None
         }
+        for market in sessions:  # 0 is news too
+            metrics.books_broken.labels(market)
         self._counted: dict[Counter, int] = {}
 
     def count(self, counts: Counts) -> None:
