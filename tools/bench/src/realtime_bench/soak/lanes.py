@@ -18,6 +18,7 @@ _TO_STRIKE_S = 12.0  # reconnecting takes up to half of it
 _TO_BE_WELL_S = 15.0
 _LEAST_PAUSE_S = 0.5
 _TRIES = 3  # a fault may find nobody connected, or nobody who asks
+_TO_ASK_S = 5.0  # whom it cut off connects again and asks within that
 _POLL_S = 0.2
 
 
@@ -95,7 +96,7 @@ class Lanes:
         missed = [row["kind"] for row in rows if not log[row["number"]]["struck"]]
         if missed and tries > 1 and not self._stop.is_set():
             self._watch.wait(self._system.symbols, _TO_BE_WELL_S, self._stop)
-            self._bring(missed, PLAIN, seconds, tries - 1)
+            self._bring(missed, PLAIN, max(seconds, _TO_ASK_S), tries - 1)
 
     def _bring_to_market(self, fault: OfMarket, tries: int = _TRIES) -> None:
         symbol = fault.symbol
