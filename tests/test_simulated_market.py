@@ -8,7 +8,8 @@ import pytest
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.ceiling import expected_moves, realised_moves
 from exchange_simulator.market.messages import trades_messages
-from exchange_simulator.market.tape import QuoteColumns, Tape
+from exchange_simulator.market.tape import Tape
+from exchange_simulator.serving.late_quotes import LateQuotes
 from marketstream.columns import FeatureTable, PriceSeries
 from marketstream.messages import Outcome, Prediction
 from marketstream.plan import Plan
@@ -146,29 +147,6 @@ def test_a_random_walk_with_a_spread_has_no_skill_but_a_false_one_on_the_close()
         assert low <= 0.5 <= high
     accuracy, low, _ = later_accuracy(watched, SETTINGS, 5_000, "close")
     assert 0.6 < low < accuracy < 0.75, "the bounce between bid and ask, taken for skill"
-
-
-class LateQuotes:
-    """A market whose quotes are told, and dated, some time after the trades that they explain."""
-
-    def __init__(self, market: SeededMarket, lag_ms: int) -> None:
-        self._market = market
-        self._lag_us = 1_000 * lag_ms
-        self.symbol = market.symbol
-        self.price_decimals = market.price_decimals
-        self.quantity_decimals = market.quantity_decimals
-        self.start_us: int | None = None
-        self.end_us: int | None = None
-        self.trades = market.trades
-        self.trades_from_id = market.trades_from_id
-
-    def quotes(self, from_us: int, to_us: int) -> QuoteColumns:
-        told = self._market.quotes(from_us - self._lag_us, to_us - self._lag_us)
-        return told._replace(time_us=told.time_us + self._lag_us)
-
-    def quote_at(self, time_us: int) -> QuoteColumns:
-        told = self._market.quote_at(time_us - self._lag_us)
-        return told._replace(time_us=told.time_us + self._lag_us)
 
 
 @pytest.mark.slow
