@@ -22,6 +22,7 @@ class Desk:
         self.jobs: list[TrainingJob] = []
         self.installed: list[Mapping[int, TrainedModel]] = []
         self._trained: Trained | None = None
+        self.quote_lag_ms = 0
         self.retrainer = Retrainer(
             "binance:BTC/USDT",
             FeatureHistory(("imbalance",), "1s", "1s", 1_000),
@@ -31,6 +32,7 @@ class Desk:
             latency_ms=20,
             execute=self._execute,
             install=self.installed.append,
+            quote_lag_ms=lambda: self.quote_lag_ms,
         )
 
     def _execute(self, job: TrainingJob, trained: Trained) -> None:
@@ -94,7 +96,7 @@ def test_job_holds_what_was_seen_when_it_started(desk: Desk, make_features: Make
 def test_quotes_that_lag_make_the_start_price_wait_for_them(
     desk: Desk, make_features: MakeFeatures, lag_ms: int, latency_ms: int
 ) -> None:
-    desk.retrainer.quotes_lag(lag_ms)
+    desk.quote_lag_ms = lag_ms
     watch(desk, make_features, 1, 41)
     (job,) = desk.jobs
     assert job.latency_ms == latency_ms

@@ -169,10 +169,9 @@ class TradesBatcher:
 
     def _make_room(self, time_us: int) -> list[Trades]:
         """Close the message before an event of a later bucket."""
-        is_pending = self._trades or self._quote is not None or self._depth is not None
-        closed = [self._emit()] if is_pending else []
+        pending = self.flush()
         self._pending_end_us = self._end_of_bucket(time_us)
-        return closed
+        return [] if pending is None else [pending]
 
     def _end_of_bucket(self, time_us: int) -> int:
         return (time_us // self._finest_us + 1) * self._finest_us

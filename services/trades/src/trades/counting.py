@@ -20,13 +20,7 @@ class Counting:
         self._ignored = metrics.ignored_frames.labels(exchange)
         self._reconnects = metrics.reconnects.labels(exchange)
         self._gaps = {metrics.gaps.labels(market): one for market, one in sessions.items()}
-        self._books = {
-            metrics.books_broken.labels(market): one.depth
-            for market, one in sessions.items()
-            if one.depth is not None
-        }
-        for market in sessions:  # 0 is news too
-            metrics.books_broken.labels(market)
+        self._books = {metrics.books_broken.labels(market): one for market, one in sessions.items()}
         self._counted: dict[Counter, int] = {}
 
     def count(self, counts: Counts) -> None:
@@ -35,7 +29,10 @@ class Counting:
             self._ignored: counts.ignored,
             self._reconnects: counts.reconnects,
             **{counter: session.gaps for counter, session in self._gaps.items()},
-            **{counter: depth.broken for counter, depth in self._books.items()},
+            **{
+                counter: one.depth.broken if one.depth else 0
+                for counter, one in self._books.items()
+            },
         }
         for counter, value in now.items():
             counter.inc(value - self._counted.get(counter, 0))

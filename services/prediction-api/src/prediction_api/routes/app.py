@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from marketstream.errors import SettingsError, StateError
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
@@ -22,6 +23,8 @@ from prediction_api.routes.manners import (
     add_head_routes,
     http_problem,
     invalid_request,
+    no_store,
+    no_such_range,
 )
 from prediction_api.routes.markets import (
     NoSuchMarketError,
@@ -39,6 +42,8 @@ _HANDLERS = {
     NoSuchMarketError: no_such_market,
     SeveralMarketsError: several_markets,
     BadParameterError: bad_parameter,
+    SettingsError: no_such_range,
+    StateError: no_store,
     HTTPException: http_problem,
     RequestValidationError: invalid_request,
 }

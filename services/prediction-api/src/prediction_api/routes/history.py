@@ -66,7 +66,7 @@ def add_history_routes(
 ) -> None:
     """Add `/candles` and `/predictions/{symbol}/history`."""
     markets = views.board.markets
-    kept = (*plan.timeframes, plan.timeframe)
+    kept = plan.candle_timeframes
 
     async def candles(
         request: Request, market: str, timeframe: str | None, page: Asked

@@ -9,18 +9,15 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Response
 
-from marketstream.errors import SettingsError, StateError
 from marketstream.integrity import Integrity, integrity, range_of
 from marketstream.moments import moment_ms
 from marketstream.store.port import Store
-from prediction_api.routes.answers import answers, json_answer, problem
+from prediction_api.routes.answers import answers, json_answer
 from prediction_api.routes.markets import find_market
+from prediction_api.routes.parameters import MOMENT
 from prediction_api.views.market_views import MarketViews
 
-_ABOUT = (
-    "a time such as 2026-11-22T03:00Z, milliseconds since 1970, or so long ago, as in 90m; "
-    "without both the last day is told, and a range is no longer than 31 days"
-)
+_ABOUT = f"{MOMENT}; without both the last day is told, and a range is no longer than 31 days"
 _AT_ONCE = 2  # a month of candles takes seconds to count: others wait
 _ANSWERS = answers(Integrity, {404: "Nobody follows this market", 503: "The store is out of reach"})
 
@@ -43,13 +40,8 @@ def add_integrity_routes(app: FastAPI, views: MarketViews, store: Callable[[], S
         return integrity(market, *window, ledger, *views.overview.audit(market))
 
     async def answer(market: str, since: str | None, until: str | None) -> Response:
-        try:
-            async with turns:
-                return json_answer(await asyncio.to_thread(read, market, since, until))
-        except SettingsError as error:
-            return problem(422, "No such range", str(error))
-        except StateError as error:
-            return problem(503, "No store", str(error))
+        async with turns:
+            return json_answer(await asyncio.to_thread(read, market, since, until))
 
     about = (
         "Return how whole a market is over a range of time: the ids seen, gaps and what became of "

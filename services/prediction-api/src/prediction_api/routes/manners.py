@@ -55,6 +55,16 @@ async def http_problem(request: Request, error: Exception) -> Response:
     return problem(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
 
 
+async def no_such_range(_request: Request, error: Exception) -> Response:
+    """Answer SettingsError: what is asked of the store is a range of time."""
+    return problem(422, "No such range", str(error))
+
+
+async def no_store(_request: Request, error: Exception) -> Response:
+    """Answer StateError: the store is out of reach."""
+    return problem(503, "No store", str(error))
+
+
 async def invalid_request(_request: Request, error: Exception) -> Response:
     """Answer values that a route does not take."""
     assert isinstance(error, RequestValidationError)

@@ -12,16 +12,14 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 from fastapi import Depends, Query, Request, Response
 
-from marketstream.errors import SettingsError, StateError
+from marketstream.errors import SettingsError
 from marketstream.moments import iso, moment_ms
 from marketstream.store.port import Store
 from marketstream.timeframes import timeframe_ms
-from prediction_api.routes.answers import json_answer, problem
+from prediction_api.routes.answers import json_answer
+from prediction_api.routes.parameters import MOMENT
 
-_MOMENT = (
-    "a time such as 2026-11-22T03:00Z, milliseconds since 1970, or so long ago, as in 90m; "
-    "without `from` it is the last page before `to`, without both the newest"
-)
+_MOMENT = f"{MOMENT}; without `from` it is the last page before `to`, without both the newest"
 _MOST = 5_000
 
 
@@ -90,13 +88,8 @@ async def page_of[Row](
     read: Callable[[Store, Window], Sequence[Row]],
 ) -> Response:
     """Answer with a page of what `read` finds in the store, in a thread of its own."""
-    try:
-        window = window_of(asked, timeframe, time.time_ns() // 1_000_000)
-        rows = await asyncio.to_thread(lambda: read(store(), window))
-    except SettingsError as error:
-        return problem(422, "No such range", str(error))
-    except StateError as error:
-        return problem(503, "No store", str(error))
+    window = window_of(asked, timeframe, time.time_ns() // 1_000_000)
+    rows = await asyncio.to_thread(lambda: read(store(), window))
     url = None
     if window.next_ms is not None:
         url = str(request.url.include_query_params(**{"from": iso(window.next_ms)}))

@@ -18,6 +18,7 @@ Horizons = Annotated[
     Query(description="a number of candles, such as 2, or a time, such as 2s; may be repeated"),
 ]
 Timeframe = Annotated[str | None, Query(description="the timeframe that is predicted, such as 1s")]
+MOMENT = "a time such as 2026-11-22T03:00Z, milliseconds since 1970, or so long ago, as in 90m"
 
 
 class BadParameterError(Exception):

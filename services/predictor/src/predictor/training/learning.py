@@ -115,9 +115,6 @@ class MarketsLearning:
         del received_ns
         if isinstance(status.said, Feed) and status.said.quote_lag_ms is not None:
             self._lags_ms[status.market] = status.said.quote_lag_ms
-            retrainer = self._retrainers.get(status.market)
-            if retrainer is not None:
-                retrainer.quotes_lag(status.said.quote_lag_ms)
 
     async def tell(self) -> None:
         """Publish how the learning of each market is that has been heard of."""
@@ -164,8 +161,8 @@ class MarketsLearning:
             latency_ms=plan.latency_ms,
             execute=self._execute,
             install=lambda models: self._install(market, models),
+            quote_lag_ms=lambda: self._lags_ms.get(market, 0),
         )
-        retrainer.quotes_lag(self._lags_ms.get(market, 0))
         retrainer.hold()
         self._asked.add(market)
         self._unserved.add(market)

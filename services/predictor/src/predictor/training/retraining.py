@@ -110,6 +110,7 @@ class Retrainer:
     `execute` runs a job and hands its models to the callback, at once or later; while a job runs no
     second one starts. As long as a horizon has no model for want of data, the next try comes soon.
     So it does after a training that failed, then later and later, up to the interval.
+    `quote_lag_ms` tells how far quotes are behind the trades that they explain, by then.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class Retrainer:
         latency_ms: int,
         execute: Callable[[TrainingJob, Trained], None],
         install: Install,
+        quote_lag_ms: Callable[[], int] = lambda: 0,
     ) -> None:
         self._market = market
         self._history = history
@@ -131,7 +133,7 @@ class Retrainer:
         self._every_ms = every_ms
         self._first_after_ms = settings.training.first_after * 1_000
         self._latency_ms = latency_ms
-        self._quote_lag_ms = 0
+        self._quote_lag_ms = quote_lag_ms
         self._execute = execute
         self._install = install
         self._started_ms: int | None = None
@@ -169,13 +171,6 @@ class Retrainer:
         if models:
             self._serve(models)
 
-    def quotes_lag(self, lag_ms: int) -> None:
-        """Note how far quotes are behind the trades that they explain; the next training counts it.
-
-        From any thread.
-        """
-        self._quote_lag_ms = lag_ms
-
     def hold(self) -> None:
         """Remember what comes, and train on none of it, until `begin`."""
         self._held = True
@@ -209,7 +204,7 @@ class Retrainer:
             horizons_ms=self._horizons_ms,
             settings=self._settings,
             trained_at_ms=self._now_ms,
-            latency_ms=start_latency_ms(self._latency_ms, self._quote_lag_ms, prices.base_ms),
+            latency_ms=start_latency_ms(self._latency_ms, self._quote_lag_ms(), prices.base_ms),
             label=self._label,
             feature_set=self._feature_set,
             serving=dict(self._serving),
