@@ -45,7 +45,7 @@ OF_OTHER_SERVICES = {
     # trades
     "realtime_trades_total", "realtime_quotes_total", "realtime_ignored_frames_total",
     "realtime_reconnects_total", "realtime_gaps_total", "realtime_gaps_unrepaired_total",
-    "realtime_trades_repaired_total",
+    "realtime_trades_repaired_total", "realtime_books_broken_total",
     # candles
     "realtime_candles_total", "realtime_candles_incomplete_total",
     "realtime_candle_revisions_total", "realtime_late_trades_total",
