@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,9 @@ def retrained(live: RunningCommand) -> bool:
 def test_realtime_run_in_a_fresh_folder_predicts_trains_again_and_ends_with_ctrl_c(
     tmp_path: Path,
 ) -> None:
+    def found() -> Iterator[Path]:
+        return (tmp_path / "state" / "data-docs").glob("*/*/index.html")
+
     port = free_port()
     log = tmp_path / "log"
     said = {"API_PORT": str(port), "MODEL_RETRAIN_INTERVAL": _RETRAIN_S}
@@ -49,6 +53,7 @@ def test_realtime_run_in_a_fresh_folder_predicts_trains_again_and_ends_with_ctrl
         try:
             live.wait_for("predictions", lambda: predicted(live), _PATIENCE_S)
             live.wait_for("a second version of each model", lambda: retrained(live), _PATIENCE_S)
+            live.wait_for("what was found of a training set", lambda: any(found()), _PATIENCE_S)
             code, _ = live.stop()
         finally:
             if process.poll() is None:
@@ -61,5 +66,4 @@ def test_realtime_run_in_a_fresh_folder_predicts_trains_again_and_ends_with_ctrl
     messages = {json.loads(line)["message"] for line in lines}
     assert not messages & {"Training failed", "Not kept of a training"}
     assert not [line for line in lines if '"level":"ERROR"' in line]
-    assert any((tmp_path / "state" / "data-docs").glob("*/*/index.html"))
     assert (tmp_path / "state" / "realtime.sqlite").exists()

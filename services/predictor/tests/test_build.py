@@ -35,6 +35,12 @@ def ports(tmp_path: Path) -> FakePorts:
     return FakePorts(tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def only_one_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the first takes so long that enough for the next has come by then."""
+    monkeypatch.setattr("predictor.training.retraining._SMALL_SETS_MS", ())
+
+
 @pytest.fixture
 def settings(make_settings: Callable[..., PredictorSettings]) -> PredictorSettings:
     settings = make_settings(first_after=100, retrain_interval=100_000)

@@ -295,6 +295,19 @@ def test_what_is_checked_at_once_is_documented_later(
     assert (at_once.docs / "index.html").is_file()
 
 
+def test_only_a_few_checks_wait_for_their_documents_where_nobody_is_ever_idle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expectations, "is_loaded", lambda: False)
+    monkeypatch.setattr("predictor.gates.gate._MOST_WAITING", 1)
+    gate = Gate(tmp_path)
+    first = checked(make_table(), gate, at_once=True)
+    assert first.docs is not None
+    assert not first.docs.exists()
+    checked(make_table(), gate, at_once=True)
+    assert (first.docs / "index.html").is_file()
+
+
 def test_docs_that_cannot_be_written_are_complained_of_and_refuse_nothing(tmp_path: Path) -> None:
     occupied = tmp_path / "file"
     occupied.write_text("")

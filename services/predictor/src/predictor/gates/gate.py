@@ -19,6 +19,7 @@ from predictor.settings import PredictorSettings
 from predictor.training.prices import Label
 
 _KEPT = 5
+_MOST_WAITING = 8  # then Great Expectations is waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Gate:
 
         A set too small to train on breaks no rule. One that was refused for nothing but its drift
         is what the next one is compared with. `at_once` does not wait for Great Expectations to be
-        imported: until it is, the same rules are applied without it, see `catch_up`.
+        imported: until it is, the same rules are applied without it, a few times, see `catch_up`.
         """
         used = table.complete & (np.isfinite(table.mid) if label == "mid" else True)
         rows, incomplete = int(np.count_nonzero(used)), int(np.count_nonzero(~table.complete))
@@ -84,6 +85,8 @@ class Gate:
         rules = rules_for(settings.features, settings.gates)
         docs = None if folder is None else folder / _name(now_ms)
         complaint = None
+        if len(self._waiting) >= _MOST_WAITING:
+            self.catch_up()  # nobody is idle for long enough
         if at_once and not expectations.is_loaded():
             names = [rule.name for rule in rules if rule.is_broken(found)]
             self._waiting.append((found, rules, docs))
