@@ -46,6 +46,133 @@ def test_candles_and_predictions_are_drawn(address: str, scheme: str, width: int
 
 
 @pytest.mark.browser
+def test_the_headline_says_what_the_probabilities_say(address: str) -> None:
+    cards = """JSON.stringify([...document.querySelectorAll(".prediction")].map((card) => [
+      card.querySelector(".said").innerText,
+      ...[...card.querySelectorAll(".shares i")].map((part) => Number(part.style.flexGrow)),
+    ]))"""
+
+    async def look(page: Page) -> None:
+        await page.wait_for(PREDICTED)
+        for said, up, flat, down in json.loads(await page.evaluate(cards)):
+            word = said[2:]
+            if word == "abstains":
+                continue
+            lean = up / (up + down)
+            if flat > max(up, down):
+                assert word == "no move"
+            elif abs(lean - 0.5) < 0.05:
+                assert word == "toss-up"
+            else:
+                assert word == ("up" if up > down else "down")
+
+    in_browser(address, look)
+
+
+@pytest.mark.browser
+def test_pointing_at_a_candle_tells_its_prices_volume_and_what_was_said(address: str) -> None:
+    async def look(page: Page) -> None:
+        await page.wait_for(PREDICTED)
+        newest = await page.wait_for("document.querySelector('#readout').innerText")
+        for name in ("open", "high", "low", "close", "volume", "said"):
+            assert name in newest
+        box = json.loads(
+            await page.evaluate(
+                "JSON.stringify(document.querySelector('#chart').getBoundingClientRect())"
+            )
+        )
+        await page.call(
+            "Input.dispatchMouseEvent", type="mouseMoved",
+            x=box["x"] + 0.4 * box["width"], y=box["y"] + 0.3 * box["height"],
+        )  # fmt: skip
+        time_of = "document.querySelector('#readout span').innerText"
+        await page.wait_for(f"{time_of} < {json.dumps(newest[:8])}")
+        pointed = await page.text("#readout")
+        assert "outcome" in pointed
+        assert "not known yet" not in pointed
+
+    in_browser(address, look)
+
+
+@pytest.mark.browser
+def test_a_row_is_amber_where_a_reference_is_better(address: str) -> None:
+    rows = """JSON.stringify([...document.querySelectorAll(".score:not(.axis-line)")].map((row) => [
+      row.classList.contains("behind"),
+      row.querySelector(".skill").innerText,
+      parseFloat(row.querySelector(".accuracy").style.left),
+      ...[...row.querySelectorAll(".reference")].map((mark) => parseFloat(mark.style.left)),
+    ]))"""
+
+    async def look(page: Page) -> None:
+        await page.wait_for(ACCURACY)
+        for behind, said, own, *references in json.loads(await page.evaluate(rows)):
+            assert len(references) == 3
+            assert behind == (max(references) > own) == ("is better" in said)
+
+    in_browser(address, look)
+
+
+@pytest.mark.browser
+def test_all_markets_are_seen_at_a_glance_searched_and_chosen(address: str) -> None:
+    seen = """[...document.querySelectorAll('#all-markets tr')]
+      .filter((row) => !row.hidden).map((row) => row.innerText)"""
+    search = """((text) => {
+      const field = document.querySelector('#search');
+      field.value = text;
+      field.dispatchEvent(new Event('input'));
+    })"""
+
+    async def look(page: Page) -> None:
+        await page.wait_for("document.querySelectorAll('#all-markets .said').length >= 8")
+        btc, eth, elsewhere = await page.evaluate(seen)
+        assert "BTC/USDT on simulator" in btc
+        assert "live" in eth
+        assert "no prediction yet" in elsewhere
+        await page.evaluate(f"{search}('eth')")
+        assert len(await page.evaluate(seen)) == 2
+        await page.evaluate(f"{search}('doge')")
+        assert await page.evaluate(seen) == []
+        assert await page.text("#none-found") == "No market is called so."
+        await page.evaluate(f"{search}('')")
+        await page.evaluate("document.querySelectorAll('#all-markets button')[1].click()")
+        await page.wait_for("document.querySelector('#chart-title').innerText.startsWith('ETH')")
+        pressed = "document.querySelector('#markets [aria-pressed=true]').innerText"
+        assert await page.evaluate(pressed) == "ETH/USDT simulator"
+
+    in_browser(address, look)
+
+
+@pytest.mark.browser
+def test_a_longer_time_is_shown_by_a_button(address: str) -> None:
+    async def look(page: Page) -> None:
+        await page.wait_for(PREDICTED)
+        labels = "[...document.querySelectorAll('#ranges button')].map(each => each.innerText)"
+        assert await page.evaluate(labels) == ["60\xa0s", "5\xa0min", "15\xa0min"]
+        before = await page.colours()
+        await page.evaluate("document.querySelectorAll('#ranges button')[1].click()")
+        await page.wait_for("new Promise(drawn => requestAnimationFrame(() => drawn(true)))")
+        assert await page.colours() != before
+
+    in_browser(address, look)
+
+
+@pytest.mark.browser
+def test_on_a_phone_predictions_come_first_and_help_is_a_touch_away(address: str) -> None:
+    top = "document.querySelector('#{}').getBoundingClientRect().top"
+
+    async def look(page: Page) -> None:
+        await page.wait_for(PREDICTED)
+        await page.look(width=400, scheme="light")
+        assert await page.evaluate(f"{top.format('predictions')} < {top.format('chart')}")
+        await page.look(width=1280, scheme="light")
+        assert await page.evaluate(f"{top.format('predictions')} < {top.format('accuracy')}")
+        await page.evaluate("document.querySelector('.help summary').click()")
+        assert "half-way" in await page.text(".help p")
+
+    in_browser(address, look)
+
+
+@pytest.mark.browser
 def test_predictions_are_renewed_and_scored(address: str) -> None:
     async def look(page: Page) -> None:
         first = await page.wait_for(PREDICTED)
@@ -74,6 +201,13 @@ def test_another_horizon_and_another_market_are_chosen_by_buttons(address: str) 
         assert await page.evaluate(pressed) == "10\xa0s"
         await page.wait_for("new Promise(drawn => requestAnimationFrame(() => drawn(true)))")
         assert await page.colours() != before
+        in_url = "new URLSearchParams(location.search).get('horizon')"
+        assert await page.evaluate(in_url) == "10s"
+        await page.call("Page.reload")
+        await page.wait_for(
+            f"document.querySelector('#horizons button') && {pressed} === '10\xa0s'"
+        )
+        await page.wait_for(PREDICTED)
         await page.evaluate("document.querySelectorAll('#markets button')[1].click()")
         await page.wait_for("document.querySelector('#chart-title').innerText.startsWith('ETH')")
         await page.wait_for("document.title.startsWith('ETH/USDT')")

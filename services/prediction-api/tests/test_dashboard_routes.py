@@ -90,7 +90,7 @@ def test_the_view_holds_all_there_is(
     view = client.get("/view/btc-usdt").json()
     assert view["symbol"] == "BTC/USDT"
     assert (view["timeframe_ms"], view["horizons_ms"]) == (1_000, [1_000, 2_000])
-    assert view["candles"] == [[9_000, 100.0, 102.0, 99.0, 101.0, 101.0]]
+    assert view["candles"] == [[9_000, 100.0, 102.0, 99.0, 101.0, 101.0, 1.0]]
     assert view["points"]["1000"][0][:2] == [10_000, 11_000]
     assert view["newest"]["1000"]["direction"] == "up"
     assert (view["market"], view["venue"]) == (MARKET, "binance")

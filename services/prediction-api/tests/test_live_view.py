@@ -151,7 +151,7 @@ def test_queues_are_told_what_the_view_then_shows(
     live.saw_candle(make_candle(9_000))
     live.predicted(make_prediction(10_000), IN_TIME)
     live.happened(make_outcome(10_000))
-    candle = [9_000, 100.0, 102.0, 99.0, 101.0, 101.0]
+    candle = [9_000, 100.0, 102.0, 99.0, 101.0, 101.0, 1.0]
     news = heard(queue)
     assert news[:2] == [("forming", candle), ("candle", candle)]
     name, predicted = news[2]

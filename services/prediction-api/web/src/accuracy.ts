@@ -72,24 +72,35 @@ function row({ horizon_ms: horizonMs, score, skill }: HorizonStatus, axis: Axis)
     strip.append(placed("accuracy", axis.at(accuracy)));
     figure = `${percent(accuracy)} (${percent(low)} – ${percent(high)})`;
   }
+  const ahead = best(references);
+  const isBehind = accuracy !== null && ahead !== null && ahead[1] > accuracy;
   const rows = `${whole(score.moved)} moves, worth ${whole(score.effective)} independent ones`;
   const others = Object.entries({ ...baselines, ...references })
     .map(([name, share]) => `${name.replaceAll("_", " ")} ${percent(share)}`)
     .join(" · ");
+  const isByChance = isBehind && ahead[1] <= (high ?? 0);
+  const verdict = isBehind
+    ? `${skill}; ${ahead[0].replaceAll("_", " ")} is better${isByChance ? ", within chance" : ""}`
+    : skill;
   return make(
     "div",
-    "score",
+    `score ${isBehind ? "behind" : ""} ${isByChance ? "by-chance" : ""}`,
     make("b", "", duration(horizonMs)),
     strip,
     make(
       "p",
       "verdict",
-      make("span", "skill", skill),
+      make("span", "skill", verdict),
       document.createElement("br"),
       make("span", "figure", figure),
     ),
     make("p", "others", others ? `${rows} · ${others}` : rows),
   );
+}
+
+/** The reference that is right most often. */
+function best(references: Record<string, number>): [string, number] | null {
+  return Object.entries(references).sort((one, other) => other[1] - one[1])[0] ?? null;
 }
 
 function key(): HTMLElement {

@@ -5,6 +5,7 @@ import {
   ColorType,
   createChart,
   CrosshairMode,
+  HistogramSeries,
   type IChartApi,
   type IPriceLine,
   type ISeriesApi,
@@ -21,12 +22,15 @@ import type { CandleRow } from "./wire.ts";
 
 const MOST_DRAWN = 7_200; // then the chart is given the newest half anew, so that it does not grow
 const FREE_BARS = 6;
+const VOLUME_HEIGHT = 64; // pixels
+const RANGES = [60, 300, 900]; // candles
 
 export class PriceChart {
   readonly axis: TimeAxis;
   private readonly chart: IChartApi;
   private readonly candles: ISeriesApi<"Candlestick">;
   private readonly mids: ISeriesApi<"Line">;
+  private readonly volumes: ISeriesApi<"Histogram">;
   private readonly overlay: Overlay;
   private predicted: IPriceLine | null = null;
   private market: Market | null = null;
@@ -49,6 +53,13 @@ export class PriceChart {
       priceLineVisible: false,
       crosshairMarkerVisible: false,
     });
+    const pane = 1;
+    this.volumes = this.chart.addSeries(
+      HistogramSeries,
+      { priceFormat: { type: "volume" }, priceLineVisible: false, lastValueVisible: false },
+      pane,
+    );
+    this.chart.panes()[pane]?.setHeight(VOLUME_HEIGHT);
     this.axis = new TimeAxis(this.chart, this.candles);
     this.overlay = new Overlay(this.chart, this.candles);
     this.candles.attachPrimitive(this.overlay);
@@ -62,6 +73,7 @@ export class PriceChart {
       layout: {
         background: { type: ColorType.Solid, color: colour.card },
         textColor: colour.text,
+        panes: { separatorColor: colour.line, separatorHoverColor: colour.grid },
       },
       grid: { vertLines: { color: colour.grid }, horzLines: { color: colour.grid } },
       rightPriceScale: { borderColor: colour.line },
@@ -76,6 +88,7 @@ export class PriceChart {
       wickDownColor: colour.down,
     });
     this.mids.applyOptions({ color: colour.mid });
+    this.volumes.applyOptions({ color: colour.volume });
     this.predicted?.applyOptions({ color: colour.accent, axisLabelColor: colour.accent });
     this.overlay.paint(colour);
   }
@@ -113,6 +126,7 @@ export class PriceChart {
     const newest = this.candles.data().at(-1);
     const revised = newest !== undefined && Number(newest.time) > seconds(row[0]);
     this.candles.update(bar(row), revised);
+    this.volumes.update(volume(row), revised);
     if (revised) return; // its mid stays: late trades do not change the book
     if (row[5] !== null) this.mids.update({ time: seconds(row[0]), value: row[5] });
   }
@@ -146,12 +160,33 @@ export class PriceChart {
     scale.scrollToPosition(scale.options().rightOffset, false);
   }
 
+  /** The lengths of time that can be shown: so many candles, in milliseconds. */
+  get rangesMs(): number[] {
+    return RANGES.map((candles) => candles * this.axis.timeframeMs);
+  }
+
+  /** Show so long a time up to the newest candle. */
+  showRange(ms: number): void {
+    const newest = this.candles.data().length - 1;
+    const { rightOffset } = this.chart.timeScale().options();
+    const from = newest - ms / this.axis.timeframeMs;
+    this.chart.timeScale().setVisibleLogicalRange({ from, to: newest + rightOffset });
+  }
+
+  /** Have a function told of which candle is pointed at, by when it opened; null where of none. */
+  onPoint(pointed: (openMs: number | null) => void): void {
+    this.chart.subscribeCrosshairMove(({ time, point }) => {
+      pointed(point && time !== undefined ? 1_000 * (time as UTCTimestamp) : null);
+    });
+  }
+
   private drawAll(): void {
     if (!this.market) return;
     const { candles, forming } = this.market;
     candles.splice(0, candles.length - MOST_DRAWN / 2);
     const rows = forming ? [...candles, forming] : candles;
     this.candles.setData(rows.map(bar));
+    this.volumes.setData(rows.map(volume));
     this.mids.setData(
       rows.map((row) => {
         const time = seconds(row[0]);
@@ -163,6 +198,10 @@ export class PriceChart {
 
 function bar([openMs, open, high, low, close]: CandleRow) {
   return { time: seconds(openMs), open, high, low, close };
+}
+
+function volume(row: CandleRow) {
+  return { time: seconds(row[0]), value: row[6] };
 }
 
 function seconds(ms: number): UTCTimestamp {

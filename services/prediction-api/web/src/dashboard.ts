@@ -2,18 +2,21 @@
 
 import { showAccuracy } from "./accuracy.ts";
 import { PriceChart } from "./chart.ts";
-import { byId, choice } from "./elements.ts";
+import { byId, choice, make } from "./elements.ts";
 import { duration } from "./format.ts";
 import { drawLegend } from "./marks.ts";
 import { Market } from "./market.ts";
+import { Overview } from "./overview.ts";
 import { palette } from "./palette.ts";
 import { showPredictions, Speaker } from "./predictions.ts";
+import { showReadout } from "./readout.ts";
 import { follow, type Listener } from "./stream.ts";
 import { Strip } from "./strip.ts";
 import { showFeed, showModels, showStalled, showState, showWarmingUp } from "./system.ts";
 import type { FollowedMarket, News, Status, View } from "./wire.ts";
 
 const QUIET_MS = 4_000; // a status comes each second
+const MOST_BUTTONS = 8; // more markets than these are chosen below
 
 class Dashboard implements Listener {
   private readonly chart = new PriceChart(byId("chart"));
@@ -24,12 +27,24 @@ class Dashboard implements Listener {
   private drawing = 0;
   private drawnStatus: Status | null = null;
   private heardAt = performance.now();
+  private pointedMs: number | null = null;
+
+  constructor() {
+    this.chart.onPoint((openMs) => {
+      this.pointedMs = openMs;
+      if (this.market) showReadout(this.market, this.horizonMs, openMs);
+    });
+    byId("full-screen").addEventListener("click", () => void toggleFullScreen());
+  }
 
   viewed(view: View): void {
     const market = new Market(view);
     if (this.market?.name === market.name) market.status = this.market.status;
     this.market = market;
-    if (!view.horizons_ms.includes(this.horizonMs)) this.horizonMs = view.horizons_ms[0] ?? 0;
+    if (!view.horizons_ms.includes(this.horizonMs)) {
+      const asked = view.horizons_ms.find((value) => inUrl(value) === parameters().get("horizon"));
+      this.horizonMs = asked ?? view.horizons_ms[0] ?? 0;
+    }
     const horizons = view.horizons_ms.map((value) => ({ label: duration(value), value }));
     choice(byId("horizons"), horizons, this.horizonMs, (chosen) => this.choose(chosen));
     const candles = `candles of ${duration(view.timeframe_ms)}`;
@@ -37,6 +52,7 @@ class Dashboard implements Listener {
     document.title = `${view.symbol} live predictions`;
     this.chart.show(market, this.horizonMs);
     this.strip.show(market);
+    this.showRanges();
     this.heard();
   }
 
@@ -81,6 +97,17 @@ class Dashboard implements Listener {
   private choose(horizonMs: number): void {
     this.horizonMs = horizonMs;
     this.chart.choose(horizonMs);
+    keepInUrl({ horizon: inUrl(horizonMs) });
+  }
+
+  private showRanges(): void {
+    const buttons = this.chart.rangesMs.map((ms) => {
+      const button = make("button", "", duration(ms));
+      button.ariaLabel = `Show ${duration(ms)}`;
+      button.addEventListener("click", () => this.chart.showRange(ms));
+      return button;
+    });
+    byId("ranges").replaceChildren(...buttons);
   }
 
   private heard(): void {
@@ -98,6 +125,7 @@ class Dashboard implements Listener {
     this.chart.drawPredictions();
     this.strip.moved();
     showPredictions(market);
+    showReadout(market, this.horizonMs, this.pointedMs);
     this.speaker.say(market.newest.get(this.horizonMs));
     if (market.status && market.status !== this.drawnStatus) this.drawStatus(market.status);
   }
@@ -120,6 +148,27 @@ class Dashboard implements Listener {
   }
 }
 
+function parameters(): URLSearchParams {
+  return new URLSearchParams(location.search);
+}
+
+/** Have the page's URL say what is shown, so that it can be kept and sent. */
+function keepInUrl(shown: Record<string, string>): void {
+  const kept = parameters();
+  for (const [name, value] of Object.entries(shown)) kept.set(name, value);
+  history.replaceState(null, "", `?${kept}`);
+}
+
+/** Write a horizon as the API takes it: 2s, 250ms. */
+function inUrl(ms: number): string {
+  return ms % 1_000 ? `${ms}ms` : `${ms / 1_000}s`;
+}
+
+async function toggleFullScreen(): Promise<void> {
+  if (document.fullscreenElement) await document.exitFullscreen();
+  else await byId("chart-card").requestFullscreen();
+}
+
 /** Name a market by its symbol, and by its venue where several have that symbol. */
 function labelOf({ symbol, venue }: FollowedMarket, markets: FollowedMarket[]): string {
   const several = markets.filter((other) => other.symbol === symbol).length > 1;
@@ -128,21 +177,27 @@ function labelOf({ symbol, venue }: FollowedMarket, markets: FollowedMarket[]): 
 
 async function start(): Promise<void> {
   const { markets } = (await (await fetch("/routes")).json()) as { markets: FollowedMarket[] };
-  const asked = new URLSearchParams(location.search).get("market");
+  const asked = parameters().get("market");
   const first = markets.find(({ market }) => market === asked) ?? markets[0];
   if (!first) throw new Error("no market is followed");
   const dashboard = new Dashboard();
   let stop = follow(first.path, dashboard);
   const options = markets.map((value) => ({ label: labelOf(value, markets), value }));
-  choice(byId("markets"), options, first, (chosen) => {
+  const show = (chosen: FollowedMarket): void => {
     stop();
-    history.replaceState(null, "", `?${new URLSearchParams({ market: chosen.market })}`);
+    keepInUrl({ market: chosen.market });
     stop = follow(chosen.path, dashboard);
+  };
+  choice(byId("markets"), options, first, show);
+  const buttons = [...byId("markets").children] as HTMLElement[];
+  new Overview(markets, (chosen) => {
+    buttons[markets.indexOf(chosen)]?.click();
+    byId("chart-card").scrollIntoView();
   });
   for (const [index, { market }] of markets.entries()) {
     byId("markets").children[index]?.setAttribute("data-market", market);
   }
-  byId("markets").hidden = markets.length < 2;
+  byId("markets").hidden = markets.length < 2 || markets.length > MOST_BUTTONS;
   byId("now").addEventListener("click", () => dashboard.toNewest());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dashboard.paint());
   dashboard.paint();

@@ -62,6 +62,12 @@ export class Market {
     return true;
   }
 
+  /** The candle that opened at a moment, closed or forming. */
+  candleAt(openMs: number): CandleRow | undefined {
+    if (this.forming?.[0] === openMs) return this.forming;
+    return this.candles.findLast(([time]) => time === openMs);
+  }
+
   addPrediction({ prediction, point }: Predicted): void {
     const points = this.points.get(prediction.horizon_ms);
     if (!points) return;

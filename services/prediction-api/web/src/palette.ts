@@ -14,6 +14,7 @@ const NAMES = [
   "right",
   "wrong",
   "muted",
+  "volume",
 ] as const;
 
 export type Palette = Record<(typeof NAMES)[number], string>;

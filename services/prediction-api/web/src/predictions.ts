@@ -2,10 +2,10 @@
 
 import { byId, make } from "./elements.ts";
 import { basisPoints, duration, percent, price, priceDecimals } from "./format.ts";
+import { headline, headlineOf } from "./headline.ts";
 import type { Market } from "./market.ts";
-import type { Direction, Prediction } from "./wire.ts";
+import type { Prediction } from "./wire.ts";
 
-const SAID: Record<Direction, string> = { up: "▲ up", down: "▼ down", abstain: "○ abstains" };
 const SPOKEN_EVERY_MS = 15_000;
 
 export function showPredictions(market: Market): void {
@@ -26,11 +26,12 @@ export function showPredictions(market: Market): void {
 
 function contents(made: Prediction, preview: Prediction | undefined, decimals: number): Node[] {
   const { p_up: up, p_flat: flat, p_down: down } = made;
+  const said = headlineOf(made);
   const head = make(
     "p",
     "head",
     make("b", "", duration(made.horizon_ms)),
-    make("span", `said ${made.direction}`, SAID[made.direction]),
+    headline(said),
     make("span", "price", price(made.predicted_price, decimals)),
     make("span", "quiet", basisPoints(made.expected_return)),
   );
@@ -45,11 +46,11 @@ function contents(made: Prediction, preview: Prediction | undefined, decimals: n
   );
   const interval = `${percent(made.level, 0)} within ${price(made.low, decimals)} – ${price(made.high, decimals)}`;
   const lines = [head, shares, labels, make("p", "quiet", interval)];
+  if (said.lean) lines.push(make("p", "quiet lean", said.lean));
   if (made.reason) lines.push(make("p", "quiet", made.reason));
   if (preview) {
-    const { direction, predicted_price } = preview;
-    const said = `forming candle: ${SAID[direction]} ${price(predicted_price, decimals)}`;
-    lines.push(make("p", "quiet", said));
+    const forming = `${headlineOf(preview).text} ${price(preview.predicted_price, decimals)}`;
+    lines.push(make("p", "quiet", `forming candle: ${forming}`));
   }
   return lines;
 }
@@ -67,7 +68,7 @@ export class Speaker {
 
   say(made: Prediction | undefined): void {
     if (!made) return;
-    const text = `In ${duration(made.horizon_ms)}: ${made.direction}`;
+    const text = `In ${duration(made.horizon_ms)}: ${headlineOf(made).text.slice(2)}`;
     const now = performance.now();
     if (text === this.last || now - this.spokenAt < SPOKEN_EVERY_MS) return;
     this.last = text;

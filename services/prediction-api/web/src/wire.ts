@@ -3,8 +3,8 @@
 export type Direction = "up" | "down" | "abstain";
 export type Verdict = "right" | "wrong" | "flat" | "abstained";
 
-/** Open time, open, high, low, close, and the mid as of the close. */
-export type CandleRow = [number, number, number, number, number, number | null];
+/** Open time, open, high, low, close, the mid as of the close, and the volume. */
+export type CandleRow = [number, number, number, number, number, number | null, number];
 
 /** Close time, the moment it is about, mid, predicted price, low, high, direction, what came. */
 export type PointRow = [
@@ -153,6 +153,14 @@ export interface IntegrityTold {
   gaps: GapSeen[];
   stalls: StallSeen[];
   doubts: DoubtSeen[];
+}
+
+/** What the page reads of `/predictions`. */
+export interface MarketPredictions {
+  as_of_ms: number;
+  stale: boolean;
+  stalled: boolean;
+  predictions: Prediction[];
 }
 
 export interface News {

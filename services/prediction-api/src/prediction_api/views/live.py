@@ -204,8 +204,9 @@ class LiveView:
 
 def _candle_row(candle: Candle) -> CandleRow:
     return CandleRow(
-        candle.open_time_ms, candle.open, candle.high, candle.low, candle.close, candle.mid
-    )
+        candle.open_time_ms, candle.open, candle.high, candle.low, candle.close,
+        candle.mid, candle.volume,
+    )  # fmt: skip
 
 
 def _forget_oldest[T](kept: dict[int, T], most: int) -> None:

@@ -17,6 +17,7 @@ class CandleRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     low: float
     close: float
     mid: float | None
+    volume: float
 
 
 class Point(msgspec.Struct, array_like=True, gc=False):

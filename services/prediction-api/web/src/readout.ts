@@ -1,0 +1,42 @@
+// The line over the chart: the candle that is pointed at, or the newest, and what was said at it.
+
+import { byId, make } from "./elements.ts";
+import { price, priceDecimals } from "./format.ts";
+import type { Market } from "./market.ts";
+import type { Verdict } from "./wire.ts";
+
+const CAME: Record<Verdict, string> = {
+  right: "right",
+  wrong: "wrong",
+  flat: "did not move",
+  abstained: "not judged",
+};
+
+/** Show a candle with its volume and the prediction made at its close. */
+export function showReadout(market: Market, horizonMs: number, openMs: number | null): void {
+  const row = openMs === null ? market.candles.at(-1) : market.candleAt(openMs);
+  const line = byId("readout");
+  if (!row) {
+    line.replaceChildren();
+    return;
+  }
+  const decimals = priceDecimals(market.candles).precision;
+  const [time, open, high, low, close, , volume] = row;
+  const parts: [string, string][] = [
+    ["", new Date(time).toISOString().slice(11, market.timeframeMs < 1_000 ? 23 : 19)],
+    ["open", price(open, decimals)],
+    ["high", price(high, decimals)],
+    ["low", price(low, decimals)],
+    ["close", price(close, decimals)],
+    ["volume", volume.toPrecision(4)],
+  ];
+  const point = market.points.get(horizonMs)?.get(time + market.timeframeMs);
+  if (point) {
+    const came = point.verdict === null ? "not known yet" : CAME[point.verdict];
+    parts.push(["said", point.direction === "abstain" ? "nothing" : point.direction]);
+    parts.push(["outcome", came]);
+  }
+  line.replaceChildren(
+    ...parts.map(([name, value]) => make("span", "", ...(name ? [make("b", "", name)] : []), value)),
+  );
+}
