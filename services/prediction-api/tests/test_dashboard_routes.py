@@ -187,6 +187,17 @@ def wait_until_nobody_watches(live: LiveView) -> None:
         time.sleep(0.01)
 
 
+def test_of_many_streams_asked_for_at_once_no_more_are_let_in(api: Api) -> None:
+    with served(api) as address:
+        clients = [open_stream(address) for _ in range(100)]  # all before any is answered
+        heads = [read_until(client, b"\r\n") for client in clients]
+        assert sum(b" 200 " in head for head in heads) == 64
+        assert sum(b" 503 " in head for head in heads) == 36
+        for client in clients:
+            client.close()
+        wait_until_nobody_watches(api.views.live)
+
+
 def test_too_many_streams_are_refused(api: Api) -> None:
     with served(api) as address:
         clients = [open_stream(address) for _ in range(64)]

@@ -1,10 +1,16 @@
 """What every route does alike, and what may stand behind the `?`."""
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
+from fastapi.testclient import TestClient
 
+from marketstream.fakes import FakePorts
 from marketstream.messages import Prediction
+from prediction_api.http_server import listen, own_names
+from prediction_api.routes.app import build_app
+from prediction_api.routes.dashboard import BUNDLE
 
 from .conftest import MARKET, Api
 
@@ -111,6 +117,44 @@ def test_browsers_are_told_to_guess_nothing(predicting: Api, path: str) -> None:
     headers = predicting.client.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("prices.example.com", 200),
+        ("PRICES.example.com:8000", 200),
+        ("evil.example", 421),
+        ("", 421),
+    ],
+)
+def test_it_answers_by_its_own_names_only(api: Api, host: str, status: int) -> None:
+    app = build_app(
+        api.plan, api.views, api.metrics, FakePorts(BUNDLE).store, hosts=["prices.example.com"]
+    )
+    answer = TestClient(app).get("/live", headers={"Host": host})
+    assert answer.status_code == status
+    if status != 200:
+        assert answer.json()["title"] == "Not called so"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("address", "names"),
+    [("127.0.0.1", ("localhost", "127.0.0.1")), ("::1", ("localhost", "[::1]")), ("0.0.0.0", ())],
+)
+def test_only_of_a_loopback_address_the_names_are_known(address: str, names: object) -> None:
+    with closing(listen(address, 0)) as listening:
+        assert own_names(listening) == names
+
+
+def test_pages_of_other_origins_read_it_where_they_may(api: Api) -> None:
+    origin = "https://example.com"
+    store = FakePorts(BUNDLE).store
+    allowed = build_app(api.plan, api.views, api.metrics, store, cors_origins=[origin])
+    for app, told in ((allowed, origin), (api.app, None)):
+        answer = TestClient(app).get("/live", headers={"Origin": origin})
+        assert answer.headers.get("access-control-allow-origin") == told
 
 
 def test_the_process_is_alive_and_ready_once_something_is_predicted(

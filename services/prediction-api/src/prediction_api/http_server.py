@@ -6,6 +6,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import Generator, Sequence
+from ipaddress import ip_address
 
 import uvicorn
 from loguru import logger
@@ -31,6 +32,14 @@ def say_where(listening: socket.socket, markets: Sequence[str]) -> None:
     for path in short_paths(markets).values():
         logger.info("Predictions", url=f"{address}/predictions/{path}")
     logger.info("Health and metrics", health=f"{address}/health")
+
+
+def own_names(listening: socket.socket) -> Sequence[str]:
+    """Return the names of a loopback address; of any other, nobody here knows what it is called."""
+    host = listening.getsockname()[0]
+    if not ip_address(host).is_loopback:
+        return ()
+    return "localhost", f"[{host}]" if ":" in host else host
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from marketstream.errors import SettingsError, StateError
 from marketstream.metrics import Metrics
@@ -19,6 +20,7 @@ from prediction_api.routes.history import add_history_routes
 from prediction_api.routes.index import add_index_routes
 from prediction_api.routes.integrity import add_integrity_routes
 from prediction_api.routes.manners import (
+    AllowedHosts,
     SafeHeaders,
     add_head_routes,
     http_problem,
@@ -56,10 +58,13 @@ def build_app(
     store: Callable[[], Store],
     *,
     bundle: Path = BUNDLE,
+    hosts: Sequence[str] = (),
+    cors_origins: Sequence[str] = (),
 ) -> FastAPI:
     """Return the app; answers are counted in `metrics`, the dashboard is served from `bundle`.
 
-    `store` opens the store; it is asked for only where what is asked of us is kept there.
+    `store` opens the store; it is asked for only where what is asked of us is kept there. Where
+    `hosts` are given it answers to no other names.
     """
     app = FastAPI(
         title="Real-time price predictions",
@@ -69,6 +74,10 @@ def build_app(
     )
     for error, answer in _HANDLERS.items():
         app.add_exception_handler(error, answer)
+    if cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=cors_origins, allow_methods=["GET"])
+    if hosts:
+        app.add_middleware(AllowedHosts, names=hosts)
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(SafeHeaders)
     add_index_routes(app, views)

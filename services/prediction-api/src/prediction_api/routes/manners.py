@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -13,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from prediction_api.routes.answers import problem
 
 _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_PORT = re.compile(r":\d+$")
 _WITHOUT_END = ("/stream/",)
 
 
@@ -31,6 +34,25 @@ class SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class AllowedHosts:
+    """An app that is answered by under its own names only, whatever port they come with."""
+
+    def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
+        self._app = app
+        self._names = frozenset(name.lower() for name in names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        app = self._app
+        if scope["type"] == "http":
+            told = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+            name = _PORT.sub("", told)
+            if name not in self._names:
+                detail = f"{name or 'no host'} is not in allowed_hosts of the prediction-api"
+                app = problem(HTTPStatus.MISDIRECTED_REQUEST, "Not called so", detail)
+        await app(scope, receive, send)
 
 
 def add_head_routes(app: FastAPI) -> None:

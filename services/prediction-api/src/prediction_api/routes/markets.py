@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request, Response
 
 from marketstream.errors import SettingsError
-from marketstream.symbols import market_of, parse_symbol, split_market, url_symbol
+from marketstream.symbols import market_of, parse_symbol, plain_symbol, split_market, url_symbol
 from prediction_api.routes.answers import problem
 
 _SEPARATORS = re.compile("[/_:]")
@@ -54,14 +54,14 @@ def find_market(markets: Sequence[str], symbol: str, venue: str | None = None) -
     """
     symbol = symbol.rstrip("/")
     if venue is None or not symbol:
-        return _only(markets, _unified(symbol or venue or ""))
+        return _only(markets, _unified(markets, symbol or venue or ""))
     if venue in {split_market(market)[0] for market in markets}:
-        market = market_of(venue, _unified(symbol))
+        market = market_of(venue, _unified(markets, symbol))
         if market in markets:
             return market
-        raise _not_followed(markets, f"{_unified(symbol)} on {venue}")
+        raise _not_followed(markets, f"{_unified(markets, symbol)} on {venue}")
     try:
-        return _only(markets, _unified(f"{venue}/{symbol}"))  # BTC%2FUSDT, without a venue
+        return _only(markets, _unified(markets, f"{venue}/{symbol}"))  # BTC%2FUSDT, without a venue
     except NoSuchMarketError:
         raise _not_followed(markets, f"{venue}/{symbol}") from None
 
@@ -96,11 +96,17 @@ async def several_markets(request: Request, error: Exception) -> Response:
     return problem(300, "Several markets", detail, choices=choices)
 
 
-def _unified(symbol: str) -> str:
-    """Return a symbol whichever sign it is written with: BTC/USDT, BTC_USDT, BTC-USDT:USDT."""
+def _unified(markets: Sequence[str], symbol: str) -> str:
+    """Return a symbol whichever sign it is written with: BTC/USDT, BTC_USDT, BTC-USDT:USDT.
+
+    Without any, BTCUSDT, it is that of a market that is followed.
+    """
     try:
         return parse_symbol(_SEPARATORS.sub("-", symbol))
     except SettingsError as error:
+        for market in markets:
+            if symbol and plain_symbol(split_market(market)[1]) == symbol.upper():
+                return split_market(market)[1]
         raise NoSuchMarketError(f"{error}; in a URL like BTC-USDT") from error
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from marketstream.symbols import split_market
 from prediction_api.routes.answers import json_answer, problem
 from prediction_api.routes.markets import add_market_route
 from prediction_api.views.event_queue import EventQueue
-from prediction_api.views.live import LiveView
+from prediction_api.views.live import MOST_FOLLOWERS
 from prediction_api.views.market_views import MarketViews
 from prediction_api.views.status_lines import STATUS_EVERY_S, StatusLines
-
-_MOST_STREAMS = 64
 
 
 def add_stream_routes(app: FastAPI, views: MarketViews) -> None:
@@ -33,31 +33,43 @@ def add_stream_routes(app: FastAPI, views: MarketViews) -> None:
 
     async def stream(market: str) -> Response:
         """Send news of a market as they happen, and its status each second."""
-        if live.followers >= _MOST_STREAMS:
-            return problem(503, "Too many streams", f"{_MOST_STREAMS} are open: close one")
-        return StreamingResponse(
-            _news(live, lines, market),
+        queue = EventQueue()
+        if not live.follow(market, queue):
+            return problem(503, "Too many streams", f"{MOST_FOLLOWERS} are open: close one")
+        return _Stream(
+            _news(queue, lines, market),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            ended=lambda: live.forget(market, queue),
         )
 
     add_market_route(app, "view", views.board.markets, view)
     add_market_route(app, "stream", views.board.markets, stream)
 
 
-async def _news(live: LiveView, lines: StatusLines, market: str) -> AsyncIterator[bytes]:
-    queue = EventQueue()
-    live.follow(market, queue)
+class _Stream(StreamingResponse):
+    """A stream that says when it has ended, even if its client left before it began."""
+
+    def __init__(self, content: AsyncIterator[bytes], *, ended: Callable[[], None], **kw: Any):
+        super().__init__(content, **kw)
+        self._ended = ended
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._ended()
+
+
+async def _news(queue: EventQueue, lines: StatusLines, market: str) -> AsyncIterator[bytes]:
     status_due_s = time.monotonic()
-    try:
-        while True:
-            if time.monotonic() >= status_due_s:
-                status_due_s = time.monotonic() + STATUS_EVERY_S
-                yield await lines.line(market)
-            news = await queue.next(status_due_s - time.monotonic())
-            if news is None:
-                return
-            if news:
-                yield news
-    finally:
-        live.forget(market, queue)
+    while True:
+        if time.monotonic() >= status_due_s:
+            status_due_s = time.monotonic() + STATUS_EVERY_S
+            yield await lines.line(market)
+        news = await queue.next(status_due_s - time.monotonic())
+        if news is None:
+            return
+        if news:
+            yield news

@@ -13,6 +13,7 @@ from prediction_api.views.event_queue import EventQueue, event
 from prediction_api.views.prediction_view import PredictionView, view_of
 from prediction_api.views.wire import CandleRow, Happened, Latency, MarketView, Point, Predicted
 
+MOST_FOLLOWERS = 64
 _LATENCIES = 1_000
 
 
@@ -130,12 +131,18 @@ class LiveView:
         """How many queues are told of news."""
         return sum(len(market.queues) for market in self._markets.values())
 
-    def follow(self, market: str, queue: EventQueue) -> None:
-        """Put all news of a market into a queue, until it falls behind or is forgotten."""
+    def follow(self, market: str, queue: EventQueue) -> bool:
+        """Put all news of a market into a queue, until it falls behind or is forgotten.
+
+        False where the news of all markets go into as many queues as they may.
+        """
+        if self.followers >= MOST_FOLLOWERS:
+            return False
         if self._closed:
             queue.end()
         else:
             self._markets[market].queues.add(queue)
+        return True
 
     def forget(self, market: str, queue: EventQueue) -> None:
         """Put nothing more into a queue."""
