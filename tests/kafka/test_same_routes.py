@@ -146,7 +146,7 @@ def test_both_offer_the_same_paths(both: Both) -> None:
     one, kafka = both.ask("/openapi.json")
     assert one == kafka
     assert set(one.json["paths"]) == {
-        "/routes", "/symbols", "/version", "/health", "/live", "/ready", "/metrics",
+        "/routes", "/scoreboard", "/symbols", "/version", "/health", "/live", "/ready", "/metrics",
         "/predictions", "/predictions/{symbol}/history", "/predictions/{venue}/{symbol}/history",
         *(f"/{name}/{of}" for name in ("predictions", "candles", "integrity", "view", "stream")
           for of in TEMPLATES),

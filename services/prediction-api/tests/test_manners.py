@@ -165,6 +165,17 @@ def test_the_process_is_alive_and_ready_once_something_is_predicted(
     assert (waiting.get("/live").status_code, waiting.get("/ready").status_code) == (200, 503)
 
 
+def test_the_scoreboard_is_of_all_markets_and_of_the_horizons_asked_for(predicting: Api) -> None:
+    board = predicting.client.get("/scoreboard").json()
+    assert list(board) == [MARKET, ETH]
+    assert [each["horizon_ms"] for each in board[MARKET]] == [1_000, 2_000]
+    assert board[MARKET][0]["skill"] == "too little data"
+    assert board[MARKET][0]["score"]["outcomes"] == 0
+    (one,) = predicting.client.get("/scoreboard?horizon=2s").json()[ETH]
+    assert one["horizon_ms"] == 2_000
+    assert predicting.client.get("/scoreboard?horizon=7").status_code == 422
+
+
 def test_symbols_and_the_version_are_told(predicting: Api) -> None:
     symbols = predicting.client.get("/symbols").json()
     assert [(each["path"], each["state"]) for each in symbols] == [

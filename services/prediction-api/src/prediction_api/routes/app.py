@@ -37,6 +37,7 @@ from prediction_api.routes.markets import (
 from prediction_api.routes.parameters import BadParameterError, bad_parameter, only_known
 from prediction_api.routes.predictions import add_prediction_routes
 from prediction_api.routes.request_metrics import RequestMetrics
+from prediction_api.routes.scoreboard import add_scoreboard_routes
 from prediction_api.routes.streams import add_stream_routes
 from prediction_api.views.market_views import MarketViews
 
@@ -83,6 +84,7 @@ def build_app(
     add_index_routes(app, views)
     add_history_routes(app, plan, views, store)  # before what takes any path for a symbol
     add_prediction_routes(app, plan, views)
+    add_scoreboard_routes(app, plan, views)
     add_health_routes(app, views)
     add_integrity_routes(app, views, store)
     add_stream_routes(app, views)

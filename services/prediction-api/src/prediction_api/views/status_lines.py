@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 
 import msgspec
 
@@ -43,6 +44,20 @@ class MarketStatus(msgspec.Struct, frozen=True):
     stalled: list[str]
 
 
+async def standing(
+    views: MarketViews, market: str, horizons_ms: Iterable[int]
+) -> list[HorizonStatus]:
+    """Return how good each of these horizons of a market has been, and what serves it."""
+    models = views.overview.system(market).models
+    horizons = []
+    for horizon_ms in horizons_ms:
+        # A score takes milliseconds, and predictions do not wait so long.
+        await asyncio.sleep(0)
+        score = views.scores.score(market, horizon_ms)
+        horizons.append(HorizonStatus(horizon_ms, score, skill_of(score), models.get(horizon_ms)))
+    return horizons
+
+
 class StatusLines:
     """Makes the lines; all streams of a market share one."""
 
@@ -62,14 +77,7 @@ class StatusLines:
 
     async def _status(self, market: str) -> MarketStatus:
         views = self._views
-        system = views.overview.system(market)
-        horizons = []
-        for horizon_ms in views.live.horizons_ms:
-            # A score takes milliseconds, and predictions do not wait so long.
-            await asyncio.sleep(0)
-            score = views.scores.score(market, horizon_ms)
-            model = system.models.get(horizon_ms)
-            horizons.append(HorizonStatus(horizon_ms, score, skill_of(score), model))
+        horizons = await standing(views, market, views.live.horizons_ms)
         board = views.board
         age = board.age(market)
         return MarketStatus(
@@ -78,7 +86,7 @@ class StatusLines:
             data_age_ms=None if age is None else age.age_ms,
             warming_up=None if board.predicts(market) else views.overview.warming_up(market),
             latency=views.live.latency(market),
-            feed=system.feed,
+            feed=views.overview.system(market).feed,
             horizons=horizons,
             stalled=[each for each in board.markets if board.stalled(each)],
         )

@@ -1,0 +1,29 @@
+"""The route that tells how good predictions have been, beside what needs no skill."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Response
+
+from marketstream.plan import Plan
+from prediction_api.routes.answers import json_answer
+from prediction_api.routes.parameters import Horizons, asked_horizons_ms
+from prediction_api.views.market_views import MarketViews
+from prediction_api.views.status_lines import standing
+
+
+def add_scoreboard_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
+    """Add `/scoreboard`."""
+
+    @app.get("/scoreboard")
+    async def scoreboard(horizon: Horizons = None) -> Response:
+        """Return by `venue:SYMBOL` how good the predictions of each horizon have been.
+
+        The accuracy is of the newest 10,000, where the price moved and the model did not abstain,
+        with its 95 % interval, beside baselines and reference models on the same rows; `skill` says
+        it in words.
+        """
+        asked = asked_horizons_ms(plan, horizon)
+        horizons_ms = [each for each in plan.horizons_ms if asked is None or each in asked]
+        return json_answer(
+            {market: await standing(views, market, horizons_ms) for market in views.board.markets}
+        )
