@@ -127,6 +127,41 @@ def test_a_trade_that_overlaps_with_known_ids_is_a_duplicate() -> None:
     assert certificate(candle)[:3] == (2, 6, False)
 
 
+def test_a_lower_id_than_the_first_counts_where_it_traded_after_watching_began() -> None:
+    aggregator = CandleAggregator(MARKET, ["1s"])
+    aggregator.update(message(trade(10, -500), trade(11, 2_500), seen_ms=3_000))
+    late = aggregator.update(message(trade(8, 1_400, 50.0), seen_ms=3_100))
+    newest = {c.open_time_ms - START_US // 1_000: c for c in late}
+    assert [(at, certificate(c)[:3]) for at, c in sorted(newest.items())] == [
+        (0, (0, None, None)), (1_000, (1, None, None)),
+    ]  # fmt: skip
+    assert newest[1_000].close == 50.0
+    assert aggregator.duplicates == 0
+
+
+def test_a_lower_id_than_the_first_comes_once_and_so_does_what_is_between() -> None:
+    first = CandleAggregator(MARKET, ["1s"])
+    first.update(message(trade(10, -500), trade(11, 2_500), seen_ms=3_000))
+    first.update(message(trade(7, 1_400), seen_ms=3_100))
+    second = CandleAggregator(MARKET, ["1s"])
+    second.restore(first.snapshot())
+    for aggregator in (first, second):
+        aggregator.update(message(trade(7, 1_400), trade(9, 1_500), trade(9, 1_500), seen_ms=3_200))
+        assert aggregator.duplicates == 2
+        (candle,) = [
+            c for c in aggregator.update(message(trade(8, 1_600), seen_ms=3_300))
+            if c.open_time_ms == START_US // 1_000 + 1_000
+        ]  # fmt: skip
+        assert certificate(candle)[:3] == (3, None, None)
+
+
+def test_a_lower_id_than_the_first_from_before_watching_began_is_of_no_candle() -> None:
+    aggregator = CandleAggregator(MARKET, ["1s"])
+    aggregator.update(message(trade(10, 500), trade(11, 2_500), seen_ms=3_000))
+    assert aggregator.update(message(trade(9, 400), seen_ms=3_100)) == []
+    assert aggregator.duplicates == 1
+
+
 def test_with_more_gaps_than_are_kept_nothing_old_is_called_complete() -> None:
     aggregator = watching("1m", "1h")
     trades = [trade(2 * number, number) for number in range(1, 1_100)]

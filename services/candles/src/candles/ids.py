@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from enum import Enum
-from typing import Any
 
 import msgspec
 
@@ -44,11 +43,16 @@ class Gap(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
+type IdsState = tuple[int, int, int | None, list[Gap], int, int, tuple[int, int]]
+
+
 class TradeIds:
     """The ids of one market, each following on the one before.
 
     An id missing between two trades may have traded at any moment between them. What is known does
-    not depend on the order in which trades came. Only the newest 1,000 gaps are kept.
+    not depend on the order in which trades came. Only the newest 1,000 gaps are kept. A lower id
+    than the first that came counts where it traded after watching began: of what opened up to then
+    nobody can say what else is missing.
     """
 
     def __init__(self) -> None:
@@ -61,17 +65,23 @@ class TradeIds:
         """Of what opened before, nobody can say what is missing; None before watching began."""
         self.said_us = 0
         """Before this the exchange knows of no trade but those that came, or are missing here."""
+        self._first: tuple[int, int] = (0, 0)
+        """Id and time of the first that came; what is lower had come before watching began."""
         self._gaps: list[Gap] = []
         self._changed: list[tuple[int, int]] = []
 
     def add(self, trade: Trade) -> Arrival:
         """Note a trade, of all its ids: one that overlaps with what is known is known itself."""
         first_id = trade.id - trade.count + 1
+        if self.last_id < 0:
+            self._first = first_id, trade.time_us
         if first_id > self.last_id:
             if 0 <= self.last_id < first_id - 1:
                 self._open(Gap(self.last_id + 1, first_id - 1, self.last_us, trade.time_us))
             self.last_id, self.last_us = trade.id, trade.time_us
             return Arrival.NEW
+        if trade.id < self._first[0]:
+            return self._add_before_first(trade)
         at = bisect_right(self._gaps, first_id, key=_first_id) - 1
         if at < 0 or self._gaps[at].last_id < trade.id:
             return Arrival.KNOWN
@@ -83,6 +93,18 @@ class TradeIds:
         )
         self._gaps[at : at + 1] = [part for part in parts if part.count]
         self._changed += [part.stretch for part in parts if part.count]
+        return Arrival.MISSED
+
+    def _add_before_first(self, trade: Trade) -> Arrival:
+        """Note a trade with a lower id than the first: known where watching began after it."""
+        if self.certain_from_us is None or trade.time_us < self.certain_from_us:
+            return Arrival.KNOWN
+        self._changed.append((self.certain_from_us, trade.time_us))
+        self.certain_from_us = trade.time_us + 1
+        gap = Gap(trade.id + 1, self._first[0] - 1, trade.time_us, self._first[1])
+        if gap.count:
+            self._open(gap, 0)
+        self._first = trade.id - trade.count + 1, trade.time_us
         return Arrival.MISSED
 
     @property
@@ -125,26 +147,29 @@ class TradeIds:
                 merged.append((from_us, to_us))
         return merged
 
-    def _open(self, gap: Gap) -> None:
-        self._gaps.append(gap)
+    def _open(self, gap: Gap, at: int | None = None) -> None:
+        self._gaps.insert(len(self._gaps) if at is None else at, gap)
         self._changed.append(gap.stretch)
         if len(self._gaps) > _MOST_GAPS:
             forgotten_us = self._gaps.pop(0).stretch[1] + 1
             if self.certain_from_us is None or self.certain_from_us < forgotten_us:
                 self.certain_from_us = forgotten_us
 
-    def state(self) -> list[Any]:
+    def state(self) -> IdsState:
         """Return everything needed to go on elsewhere."""
-        return [
+        return (
             self.last_id, self.last_us, self.certain_from_us, self._gaps, self.epoch, self.said_us,
-        ]  # fmt: skip
+            self._first,
+        )  # fmt: skip
 
     @classmethod
-    def from_state(cls, state: list[Any]) -> TradeIds:
+    def from_state(cls, state: IdsState) -> TradeIds:
         """Return the ids that `state` was taken of."""
         ids = cls()
-        ids.last_id, ids.last_us, ids.certain_from_us, gaps, ids.epoch, ids.said_us = state
-        ids._gaps = msgspec.convert(gaps, list[Gap])
+        (
+            ids.last_id, ids.last_us, ids.certain_from_us, ids._gaps, ids.epoch, ids.said_us,
+            ids._first,
+        ) = state  # fmt: skip
         return ids
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from candles.bar import Point
 from candles.closed import Saved
+from candles.ids import IdsState
 from marketstream.errors import BadMessage
 from marketstream.messages import Depth, Quote, Trades
 
@@ -22,7 +23,7 @@ class Snapshot(msgspec.Struct):
     timeframes: list[str]
     bars: list[list[Any]]
     end_us: int | None
-    ids: list[Any]
+    ids: IdsState
     last: Point | None
     decimals: tuple[int, int]
     book: Quote | None
