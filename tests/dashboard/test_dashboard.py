@@ -173,6 +173,23 @@ def test_on_a_phone_predictions_come_first_and_help_is_a_touch_away(address: str
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_axe_finds_nothing_that_keeps_anybody_out(address: str, scheme: str, width: int) -> None:
+    axe = (WEB / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    found = "axe.run().then(({ violations }) => JSON.stringify(violations, null, 1))"
+
+    async def look(page: Page) -> None:
+        await page.look(width=width, scheme=scheme)
+        await page.wait_for(ACCURACY)
+        await page.wait_for("document.querySelectorAll('#all-markets .said').length >= 8")
+        await page.evaluate(f"{axe}; 0")
+        assert await page.evaluate(found) == "[]"
+
+    in_browser(address, look)
+
+
+@pytest.mark.browser
 def test_predictions_are_renewed_and_scored(address: str) -> None:
     async def look(page: Page) -> None:
         first = await page.wait_for(PREDICTED)
