@@ -1,14 +1,13 @@
 """What every route does alike, and what may stand behind the `?`."""
 
 from collections.abc import Callable
-from contextlib import closing
 
 import pytest
 from fastapi.testclient import TestClient
 
 from marketstream.fakes import FakePorts
 from marketstream.messages import Prediction
-from prediction_api.http_server import listen, own_names
+from prediction_api.http_server import own_names
 from prediction_api.routes.app import build_app
 from prediction_api.routes.dashboard import BUNDLE
 
@@ -119,6 +118,11 @@ def test_browsers_are_told_to_guess_nothing(predicting: Api, path: str) -> None:
     assert headers["referrer-policy"] == "no-referrer"
 
 
+@pytest.mark.parametrize("path", ["/predictions", "/health", "/nothing", "/predictions/ETH-USDT"])
+def test_what_is_of_now_is_kept_by_nobody(predicting: Api, path: str) -> None:
+    assert predicting.client.get(path).headers["cache-control"] == "no-store"
+
+
 @pytest.mark.parametrize(
     ("host", "status"),
     [
@@ -144,8 +148,7 @@ def test_it_answers_by_its_own_names_only(api: Api, host: str, status: int) -> N
     [("127.0.0.1", ("localhost", "127.0.0.1")), ("::1", ("localhost", "[::1]")), ("0.0.0.0", ())],
 )
 def test_only_of_a_loopback_address_the_names_are_known(address: str, names: object) -> None:
-    with closing(listen(address, 0)) as listening:
-        assert own_names(listening) == names
+    assert own_names(address) == names
 
 
 def test_pages_of_other_origins_read_it_where_they_may(api: Api) -> None:

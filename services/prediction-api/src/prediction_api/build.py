@@ -64,7 +64,7 @@ class _Serving:
         with contextlib.closing(listening):
             app = build_app(
                 self._plan, self._views, self._ports.metrics, self._ports.store,
-                hosts=self._settings.allowed_hosts or own_names(listening),
+                hosts=self._settings.allowed_hosts or own_names(listening.getsockname()[0]),
                 cors_origins=self._settings.cors_origins,
             )  # fmt: skip
             server = HttpServer(uvicorn.Config(app, log_config=None, access_log=False))

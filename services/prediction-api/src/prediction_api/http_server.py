@@ -34,9 +34,8 @@ def say_where(listening: socket.socket, markets: Sequence[str]) -> None:
     logger.info("Health and metrics", health=f"{address}/health")
 
 
-def own_names(listening: socket.socket) -> Sequence[str]:
+def own_names(host: str) -> Sequence[str]:
     """Return the names of a loopback address; of any other, nobody here knows what it is called."""
-    host = listening.getsockname()[0]
     if not ip_address(host).is_loopback:
         return ()
     return "localhost", f"[{host}]" if ":" in host else host

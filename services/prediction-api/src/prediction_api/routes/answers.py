@@ -10,6 +10,7 @@ from fastapi import Response
 
 JSON = "application/json"
 _PROBLEM = "application/problem+json"
+_OF_NOW = {"Cache-Control": "no-store"}  # a moment later it is another
 
 type Answers = dict[int | str, dict[str, Any]]
 _OF_A_PROBLEM: dict[str, Any] = {
@@ -43,11 +44,11 @@ def problems(told: Mapping[int, str]) -> Answers:
 
 def json_answer(body: object, status: int = 200) -> Response:
     """Return JSON."""
-    return Response(msgspec.json.encode(body), status, media_type=JSON)
+    return Response(msgspec.json.encode(body), status, headers=_OF_NOW, media_type=JSON)
 
 
 def problem(status: int, title: str, detail: str, **more: object) -> Response:
     """Return problem details as RFC 9457 has them."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
-    headers = {"Retry-After": "5"} if status == 503 else None
+    headers = {**_OF_NOW, "Retry-After": "5"} if status == 503 else _OF_NOW
     return Response(msgspec.json.encode(body), status, headers=headers, media_type=_PROBLEM)
