@@ -102,6 +102,19 @@ def test_every_database_tells_the_same_of_the_same_rows(
     assert postgres.newest_ms(market) == lite.newest_ms(market)
 
 
+def test_of_more_gaps_than_are_listed_every_database_lists_the_same(
+    stores: Sequence[Store],
+) -> None:
+    market = "binance:BTC/USDT"
+    gaps = [Gap(market, number, number + 1, number // 7 * 1_000, 2_000_000, "lost", None, epoch)
+            for number in range(200) for epoch in (2, 0, 1)]  # fmt: skip
+    for store, written in zip(stores, (gaps, gaps[::-1]), strict=True):
+        store.write(written)
+    lite, postgres = (store.ledger(market, 0, END_MS) for store in stores)
+    assert postgres == lite
+    assert (len(lite.gaps), sum(counts.gaps for counts in lite.gap_counts)) == (500, 600)
+
+
 def test_markets_come_in_one_order_whatever_a_database_thinks_of_punctuation(
     stores: Sequence[Store],
 ) -> None:
