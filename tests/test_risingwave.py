@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psycopg
@@ -23,6 +25,7 @@ from marketstream.messages import (
     Candle,
     Features,
     Gap,
+    GapState,
     Message,
     Outcome,
     Prediction,
@@ -43,6 +46,7 @@ from marketstream.store.risingwave import (
     read_files,
     split_statements,
 )
+from marketstream.store.sql import open_store
 from marketstream.store.testing import PostgresServer, postgres_server
 from marketstream.testing import free_port
 from marketstream.topics import (
@@ -85,7 +89,7 @@ TUMBLE = re.compile(r"TUMBLE\((\w+), (\w+), INTERVAL '(\d+ \w+)'\)")
 
 
 def name_of(statement: str) -> str:
-    found = re.match(r"CREATE [A-Z ]+ IF NOT EXISTS ([\w.]+)", statement)
+    found = re.match(r"(?:CREATE|DROP) [A-Z ]+ IF (?:NOT )?EXISTS ([\w.]+)", statement)
     assert found is not None, statement
     return found[1]
 
@@ -102,7 +106,7 @@ def by_kind(kind: str) -> dict[str, str]:
 @pytest.mark.parametrize("statement", [*STATEMENTS, *TABLES], ids=name_of)
 def test_statement_is_one_of_the_dialect_and_may_be_repeated(statement: str) -> None:
     (parsed,) = sqlglot.parse(understood(statement), dialect="risingwave")
-    assert isinstance(parsed, exp.Create), f"not understood, so not checked: {statement}"
+    assert isinstance(parsed, exp.Create | exp.Drop), f"not understood, so not checked: {statement}"
     assert parsed.args["exists"]
 
 
@@ -183,13 +187,20 @@ AGGREGATES = [
     for which, place in (("first", 1), ("last", 2))
 ]
 
+INCLUDED = {
+    "INCLUDE timestamp": "published_at TIMESTAMPTZ",
+    "INCLUDE offset": "published_offset TEXT",
+}
+
 
 def on_postgresql(statement: str) -> str:
     """Return what PostgreSQL runs in the place of a statement: tables, and views of them."""
     if statement.startswith("CREATE SOURCE"):
         columns, _, rest = statement.partition("\n)")
-        published = ",\n published_at TIMESTAMPTZ" if "INCLUDE timestamp" in rest else ""
+        published = "".join(f",\n {INCLUDED[kind]}" for kind in INCLUDED if kind in rest)
         return columns.replace("CREATE SOURCE", "CREATE TABLE") + published + ")"
+    if statement.startswith("DROP"):
+        return statement.replace("MATERIALIZED ", "").replace("SOURCE", "TABLE")
     if statement.startswith("CREATE TABLE"):
         return WATERMARK.sub("", statement).partition(") APPEND")[0] + ")"
     if statement.startswith("CREATE SINK"):
@@ -212,7 +223,8 @@ def publish(
         cursor.executemany(
             f"INSERT INTO {topic.name} SELECT * FROM "
             f"jsonb_populate_record(NULL::{topic.name}, %s::jsonb || jsonb_build_object("
-            "'published_at', to_timestamp(%s / 1000.0)))".encode(),
+            "'published_at', to_timestamp(%s / 1000.0), "
+            f"'published_offset', (SELECT count(*) FROM {topic.name})))".encode(),
             [(msgspec.json.encode(message).decode(), at_ms) for message in messages],
         )
 
@@ -411,18 +423,63 @@ def test_only_the_highest_revision_of_a_closed_candle_counts(database: psycopg.C
     assert (row["high"], row["revision"]) == (5.0, 1)
 
 
-def test_a_gap_is_what_was_said_of_it_last_and_never_opens_again(
+def gap(first_id: int, until_us: int | None = None, state: GapState = "open", **more: Any) -> Gap:
+    return Gap(MARKET, first_id, first_id + 2, 1_000_000, until_us, state, **more)
+
+
+WRITINGS_OF_GAPS = {
+    "one that is open is what was said of it last": [gap(7), gap(7, 2), gap(7, 3)],
+    "one that was repaired stays so": [gap(7), gap(7, 2, "repaired"), gap(7), gap(7, 3, "lost")],
+    "one that was lost never opens again": [gap(7, 2, "lost", reason="none"), gap(7, 3)],
+    "one that was lost can be repaired": [gap(7), gap(7, 2, "lost"), gap(7, 3, "repaired")],
+    "what became of it was said first": [
+        gap(7, 2, "lost", reason="none"), gap(7, 3, "lost", reason="still none"),
+    ],
+    "repaired is said once": [gap(7, 2, "repaired"), gap(7, 3, "repaired")],
+    "the same ids are others in another numbering": [
+        gap(7, 2, "repaired"), gap(7, 5, epoch=1), gap(7, 6, "lost", epoch=2), gap(7, 6, epoch=1),
+    ],
+    "where a numbering ended it spans no ids": [
+        Gap(MARKET, 9, 9, 1_000_000, 2_000_000, "lost"),
+        Gap(MARKET, 9, 9, 4_000_000, 5_000_000, "lost", epoch=1), gap(9),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("apart_ms", [0, 1])
+@pytest.mark.parametrize("writings", WRITINGS_OF_GAPS.values(), ids=WRITINGS_OF_GAPS)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_gap_is_what_the_store_says_that_it_is(
+    database: psycopg.Connection,
+    server: PostgresServer,
+    tmp_path: Path,
+    kind: str,
+    writings: list[Gap],
+    apart_ms: int,
+) -> None:
+    for place, writing in enumerate(writings):
+        publish(database, GAPS, [writing], place * apart_ms)
+    url = f"sqlite:///{tmp_path}/realtime.sqlite"
+    if kind == "postgresql":
+        url = server.url(server.new_database())
+    with closing(open_store(url)) as store:
+        for writing in writings:
+            store.write([writing])
+        stored = store.gaps(MARKET, 0, 10_000)
+    found = [msgspec.convert(row, Gap) for row in rows(database, "newest_gaps")]
+    assert sorted(found, key=lambda gap: gap.identity) == sorted(
+        stored, key=lambda gap: gap.identity
+    )
+
+
+def test_a_gap_from_before_numberings_were_told_apart_is_of_the_first(
     database: psycopg.Connection,
 ) -> None:
-    first = Gap(MARKET, 7, 9, 1_000_000, None)
-    repaired = msgspec.structs.replace(first, until_us=2_000_000, state="repaired")
-    still_open = Gap(MARKET, 20, 30, 3_000_000, 4_000_000)
-    publish(database, GAPS, [first], 1)
-    publish(database, GAPS, [repaired], 2)
-    publish(database, GAPS, [first, msgspec.structs.replace(still_open, until_us=None)], 3)
-    publish(database, GAPS, [still_open], 4)
+    publish(database, GAPS, [gap(7)])
+    database.execute("UPDATE gaps SET epoch = NULL")
+    publish(database, GAPS, [gap(7, 2, "repaired")], 1)
     found = [msgspec.convert(row, Gap) for row in rows(database, "newest_gaps")]
-    assert sorted(found, key=lambda gap: gap.identity) == [repaired, still_open]
+    assert found == [gap(7, 2, "repaired")]
 
 
 @pytest.fixture

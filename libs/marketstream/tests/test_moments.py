@@ -32,5 +32,11 @@ def test_what_is_no_time_is_refused_with_what_to_write(text: str) -> None:
         moment_ms(text, NOW_MS)
 
 
+@pytest.mark.parametrize("text", ["9" * 15, "9999-12-31", "0001-01-01", "1969-12-31T23:59:59Z"])
+def test_a_time_that_no_market_can_have_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="is not between 1970 and 9998"):
+        moment_ms(text, NOW_MS)
+
+
 def test_times_are_told_in_utc_to_the_millisecond() -> None:
     assert iso(1_795_316_400_123) == "2026-11-22T03:00:00.123Z"

@@ -75,6 +75,7 @@ def test_the_last_day_is_told_where_no_range_is_asked_for(stored: Api) -> None:
         ({"from": "yesterday"}, "'yesterday' is no time"),
         ({"from": "10m", "to": "20m"}, "before it ends"),
         ({"from": "40d"}, "31 days"),
+        ({"from": "999999999999999"}, "not between 1970 and 9998"),
     ],
 )
 def test_a_range_that_makes_no_sense_is_refused_with_problem_details(

@@ -105,3 +105,17 @@ def test_each_numbering_has_its_own_ids_and_the_candle_it_ended_in_counts_in_nei
     ]  # fmt: skip
     assert store.ledger(MARKET, 4_000, 5_000).numberings == [Numbering(1, 4_000, 5_000, 12, 12, 1)]
     assert store.ledger(MARKET, 0, 1_000).numberings == [Numbering(0, 0, 1_000, 100, 109, 10)]
+
+
+def test_numberings_that_end_at_one_time_are_told_in_order_however_they_were_written(
+    store: Store,
+) -> None:
+    ends = [
+        Gap(MARKET, 9, 9, 2_300_000, 2_700_000, "lost", epoch=0),
+        Gap(MARKET, 2, 2, 2_300_000, 2_400_000, "lost", epoch=1),
+    ]
+    store.write([candle(0, first_id=5, trades=4), candle(4_000, first_id=1, trades=2)])
+    store.write(ends[1:])
+    store.write(ends[:1])
+    assert store.gaps(MARKET, 0, 5_000) == ends[::-1]  # by their ids, where they begin together
+    assert [each.epoch for each in store.ledger(MARKET, 0, 5_000).numberings] == [0, 1, 2]

@@ -112,7 +112,7 @@ def _numberings(
     seams = (
         select(columns.epoch, columns.since_us, columns.until_us)
         .where(columns.market == market, columns.first_id == columns.end_id)
-        .order_by(columns.since_us)
+        .order_by(columns.since_us, columns.epoch, columns.first_id)
     )
     step_ms = timeframe_ms(timeframe)
     epoch, begins_ms = 0, from_ms

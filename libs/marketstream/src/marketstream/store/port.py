@@ -72,7 +72,10 @@ class Store(Protocol):
         ...
 
     def ledger(self, market: str, from_ms: int, to_ms: int) -> Ledger:
-        """Return how whole a market is over the range: ids, gaps, stalls and certificates."""
+        """Return how whole a market is over the range: ids, gaps, stalls and certificates.
+
+        All of it is as of one moment, whatever is written meanwhile.
+        """
         ...
 
     def newest_ms(self, market: str) -> int | None:
@@ -80,7 +83,7 @@ class Store(Protocol):
         ...
 
     def markets(self) -> list[str]:
-        """Return the markets that have candles."""
+        """Return the markets that have candles, sorted."""
         ...
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:

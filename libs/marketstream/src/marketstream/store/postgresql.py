@@ -125,6 +125,9 @@ def _server(url: URL) -> str:
 
 
 def _begin(connection: Connection) -> None:
+    if connection.get_execution_options().get("at_once", False):
+        # Several queries that see what was there at the first one, as they do in SQLite.
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     # Of two that start at once one migrates, however long it takes, and the other finds it done.
     if connection.get_execution_options().get("migrates", False):
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")

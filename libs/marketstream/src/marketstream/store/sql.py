@@ -169,7 +169,7 @@ class SqlStore:
                 columns.market == market,
                 *_within(columns.since_us, from_ms * 1_000, to_ms * 1_000),
             )
-            .order_by(columns.since_us, columns.first_id)
+            .order_by(columns.since_us, *GAPS.primary_key)
         )
         return self._read(query, Gap)
 
@@ -179,7 +179,7 @@ class SqlStore:
         query = (
             select(GAPS)
             .where(columns.market == market, columns.state == "open")
-            .order_by(columns.since_us, columns.first_id)
+            .order_by(columns.since_us, *GAPS.primary_key)
         )
         return self._read(query, Gap)
 
@@ -198,7 +198,8 @@ class SqlStore:
 
     def ledger(self, market: str, from_ms: int, to_ms: int) -> Ledger:
         """Return how whole a market is over the range: ids, gaps, stalls and certificates."""
-        with self._explained(), self._engine.connect() as connection:
+        at_once = self._engine.execution_options(at_once=True)
+        with self._explained(), at_once.connect() as connection:
             return read_ledger(connection, market, from_ms, to_ms)
 
     def newest_ms(self, market: str) -> int | None:
@@ -209,9 +210,10 @@ class SqlStore:
         return max((candles[-1].close_time_ms for candles in newest if candles), default=None)
 
     def markets(self) -> list[str]:
-        """Return the markets that have candles."""
+        """Return the markets that have candles, sorted."""
         with self._explained(), self._engine.connect() as connection:
-            return distinct(connection, CANDLES.c.market)
+            # A server may sort by the rules of a language.
+            return sorted(distinct(connection, CANDLES.c.market))
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """Return at most `limit` dead letters, the newest first."""
