@@ -111,6 +111,7 @@ def test_a_recording_without_the_symbol_says_what_it_holds(tmp_path: Path) -> No
         (["run", "--horizon", "99999999999999"], "horizon 99999999999999: "),
         (["replay", "x", "--symbol", "BTC/USDT", "--horizon", "2592001"], "from 1 to 2592000"),
         (["run", "--latency", "60001"], "0<=x<=60000"),
+        (["run", "--levels", "11"], "0<=x<=10"),
         (["run", "--seed", "-1"], "--seed"),
         (["simulate", "--seed", str(2**63)], "--seed"),
         (["run", "--port", "65536"], "--port"),

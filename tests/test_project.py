@@ -138,7 +138,7 @@ def test_env_example_names_every_setting_with_its_default() -> None:
     system = {name for _, field in fields_of(SystemSettings) for name in env_names(field)}
     others = {
         "QUIX_SDK_TOKEN", "MLFLOW_TRACKING_URI", "MODEL_RETRAIN_INTERVAL", "EXCHANGE_WS_URL",
-        "EXCHANGE_REST_URL", "HISTORY_MINUTES",
+        "EXCHANGE_REST_URL", "BOOK_LEVELS", "HISTORY_MINUTES",
     }  # fmt: skip
     assert sorted(named) == sorted(system | others)
     assert others <= variables()
@@ -149,6 +149,7 @@ def test_env_example_names_every_setting_with_its_default() -> None:
     binance = venue_named("binance")
     assert (trades.ws_url, trades.rest_url) == (binance.ws_url, binance.rest_url)
     assert trades.history_minutes == TradesSettings().history_minutes
+    assert trades.levels == TradesSettings().levels
 
 
 def test_environment_reaches_the_services_that_use_it() -> None:

@@ -227,12 +227,13 @@ def _told(settings: Settings, options: RunOptions, exchange: Exchange) -> Settin
     hosts: dict[str, object] = {"hosts": {**settings.trades.hosts, **exchange.hosts}}
     if options.exchange not in (None, SIMULATOR):
         hosts["exchange"] = options.exchange
+    books = {"levels": options.levels}
     alone = {"instance": 0, "instances": 1}
     every_s = max(1, options.retrain_every_ms // 1_000)
     training = settings.predictor.training.model_copy(update={"retrain_interval": every_s})
     return replace(
         settings,
-        trades=settings.trades.model_copy(update=hosts | past | alone),
+        trades=settings.trades.model_copy(update=hosts | past | alone | books),
         storekeeper=settings.storekeeper.model_copy(update=hosts),
         predictor=settings.predictor.model_copy(update={"training": training}),
     )

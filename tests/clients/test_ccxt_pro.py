@@ -17,8 +17,6 @@ _UPDATES = 20
 _LEVELS = 10
 # What ccxt asks Coinbase for books needs an account; it hears no best bids and asks there either.
 _WITH_BOOKS = [venue for venue in SYMBOLS if venue != "coinbase"]
-# Of Binance ccxt joins a snapshot by REST with changes; that book was seen to be crossed here.
-_WITH_SNAPSHOTS = [venue for venue in _WITH_BOOKS if not venue.startswith("binance")]
 
 
 def test_trades_are_those_of_the_ledger_and_none_is_missing(venue: str) -> None:
@@ -60,7 +58,7 @@ def test_a_ticker_of_coinbase_has_the_quote_of_the_ledger() -> None:
     asyncio.run(play())
 
 
-@pytest.mark.parametrize("deep", _WITH_SNAPSHOTS)
+@pytest.mark.parametrize("deep", _WITH_BOOKS)
 def test_books_stay_those_of_the_ledger_update_by_update(deep: str) -> None:
     async def play() -> None:
         async with asyncio.timeout(PATIENCE_S), ccxt_of(deep) as (client, symbol):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _FASTEST = 1_000.0
 _LARGEST_SEED = 2**63 - 1
 _LONGEST_LATENCY_MS = 60_000
+_MOST_LEVELS = 10  # as in the settings of trades, which take long to import
 
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, resolve_path=True)
@@ -104,6 +105,7 @@ TIMEFRAME = Checked("timeframe", _timeframe)
 DURATION = Checked("duration", duration_ms)
 INTERVAL = Checked("duration", _interval)
 HORIZON = click.IntRange(min=1)  # how far it may be depends on the timeframe: the plan says
+LEVELS = click.IntRange(0, _MOST_LEVELS)
 LATENCY_MS = click.IntRange(0, _LONGEST_LATENCY_MS)
 SEED = click.IntRange(0, _LARGEST_SEED)
 PORT = click.IntRange(0, 65_535)

@@ -17,6 +17,7 @@ from marketstream.messages import (
     Candle,
     CandleState,
     DeadLetter,
+    Depth,
     Features,
     Gap,
     GapState,
@@ -63,6 +64,7 @@ def candle(
         revision=revision,
         complete=False,
         filled=True,
+        depth=Depth(bids=((1.4, 2.0), (1.3, 0.5)), asks=((1.6, 1e-8),), time_us=999_999),
     )
 
 

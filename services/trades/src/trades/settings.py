@@ -30,7 +30,7 @@ class TradesSettings(ExchangeSettings):
     silence_s: Annotated[float, Field(gt=0)] = 10.0
     history_minutes: Annotated[int, Env("HISTORY_MINUTES"), Field(ge=0, le=10_080)] = 60
     hold_s: Annotated[float, Field(ge=0, le=60)] = 5.0
-    levels: Annotated[int, Field(ge=0, le=10)] = 0
+    levels: Annotated[int, Env("BOOK_LEVELS"), Field(ge=0, le=10)] = 0
     depth_every_ms: Annotated[int, Field(ge=1, le=60_000)] = 100
 
     @field_validator("symbols")

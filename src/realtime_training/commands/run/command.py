@@ -17,6 +17,7 @@ from realtime_training.commands.types import (
     GROUP,
     HORIZON,
     INTERVAL,
+    LEVELS,
     MARKET,
     PORT,
     SEED,
@@ -88,6 +89,12 @@ _RECORDING_RETRAIN = "60s"
     help="What the simulator is to do wrong, such as zombie=2/30s,drop=3%:seed=7; the help of "
     "`realtime simulate` has all kinds.",
 )
+@click.option(
+    "--levels",
+    type=LEVELS,
+    help="Follow the book and keep so many of its best levels with candles; 0 for none.  "
+    "[default: BOOK_LEVELS, or as configured]",
+)
 @latency_option
 @click.option(
     "--retrain-every",
@@ -115,6 +122,7 @@ def run(
     seed: int,
     speed: float,
     faults: str | None,
+    levels: int | None,
     latency_ms: int,
     retrain_every_ms: int | None,
     port: int | None,
@@ -135,6 +143,7 @@ def run(
                                                        several at once
       realtime run --recording FILE --speed 10         recorded trades, ten times as fast
       realtime run --seed 7 --state state-7            another market, kept elsewhere
+      realtime run --levels 5                          the book too, five levels a side
       realtime run --faults all:seed=7                 an exchange that does all kinds of wrong
     """  # noqa: D301 - click asks for a real backspace
     from realtime_training import system
@@ -158,6 +167,7 @@ def run(
         seed=seed,
         speed=speed,
         faults=faults,
+        levels=settings.trades.levels if levels is None else levels,
         retrain_every_ms=retrain_every_ms,
         latency_ms=latency_ms,
         host=settings.api.host,

@@ -32,6 +32,7 @@ class RunOptions:
     seed: int
     speed: float
     faults: str | None
+    levels: int
     retrain_every_ms: int
     latency_ms: int
     host: str

@@ -56,6 +56,7 @@ def main() -> None:
         seed=1,
         speed=1.0,
         faults=None,
+        levels=0,
         retrain_every_ms=wanted.retrain_every_ms,
         latency_ms=0,
         host="127.0.0.1",

@@ -22,6 +22,8 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
+from marketstream.messages import Depth
+
 
 class Json(TypeDecorator[dict[str, Any]]):
     """A mapping kept as JSON text, which every database and every tool can read."""
@@ -41,21 +43,21 @@ class Json(TypeDecorator[dict[str, Any]]):
         return decoded
 
 
-class JsonOrNothing(TypeDecorator[Any]):
-    """Something kept as JSON text, NULL where there is nothing."""
+class DepthJson(TypeDecorator[Depth]):
+    """Levels of the book kept as JSON text, NULL where there are none."""
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: Depth | None, dialect: Dialect) -> str | None:
         """Encode."""
         del dialect
         return None if value is None else msgspec.json.encode(value).decode()
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Depth | None:
         """Decode what was encoded."""
         del dialect
-        return None if value is None else msgspec.json.decode(value)
+        return None if value is None else msgspec.json.decode(value, type=Depth)
 
 
 METADATA = MetaData(naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(column_0_label)s"})
@@ -100,7 +102,7 @@ CANDLES = Table(
     _value("filled", Boolean),
     _value("expected_count", BigInteger, nullable=True),
     _value("late_count", BigInteger),
-    _value("depth", JsonOrNothing, nullable=True),
+    _value("depth", DepthJson, nullable=True),
 )
 
 FEATURES = Table(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from exchange_simulator.market.depth import Depth, Levels, changes
+from exchange_simulator.market.depth import Depth, Levels
 from exchange_simulator.market.tape import Integers, QuoteColumns, TradeColumns
 from exchange_simulator.serving.decimals import decimal_text, exact_text
 from exchange_simulator.serving.klines import Kline
@@ -85,13 +85,12 @@ class MarketFrames:
             f'"asks":{self.levels(depth.asks)}}}'
         ).encode()
 
-    def depth_update(self, before: Depth, depth: Depth) -> bytes:
-        """Return a `depthUpdate` frame of what changed."""
-        bids, asks = changes(before.bids, depth.bids), changes(before.asks, depth.asks)
+    def depth_update(self, before: Depth, changed: Depth) -> bytes:
+        """Return a `depthUpdate` frame of all that changed since a book."""
         return (
-            f'{{"e":"depthUpdate","E":{depth.time_us // 1_000},"s":"{self._symbol}",'
-            f'"U":{before.update_id + 1},"u":{depth.update_id},'
-            f'"b":{self.levels(bids)},"a":{self.levels(asks)}}}'
+            f'{{"e":"depthUpdate","E":{changed.time_us // 1_000},"s":"{self._symbol}",'
+            f'"U":{before.update_id + 1},"u":{changed.update_id},'
+            f'"b":{self.levels(changed.bids)},"a":{self.levels(changed.asks)}}}'
         ).encode()
 
     def levels(self, levels: Levels) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from exchange_simulator.market.depth import depth_at
+from exchange_simulator.market.depth import BOOK_LEVELS, depth_at
 from exchange_simulator.market.history import first_trades, latest_trades
 from exchange_simulator.market.tape import TradeColumns
 from exchange_simulator.serving.exchange import Exchange
@@ -16,8 +16,6 @@ from exchange_simulator.serving.port import Answer, Route
 from exchange_simulator.venues.binance.exchange_info import exchange_info
 from exchange_simulator.venues.binance.frames import MarketFrames
 from exchange_simulator.venues.binance.query import ApiError, Query
-
-_MOST_LEVELS = 5_000
 
 
 class Weights(NamedTuple):
@@ -101,7 +99,7 @@ class RestApi:
     async def _depth(self, request: web.Request) -> Answer:
         query = Query(request, ("symbol", "limit"))
         market = query.market(self._exchange.markets)
-        limit = min(query.number("limit") or 100, _MOST_LEVELS)
+        limit = min(query.number("limit") or BOOK_LEVELS, BOOK_LEVELS)
         depth = depth_at(market.tape, self._exchange.now_us(), limit)
         if depth is None:
             return Answer(b'{"lastUpdateId":0,"bids":[],"asks":[]}')

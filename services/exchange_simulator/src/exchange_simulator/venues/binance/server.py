@@ -13,7 +13,8 @@ from typing import ClassVar
 from aiohttp import web
 
 from exchange_simulator.faults.marks import Marks
-from exchange_simulator.market.depth import depth_at, moments
+from exchange_simulator.market.depth import BOOK_LEVELS, changes, depth_at, depths, moments
+from exchange_simulator.market.tape import Tape
 from exchange_simulator.serving.cut import MarketCut, timed
 from exchange_simulator.serving.limits import Refusal, WeightLimit
 from exchange_simulator.serving.markets import Market
@@ -24,8 +25,6 @@ from exchange_simulator.venues.binance.query import ApiError
 from exchange_simulator.venues.binance.rest import RestApi, Weights
 from exchange_simulator.venues.binance.session import BinanceSession, depth_stream
 from exchanges.binance import wire
-
-_BOOK_LEVELS = 50  # that changes are told of
 
 
 class BinanceServer(VenueServer):
@@ -92,15 +91,12 @@ class BinanceServer(VenueServer):
         encode, tape = self.frames[channel.wire_symbol], cut.market.tape
         rows: list[Row] = []
         for moment_us in moments(cut.from_us, cut.to_us, every_us):
-            before = depth_at(tape, moment_us - every_us, levels or _BOOK_LEVELS)
-            depth = depth_at(tape, moment_us, levels or _BOOK_LEVELS)
-            if before is None or depth is None or before.update_id == depth.update_id:
-                continue
             if levels is None:
-                frame = encode.depth_update(before, depth)
+                frame = _changes_frame(encode, tape, moment_us - every_us, moment_us)
             else:
-                frame = encode.partial_depth(before, depth)
-            rows.append((moment_us, 0, frame))
+                frame = _best_frame(encode, tape, moment_us - every_us, moment_us, levels)
+            if frame is not None:
+                rows.append((moment_us, 0, frame))
         return rows
 
     def routes(self) -> list[Route]:
@@ -131,3 +127,21 @@ class BinanceServer(VenueServer):
         time_ = now_us if view.microseconds else now_us // 1_000
         frame = b'{"e":"serverShutdown","E":%d%b}' % (time_, reason)
         return combined("!serverShutdown", frame) if view.combined else frame
+
+
+def _changes_frame(encode: MarketFrames, tape: Tape, from_us: int, to_us: int) -> bytes | None:
+    """Return every price that was touched: a snapshot may be of any moment between."""
+    books = depths(tape, from_us, to_us, BOOK_LEVELS)
+    if not books:
+        return None
+    bids, asks = changes(*(one.bids for one in books)), changes(*(one.asks for one in books))
+    return encode.depth_update(books[0], books[-1]._replace(bids=bids, asks=asks))
+
+
+def _best_frame(
+    encode: MarketFrames, tape: Tape, from_us: int, to_us: int, levels: int
+) -> bytes | None:
+    before, depth = depth_at(tape, from_us, levels), depth_at(tape, to_us, levels)
+    if before is None or depth is None or before.update_id == depth.update_id:
+        return None
+    return encode.partial_depth(before, depth)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange_simulator.market.depth import Depth, changes
+from exchange_simulator.market.depth import Depth
 from exchange_simulator.market.tape import QuoteColumns, TradeColumns
 from exchange_simulator.venues.binance.frames import MarketFrames
 
@@ -52,12 +52,16 @@ class UsdmFrames(MarketFrames):
 
     def partial_depth(self, before: Depth, depth: Depth) -> bytes:
         """Return a `depthUpdate` frame of the best levels."""
-        return self._depth(before, depth, depth)
+        return self.depth_update(before, depth)
 
-    def depth_update(self, before: Depth, depth: Depth) -> bytes:
-        """Return a `depthUpdate` frame of what changed."""
-        bids, asks = changes(before.bids, depth.bids), changes(before.asks, depth.asks)
-        return self._depth(before, depth, depth._replace(bids=bids, asks=asks))
+    def depth_update(self, before: Depth, changed: Depth) -> bytes:
+        """Return a `depthUpdate` frame of all that changed since a book."""
+        time_ms = changed.time_us // 1_000
+        return (
+            f'{{"e":"depthUpdate","E":{time_ms},"T":{time_ms},"s":"{self._symbol}",'
+            f'"U":{before.update_id + 1},"u":{changed.update_id},"pu":{before.update_id},'
+            f'"b":{self.levels(changed.bids)},"a":{self.levels(changed.asks)}}}'
+        ).encode()
 
     def rest_depth(self, depth: Depth) -> bytes:
         """Return the body of `/fapi/v1/depth`."""
@@ -65,12 +69,4 @@ class UsdmFrames(MarketFrames):
         return (
             f'{{"lastUpdateId":{depth.update_id},"E":{time_ms},"T":{time_ms},'
             f'"bids":{self.levels(depth.bids)},"asks":{self.levels(depth.asks)}}}'
-        ).encode()
-
-    def _depth(self, before: Depth, depth: Depth, shown: Depth) -> bytes:
-        time_ms = depth.time_us // 1_000
-        return (
-            f'{{"e":"depthUpdate","E":{time_ms},"T":{time_ms},"s":"{self._symbol}",'
-            f'"U":{before.update_id + 1},"u":{depth.update_id},"pu":{before.update_id},'
-            f'"b":{self.levels(shown.bids)},"a":{self.levels(shown.asks)}}}'
         ).encode()
