@@ -131,6 +131,13 @@ def test_features_carry_the_names_people_configure() -> None:
     ("settings", "part"),
     [
         (FeatureSettings(indicators=["NOPE"]), "no function 'NOPE'"),
+        (FeatureSettings(indicators=["RSI_"]), r"no function 'RSI_'.*: did you mean RSI\?"),
+        (FeatureSettings(indicators=["parkinsn"]), r"did you mean parkinson\?"),
+        (FeatureSettings(indicators=["OBVX"]), r"did you mean .*(?<!OBV)\?"),
+        (
+            FeatureSettings(indicators=[{"RSI": {"period": 3}}]),
+            r"did you mean timeperiod\? it takes",
+        ),
         (FeatureSettings(indicators=[{"RSI": {"length": 3}}]), "no parameter 'length'"),
         (FeatureSettings(indicators=[{"RSI": {"timeperiod": -1}}]), "does not accept"),
         (FeatureSettings(indicators=["OBV"]), "depends on where the series began"),

@@ -11,6 +11,7 @@ import numpy as np
 from marketstream.columns import Floats
 from marketstream.errors import SettingsError
 from marketstream.messages import Candle
+from marketstream.nearest import did_you_mean
 from technical_indicators.talib_library import abstract, stream, talib
 
 INPUTS = ("open", "high", "low", "close", "volume")
@@ -20,7 +21,7 @@ _SHORT_NAMES = {"BBANDS": "bb"}
 
 
 class TalibIndicator:
-    """One TA-Lib function with its parameters.
+    """One function that TA-Lib has, in upper or lower case, with its parameters.
 
     Its features are named after the function, the output and the parameters that were given:
     `rsi_14`, `macd`, `macd_signal`, `bb_upper`. Functions whose value depends on where the series
@@ -30,25 +31,18 @@ class TalibIndicator:
     def __init__(self, function: str, parameters: Mapping[str, float] | None = None) -> None:
         self.function = function.upper()
         self.parameters = dict(parameters or {})
-        if self.function not in talib.get_functions():
-            raise SettingsError(
-                f"indicators: TA-Lib has no function {function!r}: "
-                "see https://ta-lib.org/functions/ for their names; nor is there a file for it in "
-                "technical_indicators/own"
-            )
-        info = _about(self.function).info
+        info = about(self.function).info
         unknown = sorted(set(self.parameters) - set(info["parameters"]))
         if unknown:
             raise SettingsError(
-                f"indicators: {self.function} has no parameter {unknown[0]!r}; "
+                f"indicators: {self.function} has no parameter {unknown[0]!r}: "
+                f"{did_you_mean(unknown[0], info['parameters'])}"
                 f"it takes {', '.join(info['parameters']) or 'none'}"
             )
-        if _PATH_DEPENDENT in info["function_flags"] or self.function in _POSITIONS:
-            raise SettingsError(
-                f"indicators: {self.function} depends on where the series began, so it cannot be "
-                "the same live and in training: use its difference, or leave it out"
-            )
-        self.inputs = _inputs(self.function, info["input_names"])
+        refused = why_refused(self.function)
+        if refused is not None:
+            raise SettingsError(f"indicators: {self.function} {refused}")
+        self.inputs = _inputs(info["input_names"])
         self.names = _names(self.function, info["output_names"], self.parameters)
         self._batch = getattr(talib, self.function)
         try:
@@ -57,7 +51,7 @@ class TalibIndicator:
             raise SettingsError(
                 f"indicators: {self.function} does not accept {self.parameters}: {error}"
             ) from error
-        self.lookback: int = _about(self.function, **self.parameters).lookback
+        self.lookback: int = about(self.function, **self.parameters).lookback
         self.digest = ""
 
     def batch(self, columns: Mapping[str, Floats]) -> list[Floats]:
@@ -121,7 +115,20 @@ class TalibStream:
         return _values(self._handle.peek(*(getattr(candle, n) for n in self.indicator.inputs)))
 
 
-def _about(function: str, **parameters: float) -> Any:
+def why_refused(function: str) -> str | None:
+    """Say why a function of TA-Lib cannot be configured; None of one that can be."""
+    info = about(function).info
+    if _PATH_DEPENDENT in info["function_flags"] or function in _POSITIONS:
+        return (
+            "depends on where the series began, so it cannot be the same live and in training: "
+            "use its difference, or leave it out"
+        )
+    strange = [name for name in _inputs(info["input_names"]) if name not in INPUTS]
+    return f"needs a series of {strange[0]}, which candles do not have" if strange else None
+
+
+def about(function: str, **parameters: float) -> Any:
+    """Return what TA-Lib knows of a function with these parameters."""
     return abstract.Function(function, **parameters)  # type: ignore[attr-defined]
 
 
@@ -130,15 +137,10 @@ def _values(result: Any) -> list[float | None]:
     return [float(value) if isfinite(value) else None for value in outputs]
 
 
-def _inputs(function: str, input_names: Mapping[str, Any]) -> list[str]:
+def _inputs(input_names: Mapping[str, Any]) -> list[str]:
     inputs: list[str] = []
     for name in input_names.values():
         inputs.extend([name] if isinstance(name, str) else name)
-    strange = [name for name in inputs if name not in INPUTS]
-    if strange:
-        raise SettingsError(
-            f"indicators: {function} needs a series of {strange[0]}, which candles do not have"
-        )
     return inputs
 
 
