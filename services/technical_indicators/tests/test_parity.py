@@ -127,6 +127,12 @@ def test_features_carry_the_names_people_configure() -> None:
     assert len(FeatureSettings().indicators) >= 20
 
 
+def test_whole_numbers_may_be_written_for_fractions_and_the_other_way_round() -> None:
+    entry: dict[str, dict[str, int | float]] = {"BBANDS": {"nbdevup": 2, "timeperiod": 20.0}}
+    names = FeatureSet("1s", "250ms", FeatureSettings(indicators=[entry])).names
+    assert names[:3] == ("bb_upper_2_20", "bb_middle_2_20", "bb_lower_2_20")
+
+
 @pytest.mark.parametrize(
     ("settings", "part"),
     [
@@ -140,6 +146,8 @@ def test_features_carry_the_names_people_configure() -> None:
         ),
         (FeatureSettings(indicators=[{"RSI": {"length": 3}}]), "no parameter 'length'"),
         (FeatureSettings(indicators=[{"RSI": {"timeperiod": -1}}]), "does not accept"),
+        (FeatureSettings(indicators=[{"RSI": {"timeperiod": 2.5}}]), "does not accept"),
+        (FeatureSettings(indicators=[{"RSI": {"timeperiod": math.inf}}]), "does not accept"),
         (FeatureSettings(indicators=["OBV"]), "depends on where the series began"),
         (FeatureSettings(indicators=["RSI", "RSI"]), "rsi is there twice"),
         (FeatureSettings(spans=["300ms"]), "no whole number"),

@@ -8,12 +8,13 @@ from functools import cache
 from marketstream.errors import SettingsError
 from marketstream.nearest import did_you_mean
 from technical_indicators.own_indicator import OwnIndicator, own_names
-from technical_indicators.port import Indicator
 from technical_indicators.talib_indicator import TalibIndicator, why_refused
 from technical_indicators.talib_library import talib
 
 
-def indicator(name: str, parameters: Mapping[str, int | float] | None = None) -> Indicator:
+def indicator(
+    name: str, parameters: Mapping[str, int | float] | None = None
+) -> OwnIndicator | TalibIndicator:
     """Return one's own indicator of this name, or TA-Lib's, in upper or lower case.
 
     Raises SettingsError where there is none, with the nearest that there is.
@@ -25,7 +26,7 @@ def indicator(name: str, parameters: Mapping[str, int | float] | None = None) ->
     raise SettingsError(
         f"indicators: TA-Lib has no function {name!r}, nor is there a file for it in "
         f"technical_indicators/own: {did_you_mean(name, configurable())}"
-        "see https://ta-lib.org/functions/ for their names"
+        "realtime indicators lists them all"
     )
 
 

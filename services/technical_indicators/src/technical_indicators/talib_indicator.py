@@ -39,6 +39,9 @@ class TalibIndicator:
                 f"{did_you_mean(unknown[0], info['parameters'])}"
                 f"it takes {', '.join(info['parameters']) or 'none'}"
             )
+        self.parameters = {
+            name: _like(info["parameters"][name], value) for name, value in self.parameters.items()
+        }
         refused = why_refused(self.function)
         if refused is not None:
             raise SettingsError(f"indicators: {self.function} {refused}")
@@ -47,11 +50,11 @@ class TalibIndicator:
         self._batch = getattr(talib, self.function)
         try:
             self._batch(*(np.linspace(1.0, 2.0, 8) for _ in self.inputs), **self.parameters)
+            self.lookback: int = about(self.function, **self.parameters).lookback
         except Exception as error:
             raise SettingsError(
                 f"indicators: {self.function} does not accept {self.parameters}: {error}"
             ) from error
-        self.lookback: int = about(self.function, **self.parameters).lookback
         self.digest = ""
 
     def batch(self, columns: Mapping[str, Floats]) -> list[Floats]:
@@ -113,6 +116,13 @@ class TalibStream:
         if self._handle is None:
             return [None] * len(self.indicator.names)
         return _values(self._handle.peek(*(getattr(candle, n) for n in self.indicator.inputs)))
+
+
+def _like(default: float, value: float) -> int | float:
+    """Return a value as TA-Lib takes it, which tells 2 from 2.0; what is not whole stays so."""
+    if isinstance(default, int):
+        return int(value) if isfinite(value) and value == int(value) else value
+    return float(value)
 
 
 def why_refused(function: str) -> str | None:
