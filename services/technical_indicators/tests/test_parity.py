@@ -14,6 +14,7 @@ from marketstream.messages import Candle, Features
 from technical_indicators.batch import feature_table
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
 from technical_indicators.operator import FeatureEngine
+from technical_indicators.port import COLUMNS
 from technical_indicators.talib_indicator import TalibIndicator
 
 REFUSED = {
@@ -74,6 +75,18 @@ def test_streamed_features_equal_batch_features_bit_for_bit() -> None:
     live = FeatureTable.of([m for m in messages if m.timeframe == "1s"])
     assert_same_bits(live, feature_table(candles, base, feature_set))
     assert np.isfinite(live.values[-1]).all()
+
+
+def test_a_long_table_has_every_column_in_its_place() -> None:
+    feature_set = FeatureSet("1s", "1s", FeatureSettings())
+    candles = made_up_candles(9_001, 1_000, "1s")
+    values = feature_table(candles, candles, feature_set).values
+    columns = {name: np.array([getattr(c, name) for c in candles], np.float64) for name in COLUMNS}
+    series = [output for each in feature_set.indicators for output in each.batch(columns)]
+    for column, one in enumerate(series):
+        np.testing.assert_array_equal(values[:, column], one, strict=True)
+    assert values.shape == (9_001, len(feature_set.names))
+    assert np.isfinite(values[-1]).all()
 
 
 def test_a_hole_in_time_and_a_missing_book_are_the_same_live_and_in_batch() -> None:
