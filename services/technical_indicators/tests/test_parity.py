@@ -159,7 +159,11 @@ def test_whole_numbers_may_be_written_for_fractions_and_the_other_way_round() ->
         ),
         (FeatureSettings(indicators=[{"RSI": {"length": 3}}]), "no parameter 'length'"),
         (FeatureSettings(indicators=[{"RSI": {"timeperiod": -1}}]), "does not accept"),
-        (FeatureSettings(indicators=[{"RSI": {"timeperiod": 2.5}}]), "does not accept"),
+        (
+            FeatureSettings(indicators=[{"RSI": {"timeperiod": 2.5}}]),
+            "2.5}: timeperiod has to be a whole number, 2 to 100000",
+        ),
+        (FeatureSettings(indicators=[{"T3": {"vfactor": 2}}]), "vfactor has to be .*, 0.0 to 1.0"),
         (FeatureSettings(indicators=[{"RSI": {"timeperiod": math.inf}}]), "does not accept"),
         (FeatureSettings(indicators=["OBV"]), "depends on where the series began"),
         (FeatureSettings(indicators=["RSI", "RSI"]), "rsi is there twice"),

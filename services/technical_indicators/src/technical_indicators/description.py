@@ -7,9 +7,7 @@ from inspect import getdoc, getfile
 from pathlib import Path
 from sys import modules
 
-import numpy as np
-
-from technical_indicators.accepted import accepted_range
+from technical_indicators.accepted import talib_bounds
 from technical_indicators.catalogue import configurable, indicator
 from technical_indicators.own_indicator import OwnIndicator
 from technical_indicators.port import Indicator
@@ -85,17 +83,7 @@ def _of_talib(found: TalibIndicator) -> Description:
 
 
 def _parameter(found: TalibIndicator, name: str, default: float) -> Parameter:
-    series = [np.linspace(1.0, 2.0, 8) for _ in found.inputs]
-    function = getattr(talib, found.function)
-
-    def accepts(value: float) -> bool:
-        try:
-            function(*series, **{name: value})
-        except Exception:  # noqa: BLE001 - TA-Lib raises nothing narrower
-            return False
-        return True
-
-    least, most = accepted_range(accepts, default)
+    least, most = talib_bounds(found.function, len(found.inputs), name, default)
     kinds = {}
     if name.endswith("matype") and least is not None and most is not None:
         averages = talib.MA_Type

@@ -12,6 +12,7 @@ from marketstream.columns import Floats
 from marketstream.errors import SettingsError
 from marketstream.messages import Candle
 from marketstream.nearest import did_you_mean
+from technical_indicators.accepted import in_words, talib_bounds
 from technical_indicators.talib_library import abstract, stream, talib
 
 INPUTS = ("open", "high", "low", "close", "volume")
@@ -53,9 +54,19 @@ class TalibIndicator:
             self.lookback: int = about(self.function, **self.parameters).lookback
         except Exception as error:
             raise SettingsError(
-                f"indicators: {self.function} does not accept {self.parameters}: {error}"
+                f"indicators: {self.function} does not accept {self.parameters}: "
+                f"{self._accepted(info['parameters'])}"
             ) from error
         self.digest = ""
+
+    def _accepted(self, defaults: Mapping[str, int | float]) -> str:
+        """Say which values there may be of the parameters that were given."""
+        said = []
+        for name in self.parameters:
+            bounds = talib_bounds(self.function, len(self.inputs), name, defaults[name])
+            kind = "whole number" if isinstance(defaults[name], int) else "number"
+            said.append(f"{name} has to be a {kind}, {in_words(*bounds)}")
+        return "; ".join(said)
 
     def batch(self, columns: Mapping[str, Floats]) -> list[Floats]:
         """Return one series per name over whole columns of candles."""

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from realtime_training.settings import load_all
+from technical_indicators.accepted import in_words
 from technical_indicators.description import describe, describe_all
 from technical_indicators.feature_set import FeatureSet
 
@@ -114,12 +115,7 @@ def _family(each: Mapping[str, Any]) -> str:
 
 def _parameter(each: Mapping[str, Any]) -> str:
     least, most = each["least"], each["most"]
-    if least is None and most is None:
-        bounds = ""
-    elif most is None:
-        bounds = f" ({least} or more)"
-    else:
-        bounds = f" (up to {most})" if least is None else f" ({least} to {most})"
+    bounds = "" if least is None and most is None else f" ({in_words(least, most)})"
     return f"{each['name']}={each['default']:g}{bounds}"
 
 
