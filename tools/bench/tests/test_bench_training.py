@@ -5,6 +5,7 @@ from __future__ import annotations
 from realtime_bench.figures import Effort
 from realtime_bench.indicators import bench_indicators
 from realtime_bench.infer import bench_infer
+from realtime_bench.talipp_peer import talipp_version
 from realtime_bench.train import bench_train
 
 
@@ -34,7 +35,7 @@ def test_features_are_measured_a_close_at_a_time_and_in_columns() -> None:
     figures = measured.figures()
     assert set(figures) == {
         "talib_36_us_p50", "talib_36_us_p99", "vector_us_p50", "vector_us_p99",
-        "talib_36_1m_seconds", "vector_1m_seconds", "peers",
+        "talib_36_1m_seconds", "talib_9_us_p50", "vector_1m_seconds", "peers",
     }  # fmt: skip
     assert 1 < figures["talib_36_us_p50"] <= figures["talib_36_us_p99"] < 100_000
     assert figures["talib_36_us_p50"] < figures["peers"]["recomputed_us_p50"]
@@ -44,4 +45,11 @@ def test_features_are_measured_a_close_at_a_time_and_in_columns() -> None:
     assert (conditions["closes"], conditions["candles_in_columns"]) == (400, 20_000)
     assert conditions["talib"]["indicators"] == 36
     assert conditions["vector"]["features"] == 64
-    assert said == ["making the candles", "run 1 of 2", "run 2 of 2"]
+    assert [text for text in said if "talipp" not in text] == [
+        "making the candles", "run 1 of 2", "run 2 of 2",
+    ]  # fmt: skip
+    slower = figures["peers"]["talipp_us_p50"]
+    if talipp_version() is None:
+        assert slower is None
+    else:
+        assert figures["talib_9_us_p50"] < slower

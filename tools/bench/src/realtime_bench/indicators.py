@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from functools import partial
 from time import perf_counter_ns
 
+import numpy as np
+
 from marketstream.columns import Floats
+from marketstream.errors import RealtimeError
 from marketstream.messages import Candle
 from realtime_bench.figures import Effort, Measured, Say, percentile
 from realtime_bench.seeded_candles import messages_of, seeded_candles
 from realtime_bench.seeded_trades import MARKET
+from realtime_bench.talipp_peer import ENTRIES, talipp_us, talipp_version
 from realtime_bench.timing import one_core, timed
 from technical_indicators.batch import feature_columns
 from technical_indicators.feature_set import DEFAULT_INDICATORS, FeatureSet, FeatureSettings
@@ -24,6 +28,7 @@ _MORE = (
 _TIMEFRAME, _BASE, _BASES = "1s", "250ms", 4
 _COLUMNS = 1_000_000
 _CLOSES, _WARM = 20_000, 1_000
+_ROUNDING = 1e-6  # sums that are kept for thousands of closes differ by that much
 _QUICK = 50  # times less
 
 
@@ -34,6 +39,7 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
     talib = FeatureSet(
         _TIMEFRAME, _BASE, FeatureSettings(indicators=[*DEFAULT_INDICATORS, *_MORE])
     ).indicators
+    few = FeatureSet(_TIMEFRAME, _BASE, FeatureSettings(indicators=list(ENTRIES))).indicators
     streamed = FeatureSet(_TIMEFRAME, _BASE, settings)
     in_columns = FeatureSet("1m", "1m", settings)
     say("making the candles")
@@ -43,7 +49,12 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
     columns = {name: many.floats(name) for name in COLUMNS}
     keep = streamed.candles_needed()
     runs: dict[str, list[float]] = {}
-    again: list[float] = []
+    peers: dict[str, list[float]] = {"recomputed_us_p50": [], "talipp_us_p50": []}
+    beside = talipp_version()
+    if beside is None:
+        say("left out, as not installed: talipp; uv sync --group peers brings it")
+    else:
+        _compare(few, candles)
     with one_core() as core:
         for number in range(1, effort.runs + 1):
             say(f"run {number} of {effort.runs}")
@@ -54,7 +65,12 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
                 for share in (50, 99):
                     figure = f"{name}_us_p{share}"
                     runs.setdefault(figure, []).append(percentile(took_us, share / 100))
-            again.append(percentile(_recomputed_us(talib, columns, keep, closes), 0.5))
+            again_us = _recomputed_us(talib, columns, keep, closes)
+            peers["recomputed_us_p50"].append(percentile(again_us, 0.5))
+            runs.setdefault("talib_9_us_p50", []).append(percentile(_talib_us(few, candles), 0.5))
+            if beside is not None:
+                took_us, _ = talipp_us([candle.close for candle in candles])
+                peers["talipp_us_p50"].append(percentile(took_us[_WARM:], 0.5))
             for name, work in (
                 ("talib_36", partial(_in_columns, talib, columns)),
                 ("vector", partial(feature_columns, many, many, in_columns)),
@@ -69,10 +85,13 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
             "features": len(streamed.names),
         },
         "vector_in_columns": {"features": len(in_columns.names)},
-        "peers": {"recomputed_us_p50": f"the 36 by columns over the last {keep} candles"},
+        "peers": {
+            "recomputed_us_p50": f"the 36 by columns over the last {keep} candles",
+            "talipp_us_p50": {"timed": "what talib_9_us_p50 is of", "version": beside},
+        },
         "core": core,
     }
-    return Measured(runs, conditions, {"recomputed_us_p50": again})
+    return Measured(runs, conditions, peers)
 
 
 def _talib_us(indicators: Sequence[Indicator], candles: Sequence[Candle]) -> list[float]:
@@ -84,6 +103,19 @@ def _talib_us(indicators: Sequence[Indicator], candles: Sequence[Candle]) -> lis
             stream.update(candle)
         took_us.append((perf_counter_ns() - started_ns) / 1_000)
     return took_us[_WARM:]
+
+
+def _compare(few: Sequence[Indicator], candles: Sequence[Candle]) -> None:
+    """Raise RealtimeError where talipp says something else of the last close."""
+    ours: list[float | None] = []
+    for indicator in few:
+        stream = indicator.stream()
+        for candle in candles:
+            values = stream.update(candle)
+        ours += values
+    _, theirs = talipp_us([candle.close for candle in candles])
+    if not np.allclose(np.array(ours, np.float64), theirs, rtol=_ROUNDING, atol=_ROUNDING):
+        raise RealtimeError(f"talipp says {theirs} where TA-Lib says {ours}: speeds say nothing")
 
 
 def _vector_us(
