@@ -71,7 +71,7 @@ def test_those_that_come_with_the_program_have_stand_ins_that_need_no_book(tmp_p
 
 
 def test_a_feature_that_nothing_computes_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="features: rsi_15 is not computed: add it to"):
+    with pytest.raises(SettingsError, match=r"rsi_15 is not computed: did you mean rsi_14\? add"):
         candles(tmp_path, configured("rsi_15"))
 
 

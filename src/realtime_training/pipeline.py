@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from candles.stage import candles_stage
-from marketstream.errors import SettingsError
 from marketstream.messages import Features
 from marketstream.plan import Plan
 from marketstream.runners.in_process import InProcessRunner, Later
 from marketstream.topics import FEATURES
+from predictor.chosen_features import check_computed
 from predictor.serving.operator import Predictor
 from predictor.serving.stage import predictor_stage
 from predictor.settings import PredictorSettings
@@ -46,13 +46,7 @@ class Pipeline:
         self.plan = plan
         self._installed = installed
         self.feature_set = FeatureSet(plan.timeframe, plan.base, features)
-        unknown = sorted(set(predictor.features) - set(self.feature_set.names))
-        if unknown:
-            raise SettingsError(
-                f"features: {unknown[0]} is not computed: add it to "
-                "technical_indicators/config.yaml, or choose among "
-                + ", ".join(self.feature_set.names)
-            )
+        check_computed(predictor.features, self.feature_set.names)
         self.runner = InProcessRunner(
             [
                 candles_stage(

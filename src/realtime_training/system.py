@@ -19,7 +19,7 @@ import predictor.build
 import storekeeper.build
 import technical_indicators.build
 import trades.build
-from marketstream.errors import NetworkError, SettingsError
+from marketstream.errors import NetworkError
 from marketstream.messages import Feed, Status
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
@@ -29,6 +29,7 @@ from marketstream.store.port import Store
 from marketstream.store.sql import open_store
 from marketstream.topics import STATUS
 from prediction_api.http_server import listen
+from predictor.chosen_features import check_computed
 from realtime_training import report
 from realtime_training.clock import ReceiveClock
 from realtime_training.commands.run.exchange import Exchange, connected_exchange
@@ -79,12 +80,7 @@ def build_parts(
 def check_features(plan: Plan, settings: Settings) -> None:
     """Raise SettingsError where a model is to use a feature that is not computed."""
     computed = FeatureSet(plan.timeframe, plan.base, settings.features).names
-    unknown = sorted(set(settings.predictor.features) - set(computed))
-    if unknown:
-        raise SettingsError(
-            f"features: {unknown[0]} is not computed: add it to "
-            f"technical_indicators/config.yaml, or choose among {', '.join(computed)}"
-        )
+    check_computed(settings.predictor.features, computed)
 
 
 async def run(options: RunOptions, settings: Settings) -> None:

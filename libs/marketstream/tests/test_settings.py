@@ -161,7 +161,7 @@ def test_unknown_key_is_an_error_that_lists_the_known_ones(config: Path) -> None
     [line] = errors_of(config, "model: {hyperparameters: {max_dept: 3}}")
     assert line == (
         f"model.hyperparameters.max_dept ({config}): is not a setting; "
-        "known are learning_rate, max_depth"
+        "did you mean max_depth? known are learning_rate, max_depth"
     )
 
 

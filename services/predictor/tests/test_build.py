@@ -251,8 +251,8 @@ def test_what_a_preview_said_of_a_close_before_a_stop_is_predicted_all_the_same(
 def test_feature_that_is_not_computed_stops_the_part(
     ports: FakePorts, make_settings: Callable[..., PredictorSettings], closes: list[Features]
 ) -> None:
-    build(PLAN, make_settings(columns=("imbalance", "rsi_99")), ports)
-    with pytest.raises(SettingsError, match="rsi_99 is not computed"):
+    build(PLAN, make_settings(columns=("imbalance", "flow_99s")), ports)
+    with pytest.raises(SettingsError, match=r"flow_99s is not computed: did you mean flow_1s\?"):
         ports.pass_on(closes[0], 0)
 
 

@@ -107,7 +107,8 @@ def test_another_formula_under_the_same_name_is_another_feature_set(
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"length": 3}, "last has no parameter 'length'; it takes candles, factor"),
+        ({"length": 3}, "last has no parameter 'length': it takes candles, factor"),
+        ({"candle": 3}, "last has no parameter 'candle': did you mean candles? it takes candles"),
         ({"candles": 0}, "last does not accept candles: 0; it has to be a whole number of 1"),
         ({"candles": 2.5}, "last does not accept candles: 2.5; it has to be a whole number"),
         ({"factor": float("nan")}, "last does not accept factor: nan; it has to be a finite"),
@@ -128,7 +129,8 @@ def test_a_parameter_that_makes_no_sense_is_refused_by_name(
     [
         ("rsi", PAGE, "own/rsi.py has the name of a TA-Lib function: rename the file"),
         ("last", "", "own/last.py has to give a Definition named INDICATOR"),
-        ("last", PAGE.replace('"close"', '"price"'), "own/last.py wants 'price' of candles"),
+        ("last", PAGE.replace('"close"', '"price"'), "own/last.py wants 'price' of candles: "),
+        ("last", PAGE.replace('"close"', '"closed"'), "'closed' of candles: did you mean close? "),
     ],
 )
 def test_a_file_that_is_no_indicator_is_refused_by_name(

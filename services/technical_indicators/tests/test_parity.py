@@ -14,6 +14,7 @@ from marketstream.messages import Candle, Features
 from technical_indicators.batch import feature_table
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
 from technical_indicators.operator import FeatureEngine
+from technical_indicators.port import COLUMNS
 from technical_indicators.talib_indicator import TalibIndicator
 
 REFUSED = {
@@ -76,6 +77,18 @@ def test_streamed_features_equal_batch_features_bit_for_bit() -> None:
     assert np.isfinite(live.values[-1]).all()
 
 
+def test_a_long_table_has_every_column_in_its_place() -> None:
+    feature_set = FeatureSet("1s", "1s", FeatureSettings())
+    candles = made_up_candles(9_001, 1_000, "1s")
+    values = feature_table(candles, candles, feature_set).values
+    columns = {name: np.array([getattr(c, name) for c in candles], np.float64) for name in COLUMNS}
+    series = [output for each in feature_set.indicators for output in each.batch(columns)]
+    for column, one in enumerate(series):
+        np.testing.assert_array_equal(values[:, column], one, strict=True)
+    assert values.shape == (9_001, len(feature_set.names))
+    assert np.isfinite(values[-1]).all()
+
+
 def test_a_hole_in_time_and_a_missing_book_are_the_same_live_and_in_batch() -> None:
     feature_set = FeatureSet("1s", "250ms", FeatureSettings(indicators=["MACD"]))
     base = made_up_candles(400, 250, "250ms")
@@ -127,12 +140,31 @@ def test_features_carry_the_names_people_configure() -> None:
     assert len(FeatureSettings().indicators) >= 20
 
 
+def test_whole_numbers_may_be_written_for_fractions_and_the_other_way_round() -> None:
+    entry: dict[str, dict[str, int | float]] = {"BBANDS": {"nbdevup": 2, "timeperiod": 20.0}}
+    names = FeatureSet("1s", "250ms", FeatureSettings(indicators=[entry])).names
+    assert names[:3] == ("bb_upper_2_20", "bb_middle_2_20", "bb_lower_2_20")
+
+
 @pytest.mark.parametrize(
     ("settings", "part"),
     [
         (FeatureSettings(indicators=["NOPE"]), "no function 'NOPE'"),
+        (FeatureSettings(indicators=["RSI_"]), r"no function 'RSI_'.*: did you mean RSI\?"),
+        (FeatureSettings(indicators=["parkinsn"]), r"did you mean parkinson\?"),
+        (FeatureSettings(indicators=["OBVX"]), r"did you mean .*(?<!OBV)\?"),
+        (
+            FeatureSettings(indicators=[{"RSI": {"period": 3}}]),
+            r"did you mean timeperiod\? it takes",
+        ),
         (FeatureSettings(indicators=[{"RSI": {"length": 3}}]), "no parameter 'length'"),
         (FeatureSettings(indicators=[{"RSI": {"timeperiod": -1}}]), "does not accept"),
+        (
+            FeatureSettings(indicators=[{"RSI": {"timeperiod": 2.5}}]),
+            "2.5}: timeperiod has to be a whole number, 2 to 100000",
+        ),
+        (FeatureSettings(indicators=[{"T3": {"vfactor": 2}}]), "vfactor has to be .*, 0.0 to 1.0"),
+        (FeatureSettings(indicators=[{"RSI": {"timeperiod": math.inf}}]), "does not accept"),
         (FeatureSettings(indicators=["OBV"]), "depends on where the series began"),
         (FeatureSettings(indicators=["RSI", "RSI"]), "rsi is there twice"),
         (FeatureSettings(spans=["300ms"]), "no whole number"),

@@ -15,6 +15,7 @@ from realtime_training.commands.dead_letters import dead_letters
 from realtime_training.commands.evaluate.command import evaluate
 from realtime_training.commands.features.command import features
 from realtime_training.commands.history.command import history
+from realtime_training.commands.indicators.command import indicators
 from realtime_training.commands.integrity.command import integrity
 from realtime_training.commands.leakcheck.command import leakcheck
 from realtime_training.commands.record.command import record
@@ -88,6 +89,7 @@ for command in (
     simulate,
     candles,
     features,
+    indicators,
     train,
     evaluate,
     leakcheck,

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketstream.columns import FeatureTable, Floats, PriceSeries
-from marketstream.errors import SettingsError
 from marketstream.timeframes import finest_first
+from predictor.chosen_features import check_computed
 from predictor.settings import DEFAULT_FEATURES
 from predictor.training.prices import Label, label_prices
 from realtime_training.settings import Settings
@@ -87,12 +87,7 @@ def _check_computed(names: Sequence[str], table: FeatureTable, settings: Setting
         return
     base = finest_first(settings.candles.timeframes)[0]
     computed = FeatureSet(base, base, settings.features).names
-    unknown = [name for name in missing if name not in computed]
-    if unknown:
-        raise SettingsError(
-            f"features: {unknown[0]} is not computed: add it to "
-            "technical_indicators/config.yaml, or choose among " + ", ".join(computed)
-        )
+    check_computed(missing, computed)
 
 
 def _why_unknown(name: str, values: Floats, table: FeatureTable, settings: Settings) -> str | None:

@@ -1,9 +1,11 @@
-"""`realtime bench train infer`: what they measure is what they say."""
+"""`realtime bench train infer indicators`: what they measure is what they say."""
 
 from __future__ import annotations
 
 from realtime_bench.figures import Effort
+from realtime_bench.indicators import bench_indicators
 from realtime_bench.infer import bench_infer
+from realtime_bench.talipp_peer import talipp_version
 from realtime_bench.train import bench_train
 
 
@@ -25,3 +27,29 @@ def test_one_row_is_measured_in_microseconds_by_each_kind_of_model() -> None:
     assert set(figures) == {"lightgbm_us_p50", "xgboost_us_p50", "logistic_us_p50"}
     assert all(0.5 < value < 10_000 for value in figures.values())
     assert figures["logistic_us_p50"] < figures["xgboost_us_p50"]
+
+
+def test_features_are_measured_a_close_at_a_time_and_in_columns() -> None:
+    said: list[str] = []
+    measured = bench_indicators(Effort(2, quick=True), said.append)
+    figures = measured.figures()
+    assert set(figures) == {
+        "talib_36_us_p50", "talib_36_us_p99", "vector_us_p50", "vector_us_p99",
+        "talib_36_1m_seconds", "talib_9_us_p50", "vector_1m_seconds", "peers",
+    }  # fmt: skip
+    assert 1 < figures["talib_36_us_p50"] <= figures["talib_36_us_p99"] < 100_000
+    assert figures["talib_36_us_p50"] < figures["peers"]["recomputed_us_p50"]
+    assert 1 < figures["vector_us_p50"] <= figures["vector_us_p99"] < 100_000
+    assert 0 < figures["talib_36_1m_seconds"] < figures["vector_1m_seconds"] < 10
+    conditions = measured.conditions
+    assert (conditions["closes"], conditions["candles_in_columns"]) == (400, 20_000)
+    assert conditions["talib"]["indicators"] == 36
+    assert conditions["vector"]["features"] == 64
+    assert [text for text in said if "talipp" not in text] == [
+        "making the candles", "run 1 of 2", "run 2 of 2",
+    ]  # fmt: skip
+    slower = figures["peers"]["talipp_us_p50"]
+    if talipp_version() is None:
+        assert slower is None
+    else:
+        assert figures["talib_9_us_p50"] < slower

@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from marketstream.nearest import did_you_mean
 from marketstream.redaction import hide_passwords
 
 type Key = tuple[str | int, ...]
@@ -69,7 +70,10 @@ def explain(
             lines[key] = f"{name}: is missing; set it in {' or '.join(ways)}"
         elif detail["type"] == "extra_forbidden":
             known = sorted(str(other[-1]) for other in fields if other[:-1] == key[:-1])
-            lines[key] = f"{name} ({where}): is not a setting; known are {', '.join(known)}"
+            nearest = did_you_mean(str(key[-1]), known)
+            lines[key] = (
+                f"{name} ({where}): is not a setting; {nearest}known are {', '.join(known)}"
+            )
         else:
             lines[key] = f"{name}{_shown(detail['input'], field)} ({where}): {message}"
     return list(lines.values())

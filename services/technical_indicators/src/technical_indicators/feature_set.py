@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from marketstream.errors import SettingsError
 from marketstream.timeframes import duration_ms, timeframe_ms
+from technical_indicators.catalogue import indicator
 from technical_indicators.microstructure import names_of
-from technical_indicators.own_indicator import OwnIndicator, own_names
 from technical_indicators.port import Indicator
 from technical_indicators.settling import candles_to_settle
-from technical_indicators.talib_indicator import TalibIndicator
 
 DEFAULT_INDICATORS: tuple[str | dict[str, dict[str, int | float]], ...] = (
     {"RSI": {"timeperiod": 14}},
@@ -67,10 +66,10 @@ class FeatureSet:
         self.base = base
         self.spans = _spans(settings.spans, base)
         self.indicators = [_indicator(entry) for entry in settings.indicators]
-        digests = [indicator.digest for indicator in self.indicators if indicator.digest]
-        self.names = tuple(
-            name for indicator in self.indicators for name in indicator.names
-        ) + names_of(self.spans)
+        digests = [each.digest for each in self.indicators if each.digest]
+        self.names = tuple(name for each in self.indicators for name in each.names) + names_of(
+            self.spans
+        )
         repeated = {name for name in self.names if self.names.count(name) > 1}
         if repeated:
             raise SettingsError(f"indicators: {min(repeated)} is there twice: leave one out")
@@ -82,15 +81,12 @@ class FeatureSet:
 
 
 def _indicator(entry: str | dict[str, dict[str, int | float]]) -> Indicator:
-    """Return one's own indicator of this name, or TA-Lib's."""
     if isinstance(entry, str):
         entry = {entry: {}}
     if len(entry) != 1:
         raise SettingsError(f"indicators: {entry} has to name one function, like RSI: {{…}}")
     [(function, parameters)] = entry.items()
-    if function.lower() in own_names():
-        return OwnIndicator(function.lower(), parameters)
-    return TalibIndicator(function, parameters)
+    return indicator(function, parameters)
 
 
 def _spans(spans: Sequence[str], base: str) -> list[str]:

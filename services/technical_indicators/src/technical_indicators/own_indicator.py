@@ -17,6 +17,7 @@ import numpy as np
 from marketstream.columns import Floats
 from marketstream.errors import SettingsError
 from marketstream.messages import Candle
+from marketstream.nearest import did_you_mean
 from technical_indicators import own
 from technical_indicators.definition import Definition, StreamingForm
 from technical_indicators.port import COLUMNS
@@ -117,8 +118,8 @@ def _definition(name: str, module: ModuleType) -> Definition:
     strange = [column for column in definition.inputs if column not in COLUMNS]
     if strange:
         raise SettingsError(
-            f"indicators: own/{name}.py wants {strange[0]!r} of candles; "
-            f"they have {', '.join(COLUMNS)}"
+            f"indicators: own/{name}.py wants {strange[0]!r} of candles: "
+            f"{did_you_mean(strange[0], COLUMNS)}they have {', '.join(COLUMNS)}"
         )
     return definition
 
@@ -131,7 +132,8 @@ def _checked(
     for parameter, value in given.items():
         if parameter not in definition.parameters:
             raise SettingsError(
-                f"indicators: {name} has no parameter {parameter!r}; "
+                f"indicators: {name} has no parameter {parameter!r}: "
+                f"{did_you_mean(parameter, definition.parameters)}"
                 f"it takes {', '.join(definition.parameters) or 'none'}"
             )
         whole = isinstance(definition.parameters[parameter], int)

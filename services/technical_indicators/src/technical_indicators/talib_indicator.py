@@ -11,6 +11,8 @@ import numpy as np
 from marketstream.columns import Floats
 from marketstream.errors import SettingsError
 from marketstream.messages import Candle
+from marketstream.nearest import did_you_mean
+from technical_indicators.accepted import in_words, talib_bounds
 from technical_indicators.talib_library import abstract, stream, talib
 
 INPUTS = ("open", "high", "low", "close", "volume")
@@ -20,7 +22,7 @@ _SHORT_NAMES = {"BBANDS": "bb"}
 
 
 class TalibIndicator:
-    """One TA-Lib function with its parameters.
+    """One function that TA-Lib has, in upper or lower case, with its parameters.
 
     Its features are named after the function, the output and the parameters that were given:
     `rsi_14`, `macd`, `macd_signal`, `bb_upper`. Functions whose value depends on where the series
@@ -30,35 +32,41 @@ class TalibIndicator:
     def __init__(self, function: str, parameters: Mapping[str, float] | None = None) -> None:
         self.function = function.upper()
         self.parameters = dict(parameters or {})
-        if self.function not in talib.get_functions():
-            raise SettingsError(
-                f"indicators: TA-Lib has no function {function!r}: "
-                "see https://ta-lib.org/functions/ for their names; nor is there a file for it in "
-                "technical_indicators/own"
-            )
-        info = _about(self.function).info
+        info = about(self.function).info
         unknown = sorted(set(self.parameters) - set(info["parameters"]))
         if unknown:
             raise SettingsError(
-                f"indicators: {self.function} has no parameter {unknown[0]!r}; "
+                f"indicators: {self.function} has no parameter {unknown[0]!r}: "
+                f"{did_you_mean(unknown[0], info['parameters'])}"
                 f"it takes {', '.join(info['parameters']) or 'none'}"
             )
-        if _PATH_DEPENDENT in info["function_flags"] or self.function in _POSITIONS:
-            raise SettingsError(
-                f"indicators: {self.function} depends on where the series began, so it cannot be "
-                "the same live and in training: use its difference, or leave it out"
-            )
-        self.inputs = _inputs(self.function, info["input_names"])
+        self.parameters = {
+            name: _like(info["parameters"][name], value) for name, value in self.parameters.items()
+        }
+        refused = why_refused(self.function)
+        if refused is not None:
+            raise SettingsError(f"indicators: {self.function} {refused}")
+        self.inputs = _inputs(info["input_names"])
         self.names = _names(self.function, info["output_names"], self.parameters)
         self._batch = getattr(talib, self.function)
         try:
             self._batch(*(np.linspace(1.0, 2.0, 8) for _ in self.inputs), **self.parameters)
+            self.lookback: int = about(self.function, **self.parameters).lookback
         except Exception as error:
             raise SettingsError(
-                f"indicators: {self.function} does not accept {self.parameters}: {error}"
+                f"indicators: {self.function} does not accept {self.parameters}: "
+                f"{self._accepted(info['parameters'])}"
             ) from error
-        self.lookback: int = _about(self.function, **self.parameters).lookback
         self.digest = ""
+
+    def _accepted(self, defaults: Mapping[str, int | float]) -> str:
+        """Say which values there may be of the parameters that were given."""
+        said = []
+        for name in self.parameters:
+            bounds = talib_bounds(self.function, len(self.inputs), name, defaults[name])
+            kind = "whole number" if isinstance(defaults[name], int) else "number"
+            said.append(f"{name} has to be a {kind}, {in_words(*bounds)}")
+        return "; ".join(said)
 
     def batch(self, columns: Mapping[str, Floats]) -> list[Floats]:
         """Return one series per name over whole columns of candles."""
@@ -121,7 +129,27 @@ class TalibStream:
         return _values(self._handle.peek(*(getattr(candle, n) for n in self.indicator.inputs)))
 
 
-def _about(function: str, **parameters: float) -> Any:
+def _like(default: float, value: float) -> int | float:
+    """Return a value as TA-Lib takes it, which tells 2 from 2.0; what is not whole stays so."""
+    if isinstance(default, int):
+        return int(value) if isfinite(value) and value == int(value) else value
+    return float(value)
+
+
+def why_refused(function: str) -> str | None:
+    """Say why a function of TA-Lib cannot be configured; None of one that can be."""
+    info = about(function).info
+    if _PATH_DEPENDENT in info["function_flags"] or function in _POSITIONS:
+        return (
+            "depends on where the series began, so it cannot be the same live and in training: "
+            "use its difference, or leave it out"
+        )
+    strange = [name for name in _inputs(info["input_names"]) if name not in INPUTS]
+    return f"needs a series of {strange[0]}, which candles do not have" if strange else None
+
+
+def about(function: str, **parameters: float) -> Any:
+    """Return what TA-Lib knows of a function with these parameters."""
     return abstract.Function(function, **parameters)  # type: ignore[attr-defined]
 
 
@@ -130,15 +158,10 @@ def _values(result: Any) -> list[float | None]:
     return [float(value) if isfinite(value) else None for value in outputs]
 
 
-def _inputs(function: str, input_names: Mapping[str, Any]) -> list[str]:
+def _inputs(input_names: Mapping[str, Any]) -> list[str]:
     inputs: list[str] = []
     for name in input_names.values():
         inputs.extend([name] if isinstance(name, str) else name)
-    strange = [name for name in inputs if name not in INPUTS]
-    if strange:
-        raise SettingsError(
-            f"indicators: {function} needs a series of {strange[0]}, which candles do not have"
-        )
     return inputs
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from realtime_bench.broker import missing
 from realtime_bench.candles import bench_candles
 from realtime_bench.figures import Effort, Measured, Say, summary
+from realtime_bench.indicators import bench_indicators
 from realtime_bench.infer import bench_infer
 from realtime_bench.ingest import bench_ingest
 from realtime_bench.kafka import bench_kafka
@@ -28,6 +29,7 @@ BENCHMARKS: Mapping[str, Callable[[Effort, Say], Measured]] = {
     "start": bench_start,
     "train": bench_train,
     "infer": bench_infer,
+    "indicators": bench_indicators,
     "kafka": bench_kafka,
 }
 

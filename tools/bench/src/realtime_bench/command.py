@@ -28,6 +28,7 @@ def bench(names: tuple[str, ...], runs: int, *, quick: bool, as_json: bool) -> N
     them, beside the peers that `uv sync --group peers` installs; live measures the whole system on
     a real socket at 10,000 trades/s; start measures the way to the first prediction; train makes
     features and labels of a million candles and fits LightGBM; infer asks for one row at a time;
+    indicators measures what a close costs in features, and a million of them in columns;
     kafka measures workers and all services on a broker, its own unless KAFKA_BROKER names one.
     """
     from realtime_bench.catalogue import print_table, run_all

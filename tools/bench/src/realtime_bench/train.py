@@ -10,6 +10,7 @@ from marketstream.columns import CandleColumns, Flags, Floats, PriceSeries
 from predictor.models import LEARNERS
 from predictor.training.dataset import Dataset, labelled
 from realtime_bench.figures import Effort, Measured, Say
+from realtime_bench.seeded_candles import seeded_candles
 from realtime_bench.timing import one_core, timed
 from realtime_training.settings import load_all
 from technical_indicators.batch import feature_columns
@@ -17,15 +18,14 @@ from technical_indicators.feature_set import FeatureSet
 
 _CANDLES, _ROWS, _COLUMNS = 1_000_000, 200_000, 60
 _QUICK = 50  # times less
-_TIMEFRAME, _TIMEFRAME_MS, _HORIZON_MS = "1m", 60_000, 300_000
-_START_MS = 1_704_067_200_000  # 2024
+_TIMEFRAME, _HORIZON_MS = "1m", 300_000
 
 
 def bench_train(effort: Effort, say: Say) -> Measured:
     """Measure the seconds of both on one core."""
     settings = load_all()
     less = _QUICK if effort.quick else 1
-    candles = _candles(_CANDLES // less)
+    candles = seeded_candles(_CANDLES // less, _TIMEFRAME)
     feature_set = FeatureSet(_TIMEFRAME, _TIMEFRAME, settings.features)
     rows, up = _rows(_ROWS // less)
     hyperparameters = settings.predictor.model.hyperparameters
@@ -52,32 +52,6 @@ def bench_train(effort: Effort, say: Say) -> Measured:
 def _features_and_labels(candles: CandleColumns, feature_set: FeatureSet) -> Dataset:
     table = feature_columns(candles, candles, feature_set)
     return labelled(table, PriceSeries.of(candles), horizon_ms=_HORIZON_MS, label="close")
-
-
-def _candles(count: int) -> CandleColumns:
-    """Make candles of a random walk, one a minute."""
-    random = np.random.default_rng(1)
-    close = 100 * np.exp(np.cumsum(random.normal(0, 1e-3, count)))
-    opened = np.concatenate(([100.0], close[:-1]))
-    reach = np.abs(random.normal(0, 0.05, (2, count)))
-    volume = random.lognormal(size=count)
-    taker_buy_volume = volume * random.random(count)
-    open_time_ms = _START_MS + _TIMEFRAME_MS * np.arange(count, dtype=np.int64)
-    return CandleColumns(
-        timeframe=_TIMEFRAME,
-        open_time_ms=open_time_ms,
-        close_time_ms=open_time_ms + _TIMEFRAME_MS,
-        open=opened,
-        high=np.maximum(opened, close) + reach[0],
-        low=np.minimum(opened, close) - reach[1],
-        close=close,
-        volume=volume,
-        quote_volume=volume * close,
-        trade_count=random.integers(1, 100, count).astype(np.float64),
-        taker_buy_volume=taker_buy_volume,
-        taker_buy_quote_volume=taker_buy_volume * close,
-        complete=np.ones(count, np.bool_),
-    )
 
 
 def _rows(count: int) -> tuple[Floats, Flags]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from marketstream.errors import SettingsError
+from marketstream.nearest import did_you_mean
 
 
 class Kind(NamedTuple):
@@ -100,9 +100,9 @@ def kind_of(name: str) -> Kind:
     """Return the kind of a name; SettingsError, with the nearest name and the list, for others."""
     if name in KINDS:
         return KINDS[name]
-    near = get_close_matches(name, KINDS, n=1, cutoff=0.4)
-    nearest = f"did you mean {near[0]}? " if near else ""
-    raise SettingsError(f"no fault is called {name!r}: {nearest}There are {', '.join(KINDS)}")
+    raise SettingsError(
+        f"no fault is called {name!r}: {did_you_mean(name, KINDS)}There are {', '.join(KINDS)}"
+    )
 
 
 def described() -> str:

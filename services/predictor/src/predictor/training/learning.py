@@ -12,11 +12,11 @@ from typing import Any, cast
 from loguru import logger
 from msgspec.structs import replace
 
-from marketstream.errors import SettingsError
 from marketstream.messages import Features, Feed, Learning, Status
 from marketstream.plan import Plan
 from marketstream.ports import Ports
 from marketstream.topics import FEATURES
+from predictor.chosen_features import check_computed
 from predictor.policy.installation import note_installed
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel
@@ -144,12 +144,7 @@ class MarketsLearning:
 
     def _begin(self, first: Features) -> Retrainer:
         plan, settings, market = self._plan, self._settings, first.market
-        unknown = sorted(set(settings.features) - set(first.values))
-        if unknown:
-            raise SettingsError(
-                f"features: {unknown[0]} is not computed: add it to "
-                "technical_indicators/config.yaml, or choose among " + ", ".join(first.values)
-            )
+        check_computed(settings.features, tuple(first.values))
         retrainer = self._retrainers[market] = Retrainer(
             market,
             FeatureHistory(

@@ -1,0 +1,40 @@
+"""Which indicators can be configured, and the one that an entry of the configuration names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from marketstream.errors import SettingsError
+from marketstream.nearest import did_you_mean
+from technical_indicators.own_indicator import OwnIndicator, own_names
+from technical_indicators.talib_indicator import TalibIndicator, why_refused
+from technical_indicators.talib_library import talib
+
+
+def indicator(
+    name: str, parameters: Mapping[str, int | float] | None = None
+) -> OwnIndicator | TalibIndicator:
+    """Return one's own indicator of this name, or TA-Lib's, in upper or lower case.
+
+    Raises SettingsError where there is none, with the nearest that there is.
+    """
+    if name.lower() in own_names():
+        return OwnIndicator(name.lower(), parameters)
+    if name.upper() in talib.get_functions():
+        return TalibIndicator(name, parameters)
+    raise SettingsError(
+        f"indicators: TA-Lib has no function {name!r}, nor is there a file for it in "
+        f"technical_indicators/own: {did_you_mean(name, configurable())}"
+        "realtime indicators lists them all"
+    )
+
+
+def configurable() -> tuple[str, ...]:
+    """Return the names of all that can be configured: TA-Lib's, then one's own."""
+    return (*_talib_names(), *own_names())
+
+
+@cache
+def _talib_names() -> tuple[str, ...]:
+    return tuple(name for name in talib.get_functions() if why_refused(name) is None)

@@ -1,0 +1,1 @@
+"""`realtime indicators`: what can be computed at a close."""
