@@ -15,7 +15,7 @@ from aiohttp import web
 from exchange_simulator import SeededMarket
 from exchange_simulator.server import RunningExchange, start
 
-_LOST_MS = 300  # of market time that is missed at least when a connection is cut
+LOST_MS = 300  # of market time that is missed at least when a connection is cut
 
 
 class FlakyExchange:
@@ -49,12 +49,12 @@ class FlakyExchange:
         """The REST API's URL."""
         return f"http://{self.url}"
 
-    def cut(self) -> None:
+    def cut(self, lost_ms: int = LOST_MS) -> None:
         """Cut all connections, and refuse others until the market has gone on for a while."""
-        self._loop.call_soon_threadsafe(self._cut)
+        self._loop.call_soon_threadsafe(self._cut, lost_ms)
 
-    def _cut(self) -> None:
-        self._closed_until_us = self.exchange.market_time_us + _LOST_MS * 1_000
+    def _cut(self, lost_ms: int) -> None:
+        self._closed_until_us = self.exchange.market_time_us + lost_ms * 1_000
         for transport in self._transports:
             transport.abort()
 

@@ -25,11 +25,11 @@ from trades.feed import Feed
 from trades.session.market import MarketSession
 from trades.session.rules import Known, Rules
 
-from .flaky import FlakyExchange, serving
+from .flaky import LOST_MS, FlakyExchange, serving
 
 MARKET = "binance:BTC/USDT"
 RATE = 200.0
-FULL_PAGES = 4_000.0  # what is missed is more than a page
+FULL_PAGES = 1_000.0, 1_400  # trades a second and ms missed: more than a page
 PATIENCE_S = 150
 
 
@@ -175,18 +175,20 @@ def what_traded(candle: Candle) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("rate", [RATE, FULL_PAGES])
-def test_after_cut_connections_no_trade_is_missing_and_none_is_late(rate: float) -> None:
+@pytest.mark.parametrize(("rate", "lost_ms"), [(RATE, LOST_MS), FULL_PAGES])
+def test_after_cut_connections_no_trade_is_missing_and_none_is_late(
+    rate: float, lost_ms: int
+) -> None:
     async def course(follower: Follower) -> None:
         for number in range(1, 5):
-            follower.exchange.cut()
+            follower.exchange.cut(lost_ms)
             await follower.until(lambda: follower.exchange.connections > number)  # noqa: B023
             await follower.more(round(0.4 * rate))
         await follower.until(lambda: follower.session.missing == 0)
 
     follower = asyncio.run(followed(course, rate=rate))
     assert follower.exchange.connections == 5
-    assert follower.metric("realtime_trades_repaired_total") > 4 * 0.2 * rate
+    assert follower.metric("realtime_trades_repaired_total") > 4 * (lost_ms / 1_000 - 0.1) * rate
     assert follower.metric("realtime_gaps_unrepaired_total") == 0
     assert_no_trade_is_missing_or_twice(follower.trades)
     ids = [trade.id for trade in follower.trades]

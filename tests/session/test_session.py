@@ -225,6 +225,24 @@ def test_what_was_missed_without_a_connection_is_not_held_against_the_next_one()
     healed(one)
 
 
+def test_what_two_lost_connections_missed_comes_first_though_the_next_one_says_nothing_yet() -> (
+    None
+):
+    one = world()
+    one.rest = "failing"
+    one.cut(50_000)
+    one.run(0.25)  # what comes live waits
+    one.rest = "well"
+    one.cut(50_000)
+    one.silent = {"trades", "quotes"}
+    one.run(0.15)  # REST tells all that the first one missed; of the second nobody knows yet
+    one.silent = set()
+    one.run(3.0)
+    healed(one)
+    ids = [trade.id for message in one.published for trade in message.trades]
+    assert ids == sorted(ids)
+
+
 @pytest.mark.parametrize("state", ["empty", "behind", "holes"])
 def test_rest_that_does_not_have_it_yet_is_asked_again(state: str) -> None:
     one = world()

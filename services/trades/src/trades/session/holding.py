@@ -56,7 +56,8 @@ class Holding:
         self.first = next(trades, None)
 
     def let_go(self, publish: Callable[[Trades, int], None]) -> None:
-        """Publish what was held back, in order."""
+        """Publish what was held back, in order, and hold nothing any more."""
         for message, received_us in self._messages:
             publish(message, received_us)
         self._messages.clear()
+        self.first, self._until_us, self._trades = None, None, 0

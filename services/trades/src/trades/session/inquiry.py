@@ -186,8 +186,12 @@ class Inquiry:
         self._ask_at_us = received_us + round(_AGAIN_US * self._scale)
         if end_id is not None:
             awaited = [gap for gap in session.ledger.ids.gaps if gap.awaited and not gap.declared]
-            if not awaited:
+            if not awaited and session.joining.joined:
                 session.joining.let_go(received_us)
+            elif not awaited:  # the connection was lost once more, and the next one is silent yet
+                session.joining.pass_all()
+                self.catch_up_from(session.batcher.newest_us)
+                self._ask_at_us = received_us
             elif awaited[0].first_id >= end_id:  # the connection was lost once more
                 session.joining.pass_before(awaited[0].first_id)
                 self._begin_at(awaited[0].since_us)

@@ -89,6 +89,11 @@ class Joining:
         if self.holding is not None:
             self.holding.pass_before(trade_id, self._session.publish)
 
+    def pass_all(self) -> None:
+        """Pass on what was held back; what comes next waits for what is missing before it."""
+        if self.holding is not None:
+            self.holding.let_go(self._session.publish)
+
     def begin_again(self, received_us: int) -> None:
         """Pass on what was held back: what it waits for is of old numbers."""
         if self.holding is not None:
