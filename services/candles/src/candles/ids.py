@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from enum import Enum
 
 import msgspec
@@ -103,7 +103,7 @@ class TradeIds:
         self.certain_from_us = trade.time_us + 1
         gap = Gap(trade.id + 1, self._first[0] - 1, trade.time_us, self._first[1])
         if gap.count:
-            self._open(gap, 0)
+            self._open(gap)
         self._first = trade.id - trade.count + 1, trade.time_us
         return Arrival.MISSED
 
@@ -147,8 +147,8 @@ class TradeIds:
                 merged.append((from_us, to_us))
         return merged
 
-    def _open(self, gap: Gap, at: int | None = None) -> None:
-        self._gaps.insert(len(self._gaps) if at is None else at, gap)
+    def _open(self, gap: Gap) -> None:
+        insort(self._gaps, gap, key=_first_id)
         self._changed.append(gap.stretch)
         if len(self._gaps) > _MOST_GAPS:
             forgotten_us = self._gaps.pop(0).stretch[1] + 1

@@ -195,7 +195,7 @@ async function start(): Promise<void> {
     byId("chart-card").scrollIntoView();
   });
   for (const [index, { market }] of markets.entries()) {
-    byId("markets").children[index]?.setAttribute("data-market", market);
+    buttons[index]?.setAttribute("data-market", market);
   }
   byId("markets").hidden = markets.length < 2 || markets.length > MOST_BUTTONS;
   byId("now").addEventListener("click", () => dashboard.toNewest());

@@ -2,14 +2,20 @@
 
 import type { CandleRow } from "./wire.ts";
 
+const LEAST_DECIMALS = 2;
 const MOST_DECIMALS = 8;
+
+/** How many decimals a price is shown with. */
+export function decimalsOf(value: number): number {
+  const decimals = String(value).split(".")[1]?.length ?? 0;
+  return Math.min(MOST_DECIMALS, Math.max(LEAST_DECIMALS, decimals));
+}
 
 /** How many decimals the newest prices have, for the chart's axis. */
 export function priceDecimals(candles: CandleRow[]): { precision: number; minMove: number } {
-  let precision = 2;
+  let precision = LEAST_DECIMALS;
   for (const row of candles.slice(-50)) {
-    const decimals = String(row[4]).split(".")[1]?.length ?? 0;
-    precision = Math.min(MOST_DECIMALS, Math.max(precision, decimals));
+    precision = Math.max(precision, decimalsOf(row[4]));
   }
   return { precision, minMove: 10 ** -precision };
 }

@@ -1,7 +1,7 @@
 // All markets at a glance: what is predicted of each, to search and to choose from.
 
 import { byId, make } from "./elements.ts";
-import { duration, price } from "./format.ts";
+import { decimalsOf, duration, price } from "./format.ts";
 import { headline, headlineOf } from "./headline.ts";
 import type { FollowedMarket, MarketPredictions } from "./wire.ts";
 
@@ -65,11 +65,11 @@ function show(row: HTMLTableRowElement, told: MarketPredictions | undefined): vo
     : [make("td", "quiet", "no prediction yet")];
   const newest = told?.predictions[0];
   const state = !told ? "" : told.stalled ? "stalled" : told.stale ? "stale" : "live";
-  const mid = newest ? price(newest.mid, decimals(newest.mid)) : "–";
+  const mid = newest ? shownMid(newest.mid) : "–";
   row.replaceChildren(name, make("td", "", state), make("td", "number", mid), ...cells);
 }
 
-function decimals(value: number): number {
-  const exact = String(Number(value.toPrecision(12))); // without the noise of binary fractions
-  return Math.min(8, Math.max(2, exact.split(".")[1]?.length ?? 0));
+/** Write a mid without the noise of binary fractions. */
+function shownMid(value: number): string {
+  return price(value, decimalsOf(Number(value.toPrecision(12))));
 }

@@ -15,7 +15,7 @@ from realtime_bench.figures import Effort, Measured, Say, percentile
 from realtime_bench.seeded_candles import messages_of, seeded_candles
 from realtime_bench.seeded_trades import MARKET
 from realtime_bench.talipp_peer import ENTRIES, talipp_us, talipp_version
-from realtime_bench.timing import one_core, timed
+from realtime_bench.timing import each_us, one_core, timed
 from technical_indicators.batch import feature_columns
 from technical_indicators.feature_set import DEFAULT_INDICATORS, FeatureSet, FeatureSettings
 from technical_indicators.operator import FeatureEngine
@@ -96,13 +96,12 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
 
 def _talib_us(indicators: Sequence[Indicator], candles: Sequence[Candle]) -> list[float]:
     streams = [indicator.stream() for indicator in indicators]
-    took_us = []
-    for candle in candles:
-        started_ns = perf_counter_ns()
+
+    def close(candle: Candle) -> None:
         for stream in streams:
             stream.update(candle)
-        took_us.append((perf_counter_ns() - started_ns) / 1_000)
-    return took_us[_WARM:]
+
+    return each_us(close, candles)[_WARM:]
 
 
 def _compare(few: Sequence[Indicator], candles: Sequence[Candle]) -> None:
@@ -138,12 +137,11 @@ def _recomputed_us(
     indicators: Sequence[Indicator], columns: dict[str, Floats], keep: int, closes: int
 ) -> list[float]:
     """Return what it would cost to compute everything anew at a close; a tenth of them do."""
-    took_us = []
-    for end in range(keep, keep + closes // 10):
-        started_ns = perf_counter_ns()
+
+    def close(end: int) -> None:
         _in_columns(indicators, {name: each[end - keep : end] for name, each in columns.items()})
-        took_us.append((perf_counter_ns() - started_ns) / 1_000)
-    return took_us
+
+    return each_us(close, range(keep, keep + closes // 10))
 
 
 def _in_columns(indicators: Sequence[Indicator], columns: dict[str, Floats]) -> list[Floats]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from time import perf_counter_ns
 from typing import Any
+
+from realtime_bench.timing import each_us
 
 _SAME: tuple[tuple[str, dict[str, int | float], str, tuple[int, ...], tuple[str, ...]], ...] = (
     ("RSI", {"timeperiod": 14}, "RSI", (14,), ()),
@@ -41,12 +42,12 @@ def talipp_us(closes: Sequence[float]) -> tuple[list[float], list[float]]:
     """Return the microseconds of each close, and the values as of the last in our order."""
     library: Any = import_module("talipp.indicators")
     made = [getattr(library, name)(*arguments) for _, _, name, arguments, _ in _SAME]
-    took_us = []
-    for close in closes:
-        started_ns = perf_counter_ns()
+
+    def add(close: float) -> None:
         for each in made:
             each.add(close)
-        took_us.append((perf_counter_ns() - started_ns) / 1_000)
+
+    took_us = each_us(add, closes)
     values: list[float] = []
     for each, (*_, fields) in zip(made, _SAME, strict=True):
         values += [getattr(each[-1], field) for field in fields] if fields else [each[-1]]

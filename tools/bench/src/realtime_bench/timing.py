@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, perf_counter_ns
 
 
 def timed[T](work: Callable[[], T]) -> tuple[float, T]:
@@ -19,6 +19,16 @@ def timed[T](work: Callable[[], T]) -> tuple[float, T]:
     seconds = perf_counter() - started
     gc.unfreeze()
     return seconds, result
+
+
+def each_us[Value](work: Callable[[Value], object], values: Iterable[Value]) -> list[float]:
+    """Return the microseconds that work takes for each of the values."""
+    took_us = []
+    for value in values:
+        started_ns = perf_counter_ns()
+        work(value)
+        took_us.append((perf_counter_ns() - started_ns) / 1_000)
+    return took_us
 
 
 @contextlib.contextmanager

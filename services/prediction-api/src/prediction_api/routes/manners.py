@@ -37,7 +37,7 @@ class SafeHeaders:
 
 
 class AllowedHosts:
-    """An app that is answered by under its own names only, whatever port they come with."""
+    """An app that answers to its own names only, whatever port they come with."""
 
     def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
         self._app = app

@@ -24,6 +24,8 @@ def add_scoreboard_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         """
         asked = asked_horizons_ms(plan, horizon)
         horizons_ms = [each for each in plan.horizons_ms if asked is None or each in asked]
-        return json_answer(
-            {market: await standing(views, market, horizons_ms) for market in views.board.markets}
-        )
+        standings = {}
+        for market in views.board.markets:
+            models = views.overview.system(market).models
+            standings[market] = await standing(views, market, horizons_ms, models)
+        return json_answer(standings)

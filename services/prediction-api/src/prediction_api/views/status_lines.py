@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -45,10 +45,9 @@ class MarketStatus(msgspec.Struct, frozen=True):
 
 
 async def standing(
-    views: MarketViews, market: str, horizons_ms: Iterable[int]
+    views: MarketViews, market: str, horizons_ms: Iterable[int], models: Mapping[int, ModelState]
 ) -> list[HorizonStatus]:
-    """Return how good each of these horizons of a market has been, and what serves it."""
-    models = views.overview.system(market).models
+    """Return how good each of these horizons of a market has been, and which of `models` serves."""
     horizons = []
     for horizon_ms in horizons_ms:
         # A score takes milliseconds, and predictions do not wait so long.
@@ -77,7 +76,8 @@ class StatusLines:
 
     async def _status(self, market: str) -> MarketStatus:
         views = self._views
-        horizons = await standing(views, market, views.live.horizons_ms)
+        system = views.overview.system(market)
+        horizons = await standing(views, market, views.live.horizons_ms, system.models)
         board = views.board
         age = board.age(market)
         return MarketStatus(
@@ -86,7 +86,7 @@ class StatusLines:
             data_age_ms=None if age is None else age.age_ms,
             warming_up=None if board.predicts(market) else views.overview.warming_up(market),
             latency=views.live.latency(market),
-            feed=views.overview.system(market).feed,
+            feed=system.feed,
             horizons=horizons,
             stalled=[each for each in board.markets if board.stalled(each)],
         )
