@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
 from marketstream.fakes import FakePorts
-from marketstream.messages import Candle, Gap, Stall
+from marketstream.messages import Audit, Candle, Gap, Stall
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.rows import Stored
@@ -56,6 +56,12 @@ def gap(first_id: int, end_id: int, ms: int, until_ms: int | None, *rest: Any) -
     return Gap(SPOT, first_id, end_id, us(ms), None if until_ms is None else us(until_ms), *rest)
 
 
+def audit(ms: int, compared: int, equal: int, timeframe: str) -> Audit:
+    return Audit(
+        SPOT, timeframe, START_MS + ms, START_MS + ms + 5_000, compared, equal, incomplete=1
+    )
+
+
 DOUBTED = {2_000: False, 3_000: False, 5_000: None, 9_000: False}
 WRITINGS: list[list[Stored]] = [
     [candle(ms, 100 + ms // 100, DOUBTED.get(ms, True)) for ms in range(0, 8_000, 1_000)],
@@ -79,6 +85,8 @@ WRITINGS: list[list[Stored]] = [
         Stall(SPOT, us(14_500), "quotes"),
     ],
     [Stall(SPOT, us(200), "trades")],  # is over
+    [audit(0, 5, 4, "1s"), audit(5_000, 2, 2, "1s")],
+    [audit(0, 20, 20, "250ms"), audit(0, 9, 9, "1s")],  # the second time of the same
 ]
 
 
@@ -162,6 +170,10 @@ def test_the_answer_has_gaps_of_every_state_stalls_of_every_end_and_both_numberi
     assert [(each["timeframe"], each["candles"]) for each in told["candles"]] == [
         ("250ms", 32), ("1s", 15),
     ]  # fmt: skip
+    assert told["parity"] == [
+        {"timeframe": "250ms", "compared": 20, "equal": 20, "different": 0},
+        {"timeframe": "1s", "compared": 7, "equal": 6, "different": 1},
+    ]
 
 
 @pytest.mark.parametrize("form", [("--json",), ()], ids=["json", "tables"])

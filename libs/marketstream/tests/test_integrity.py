@@ -16,19 +16,17 @@ from marketstream.integrity import (
     integrity,
     range_of,
 )
-from marketstream.messages import Compared, Gap, Mending, Parity, Stall
-from marketstream.store.counts import CandleCounts, Doubt, GapCounts, Ledger, Numbering
+from marketstream.messages import Gap, Mending, Stall
+from marketstream.store.counts import AuditCounts, CandleCounts, Doubt, GapCounts, Ledger, Numbering
 
 MARKET = "binance:BTC/USDT"
 DAY_MS = 86_400_000
-NOTHING = Ledger([], [], [], {}, [], [], [])
+NOTHING = Ledger([], [], [], {}, [], [], [], [])
 FINE = CandleCounts("250ms", 40, 38, 1, 1, 2, 3, 0, 9_750)
 
 
-def whole(
-    ledger: Ledger, parity: Parity | None = None, mending: Mending | None = None
-) -> Integrity:
-    return integrity(MARKET, 0, 10_000, ledger, parity, mending)
+def whole(ledger: Ledger, mending: Mending | None = None) -> Integrity:
+    return integrity(MARKET, 0, 10_000, ledger, mending)
 
 
 def test_a_market_of_which_nothing_is_stored_is_sound_and_proves_nothing() -> None:
@@ -117,12 +115,9 @@ def test_how_a_stall_ended_that_outlived_its_process_is_unknown(stalls: list[Sta
     assert (found.stall_counts["open"], found.stall_counts["unknown"]) == (0, 1)
 
 
-def test_what_the_auditor_says_is_told_by_timeframe() -> None:
-    found = whole(
-        NOTHING,
-        Parity(30, 29, 2, [], {"1s": Compared(20, 19), "1m": Compared(10, 10)}),
-        Mending(1, 4, 2),
-    )
+def test_what_audits_found_is_told_by_timeframe() -> None:
+    audits = [AuditCounts("1s", 20, 19, 1), AuditCounts("1m", 10, 10, 1)]
+    found = whole(NOTHING._replace(audits=audits), Mending(1, 4, 2))
     assert found.parity == [ParitySeen("1s", 20, 19, 1), ParitySeen("1m", 10, 10, 0)]
     assert found.mending == MendingSeen(1, 4, 2)
 

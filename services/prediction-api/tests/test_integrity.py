@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from marketstream.messages import Candle, Compared, Gap, Mending, Parity, Stall
+from marketstream.messages import Audit, Candle, Gap, Mending, Stall
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
 
@@ -37,8 +37,8 @@ def test_gaps_stalls_candles_and_what_the_auditor_says_are_told_over_the_range(
         make_candle(10_000, **certified), make_candle(11_000, complete=False),
         Gap(MARKET, 103, 105, 11_100_000, 11_200_000, "lost", "the exchange has none"),
         Stall(MARKET, 11_500_000, "trades", 11_900_000, "resumed"),
+        Audit(MARKET, "1s", 10_000, 12_000, 3, 2, 1), Audit(MARKET, "1s", 12_000, 13_000, 1, 1, 0),
     ])  # fmt: skip
-    stored.say(Parity(4, 3, 0, [], {"1s": Compared(4, 3)}))
     stored.say(Mending(0, 1, 0))
     asked = {"from": "1970-01-01T00:00:10Z", "to": "1970-01-01T00:00:20Z"}
     answer = stored.client.get("/integrity/binance/BTC-USDT", params=asked)

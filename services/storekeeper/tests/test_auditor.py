@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from exchange_simulator.market.messages import trades_messages
 from exchange_simulator.server import start
 from exchanges.sources import Place, sources_of
 from marketstream.fakes import FakePorts
-from marketstream.messages import Candle
+from marketstream.messages import Audit, Candle
 from marketstream.store.sql import open_store
 from storekeeper.auditor import Auditor
 from storekeeper.parity import ParityCount
@@ -43,10 +43,11 @@ class Audited:
     parity: ParityCount
     metrics: str
     suspects: list[Candle]
+    told: list[Audit]
 
 
 async def audited(
-    folder: Path, candles: list[Candle], revised: Callable[[], list[Candle]] = list
+    folder: Path, candles: Sequence[Candle | Audit], revised: Callable[[], list[Candle]] = list
 ) -> Audited:
     """Audit candles twice; what `revised` returns is stored in between, as those who made it do."""
     exchange = await start([SeededMarket("BTC/USDT", 1)], port=0)
@@ -61,8 +62,9 @@ async def audited(
             await auditor.audit(client)
             store.write(revised())
             await auditor.audit(client)
-        assert not ports.published
-        return Audited(auditor.parities[MARKET], ports.metrics.render().decode(), suspects)
+        told = [message for message, _ in ports.published if isinstance(message, Audit)]
+        assert len(told) == len(ports.published)
+        return Audited(auditor.parities[MARKET], ports.metrics.render().decode(), suspects, told)
     finally:
         store.close()
         await exchange.close()
@@ -85,6 +87,10 @@ def test_candles_equal_to_the_exchange_s_are_counted_as_equal(tmp_path: Path) ->
     assert (parity.rate, parity.differing, list(parity.differences)) == (1.0, 0, [])
     assert parity.incomplete == 1  # the first, which began before watching
     assert found.suspects == []
+    (told,) = found.told
+    assert (told.compared, told.equal, told.incomplete) == (parity.compared, parity.compared, 1)
+    assert told.from_ms == candles[0].open_time_ms
+    assert (told.to_ms - told.from_ms) // 1_000 == told.compared + told.incomplete
     assert f'realtime_parity_ratio{{market="{MARKET}"}} 1.0' in found.metrics
     compared = f'realtime_parity_compared_total{{market="{MARKET}"}} {parity.compared}.0'
     assert compared in found.metrics
@@ -111,3 +117,13 @@ def test_a_candle_with_more_trades_than_the_exchange_has_is_called_wrong(tmp_pat
     candles[40] = replace(candles[40], trade_count=candles[40].trade_count + 2, complete=True)
     found = asyncio.run(audited(tmp_path, candles))
     assert found.suspects == [candles[40]]
+
+
+def test_an_audit_goes_on_where_the_last_one_ended_before_a_restart(tmp_path: Path) -> None:
+    candles = seconds()
+    middle_ms = candles[60].open_time_ms
+    before = Audit(MARKET, "1s", candles[0].open_time_ms, middle_ms, 59, 59, 1)
+    found = asyncio.run(audited(tmp_path, [*candles, before]))
+    (told,) = found.told
+    assert told.from_ms == middle_ms
+    assert told.compared == found.parity.compared < len(candles) - 60 + 1

@@ -14,6 +14,7 @@ from exchange_simulator import SeededMarket
 from exchange_simulator.server import start
 from marketstream.fakes import FakePorts
 from marketstream.messages import (
+    Audit,
     Candle,
     DeadLetter,
     Features,
@@ -67,12 +68,13 @@ def test_what_the_topics_bring_is_kept_but_for_how_things_stand_between_closes(
             replace(PREDICTION, close_time_ms=2_000, preview=True),
             Model(MARKET, "1s", 1_000, "lightgbm", "7", 5, 300, {}),
             Gap(MARKET, 3, 5, 1, 2),
+            Audit(MARKET, "1s", 0, 2_000, 2, 2, 0),
             DeadLetter("binance", b"{", "no JSON", 1),
         ]
     )
     assert store.counts() == {
         "candles": 1, "features": 1, "predictions": 1, "outcomes": 0, "models": 1, "gaps": 1,
-        "stalls": 0, "dead_letters": 1,
+        "stalls": 0, "audits": 1, "dead_letters": 1,
     }  # fmt: skip
     assert store.predictions(MARKET, "1s", 0, 2_000) == [PREDICTION]
     assert 'realtime_store_rows_total{table="features"} 1.0' in ports.metrics.render().decode()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from marketstream.errors import SettingsError
-from marketstream.messages import Channel, GapState, Mending, Parity, Stall, StallEnd
+from marketstream.messages import Channel, GapState, Mending, Stall, StallEnd
 from marketstream.moments import iso
-from marketstream.store.counts import CandleCounts, Ledger
+from marketstream.store.counts import AuditCounts, CandleCounts, Ledger
 
 type StallOutcome = Literal["open", "quiet", "resumed", "zombie", "unknown"]
 
@@ -118,7 +118,8 @@ class Integrity:
     contradicts its certificate. What is lost or unknown is declared, and sound.
     Up to `proven_until_ms` it is known of every candle whether it is complete. Of gaps, stalls and
     doubts the newest are listed, and `gap_counts` and `stall_counts` count all.
-    `parity` and `mending` are what the auditor has said since it started, None where nobody asked.
+    `parity` is what audits of its candles found, None where there were none, `mending` what is said
+    of mending since it was started, None where nothing is.
     """
 
     market: str
@@ -142,10 +143,9 @@ def integrity(
     from_ms: int,
     to_ms: int,
     ledger: Ledger,
-    parity: Parity | None = None,
     mending: Mending | None = None,
 ) -> Integrity:
-    """Make the integrity of a market out of what is stored, and what the auditor says."""
+    """Make the integrity of a market out of what is stored, and what is said of mending."""
     proven_until_ms = _proven_until_ms(ledger.candles)
     stalls = _stalls(ledger.stalls, proven_until_ms)
     gap_counts = _gap_counts(ledger)
@@ -180,7 +180,7 @@ def integrity(
         stalls,
         [CandlesSeen(*counts) for counts in ledger.candles],
         [DoubtSeen(*doubt) for doubt in ledger.doubts],
-        None if parity is None else _parity(parity),
+        _parity(ledger.audits) or None,
         None if mending is None else MendingSeen(mending.queued, mending.mended, mending.marked),
     )
 
@@ -265,8 +265,8 @@ def _stall_counts(counts: Mapping[StallEnd, int], open_stalls: int) -> dict[Stal
     }
 
 
-def _parity(parity: Parity) -> list[ParitySeen]:
+def _parity(audits: list[AuditCounts]) -> list[ParitySeen]:
     return [
-        ParitySeen(timeframe, counts.compared, counts.equal, counts.compared - counts.equal)
-        for timeframe, counts in parity.timeframes.items()
+        ParitySeen(counts.timeframe, counts.compared, counts.equal, counts.compared - counts.equal)
+        for counts in audits
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from marketstream.messages import (
+    Audit,
     Candle,
     DeadLetter,
     Features,
@@ -36,6 +37,7 @@ PREDICTIONS = Topic("predictions", Prediction)
 OUTCOMES = Topic("outcomes", Outcome)
 GAPS = Topic("gaps", Gap)
 STALLS = Topic("stalls", Stall)
+AUDITS = Topic("audits", Audit)
 MODELS = Topic("models", Model, 30 * _DAY_MS)
 STATUS = Topic("status", Status, _HOUR_MS)  # said again and again
 DEAD_LETTERS = Topic("dead_letters", DeadLetter, 30 * _DAY_MS)  # people look at them
@@ -48,10 +50,21 @@ ALL_TOPICS = (
     OUTCOMES,
     GAPS,
     STALLS,
+    AUDITS,
     MODELS,
     STATUS,
     DEAD_LETTERS,
 )
 
-KEPT_TOPICS = (CANDLES, FEATURES, PREDICTIONS, OUTCOMES, MODELS, GAPS, STALLS, DEAD_LETTERS)
+KEPT_TOPICS = (
+    CANDLES,
+    FEATURES,
+    PREDICTIONS,
+    OUTCOMES,
+    MODELS,
+    GAPS,
+    STALLS,
+    AUDITS,
+    DEAD_LETTERS,
+)
 """What the store keeps."""

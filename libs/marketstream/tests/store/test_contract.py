@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from marketstream.errors import StateError
 from marketstream.messages import (
+    Audit,
     Candle,
     CandleState,
     DeadLetter,
@@ -26,6 +27,7 @@ from marketstream.messages import (
     Prediction,
     Stall,
 )
+from marketstream.store.counts import AuditCounts
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
 
@@ -155,6 +157,10 @@ def stall() -> Stall:
     return Stall(MARKET, 5_000_000, "trades", 6_000_000, "zombie")
 
 
+def audit(from_ms: int, compared: int = 1) -> Audit:
+    return Audit(MARKET, "1s", from_ms, from_ms + 1_000, compared, compared, 0)
+
+
 def test_new_store_is_empty(store: Store) -> None:
     assert store.counts() == dict.fromkeys(
         (
@@ -165,6 +171,7 @@ def test_new_store_is_empty(store: Store) -> None:
             "models",
             "gaps",
             "stalls",
+            "audits",
             "dead_letters",
         ),
         0,
@@ -172,6 +179,7 @@ def test_new_store_is_empty(store: Store) -> None:
     assert store.candles(MARKET, "1s", 0, 10**15) == []
     assert store.last_candles(MARKET, "1s", 10) == []
     assert store.latest_model(MARKET, "1s", 2_000) is None
+    assert store.audited_until_ms(MARKET, "1s") is None
 
 
 def test_writing_no_rows_changes_nothing(store: Store) -> None:
@@ -191,6 +199,7 @@ def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
         model("1", 5),
         gap("lost"),
         stall(),
+        audit(0),
         letter,
     ]
     store.write(rows)  # type: ignore[arg-type]
@@ -201,8 +210,19 @@ def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
     assert store.outcomes(MARKET, "1s", 1_000, 1_001) == [outcome()]
     assert store.latest_model(MARKET, "1s", 2_000) == model("1", 5)
     assert store.stalls(MARKET, 0, 10**10) == [stall()]
+    assert store.audited_until_ms(MARKET, "1s") == 1_000
     assert store.dead_letters(10) == [letter]
     assert set(store.counts().values()) == {1}
+
+
+def test_the_first_audit_of_a_stretch_stays_and_the_last_stretch_is_where_the_next_begins(
+    store: Store,
+) -> None:
+    store.write([candle(), audit(0), audit(4_000), audit(2_000), audit(0, compared=9)])
+    assert store.audited_until_ms(MARKET, "1s") == 5_000
+    assert store.audited_until_ms(MARKET, "1m") is None
+    assert store.ledger(MARKET, 0, 3_000).audits == [AuditCounts("1s", 2, 2, 0)]
+    assert store.ledger(MARKET, 5_000, 9_000).audits == []
 
 
 def test_candle_without_book_or_trades_comes_back_with_none(store: Store) -> None:

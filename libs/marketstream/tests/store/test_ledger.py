@@ -42,7 +42,7 @@ def candle(
 
 def test_a_market_nobody_stored_has_an_empty_ledger_and_no_newest_candle(store: Store) -> None:
     ledger = store.ledger(MARKET, 0, 10_000)
-    assert [list(part) for part in ledger] == [[]] * 7
+    assert [list(part) for part in ledger] == [[]] * 8
     assert store.newest_ms(MARKET) is None
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from marketstream.integrity import integrity
-from marketstream.messages import Candle, Channel, Gap, GapState, Stall, StallEnd
+from marketstream.messages import Audit, Candle, Channel, Gap, GapState, Stall, StallEnd
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
 from marketstream.store.testing import PostgresServer
@@ -41,6 +41,14 @@ STALLS = st.builds(
     st.sampled_from(get_args(Channel.__value__)),
     st.none() | TIMES_US,
     st.sampled_from(get_args(StallEnd.__value__)),
+)
+
+AUDITS = st.builds(
+    Audit,
+    st.just(""),
+    st.sampled_from(["250ms", "1s", "1m"]),
+    *[st.integers(0, 4).map(lambda halves: halves * 500)] * 2,
+    *[st.integers(0, 3)] * 3,
 )
 
 
@@ -75,13 +83,13 @@ def stores(tmp_path: Path, postgres: PostgresServer, database: str) -> Iterator[
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
-    rows=st.lists(GAPS | STALLS | candles(), max_size=40),
+    rows=st.lists(GAPS | STALLS | AUDITS | candles(), max_size=40),
     split=st.integers(0, 40),
     window=st.tuples(st.integers(0, END_MS), st.integers(1, END_MS)),
 )
 def test_every_database_tells_the_same_of_the_same_rows(
     stores: Sequence[Store],
-    rows: list[Gap | Stall | Candle],
+    rows: list[Gap | Stall | Audit | Candle],
     split: int,
     window: tuple[int, int],
 ) -> None:
@@ -99,6 +107,7 @@ def test_every_database_tells_the_same_of_the_same_rows(
     assert postgres.gaps(market, 0, END_MS) == lite.gaps(market, 0, END_MS)
     assert postgres.open_gaps(market) == lite.open_gaps(market)
     assert postgres.stalls(market, 0, END_MS) == lite.stalls(market, 0, END_MS)
+    assert postgres.audited_until_ms(market, "1s") == lite.audited_until_ms(market, "1s")
     assert postgres.newest_ms(market) == lite.newest_ms(market)
 
 

@@ -101,6 +101,7 @@ def test_vectors_are_kept_once_a_close_and_nothing_is_lost(stored: str) -> None:
             "models": 1,
             "gaps": 0,
             "stalls": 0,
+            "audits": 0,
             "dead_letters": 0,
         }
         features = store.features(MARKET, "1s", 0, 2**62)

@@ -12,8 +12,9 @@ from exchanges.client import RestClient, fetch_klines
 from exchanges.sources import Source
 from marketstream.errors import NetworkError, StateError
 from marketstream.klines import Kline
-from marketstream.messages import Candle
+from marketstream.messages import Audit, Candle
 from marketstream.ports import Ports
+from marketstream.store.port import Store
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
 from storekeeper.asking import ask
@@ -32,7 +33,7 @@ class Auditor:
     Each round asks for some klines a market and timeframe (weight 2 of 6,000 a minute), from where
     the last round ended. Of a timeframe that the exchange has no klines of, some rounds compare the
     candles of a minute, chosen by `seed`, with what the exchange's trades make of it. `suspect` is
-    told of candles called complete that the exchange has otherwise.
+    told of candles called complete that the exchange has otherwise. What was found is published.
     """
 
     def __init__(
@@ -86,14 +87,16 @@ class Auditor:
             return
         length_ms = timeframe_ms(timeframe)
         first_ms = newest[0].open_time_ms - _CANDLES_A_ROUND * length_ms
-        start_ms = self._audited_ms.get((market, timeframe), first_ms)
+        start_ms = await self._begin_ms(store, market, timeframe, first_ms)
         end_ms = min(newest[0].close_time_ms - SETTLED_MS, start_ms + _CANDLES_A_ROUND * length_ms)
         candles = await asyncio.to_thread(store.candles, market, timeframe, start_ms, end_ms)
         if candles:
             symbol = split_market(market)[1]
             klines = await fetch_klines(client, symbol, timeframe, from_ms=candles[0].open_time_ms)
-            self._compare(market, candles, {kline.open_time_ms: kline for kline in klines})
-            self._audited_ms[market, timeframe] = candles[-1].open_time_ms + length_ms
+            theirs = {kline.open_time_ms: kline for kline in klines}
+            until_ms = candles[-1].open_time_ms + length_ms
+            self._compare(candles, theirs, candles[0].open_time_ms, until_ms)
+            self._audited_ms[market, timeframe] = until_ms
         else:  # a hole: look beyond it next time
             self._audited_ms[market, timeframe] = max(start_ms, end_ms)
 
@@ -118,13 +121,28 @@ class Auditor:
             for interval in intervals
             if not answer.doubts(interval)
         }
-        self._compare(market, whole, made)
+        self._compare(whole, made, from_ms, from_ms + _MINUTE_MS)
+
+    async def _begin_ms(self, store: Store, market: str, timeframe: str, first_ms: int) -> int:
+        """Return where a round begins: where the last one ended, also before a restart."""
+        audited_ms = self._audited_ms.get((market, timeframe))
+        if audited_ms is None:
+            stored_ms = await asyncio.to_thread(store.audited_until_ms, market, timeframe)
+            audited_ms = max(first_ms, stored_ms or first_ms)
+        return audited_ms
 
     def _compare(
-        self, market: str, candles: Sequence[Candle], theirs: Mapping[int, Kline | Candle]
+        self,
+        candles: Sequence[Candle],
+        theirs: Mapping[int, Kline | Candle],
+        from_ms: int,
+        to_ms: int,
     ) -> None:
+        """Compare candles of one series that open in the range, and say what was found."""
+        market, timeframe = candles[0].market, candles[0].timeframe
         parity, metrics = self.parities[market], self._ports.metrics
-        compared, differing = parity.compared, parity.differing
+        compared, equal, differing = parity.compared, parity.equal, parity.differing
+        incomplete = parity.incomplete
         for candle in parity.audit(candles, theirs):
             logger.warning(
                 "Candle differs from the exchange's",
@@ -135,3 +153,14 @@ class Auditor:
         metrics.parity_differences.labels(market).inc(parity.differing - differing)
         if parity.rate is not None:
             metrics.parity.labels(market).set(parity.rate)
+        found = Audit(
+            market,
+            timeframe,
+            from_ms,
+            to_ms,
+            parity.compared - compared,
+            parity.equal - equal,
+            parity.incomplete - incomplete,
+        )
+        if found.compared or found.incomplete:
+            self._ports.publish(found)

@@ -70,8 +70,9 @@ def integrity(
     """Say of stored markets what is proven, what is missing and why.
 
     It reads the database of `realtime run`, also while that runs, or of the services. Of each
-    market it shows the ids seen, candles by their certificate, gaps and what became of them, and
-    stalls and how they ended. What is lost or unknown is declared, and no fault of the ledger.
+    market it shows the ids seen, candles by their certificate and beside the exchange's own, gaps
+    and what became of them, and stalls and how they ended. What is lost or unknown is declared, and
+    no fault of the ledger.
 
     Ends with 0 where nothing is left to be told; with 1 where a gap is open, a stall lasts, or a
     candle contradicts its certificate; with 3 where there is no store or no such market.

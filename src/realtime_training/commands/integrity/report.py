@@ -19,7 +19,7 @@ def print_integrity(found: Integrity) -> None:
     )
     verdict = "nothing is left to be told" if found.sound else "something is left to be told"
     console.print(f"{found.market}: {verdict}; proven {proven}", highlight=False, soft_wrap=True)
-    tables = [_epochs(found), _candles(found), _gaps(found), _stalls(found)]
+    tables = [_epochs(found), _candles(found), _parity(found), _gaps(found), _stalls(found)]
     for table in tables:
         if table.rows:
             console.print(table)
@@ -43,6 +43,14 @@ def _candles(found: Integrity) -> Table:
     for candles in found.candles:
         counts = (getattr(candles, name) for name in names)
         table.add_row(candles.timeframe, *(f"{count:,}" for count in counts))
+    return table
+
+
+def _parity(found: Integrity) -> Table:
+    names = ("compared", "equal", "different")
+    table = _table("Complete candles beside the exchange's own", "timeframe", *names)
+    for parity in found.parity or ():
+        table.add_row(parity.timeframe, *(f"{getattr(parity, name):,}" for name in names))
     return table
 
 

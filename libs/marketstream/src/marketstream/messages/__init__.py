@@ -7,6 +7,7 @@ unit in the name. A market is written `venue:SYMBOL`, for example `binance:BTC/U
 
 from __future__ import annotations
 
+from marketstream.messages.audit import Audit
 from marketstream.messages.candle import Candle
 from marketstream.messages.dead_letter import DeadLetter
 from marketstream.messages.features import Features
@@ -20,12 +21,22 @@ from marketstream.messages.trades import Depth, Levels, Quote, Trade, Trades
 from marketstream.messages.words import Answer, CandleState, Direction, Role, Side, Verdict
 
 __all__ = [
-    "Answer", "Candle", "CandleState", "Channel", "Compared", "DeadLetter", "Depth", "Direction",
-    "Features", "Feed", "Gap", "GapState", "Learning", "Levels", "Mending", "Message", "Model",
-    "Outcome", "Parity", "Prediction", "Quote", "Role", "Side", "Stall", "StallEnd", "Status",
-    "Trade", "Trades", "Verdict",
+    "Answer", "Audit", "Candle", "CandleState", "Channel", "Compared", "DeadLetter", "Depth",
+    "Direction", "Features", "Feed", "Gap", "GapState", "Learning", "Levels", "Mending", "Message",
+    "Model", "Outcome", "Parity", "Prediction", "Quote", "Role", "Side", "Stall", "StallEnd",
+    "Status", "Trade", "Trades", "Verdict",
 ]  # fmt: skip
 
 type Message = (
-    Trades | Candle | Features | Prediction | Outcome | Gap | Stall | Model | Status | DeadLetter
+    Trades
+    | Candle
+    | Features
+    | Prediction
+    | Outcome
+    | Gap
+    | Stall
+    | Audit
+    | Model
+    | Status
+    | DeadLetter
 )

@@ -25,7 +25,9 @@ _MOST_TEXT = 10_000
 _TIMES_US = frozenset(
     ("since_us", "until_us", "seen_until_us", "proven_until_us", "received_us", "time_us")
 )
-_TIMES_MS = frozenset(("open_time_ms", "close_time_ms", "trained_at_ms", "made_at_ms"))
+_TIMES_MS = frozenset(
+    ("open_time_ms", "close_time_ms", "trained_at_ms", "made_at_ms", "from_ms", "to_ms")
+)
 _POSITIVE = frozenset(("open", "high", "close", "mid", "realised_mid", "predicted_price"))
 
 

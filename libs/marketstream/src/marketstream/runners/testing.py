@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marketstream.messages import (
+    Audit,
     Candle,
     Features,
     Feed,
@@ -49,6 +50,7 @@ def good(market: str, now_us: int) -> dict[str, Any]:
         ),
         "gaps": Gap(market, 5, 9, now_us - 1_000, now_us, "lost", "test"),
         "stalls": Stall(market, now_us - 1_000_000, "trades", now_us, "quiet"),
+        "audits": Audit(market, "1s", now_ms - 2_000, now_ms - 1_000, 1, 1, 0),
         "models": Model(market, "1s", 1_000, "test", "1", now_ms, 10, {"accuracy": 0.5}),
         "status": Status(market, "trades", Feed(connected=True, reconnects=0, missing_trades=0)),
     }  # fmt: skip
@@ -65,6 +67,7 @@ def absurd(now_us: int) -> list[tuple[str, dict[str, Any]]]:
         *(("trades", {"proven_until_us": time}) for time in bad_times_us),
         *(("gaps", {"until_us": time}) for time in bad_times_us),
         *(("stalls", {"since_us": time}) for time in bad_times_us),
+        *(("audits", {"to_ms": time}) for time in bad_times_us),
         *(("candles", {"close_time_ms": time // 1_000}) for time in bad_times_us if time != 2**70),
         *(("technical_indicators", {"close_time_ms": time}) for time in bad_times_us),
         *(
@@ -102,6 +105,7 @@ def absurd(now_us: int) -> list[tuple[str, dict[str, Any]]]:
         ("predictions", {"horizon_ms": 2**80}),
         ("outcomes", {"realised_mid": 0.0}),
         ("gaps", {"first_id": 2**80}),
+        ("audits", {"equal": 2**80}),
         ("models", {"rows": 2**80}),
         ("models", {"trained_at_ms": 5}),
         ("status", {"market": "binance:\0"}),

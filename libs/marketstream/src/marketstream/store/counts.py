@@ -27,6 +27,18 @@ class CandleCounts(NamedTuple):
     proven_until_ms: int | None
 
 
+class AuditCounts(NamedTuple):
+    """How the candles of a timeframe that were audited compare with the exchange's own.
+
+    So many complete ones were `compared`, and so many of them `equal`; `incomplete` count apart.
+    """
+
+    timeframe: str
+    compared: int
+    equal: int
+    incomplete: int
+
+
 class GapCounts(NamedTuple):
     """How many gaps of a numbering are in a state, and how many ids they span."""
 
@@ -63,8 +75,8 @@ class Doubt(NamedTuple):
 class Ledger(NamedTuple):
     """All of it; `doubts` and `numberings` are told by the candles of the finest timeframe.
 
-    Gaps and stalls are those that reach into the range. Of gaps, stalls and doubts the newest are
-    listed, in order of time, and all counted.
+    Gaps and stalls are those that reach into the range, audits those that begin in it. Of gaps,
+    stalls and doubts the newest are listed, in order of time, and all counted.
     """
 
     gaps: list[Gap]
@@ -74,3 +86,4 @@ class Ledger(NamedTuple):
     numberings: list[Numbering]
     candles: list[CandleCounts]
     doubts: list[Doubt]
+    audits: list[AuditCounts]

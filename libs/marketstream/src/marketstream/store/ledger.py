@@ -18,8 +18,8 @@ from sqlalchemy import (
 )
 
 from marketstream.messages import Gap, Stall
-from marketstream.store.counts import CandleCounts, Doubt, GapCounts, Ledger, Numbering
-from marketstream.store.tables import CANDLES, GAPS, STALLS
+from marketstream.store.counts import AuditCounts, CandleCounts, Doubt, GapCounts, Ledger, Numbering
+from marketstream.store.tables import AUDITS, CANDLES, GAPS, STALLS
 from marketstream.timeframes import finest_first, timeframe_ms
 
 _US_PER_MS = 1_000
@@ -50,6 +50,12 @@ def read_ledger(connection: Connection, market: str, from_ms: int, to_ms: int) -
             for counts in _rows(connection, _certificates(timeframe, *window))
         ],
         doubts[::-1],
+        [
+            AuditCounts(timeframe, *map(int, counts))
+            for timeframe in timeframes
+            for counts in _rows(connection, _audit_counts(timeframe, *window))
+            if counts[0] is not None
+        ],
     )
 
 
@@ -101,6 +107,18 @@ def _stall_counts(market: str, from_ms: int, to_ms: int) -> Select[Any]:
         .where(_reaches(STALLS, market, from_ms, to_ms))
         .group_by(STALLS.c.end)
         .order_by(STALLS.c.end)
+    )
+
+
+def _audit_counts(timeframe: str, market: str, from_ms: int, to_ms: int) -> Select[Any]:
+    columns = AUDITS.c
+    return select(
+        func.sum(columns.compared), func.sum(columns.equal), func.sum(columns.incomplete)
+    ).where(
+        columns.market == market,
+        columns.timeframe == timeframe,
+        columns.from_ms >= from_ms,
+        columns.from_ms < to_ms,
     )
 
 

@@ -7,6 +7,7 @@ import hashlib
 import msgspec
 
 from marketstream.messages import (
+    Audit,
     Candle,
     DeadLetter,
     Features,
@@ -17,7 +18,7 @@ from marketstream.messages import (
     Stall,
 )
 
-type Stored = Candle | Features | Prediction | Outcome | Model | Gap | Stall | DeadLetter
+type Stored = Candle | Features | Prediction | Outcome | Model | Gap | Stall | Audit | DeadLetter
 
 TABLE_NAMES: dict[type, str] = {
     Candle: "candles",
@@ -27,6 +28,7 @@ TABLE_NAMES: dict[type, str] = {
     Model: "models",
     Gap: "gaps",
     Stall: "stalls",
+    Audit: "audits",
     DeadLetter: "dead_letters",
 }
 

@@ -32,6 +32,7 @@ from marketstream.store.rows import TABLE_NAMES, Stored, columns_of
 from marketstream.store.schema import upgrade
 from marketstream.store.sqlite import SQLITE
 from marketstream.store.tables import (
+    AUDITS,
     CANDLES,
     DEAD_LETTERS,
     FEATURES,
@@ -201,6 +202,17 @@ class SqlStore:
         at_once = self._engine.execution_options(at_once=True)
         with self._explained(), at_once.connect() as connection:
             return read_ledger(connection, market, from_ms, to_ms)
+
+    def audited_until_ms(self, market: str, timeframe: str) -> int | None:
+        """Return up to when candles have been audited, None where none have."""
+        columns = AUDITS.c
+        query = (
+            select(columns.to_ms)
+            .where(columns.market == market, columns.timeframe == timeframe)
+            .order_by(columns.from_ms.desc())
+            .limit(1)
+        )
+        return next(iter(self._read(query, int)), None)
 
     def newest_ms(self, market: str) -> int | None:
         """Return when the newest candle of any timeframe closes, None where there is none."""

@@ -206,6 +206,18 @@ STALLS = Table(
     _value("end", Text),
 )
 
+AUDITS = Table(
+    "audits",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("from_ms", BigInteger),
+    _value("to_ms", BigInteger),
+    _value("compared", BigInteger),
+    _value("equal", BigInteger),
+    _value("incomplete", BigInteger),
+)
+
 DEAD_LETTERS = Table(
     "dead_letters",
     METADATA,

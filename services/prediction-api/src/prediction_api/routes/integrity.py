@@ -37,7 +37,7 @@ def add_integrity_routes(app: FastAPI, views: MarketViews, store: Callable[[], S
         opened = store()
         window = range_of(from_ms, to_ms, opened.newest_ms(market), now_ms)
         ledger = opened.ledger(market, *window)
-        return integrity(market, *window, ledger, *views.overview.audit(market))
+        return integrity(market, *window, ledger, views.overview.mending(market))
 
     async def answer(market: str, since: str | None, until: str | None) -> Response:
         async with turns:

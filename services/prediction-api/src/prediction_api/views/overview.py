@@ -103,9 +103,9 @@ class Overview:
             return f"the training brought no model: {learning.failure}"
         return "the first model is being trained"
 
-    def audit(self, market: str) -> tuple[Parity | None, Mending | None]:
-        """Return what the auditor last said of a market, None where it has said nothing."""
-        return self._parities.get(market), self._mendings.get(market)
+    def mending(self, market: str) -> Mending | None:
+        """Return what was last said of mending a market's candles, None where nothing was."""
+        return self._mendings.get(market)
 
     def details(self, market: str) -> dict[str, object]:
         """Return what serves a market, how good it has been, and what is missing."""
