@@ -40,6 +40,7 @@ FAMILIES = {
     "realtime_model_trainings": {"market", "result"},
     "realtime_models_unregistered": set(),
     "realtime_store_rows": {"table"},
+    "realtime_store_rows_deleted": {"table"},
     "realtime_store_queue_rows": set(),
     "realtime_store_waits": set(),
     "realtime_http_requests": {"route", "status"},

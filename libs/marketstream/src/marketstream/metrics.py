@@ -139,6 +139,9 @@ class Metrics:
             "models_unregistered", "Models that serve or served, and wait for the registry"
         )
         self.store_rows = counter("store_rows_total", "Rows written to the store", "table")
+        self.store_rows_deleted = counter(
+            "store_rows_deleted_total", "Rows deleted for being older than they are kept", "table"
+        )
         self.store_queue_rows = gauge("store_queue_rows", "Rows that wait to be written")
         self.store_waits = counter(
             "store_waits_total", "Rows that had to wait for room in the full queue"

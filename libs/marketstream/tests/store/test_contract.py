@@ -225,6 +225,20 @@ def test_the_first_audit_of_a_stretch_stays_and_the_last_stretch_is_where_the_ne
     assert store.ledger(MARKET, 5_000, 9_000).audits == []
 
 
+def test_old_rows_are_deleted_a_stretch_at_a_time_the_oldest_first(store: Store) -> None:
+    store.write([candle(time_ms) for time_ms in range(0, 1_800_000, 60_000)])
+    store.write([candle(9_000_000), msgspec.structs.replace(candle(), market="binance:ETH/USDT")])
+    assert store.timeframes(MARKET) == ["1s"]
+    deleted = []
+    while not deleted or deleted[-1]:
+        deleted.append(store.forget("candles", MARKET, "1s", 1_500_000))
+    assert deleted == [10, 10, 5, 0]
+    left = [one.open_time_ms for one in store.candles(MARKET, "1s", 0, 2**62)]
+    assert left == [*range(1_500_000, 1_800_000, 60_000), 9_000_000]
+    assert len(store.candles("binance:ETH/USDT", "1s", 0, 2**62)) == 1
+    assert store.forget("outcomes", MARKET, "1s", 2**62) == 0
+
+
 def test_candle_without_book_or_trades_comes_back_with_none(store: Store) -> None:
     bare = msgspec.structs.replace(candle(), bid=None, bid_quantity=None, first_trade_id=None)
     store.write([bare])

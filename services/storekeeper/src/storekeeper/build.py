@@ -12,6 +12,7 @@ from storekeeper.auditor import Auditor
 from storekeeper.keeping import Keeping
 from storekeeper.lost import LostGaps
 from storekeeper.mending import Mender, can_mend
+from storekeeper.retention import Retention
 from storekeeper.settings import StorekeeperSettings
 
 _SAY_EVERY_S = 1.0
@@ -39,11 +40,14 @@ def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
                     ports.publish(Status(market, "mending", mender.said(market)))
             await asyncio.sleep(_SAY_EVERY_S)
 
+    retention = Retention(settings.retention, ports)
+
     async def work() -> None:
-        if not settings.audit_every_s:
-            return
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(retention.run())
+                if not settings.audit_every_s:
+                    return
                 tasks.create_task(say())
                 for one in lost:
                     tasks.create_task(one.run())

@@ -16,6 +16,7 @@ from marketstream.messages import (
     Stall,
 )
 from marketstream.store.counts import Ledger
+from marketstream.store.forgetting import Forgettable
 from marketstream.store.rows import Stored
 
 
@@ -84,6 +85,14 @@ class Store(Protocol):
 
     def newest_ms(self, market: str) -> int | None:
         """Return when the newest candle of any timeframe closes, None where there is none."""
+        ...
+
+    def timeframes(self, market: str) -> list[str]:
+        """Return the timeframes that a market has candles of, the finest first."""
+        ...
+
+    def forget(self, table: Forgettable, market: str, timeframe: str, before_ms: int) -> int:
+        """Delete a stretch of the oldest rows from before a time; return how many, 0 at the end."""
         ...
 
     def markets(self) -> list[str]:

@@ -25,6 +25,7 @@ from marketstream.messages import (
 )
 from marketstream.store.backend import Backend
 from marketstream.store.counts import Ledger
+from marketstream.store.forgetting import Forgettable, forget
 from marketstream.store.ledger import distinct, read_ledger, timeframes_of
 from marketstream.store.patience import patiently
 from marketstream.store.postgresql import POSTGRESQL
@@ -214,11 +215,19 @@ class SqlStore:
         )
         return next(iter(self._read(query, int)), None)
 
+    def timeframes(self, market: str) -> list[str]:
+        """Return the timeframes that a market has candles of, the finest first."""
+        with self._explained(), self._engine.connect() as connection:
+            return timeframes_of(connection, market)
+
+    def forget(self, table: Forgettable, market: str, timeframe: str, before_ms: int) -> int:
+        """Delete a stretch of the oldest rows from before a time; return how many, 0 at the end."""
+        with self._explained(), self._writing.begin() as connection:
+            return forget(connection, table, market, timeframe, before_ms)
+
     def newest_ms(self, market: str) -> int | None:
         """Return when the newest candle of any timeframe closes, None where there is none."""
-        with self._explained(), self._engine.connect() as connection:
-            timeframes = timeframes_of(connection, market)
-        newest = (self.last_candles(market, timeframe, 1) for timeframe in timeframes)
+        newest = (self.last_candles(market, timeframe, 1) for timeframe in self.timeframes(market))
         return max((candles[-1].close_time_ms for candles in newest if candles), default=None)
 
     def markets(self) -> list[str]:
