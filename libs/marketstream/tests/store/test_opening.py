@@ -101,6 +101,20 @@ def test_overwritten_pages_are_found_at_opening(path: Path) -> None:
     assert f"{path} is damaged (" in error_of_opening(path)
 
 
+def test_a_long_file_is_opened_at_once_and_what_is_damaged_is_named_when_it_is_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(path)
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xa5" * 20_000)
+    monkeypatch.setattr("marketstream.store.sqlite._MOST_CHECKED_BYTES", path.stat().st_size - 1)
+    with closing(opened(path)) as store, pytest.raises(StateError, match="is damaged"):
+        store.dead_letters(1_000)
+    path.write_bytes(b"market,price\n" * 50_000)
+    assert "is damaged (file is not a database)" in error_of_opening(path)
+
+
 def test_folder_in_the_place_of_the_file_is_named(path: Path) -> None:
     path.mkdir(parents=True)
     assert f"{path} is a folder, and a file is needed" in error_of_opening(path)
