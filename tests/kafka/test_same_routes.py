@@ -149,8 +149,8 @@ def test_both_offer_the_same_paths(both: Both) -> None:
     assert set(one.json["paths"]) == {
         "/routes", "/scoreboard", "/symbols", "/version", "/health", "/live", "/ready", "/metrics",
         "/predictions", "/predictions/{symbol}/history", "/predictions/{venue}/{symbol}/history",
-        *(f"/{name}/{of}" for name in ("predictions", "candles", "integrity", "view", "stream")
-          for of in TEMPLATES),
+        *(f"/{name}/{of}" for of in TEMPLATES
+          for name in ("predictions", "candles", "models", "integrity", "view", "stream")),
     }  # fmt: skip
     one, kafka = both.ask("/routes")
     assert one == kafka
@@ -243,7 +243,7 @@ def test_both_count_the_same_things_but_for_those_of_other_services(both: Both) 
     assert here - there <= OF_OTHER_SERVICES
 
 
-@pytest.mark.parametrize("route", ["predictions", "integrity", "view", "stream"])
+@pytest.mark.parametrize("route", ["predictions", "models", "integrity", "view", "stream"])
 @pytest.mark.parametrize("market", MISSING)
 def test_both_say_alike_that_there_is_no_such_market(both: Both, route: str, market: str) -> None:
     one, kafka = both.ask(f"/{route}/{market}")

@@ -18,6 +18,7 @@ from realtime_training.commands.history.command import history
 from realtime_training.commands.indicators.command import indicators
 from realtime_training.commands.integrity.command import integrity
 from realtime_training.commands.leakcheck.command import leakcheck
+from realtime_training.commands.models.command import models
 from realtime_training.commands.record.command import record
 from realtime_training.commands.replay.command import replay
 from realtime_training.commands.reset import reset
@@ -94,6 +95,7 @@ for command in (
     evaluate,
     leakcheck,
     integrity,
+    models,
     dead_letters,
     reset,
     risingwave,

@@ -29,14 +29,28 @@ def effective_size(hits: Floats, blocks: Sequence[int] | Times) -> float:
     horizons long (cluster-robust, Liang and Zeger 1986); never more than there are rows. Few blocks
     say too little of their variance: each then counts as one row.
     """
-    size = len(hits)
+    if len(hits) == 0:
+        return 0.0
+    _, block = np.unique(np.asarray(blocks), return_inverse=True)
+    return effective_size_of_blocks(np.bincount(block, weights=hits), np.bincount(block))
+
+
+def effective_size_of_blocks(hits: Sequence[float] | Floats, rows: Sequence[int] | Times) -> float:
+    """Return the same by how many hits, of how many rows, there are in each block.
+
+    Blocks without rows count as none.
+    """
+    counts = np.asarray(rows, np.float64)
+    sums = np.asarray(hits, np.float64)[counts > 0]
+    counts = counts[counts > 0]
+    size = float(counts.sum())
     if size == 0:
         return 0.0
-    share = float(hits.mean())
-    variance = variance_of_mean(hits, blocks)
+    share = float(sums.sum()) / size
+    variance = _variance(sums - share * counts, size)
     if variance is None or share in (0.0, 1.0):
-        return float(len(np.unique(np.asarray(blocks))))
-    return min(float(size), share * (1 - share) / variance) if variance > 0 else float(size)
+        return float(len(counts))
+    return min(size, share * (1 - share) / variance) if variance > 0 else size
 
 
 def variance_of_mean(values: Floats, blocks: Sequence[int] | Times) -> float | None:
@@ -47,8 +61,12 @@ def variance_of_mean(values: Floats, blocks: Sequence[int] | Times) -> float | N
     if len(values) == 0:
         return None
     _, block = np.unique(np.asarray(blocks), return_inverse=True)
-    count = int(block.max()) + 1
+    return _variance(np.bincount(block, weights=values - values.mean()), len(values))
+
+
+def _variance(sums: Floats, size: float) -> float | None:
+    """Return the variance of a mean by the sums of deviations from it, block by block."""
+    count = len(sums)
     if count < _FEWEST_BLOCKS:
         return None
-    sums = np.bincount(block, weights=values - values.mean())
-    return float((sums**2).sum()) / len(values) ** 2 * count / (count - 1)
+    return float((sums**2).sum()) / size**2 * count / (count - 1)

@@ -4,60 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from marketstream.errors import InputError
-from marketstream.moments import moment_ms
-from marketstream.settings import SystemSettings, load_settings
 from realtime_training import report
 from realtime_training.commands.options import json_option
-from realtime_training.commands.types import FOLDER, Checked
+from realtime_training.commands.stored import (
+    asked_markets,
+    asked_range,
+    markets_option,
+    open_stored,
+    range_options,
+    state_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from marketstream.integrity import Integrity
     from marketstream.store.port import Store
 
 
-def _moment(text: str) -> int:
-    return moment_ms(text, time.time_ns() // 1_000_000)
-
-
-MOMENT = Checked("time", _moment)
-
-
 @click.command()
-@click.option(
-    "--market",
-    "markets",
-    multiple=True,
-    help="Only this one, such as binance:BTC/USDT; may be repeated.  [default: all in the store]",
-)
-@click.option(
-    "--from",
-    "from_ms",
-    type=MOMENT,
-    help="From this time, such as 2026-11-22T03:00Z (in UTC unless it says), or from so long ago, "
-    "such as 90m.  [default: a day before --to]",
-)
-@click.option(
-    "--to",
-    "to_ms",
-    type=MOMENT,
-    help="Until then, at most 31 days later.  [default: now; of a recording, its end]",
-)
-@click.option(
-    "--state",
-    type=FOLDER,
-    default=Path("state"),
-    show_default=True,
-    help="Folder of the database, unless a POSTGRES_ setting names PostgreSQL.",
-)
+@markets_option
+@range_options
+@state_option
 @json_option
 def integrity(
     markets: tuple[str, ...],
@@ -84,7 +57,7 @@ def integrity(
       realtime integrity --market binance:BTC/USDT --from 2026-11-22 --to 2026-11-23
       realtime integrity --json | jq '.markets[].gaps'
     """  # noqa: D301 - click asks for a real backspace
-    with contextlib.closing(_open(state)) as store:
+    with contextlib.closing(open_stored(state)) as store:
         found = _read(store, markets, from_ms, to_ms)
     is_sound = all(each.sound for each in found)
     if as_json:
@@ -98,38 +71,13 @@ def integrity(
         sys.exit(1)
 
 
-def _open(state: Path) -> Store:
-    from marketstream.store.postgresql import postgres_url
-    from marketstream.store.sql import open_store
-
-    system = load_settings(SystemSettings, None)
-    if any(name.startswith("postgres_") for name in system.model_fields_set):
-        return open_store(postgres_url(system))
-    path = state / "realtime.sqlite"
-    if not path.exists():
-        raise InputError(
-            f"{path}: no such file: let realtime run collect some candles, or name its folder with "
-            "--state"
-        )
-    return open_store(f"sqlite:///{path}")
-
-
 def _read(
     store: Store, asked: Sequence[str], from_ms: int | None, to_ms: int | None
 ) -> list[Integrity]:
     from marketstream.integrity import integrity as integrity_of
-    from marketstream.integrity import range_of
 
-    stored = store.markets()
-    unknown = [market for market in asked if market not in stored]
-    if unknown or not stored:
-        raise InputError(
-            f"the store holds no candles{f' of {unknown[0]}' if unknown else ''}: "
-            f"{'it has ' + ', '.join(stored) if stored else 'let realtime run collect some'}"
-        )
-    now_ms = time.time_ns() // 1_000_000
     found = []
-    for market in asked or stored:
-        window = range_of(from_ms, to_ms, store.newest_ms(market), now_ms)
+    for market in asked_markets(store, asked):
+        window = asked_range(store, market, from_ms, to_ms)
         found.append(integrity_of(market, *window, store.ledger(market, *window)))
     return found

@@ -18,6 +18,7 @@ from marketstream.messages import (
 from marketstream.store.counts import Ledger
 from marketstream.store.forgetting import Forgettable
 from marketstream.store.rows import Stored
+from marketstream.store.served import Served
 
 
 class Store(Protocol):
@@ -54,6 +55,14 @@ class Store(Protocol):
 
     def outcomes(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Outcome]:
         """Return the outcomes of predictions made at closes in the range."""
+        ...
+
+    def models(self, market: str, from_ms: int, to_ms: int) -> list[Model]:
+        """Return the models trained in the range, in the order in which they were."""
+        ...
+
+    def served(self, market: str, from_ms: int, to_ms: int) -> list[Served]:
+        """Return what came of the predictions of each model version at closes in the range."""
         ...
 
     def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:

@@ -31,6 +31,7 @@ from marketstream.store.patience import patiently
 from marketstream.store.postgresql import POSTGRESQL
 from marketstream.store.rows import TABLE_NAMES, Stored, columns_of
 from marketstream.store.schema import upgrade
+from marketstream.store.served import Served, read_served
 from marketstream.store.sqlite import SQLITE
 from marketstream.store.tables import (
     AUDITS,
@@ -146,6 +147,21 @@ class SqlStore:
         """Return the outcomes of predictions made at closes in the range."""
         query = _range(OUTCOMES, "close_time_ms", market, timeframe, from_ms, to_ms)
         return self._read(query, Outcome)
+
+    def models(self, market: str, from_ms: int, to_ms: int) -> list[Model]:
+        """Return the models trained in the range, in the order in which they were."""
+        columns = MODELS.c
+        query = (
+            select(MODELS)
+            .where(columns.market == market, *_within(columns.trained_at_ms, from_ms, to_ms))
+            .order_by(columns.trained_at_ms, *MODELS.primary_key)
+        )
+        return self._read(query, Model)
+
+    def served(self, market: str, from_ms: int, to_ms: int) -> list[Served]:
+        """Return what came of the predictions of each model version at closes in the range."""
+        with self._explained(), self._engine.connect() as connection:
+            return read_served(connection, market, from_ms, to_ms)
 
     def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:
         """Return the model trained last."""

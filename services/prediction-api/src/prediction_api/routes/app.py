@@ -34,6 +34,7 @@ from prediction_api.routes.markets import (
     no_such_market,
     several_markets,
 )
+from prediction_api.routes.models import add_model_routes
 from prediction_api.routes.parameters import BadParameterError, bad_parameter, only_known
 from prediction_api.routes.predictions import add_prediction_routes
 from prediction_api.routes.request_metrics import RequestMetrics
@@ -87,6 +88,7 @@ def build_app(
     add_scoreboard_routes(app, plan, views)
     add_health_routes(app, views)
     add_integrity_routes(app, views, store)
+    add_model_routes(app, plan, views, store)
     add_stream_routes(app, views)
     add_dashboard_routes(app, views, bundle)
     add_head_routes(app)

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
-from typing import Annotated
 
-from fastapi import FastAPI, Query, Response
+from fastapi import FastAPI, Response
 
-from marketstream.integrity import Integrity, integrity, range_of
-from marketstream.moments import moment_ms
+from marketstream.integrity import Integrity, integrity
 from marketstream.store.port import Store
 from prediction_api.routes.answers import answers, json_answer
 from prediction_api.routes.markets import find_market
-from prediction_api.routes.parameters import MOMENT
+from prediction_api.routes.ranges import From, To, asked_range
 from prediction_api.views.market_views import MarketViews
 
-_ABOUT = f"{MOMENT}; without both the last day is told, and a range is no longer than 31 days"
 _AT_ONCE = 2  # a month of candles takes seconds to count: others wait
 _ANSWERS = answers(Integrity, {404: "Nobody follows this market", 503: "The store is out of reach"})
-
-_From = Annotated[str | None, Query(alias="from", description=_ABOUT)]
-_To = Annotated[str | None, Query(alias="to", description=_ABOUT)]
 
 
 def add_integrity_routes(app: FastAPI, views: MarketViews, store: Callable[[], Store]) -> None:
@@ -31,11 +24,8 @@ def add_integrity_routes(app: FastAPI, views: MarketViews, store: Callable[[], S
     turns = asyncio.Semaphore(_AT_ONCE)
 
     def read(market: str, since: str | None, until: str | None) -> Integrity:
-        now_ms = time.time_ns() // 1_000_000
-        from_ms = None if since is None else moment_ms(since, now_ms)
-        to_ms = None if until is None else moment_ms(until, now_ms)
         opened = store()
-        window = range_of(from_ms, to_ms, opened.newest_ms(market), now_ms)
+        window = asked_range(opened, market, since, until)
         ledger = opened.ledger(market, *window)
         return integrity(market, *window, ledger, views.overview.mending(market))
 
@@ -49,9 +39,9 @@ def add_integrity_routes(app: FastAPI, views: MarketViews, store: Callable[[], S
     )
 
     @app.get("/integrity/{symbol}", description=about, responses=_ANSWERS)
-    async def by_symbol(symbol: str, since: _From = None, until: _To = None) -> Response:
+    async def by_symbol(symbol: str, since: From = None, until: To = None) -> Response:
         return await answer(find_market(markets, symbol), since, until)
 
     @app.get("/integrity/{venue}/{symbol:path}", description=about, responses=_ANSWERS)
-    async def by_venue(venue: str, symbol: str, since: _From = None, until: _To = None) -> Response:
+    async def by_venue(venue: str, symbol: str, since: From = None, until: To = None) -> Response:
         return await answer(find_market(markets, symbol, venue), since, until)

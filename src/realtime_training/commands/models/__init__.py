@@ -1,0 +1,1 @@
+"""`realtime models`: which models served, and how good they were."""
