@@ -28,6 +28,8 @@ class Retention:
     def __init__(self, settings: RetentionSettings, ports: Ports) -> None:
         self._settings = settings
         self._ports = ports
+        for table in self._kept_ms("1s"):  # 0 is news too
+            ports.metrics.store_rows_deleted.labels(table)
 
     async def run(self) -> None:
         """Delete what has become too old, once a minute, until cancelled."""
