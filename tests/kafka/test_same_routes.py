@@ -148,6 +148,7 @@ def test_both_offer_the_same_paths(both: Both) -> None:
     assert one == kafka
     assert set(one.json["paths"]) == {
         "/routes", "/scoreboard", "/symbols", "/version", "/health", "/live", "/ready", "/metrics",
+        *(f"/udf/{name}" for name in ("config", "history", "search", "symbols", "time")),
         "/predictions", "/predictions/{symbol}/history", "/predictions/{venue}/{symbol}/history",
         *(f"/{name}/{of}" for of in TEMPLATES
           for name in ("predictions", "candles", "models", "integrity", "view", "stream")),

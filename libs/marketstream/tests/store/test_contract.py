@@ -225,6 +225,13 @@ def test_the_first_audit_of_a_stretch_stays_and_the_last_stretch_is_where_the_ne
     assert store.ledger(MARKET, 5_000, 9_000).audits == []
 
 
+def test_the_last_candles_before_a_time_come_the_oldest_first(store: Store) -> None:
+    store.write([candle(time_ms) for time_ms in (0, 1_000, 2_000, 9_000)])
+    for before_ms, opened in ((9_000, [1_000, 2_000]), (2_000, [0, 1_000]), (0, []), (2**70, None)):
+        found = [one.open_time_ms for one in store.last_candles(MARKET, "1s", 2, before_ms)]
+        assert found == ([2_000, 9_000] if opened is None else opened)
+
+
 def test_old_rows_are_deleted_a_stretch_at_a_time_the_oldest_first(store: Store) -> None:
     store.write([candle(time_ms) for time_ms in range(0, 1_800_000, 60_000)])
     store.write([candle(9_000_000), msgspec.structs.replace(candle(), market="binance:ETH/USDT")])

@@ -20,6 +20,9 @@ from marketstream.store.forgetting import Forgettable
 from marketstream.store.rows import Stored
 from marketstream.store.served import Served
 
+EVER_MS = 2**63 - 1
+"""Later than any time that can be stored."""
+
 
 class Store(Protocol):
     """Keeps rows by their identity, so that a second writing changes nothing it should not.
@@ -39,8 +42,13 @@ class Store(Protocol):
         """Return the candles that open in the range, forming ones too."""
         ...
 
-    def last_candles(self, market: str, timeframe: str, count: int) -> list[Candle]:
-        """Return the last `count` candles, the oldest first, forming ones too."""
+    def last_candles(
+        self, market: str, timeframe: str, count: int, before_ms: int = EVER_MS
+    ) -> list[Candle]:
+        """Return the last `count` candles that open before a time, the oldest first.
+
+        Forming ones are among them.
+        """
         ...
 
     def features(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Features]:

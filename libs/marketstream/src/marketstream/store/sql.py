@@ -28,6 +28,7 @@ from marketstream.store.counts import Ledger
 from marketstream.store.forgetting import Forgettable, forget
 from marketstream.store.ledger import distinct, read_ledger, timeframes_of
 from marketstream.store.patience import patiently
+from marketstream.store.port import EVER_MS
 from marketstream.store.postgresql import POSTGRESQL
 from marketstream.store.rows import TABLE_NAMES, Stored, columns_of
 from marketstream.store.schema import upgrade
@@ -47,7 +48,6 @@ from marketstream.store.tables import (
 )
 
 _BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
-_MOST = 2**63 - 1
 _EXAMPLES = "write sqlite:///state/realtime.sqlite or postgresql://user:password@host:5432/database"
 
 
@@ -120,12 +120,18 @@ class SqlStore:
         query = _range(CANDLES, "open_time_ms", market, timeframe, from_ms, to_ms)
         return self._read(query, Candle)
 
-    def last_candles(self, market: str, timeframe: str, count: int) -> list[Candle]:
-        """Return the last `count` candles, the oldest first, forming ones too."""
+    def last_candles(
+        self, market: str, timeframe: str, count: int, before_ms: int = EVER_MS
+    ) -> list[Candle]:
+        """Return the last `count` candles that open before a time, the oldest first."""
         columns = CANDLES.c
         query = (
             select(CANDLES)
-            .where(columns.market == market, columns.timeframe == timeframe)
+            .where(
+                columns.market == market,
+                columns.timeframe == timeframe,
+                columns.open_time_ms < _storable(before_ms),
+            )
             .order_by(columns.open_time_ms.desc())
             .limit(count)
         )
@@ -319,7 +325,7 @@ def _within(column: Column[int], since: int, until: int) -> tuple[ColumnElement[
 
 
 def _storable(time: int) -> int:
-    return max(-_MOST, min(time, _MOST))
+    return max(-EVER_MS, min(time, EVER_MS))
 
 
 def _prediction(*columns: Any) -> Prediction:

@@ -40,6 +40,7 @@ from prediction_api.routes.predictions import add_prediction_routes
 from prediction_api.routes.request_metrics import RequestMetrics
 from prediction_api.routes.scoreboard import add_scoreboard_routes
 from prediction_api.routes.streams import add_stream_routes
+from prediction_api.routes.udf import add_udf_routes
 from prediction_api.views.market_views import MarketViews
 
 _HANDLERS = {
@@ -90,6 +91,7 @@ def build_app(
     add_integrity_routes(app, views, store)
     add_model_routes(app, plan, views, store)
     add_stream_routes(app, views)
+    add_udf_routes(app, plan, views, store)
     add_dashboard_routes(app, views, bundle)
     add_head_routes(app)
     return app
