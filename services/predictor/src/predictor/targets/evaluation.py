@@ -16,11 +16,9 @@ from predictor.targets.definitions import Target
 from predictor.targets.figures import FoldScore, Less, Scored, TargetEvaluation
 from predictor.targets.grid import Grid
 from predictor.targets.rows import Rows, rows_of
-from predictor.targets.scores import blocks_of, crps, explained, less_by, qlike
-from predictor.targets.walking import Advanced, Judged, walk
+from predictor.targets.scores import basis_points, blocks_of, crps, explained, less_by, qlike
+from predictor.targets.walking import MODEL, Advanced, Judged, walk
 from predictor.training.prices import Label
-
-MODEL = "ridge"
 
 
 def evaluate_target(
@@ -48,6 +46,7 @@ def evaluate_target(
         label=label,
         horizon_ms=rows.horizon_ms,
         latency_ms=latency_ms,
+        returns=grid.closes(horizon_ms),
         rows=0,
         effective=0.0,
         incomplete=rows.incomplete,
@@ -91,13 +90,14 @@ def _scored(bare: TargetEvaluation, judged: Judged) -> TargetEvaluation:
         )
         for name, said in judged.forecasts.items()
     }
-    effective = len(times_ms) / max(1.0, bare.horizon_ms / judged.rows.step_ms)
+    effective = len(times_ms) / judged.rows.overlap
     return msgspec.structs.replace(
         bare,
         rows=len(times_ms),
         effective=effective,
         verdict=_verdict(scores, effective),
         reason=None,
+        median_bps=float(np.median(basis_points(came, bare.target))),
         scores=scores,
         folds=tuple(_folds(judged, losses[MODEL][0])),
     )

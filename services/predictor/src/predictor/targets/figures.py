@@ -53,13 +53,15 @@ class TargetEvaluation(msgspec.Struct, frozen=True):
 
     `rows` were judged and are worth `effective` that do not overlap; the counts of those left out
     and `still` are as in `Rows`, `floor` is what counts where nothing moved, of volatility as a
-    variance. `reason` says why there are no scores.
+    variance; `median_bps` is what came, in basis points of the price, and of volatility the root.
+    `returns` of the base timeframe make a horizon. `reason` says why there are no scores.
     """
 
     target: Target
     label: Label
     horizon_ms: int
     latency_ms: int
+    returns: int
     rows: int
     effective: float
     incomplete: int
@@ -70,6 +72,7 @@ class TargetEvaluation(msgspec.Struct, frozen=True):
     seconds: float
     verdict: Skill
     reason: str | None = None
+    median_bps: float | None = None
     model: str = "ridge"
     inputs: tuple[str, ...] = ()
     scores: dict[str, Scored] = {}

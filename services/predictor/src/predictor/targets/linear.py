@@ -10,6 +10,7 @@ import numpy as np
 from marketstream.columns import Floats
 
 _RIDGE = 1e-3  # of the rows
+_RIDGE_HORIZONS = 10.0  # that do not overlap, for each column
 _MOST = 6.0  # deviations that a value counts for
 _MOST_STEPS = 50
 _SMALL = 1e-9
@@ -28,8 +29,11 @@ class Line:
     intercept: float
 
     @classmethod
-    def fitted(cls, columns: Floats, target: Floats) -> Self:
-        """Fit the least squares; a column that does not vary has no say."""
+    def fitted(cls, columns: Floats, target: Floats, overlap: float = 1.0) -> Self:
+        """Fit the least squares; a column that does not vary has no say.
+
+        `overlap` is how many rows there are in a horizon.
+        """
         known = np.isfinite(columns)
         counts = np.maximum(known.sum(axis=0), 1)
         filled = np.where(known, columns, 0.0)
@@ -41,7 +45,9 @@ class Line:
         scaled = np.clip(away / deviations, -_MOST, _MOST)
         centre, mean = scaled.mean(axis=0), float(target.mean())
         scaled = scaled - centre
-        gram = scaled.T @ scaled + _RIDGE * len(target) * np.eye(scaled.shape[1])
+        width = scaled.shape[1]
+        ridge = _RIDGE * len(target) + _RIDGE_HORIZONS * max(1.0, overlap) * width
+        gram = scaled.T @ scaled + ridge * np.eye(width)
         weights = np.linalg.solve(gram, scaled.T @ (target - mean))
         return cls(means, deviations, weights, mean - float(centre @ weights))
 

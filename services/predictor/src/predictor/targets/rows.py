@@ -43,6 +43,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.times_ms)
 
+    @property
+    def overlap(self) -> float:
+        """How many rows there are in a horizon."""
+        return max(1.0, self.horizon_ms / self.step_ms)
+
 
 def rows_of(
     grid: Grid, target: Target, *, step_ms: int, horizon_ms: int, latency_ms: int = 0

@@ -14,6 +14,7 @@ import numpy as np
 from marketstream.columns import Floats, Times
 from marketstream.uncertainty import HORIZONS_PER_BLOCK
 from predictor.targets.bounds import LEVELS
+from predictor.targets.definitions import Target
 
 _BLOCKS = 100
 _FEWEST_BLOCKS = 10
@@ -37,6 +38,11 @@ def explained(value: Floats, expected: Floats) -> float | None:
     """Return the share of the values' variance that is explained, R²; None where there is none."""
     total = float(((value - value.mean()) ** 2).sum())
     return 1 - float(((value - expected) ** 2).sum()) / total if total > 0 else None
+
+
+def basis_points(values: Floats, target: Target) -> Floats:
+    """Return a target as basis points of the price: of a variance its root."""
+    return np.asarray(1e4 * (np.sqrt(values) if target == "volatility" else values))
 
 
 def blocks_of(times_ms: Times, horizon_ms: int) -> Times:

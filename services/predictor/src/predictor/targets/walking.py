@@ -13,6 +13,8 @@ from predictor.targets.linear import Line, Mean
 from predictor.targets.rows import FIRST_SHARE, Rows
 from predictor.validation.splits import walk_forward
 
+MODEL = "ridge"
+_REFERENCE = "har"
 _LATEST_SHARE = 0.2  # of what is learnt from
 _FEWEST = 100  # rows to learn from
 
@@ -56,7 +58,8 @@ def walk(
 
     Everybody has the same: a line fitted on the same rows; the mean and the quantiles around it,
     of the latest fifth of them, by a line fitted on those before; and quantiles that go on from
-    there. Forecasters differ in what they know.
+    there. Forecasters differ in what they know, and the ridge corrects the HAR, so that where few
+    rows hold it back it says the same.
     """
     parts = walk_forward(rows, folds, first=FIRST_SHARE, embargo=embargo)
     parts = [part for part in parts if np.count_nonzero(part.train) >= _FEWEST]
@@ -85,20 +88,31 @@ def walk(
 
 
 def _forecast(rows: Rows, name: str, train: Flags, test: Flags) -> Forecast:
-    target, columns = np.log(rows.came), rows.known[name]
-    line = Line.fitted(columns[train], target[train])
-    expected = line.expected(columns[test])
+    target = np.log(rows.came)
+    expected = _expected(rows, name, train, test)
     earlier, latest = _split(rows, train)
-    before = Line.fitted(columns[earlier], target[earlier]).expected(columns[latest])
+    before = _expected(rows, name, earlier, latest)
     around = tracked(
         target[test] - expected,
         target[latest] - before,
         rows.times_ms[test],
         rows.ends_ms[test],
-        rows.horizon_ms / rows.step_ms,
+        rows.overlap,
     )
     mean = Mean.fitted(before, rows.came[latest]).of(expected)
     return Forecast(expected, mean, expected[:, None] + around)
+
+
+def _expected(rows: Rows, name: str, train: Flags, test: Flags) -> Floats:
+    """Return what a line through some rows expects of others; the model's corrects the HAR's."""
+    target = np.log(rows.came)
+    expected = np.zeros(np.count_nonzero(test))
+    for each in (_REFERENCE, name) if name == MODEL else (name,):
+        columns = rows.known[each]
+        line = Line.fitted(columns[train], target[train], rows.overlap)
+        target = target - line.expected(columns)
+        expected += line.expected(columns[test])
+    return expected
 
 
 def _split(rows: Rows, train: Flags) -> tuple[Flags, Flags]:
