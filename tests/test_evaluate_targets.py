@@ -140,6 +140,19 @@ def test_timeframes_labels_and_files_that_do_not_fit_are_refused(
         load_candles([candles, trades], SETTINGS)
 
 
+def test_files_say_the_same_in_whichever_order_they_come(candles: Path, tmp_path: Path) -> None:
+    head, *rows = candles.read_text().splitlines(keepends=True)
+    parts = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for part, chosen in zip(parts, (rows[3_000:], rows[:3_000]), strict=True):
+        part.write_text(head + "".join(chosen))
+    one, two = (
+        evaluate_targets(load_candles(files, SETTINGS), WantedTarget("range", (5,)),
+                         SETTINGS.predictor)[0].evaluation.scores
+        for files in (parts, [candles])
+    )  # fmt: skip
+    assert one == two
+
+
 def test_a_longer_timeframe_decides_less_often_on_the_same_returns(candles: Path) -> None:
     data = load_candles([candles], SETTINGS, timeframe="5m")
     [each] = evaluate_targets(data, WantedTarget("volatility", (3,)), SETTINGS.predictor)

@@ -113,3 +113,12 @@ def test_the_profile_of_the_day_is_learnt_day_by_day_and_looks_around_midnight()
     assert ahead[-1] - before[-1] == pytest.approx(np.log(4), abs=0.35)
     half = profile.over(midnights - 1_800_000, 0, 3_600_000)  # half of it before midnight
     assert before[-1] < half[-1] < ahead[-1]
+
+
+def test_closes_of_more_than_half_an_hour_have_a_profile_of_longer_parts() -> None:
+    hours = np.arange(1, 20 * 24 + 1)
+    close_ms = 1_704_067_200_000 + 3_600_000 * hours
+    values = np.where((hours - 1) % 24 == 0, 4.0, 1.0)
+    profile = DayProfile(values, close_ms, 3_600_000, np.arange(len(values)) + 1)
+    ahead = profile.over(close_ms[23::24], 0, 3_600_000)
+    assert ahead[-1] == pytest.approx(np.log(4 / (27 / 24)), abs=0.3)
