@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from marketstream.columns import FeatureTable, Floats, PriceSeries
+from marketstream.columns import CandleColumns, FeatureTable, Flags, Floats, PriceSeries
 from marketstream.messages import Features
 from predictor.models.logistic import Logistic
 from predictor.models.parts.imbalance import ImbalanceSign
@@ -134,3 +134,31 @@ def make_settings() -> Callable[..., PredictorSettings]:
 def noise() -> Floats:
     """400 rows of six columns that say nothing."""
     return np.random.default_rng(5).normal(size=(400, 6))
+
+
+def _candles(close: Floats, *, complete: Flags | None = None, volume: float = 1.0) -> CandleColumns:
+    """Make candles of a minute from these closes, each opening where the one before closed."""
+    opened = np.append(close[:1], close[:-1])
+    open_time_ms = 1_704_067_200_000 + 60_000 * np.arange(len(close), dtype=np.int64)
+    unknown = np.full(len(close), np.nan)
+    return CandleColumns(
+        timeframe="1m",
+        open_time_ms=open_time_ms,
+        close_time_ms=open_time_ms + 60_000,
+        open=opened,
+        high=np.maximum(opened, close),
+        low=np.minimum(opened, close),
+        close=close,
+        volume=np.full(len(close), volume),
+        quote_volume=unknown,
+        trade_count=unknown,
+        taker_buy_volume=unknown,
+        taker_buy_quote_volume=unknown,
+        complete=np.ones(len(close), np.bool_) if complete is None else complete,
+    )
+
+
+@pytest.fixture(scope="session")
+def make_candles() -> Callable[..., CandleColumns]:
+    """Make candles of a minute from closes, each opening where the one before closed."""
+    return _candles

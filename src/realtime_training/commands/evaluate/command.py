@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -19,9 +19,13 @@ from realtime_training.commands.types import FILE
 
 if TYPE_CHECKING:
     from predictor.settings import Learner
+    from predictor.targets.definitions import Target
     from predictor.training.prices import Label
+    from realtime_training.commands.evaluate.target_work import WantedTarget
+    from realtime_training.settings import Settings
 
 LABELS = ("mid", "fair", "close")
+TARGETS = ("direction", "volatility", "range")
 
 
 @click.command()
@@ -29,6 +33,13 @@ LABELS = ("mid", "fair", "close")
 @data_options
 @learning_options
 @latency_option
+@click.option(
+    "--target",
+    type=click.Choice(TARGETS),
+    default="direction",
+    show_default=True,
+    help="Where the price will be; how much it will move; how far apart its extremes will be.",
+)
 @click.option(
     "--label",
     type=click.Choice(LABELS),
@@ -47,6 +58,7 @@ def evaluate(
     folds: int | None,
     tune_ms: int | None,
     latency_ms: int,
+    target: Literal["direction"] | Target,
     label: Label | None,
     pictures: Path | None,
     *,
@@ -57,13 +69,22 @@ def evaluate(
     FILES are recorded WebSocket frames (judged by the book's mid), trades in any form (by the fair
     mid of the next prints) or candles of 1m and longer (by the close). Beside each model stand
     baselines and reference models on the same rows; the verdict is skill, no skill or too little
-    data.
+    data. Of volatility and range a ridge is judged, beside EWMA, HAR and the same hour of
+    yesterday.
     """
     from realtime_training.commands.evaluate import report as evaluation_report
+    from realtime_training.commands.evaluate import target_work
     from realtime_training.commands.evaluate import work as evaluation_command
     from realtime_training.settings import load_all
 
     settings = load_all()
+    if target != "direction":
+        target_work.check_options(target, models, cost_bps, tune_ms)
+        sought = target_work.WantedTarget(target, horizons, latency_ms, folds)
+        _evaluate_target(
+            files, settings, sought, symbol, timeframe, label, pictures, as_json=as_json
+        )
+        return
     wanted = wanted_of(settings, horizons, models, latency_ms, cost_bps, folds, tune_ms, label)
     data = load(files, settings, state, symbol, timeframe, shown=not as_json)
     with evaluation_report.working(shown=not as_json) as told:
@@ -74,3 +95,33 @@ def evaluate(
         report.print_json(evaluation_command.summary(data, wanted, results))
     else:
         evaluation_report.print_evaluations(data, wanted, results)
+
+
+def _evaluate_target(
+    files: tuple[Path, ...],
+    settings: Settings,
+    wanted: WantedTarget,
+    symbol: str | None,
+    timeframe: str | None,
+    label: Label | None,
+    pictures: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Do the same for volatility or range, which need candles and no features."""
+    from realtime_training.commands.evaluate import target_report, target_work
+    from realtime_training.commands.evaluate.report import working
+    from realtime_training.datasets.base_candles import load_candles
+
+    with report.reading(files, shown=not as_json) as advanced:
+        data = load_candles(
+            files, settings, symbol=symbol, timeframe=timeframe, label=label, advanced=advanced
+        )
+    with working(shown=not as_json) as told:
+        results = target_work.evaluate_targets(data, wanted, settings.predictor, advanced=told)
+    if pictures is not None:
+        target_work.draw(data, wanted, results, pictures)
+    if as_json:
+        report.print_json(target_work.summary(data, wanted, results))
+    else:
+        target_report.print_targets(data, wanted, results)

@@ -94,7 +94,7 @@ def print_data(console: Console, data: Recorded, label: Label, latency_ms: int) 
         f"{len(data.used)} features{'; made before, from the cache' if data.cached else ''}",
         soft_wrap=True,
     )
-    console.print(f"label: {label} ({_JUDGED_BY[label]}), {latency_ms} ms after the close")
+    console.print(f"label: {label} ({judged_by(label)}), {latency_ms} ms after the close")
     if label != data.label:
         console.print(f"for comparison only: what these data allow is label: {data.label}")
     if data.used:
@@ -103,6 +103,11 @@ def print_data(console: Console, data: Recorded, label: Label, latency_ms: int) 
         console.print(f"configured and not used: {names} ({reason})", soft_wrap=True)
     for remark in data.remarks:
         console.print(remark, soft_wrap=True)
+
+
+def judged_by(label: Label) -> str:
+    """Return in words which price a label is about."""
+    return _JUDGED_BY[label]
 
 
 def duration(horizon_ms: int) -> str:

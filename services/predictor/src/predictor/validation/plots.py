@@ -65,7 +65,7 @@ def pictures(judged: Judged) -> dict[str, bytes]:
     for name, draw in _drawings(judged).items():
         figure = Figure(figsize=(5, 3.6), layout="constrained")
         draw(figure.subplots(), judged)
-        drawn[f"{name}.svg"] = _svg(figure)
+        drawn[f"{name}.svg"] = svg(figure)
     return drawn
 
 
@@ -75,7 +75,7 @@ def together(judged: Judged) -> bytes:
     figure = Figure(figsize=(4.2 * max(1, len(drawings)), 3.6), layout="constrained")
     for number, draw in enumerate(drawings.values(), 1):
         draw(figure.add_subplot(1, len(drawings), number), judged)
-    return _svg(figure)
+    return svg(figure)
 
 
 def _calibration(axes: Axes, judged: Judged) -> None:
@@ -185,7 +185,8 @@ def _drawings(judged: Judged) -> dict[str, Callable[[Axes, Judged], None]]:
     return drawings | {"importance": _importance} if judged.importance else drawings
 
 
-def _svg(figure: Figure) -> bytes:
+def svg(figure: Figure) -> bytes:
+    """Return a figure as SVG, the same bytes for the same figure."""
     file = BytesIO()
     # Text stays text, and names inside the file do not depend on chance.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "predictor"}):

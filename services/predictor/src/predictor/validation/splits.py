@@ -7,12 +7,24 @@ Purging and embargo are those of Lopez de Prado (Advances in Financial Machine L
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from marketstream.columns import Flags
+from marketstream.columns import Flags, Times
 from predictor.training.dataset import Dataset
+
+
+class Timed(Protocol):
+    """Rows in order of the times they are decided at, and when the outcome of each was known."""
+
+    def __len__(self) -> int: ...
+    @property
+    def times_ms(self) -> Times: ...  # noqa: D102
+    @property
+    def ends_ms(self) -> Times: ...  # noqa: D102
+    @property
+    def step_ms(self) -> int: ...  # noqa: D102
 
 
 class Fold(NamedTuple):
@@ -30,7 +42,7 @@ def latest(data: Dataset, share: float, *, embargo: int = 0) -> Fold:
     return Fold(_before(data, begin_ms, embargo), data.times_ms >= begin_ms, int(begin_ms))
 
 
-def walk_forward(data: Dataset, folds: int, *, first: float = 0.5, embargo: int = 0) -> list[Fold]:
+def walk_forward(data: Timed, folds: int, *, first: float = 0.5, embargo: int = 0) -> list[Fold]:
     """Return folds that go forward in time, each judged by what follows on all it learns from.
 
     The first `first` of the rows only learn; the rest is cut into `folds` with as many rows each,
@@ -53,5 +65,5 @@ def walk_forward(data: Dataset, folds: int, *, first: float = 0.5, embargo: int 
     return [fold for fold in found if fold.train.any() and fold.test.any()]
 
 
-def _before(data: Dataset, begin_ms: float, embargo: int) -> Flags:
+def _before(data: Timed, begin_ms: float, embargo: int) -> Flags:
     return data.ends_ms + embargo * data.step_ms <= begin_ms
