@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -29,25 +29,45 @@ class BaseColumns:
         self.close_time_ms: Integers = columns["close_time_ms"].astype(np.int64)
         self.close = columns["close"]
         self.trades = columns["trade_count"]
-        self.quote_volume = columns["quote_volume"]
+        self.volume, self.quote_volume = columns["volume"], columns["quote_volume"]
         self.first_buy, self.first_sell = columns["first_buy"], columns["first_sell"]
+        self.length_s = (self.close_time_ms - self.open_time_ms) / 1_000
         self.run = length_of_run(self.open_time_ms, self.close_time_ms)
         self._levels: dict[int, Level] = {}
-        self._flows: dict[int, Floats] = {}
+        self._shared: dict[str, Floats] = {}
 
     def __len__(self) -> int:
         return len(self.close)
 
     @cached_property
+    def is_known(self) -> Flags:
+        """Whether it is known who took how much."""
+        return ~np.isnan(self.sells)
+
+    @cached_property
     def buys(self) -> Floats:
-        """What takers bought; NaN where nobody says who took."""
-        taken = self._columns["taker_buy_volume"]
-        return np.where(np.isnan(self._columns["volume"]), np.nan, taken)
+        """What takers bought."""
+        return self._columns["taker_buy_volume"]
 
     @cached_property
     def sells(self) -> Floats:
         """What takers sold."""
-        return np.maximum(self._columns["volume"] - self._columns["taker_buy_volume"], 0.0)
+        return np.maximum(self.volume - self.buys, 0.0)
+
+    @cached_property
+    def root_buys(self) -> Floats:
+        """The root of what takers bought."""
+        return np.sqrt(self.buys)
+
+    @cached_property
+    def root_sells(self) -> Floats:
+        """The root of what takers sold."""
+        return np.sqrt(self.sells)
+
+    @cached_property
+    def signed_trades(self) -> Floats:
+        """How many trades there were, below 0 where takers sold more, 0 where both did the same."""
+        return np.sign(self.buys - self.sells) * self.trades
 
     @cached_property
     def mid(self) -> Floats:
@@ -92,9 +112,13 @@ class BaseColumns:
 
     def flow(self, number: int) -> Floats:
         """Return the flow of a level since the close before, the best level being 0."""
-        if number not in self._flows:
-            self._flows[number] = self._flow(self.level(number))
-        return self._flows[number]
+        return self.shared(f"flow {number}", lambda: self._flow(self.level(number)))
+
+    def shared(self, name: str, make: Callable[[], Floats]) -> Floats:
+        """Return what is made once for all the features that share it, under a name of its own."""
+        if name not in self._shared:
+            self._shared[name] = make()
+        return self._shared[name]
 
     def _flow(self, level: Level) -> Floats:
         bid, bid_quantity, ask, ask_quantity = level

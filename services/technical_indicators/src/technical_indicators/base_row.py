@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 from marketstream.messages import Candle, Depth
 
 STALE_US = 10_000_000
@@ -14,6 +16,7 @@ type Best = tuple[float, float, float, float]
 class BaseRow:
     """A closed base candle; None is what is not known.
 
+    What was traded is not known, and NaN, where nobody says who took, or how much: `is_known` says.
     `quote` is the best level of the quotes, `depth` the levels: neither where bid and ask cross,
     and no levels that are older than ten seconds. `quote_flow` and `flows` say what has come to the
     bid and gone from the ask since the close before: of the quotes, and of each level.
@@ -21,7 +24,8 @@ class BaseRow:
 
     __slots__ = (
         "buys", "close", "close_time_ms", "depth", "depth_age_us", "first_buy", "first_sell",
-        "flows", "mid", "open_time_ms", "quote", "quote_flow", "quote_volume", "sells", "trades",
+        "flows", "is_known", "length_s", "mid", "open_time_ms", "quote", "quote_flow",
+        "quote_volume", "root_buys", "root_sells", "sells", "signed_trades", "trades", "volume",
     )  # fmt: skip
 
     def __init__(self, candle: Candle, previous: BaseRow | None) -> None:
@@ -29,11 +33,17 @@ class BaseRow:
         self.close_time_ms = candle.close_time_ms
         self.close = candle.close
         self.trades = float(candle.trade_count)
-        self.quote_volume = candle.quote_volume
-        self.buys: float | None = candle.taker_buy_volume
-        self.sells: float | None = max(candle.volume - candle.taker_buy_volume, 0.0)
-        if candle.volume - candle.taker_buy_volume != candle.volume - candle.taker_buy_volume:
-            self.buys = self.sells = None  # NaN: nobody says who took
+        self.length_s = (candle.close_time_ms - candle.open_time_ms) / 1_000
+        self.volume, self.quote_volume = candle.volume, candle.quote_volume
+        self.buys = candle.taker_buy_volume
+        self.sells = self.volume - self.buys
+        self.is_known = self.sells == self.sells
+        if self.sells < 0:
+            self.sells = 0.0
+        self.root_buys, self.root_sells = sqrt(self.buys), sqrt(self.sells)
+        self.signed_trades = self.trades if self.buys > self.sells else -self.trades
+        if self.buys == self.sells:
+            self.signed_trades = 0.0
         self.first_buy, self.first_sell = candle.first_buy, candle.first_sell
         self.mid = candle.mid
         self.quote = _best(candle)
