@@ -75,6 +75,11 @@ class BaseColumns:
         return (self._columns["bid"] + self._columns["ask"]) / 2
 
     @cached_property
+    def change(self) -> Floats:
+        """By how much the mid has changed since the close before."""
+        return np.where(self.run > 1, self.mid - rows_back(self.mid, 1), np.nan)
+
+    @cached_property
     def quote(self) -> Level:
         """The best level of the quotes."""
         bid, bid_quantity = self._columns["bid"], self._columns["bid_quantity"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from math import sqrt
+from typing import NamedTuple
 
+from marketstream.columns import Floats
 from marketstream.messages import Candle, Depth
 
 STALE_US = 10_000_000
@@ -12,6 +14,21 @@ STALE_US = 10_000_000
 type Best = tuple[float, float, float, float]
 """Bid, bid quantity, ask and ask quantity of a level."""
 
+type Flow = tuple[float, float, float]
+"""The flow of a level, and the sums of it and of its size over this level and those before it."""
+
+
+class Sides[Number: float | Floats](NamedTuple):
+    """Quantities of the best levels, what they are worth, the last level's prices, and the mid."""
+
+    bid_quantity: Number
+    ask_quantity: Number
+    bid_value: Number
+    ask_value: Number
+    last_bid: Number
+    last_ask: Number
+    mid: Number
+
 
 class BaseRow:
     """A closed base candle; None is what is not known.
@@ -19,13 +36,15 @@ class BaseRow:
     What was traded is not known, and NaN, where nobody says who took, or how much: `is_known` says.
     `quote` is the best level of the quotes, `depth` the levels: neither where bid and ask cross,
     and no levels that are older than ten seconds. `quote_flow` and `flows` say what has come to the
-    bid and gone from the ask since the close before: of the quotes, and of each level.
+    bid and gone from the ask since the close before, of the quotes and of each level, `change` by
+    how much the mid has changed. `sides` keeps the sums of levels that have been asked for.
     """
 
     __slots__ = (
-        "buys", "close", "close_time_ms", "depth", "depth_age_us", "first_buy", "first_sell",
-        "flows", "is_known", "length_s", "mid", "open_time_ms", "quote", "quote_flow",
-        "quote_volume", "root_buys", "root_sells", "sells", "signed_trades", "trades", "volume",
+        "buys", "change", "close", "close_time_ms", "depth", "depth_age_us", "first_buy",
+        "first_sell", "flows", "is_known", "length_s", "mid", "open_time_ms", "quote",
+        "quote_flow", "quote_volume", "root_buys", "root_sells", "sells", "sides",
+        "signed_trades", "trades", "volume",
     )  # fmt: skip
 
     def __init__(self, candle: Candle, previous: BaseRow | None) -> None:
@@ -53,8 +72,12 @@ class BaseRow:
             self.depth_age_us = candle.close_time_ms * 1_000 - candle.depth.time_us
             self.depth = _sane(candle.depth, self.depth_age_us)
         self.quote_flow: float | None = None
-        self.flows: tuple[float, ...] = ()
+        self.flows: tuple[Flow, ...] = ()
+        self.sides: dict[int, Sides[float] | None] = {}
+        self.change: float | None = None
         if previous is not None:
+            if self.mid is not None and previous.mid is not None:
+                self.change = self.mid - previous.mid
             if self.quote is not None and previous.quote is not None:
                 self.quote_flow = flow(previous.quote, self.quote)
             if self.depth is not None and previous.depth is not None:
@@ -78,14 +101,18 @@ def flow(before: Best, now: Best) -> float:
     )
 
 
-def _flows(before: Depth, now: Depth) -> tuple[float, ...]:
+def _flows(before: Depth, now: Depth) -> tuple[Flow, ...]:
     """Return the flow of each level that both have on both sides, the best first."""
-    return tuple(
-        flow((*bid_before, *ask_before), (*bid, *ask))
-        for bid_before, ask_before, bid, ask in zip(
-            before.bids, before.asks, now.bids, now.asks, strict=False
-        )
-    )
+    flows = []
+    summed = size = 0.0
+    for bid_before, ask_before, bid, ask in zip(
+        before.bids, before.asks, now.bids, now.asks, strict=False
+    ):
+        of_level = flow((*bid_before, *ask_before), (*bid, *ask))
+        summed += of_level
+        size += abs(of_level)
+        flows.append((of_level, summed, size))
+    return tuple(flows)
 
 
 def _best(candle: Candle) -> Best | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
+from typing import Any
 
 from marketstream.messages import Candle
-from technical_indicators.base_definition import Recursive, State, Windowed
+from technical_indicators.base_definition import Form, Recursive, State, Windowed
 from technical_indicators.base_indicator import BaseIndicator
 from technical_indicators.base_row import BaseRow
 
@@ -26,9 +27,13 @@ class BaseStream:
     """
 
     def __init__(self, indicators: Sequence[BaseIndicator], at_least: int) -> None:
-        self._forms = [each.form for each in indicators]
-        self._recursive = [each for each in self._forms if isinstance(each, Recursive)]
-        windowed = [each.rows for each in self._forms if isinstance(each, Windowed)]
+        forms = [each.form for each in indicators]
+        self._recursive = [each for each in forms if isinstance(each, Recursive)]
+        self._steps = [each.step for each in self._recursive]
+        self._values: list[tuple[Callable[[Any], float | None], int]] = [
+            (each.value, _rows_of(each)) for each in forms
+        ]
+        windowed = [rows for _, rows in self._values]
         self.window = max(_FEWEST, at_least, *windowed) if indicators else at_least
         self._rows: deque[BaseRow] = deque(maxlen=self.window)
         self._states = self._nothing()
@@ -42,7 +47,7 @@ class BaseStream:
 
     def update(self, candle: Candle) -> None:
         """Fold a closed base candle; a hole in time begins everything anew."""
-        if not self._forms:
+        if not self._values:
             return
         if candle.open_time_ms != self._last_close_ms:
             self._rows.clear()
@@ -52,7 +57,7 @@ class BaseStream:
         self._rows.append(row)
         self._before.append(self._states)
         self._states = [
-            form.step(state, row) for form, state in zip(self._recursive, self._states, strict=True)
+            step(state, row) for step, state in zip(self._steps, self._states, strict=True)
         ]
 
     def go_on(self, before: States, candles: Iterable[Candle]) -> None:
@@ -67,25 +72,34 @@ class BaseStream:
 
     def values(self) -> list[float | None]:
         """Return the features as of the newest base candle, in order."""
-        return self._values(self._rows, None)
+        return self._as_of(self._rows)
 
     def peek(self, candle: Candle) -> list[float | None]:
         """Return the features with the book as of a forming candle, the others as they were."""
-        return self._values(self._rows, BaseRow(candle, None))
+        return self._as_of([BaseRow(candle, None)])
 
-    def _values(self, rows: Sequence[BaseRow], now: BaseRow | None) -> list[float | None]:
+    def _as_of(self, newest: Sequence[BaseRow]) -> list[float | None]:
+        """Return the features; those of one candle alone are of the newest of these."""
         values: list[float | None] = []
         states = iter(self._states)
-        for form in self._forms:
-            if isinstance(form, Recursive):
+        rows, seen = self._rows, len(self._rows)
+        for value_of, needed in self._values:
+            value = None
+            if needed == 0:
                 state = next(states)
-                value = None if state is None else form.value(state)
-            elif now is not None and form.rows == 1:
-                value = form.value([now])
-            else:
-                value = form.value(rows) if len(rows) >= form.rows else None
+                if state is not None:
+                    value = value_of(state)
+            elif needed == 1 and newest:
+                value = value_of(newest)
+            elif 1 < needed <= seen:
+                value = value_of(rows)
             values.append(value if value is not None and isfinite(value) else None)
         return values
 
     def _nothing(self) -> States:
         return [None] * len(self._recursive)
+
+
+def _rows_of(form: Form) -> int:
+    """Return how many candles a form is given at once, 0 where it is given a state."""
+    return form.rows if isinstance(form, Windowed) else 0

@@ -15,7 +15,8 @@ import numpy as np
 from marketstream.columns import Flags, Floats, Integers
 from technical_indicators.base_definition import check_visible
 
-_BLOCK = 64
+BLOCK = 64
+"""How many candles a block has; within one a value is added to what has faded, and no more."""
 _SHORT = 1_024  # rows in which blocks would cost more than they save
 
 FADED = 1e-250
@@ -34,18 +35,18 @@ class Decay:
         self.rows = ceil(3 * seconds / base_s)
         self.factor = exp(-base_s / seconds)
         self._powers = [self.factor]
-        while len(self._powers) < _BLOCK:
+        while len(self._powers) < BLOCK:
             self._powers.append(self._powers[-1] * self.factor)
 
     def fold(self, seen: int, kept: Sequence[float], value: float) -> tuple[float, float]:
         """Add a value after so many; return what is within the block, and what is carried."""
-        if seen % _BLOCK:
+        if seen % BLOCK:
             return kept[0] * self.factor + value, kept[1]
         return value, self.total(seen, kept) if seen else 0.0
 
     def total(self, seen: int, kept: Sequence[float]) -> float:
         """Return the sum after so many values."""
-        return kept[0] + kept[1] * self._powers[(seen - 1) % _BLOCK]
+        return kept[0] + kept[1] * self._powers[(seen - 1) % BLOCK]
 
     def totals(self, series: Floats, run: Integers) -> Floats:
         """Return the sums over a series, anew where a run begins; NaN where there is none."""
@@ -66,11 +67,11 @@ class Decay:
         return totals
 
     def _long(self, series: Floats) -> Floats:
-        blocks = -(-len(series) // _BLOCK)
-        padded = np.zeros(blocks * _BLOCK)
+        blocks = -(-len(series) // BLOCK)
+        padded = np.zeros(blocks * BLOCK)
         padded[: len(series)] = series
-        within = padded.reshape(blocks, _BLOCK).T.copy()
-        for row in range(1, _BLOCK):
+        within = padded.reshape(blocks, BLOCK).T.copy()
+        for row in range(1, BLOCK):
             within[row] += within[row - 1] * self.factor
         carried = [0.0]
         for end in within[-1, :-1].tolist():

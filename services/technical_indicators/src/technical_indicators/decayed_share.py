@@ -11,7 +11,7 @@ from marketstream.columns import Floats
 from technical_indicators.base_columns import BaseColumns
 from technical_indicators.base_definition import Recursive, State
 from technical_indicators.base_row import BaseRow
-from technical_indicators.decay import FADED, Decay, run_of
+from technical_indicators.decay import BLOCK, FADED, Decay, run_of
 
 type Terms = Callable[[Any], tuple[Any, Any]]
 """What a candle adds above and below: of a `BaseRow`, and of `BaseColumns` by the same names."""
@@ -28,13 +28,18 @@ def decayed_share(terms: Terms, *, more: float = 0.0) -> Callable[..., Recursive
         def step(self, state: State | None, row: BaseRow) -> State | None:
             if not row.is_known:
                 return None
-            begun, *sums = state or (0.0,) * 5
-            seen = int(begun)
-            above, below = terms(row)
+            adds_above, adds_below = terms(row)
+            if state is None:
+                return 1.0, adds_above, 0.0, adds_below, 0.0
+            seen, above, above_carried, below, below_carried = state
+            if seen % BLOCK:  # as fold does, in a third of the time
+                factor = self._decay.factor
+                above, below = above * factor + adds_above, below * factor + adds_below
+                return seen + 1, above, above_carried, below, below_carried
             return (
-                seen + 1.0,
-                *self._decay.fold(seen, sums[:2], above),
-                *self._decay.fold(seen, sums[2:], below),
+                seen + 1,
+                *self._decay.fold(int(seen), (above, above_carried), adds_above),
+                *self._decay.fold(int(seen), (below, below_carried), adds_below),
             )
 
         def value(self, state: State) -> float | None:

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from marketstream.columns import Floats
+from marketstream.messages import Depth
 from technical_indicators.base_columns import BaseColumns
 from technical_indicators.base_definition import Windowed
-from technical_indicators.base_row import BaseRow
-
-
-class Sides[Number: float | Floats](NamedTuple):
-    """Quantities of the best levels, what they are worth, the last level's prices, and the mid."""
-
-    bid_quantity: Number
-    ask_quantity: Number
-    bid_value: Number
-    ask_value: Number
-    last_bid: Number
-    last_ask: Number
-    mid: Number
+from technical_indicators.base_row import BaseRow, Sides
 
 
 def sides_of(rows: Sequence[BaseRow], levels: int) -> Sides[float] | None:
     """Return the sums of so many levels as of the last row, None where there are not so many."""
-    depth = rows[-1].depth
+    row = rows[-1]
+    if levels not in row.sides:
+        row.sides[levels] = _sides(row.depth, levels)
+    return row.sides[levels]
+
+
+def _sides(depth: Depth | None, levels: int) -> Sides[float] | None:
     if depth is None or len(depth.bids) < levels or len(depth.asks) < levels:
         return None
     bid_quantity = ask_quantity = bid_value = ask_value = 0.0
@@ -48,20 +43,33 @@ def sides_of(rows: Sequence[BaseRow], levels: int) -> Sides[float] | None:
 
 def sides_in(columns: BaseColumns, levels: int) -> Sides[Floats]:
     """Return the sums of so many levels as of every row, NaN where there are not so many."""
-    bid_quantity, ask_quantity, bid_value, ask_value = np.zeros((4, len(columns)))
-    for number in range(levels):
-        bid, bids, ask, asks = columns.level(number)
-        bid_quantity = bid_quantity + bids
-        bid_value = bid_value + bid * bids
-        ask_quantity = ask_quantity + asks
-        ask_value = ask_value + ask * asks
-    known = (bid_quantity > 0) & (ask_quantity > 0)
     best_bid, _, best_ask, _ = columns.level(0)
     last_bid, _, last_ask, _ = columns.level(levels - 1)
+    bid_quantity = columns.shared(
+        f"bids {levels}", lambda: _summed(columns, levels, 0, worth=False)
+    )
+    ask_quantity = columns.shared(
+        f"asks {levels}", lambda: _summed(columns, levels, 2, worth=False)
+    )
+    known = (bid_quantity > 0) & (ask_quantity > 0)
     return Sides(
-        np.where(known, bid_quantity, np.nan), ask_quantity, bid_value, ask_value,
-        last_bid, last_ask, (best_bid + best_ask) / 2,
-    )  # fmt: skip
+        np.where(known, bid_quantity, np.nan),
+        ask_quantity,
+        columns.shared(f"bids' worth {levels}", lambda: _summed(columns, levels, 0, worth=True)),
+        columns.shared(f"asks' worth {levels}", lambda: _summed(columns, levels, 2, worth=True)),
+        last_bid,
+        last_ask,
+        columns.shared("mid of levels", lambda: (best_bid + best_ask) / 2),
+    )
+
+
+def _summed(columns: BaseColumns, levels: int, side: int, *, worth: bool) -> Floats:
+    """Return the quantities of a side's levels, or what they are worth, one after the other."""
+    total = np.zeros(len(columns))
+    for number in range(levels):
+        level = columns.level(number)
+        total += level[side] * level[side + 1] if worth else level[side + 1]
+    return total
 
 
 def of_sides(formula: Callable[[Sides[Any]], Any]) -> Callable[..., Windowed]:

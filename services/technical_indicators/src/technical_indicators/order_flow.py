@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -19,8 +20,8 @@ def imbalance_of(
 ) -> float | None:
     """Return it over the last closes, 0 where nothing changed, None where one is not known."""
     flow = size = 0.0
-    for back in range(1, closes + 1):
-        of_row = added(rows[-back])
+    for row in islice(reversed(rows), closes):
+        of_row = added(row)
         if of_row is None:
             return None
         flow += of_row[0]

@@ -33,7 +33,7 @@ class _Imbalance(Windowed):
     def _added(self, row: BaseRow) -> Added | None:
         if len(row.flows) <= self._at:
             return None
-        flow = row.flows[self._at]
+        flow = row.flows[self._at][0]
         return flow, abs(flow)
 
 

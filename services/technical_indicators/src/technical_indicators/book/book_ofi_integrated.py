@@ -39,11 +39,7 @@ class _Integrated(Windowed):
     def _added(self, row: BaseRow) -> Added | None:
         if len(row.flows) < self._levels:
             return None
-        flow = size = 0.0
-        for of_level in row.flows[: self._levels]:
-            flow += of_level
-            size += abs(of_level)
-        return flow, size
+        return row.flows[self._levels - 1][1:]
 
 
 INDICATOR = BaseDefinition(

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from technical_indicators.base_definition import BaseDefinition
-from technical_indicators.levels import Sides, of_sides
+from technical_indicators.base_row import Sides
+from technical_indicators.levels import of_sides
 
 
 def _spread(sides: Sides[Any]) -> Any:

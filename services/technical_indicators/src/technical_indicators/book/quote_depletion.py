@@ -6,7 +6,6 @@ base closes: below 0 where the bid is being used up.
 
 from __future__ import annotations
 
-from itertools import accumulate
 from math import log
 
 import numpy as np
@@ -45,9 +44,11 @@ class _Depletion(Recursive):
 def _gone(price: Floats, quantity: Floats, columns: BaseColumns) -> Floats:
     same = np.zeros(len(price), np.bool_)
     same[1:] = (price[1:] == price[:-1]) & (columns.run[1:] > 1)
-    rows = zip(quantity.tolist(), same.tolist(), strict=True)
-    most = accumulate(rows, lambda before, now: (max(before[0], now[0]) if now[1] else now[0], 0))
-    share = quantity / np.fromiter((each for each, _ in most), np.float64, len(price))
+    most, mosts = 0.0, []
+    for now, goes_on in zip(quantity.tolist(), same.tolist(), strict=True):
+        most = most if goes_on and most > now else now
+        mosts.append(most)
+    share = quantity / np.array(mosts)
     return np.array([log(each) if each > 0 else np.nan for each in share.tolist()], np.float64)
 
 

@@ -8,6 +8,7 @@ Econometrics of Financial Markets (1997), chapter 2.4.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -26,22 +27,18 @@ class _Autocorrelation(Windowed):
         self.rows = self._changes + 1
 
     def value(self, rows: Sequence[BaseRow]) -> float | None:
-        products = squares = 0.0
-        change_after: float | None = None
-        mid_after = rows[-1].mid
-        for back in range(2, self.rows + 1):
-            mid = rows[-back].mid
-            if mid is None or mid_after is None:
+        products = squares = after = 0.0
+        for row in islice(reversed(rows), self._changes):
+            change = row.change
+            if change is None:
                 return None
-            change, mid_after = mid_after - mid, mid
+            products += after * change
             squares += change * change
-            if change_after is not None:
-                products += change_after * change
-            change_after = change
+            after = change
         return products / squares if squares > 0 else 0.0
 
     def columnar(self, columns: BaseColumns) -> Floats:
-        change = columns.mid - rows_back(columns.mid, 1)
+        change = columns.change
         products = rolling_sum(change * rows_back(change, 1), self._changes - 1)
         squares = rolling_sum(change * change, self._changes)
         return np.where(squares == 0, 0.0, products / squares)
