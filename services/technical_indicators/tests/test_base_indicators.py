@@ -197,6 +197,15 @@ def test_it_is_known_as_soon_as_it_has_its_candles(name: str) -> None:
     assert np.isfinite(values).any()
 
 
+@pytest.mark.parametrize("rows", [0, 1, 2, 63, 64, 65, 239, 240, 241, ROWS - 1])
+def test_they_know_nothing_of_what_comes_after_however_little_there_is(rows: int) -> None:
+    feature_set = of(*ENTRIES, base="250ms")
+    names = [name for each in feature_set.of_base for name in each.names]
+    base = changed(as_is, as_is, still, blind, thin)
+    whole, then = (feature_table(each, each, feature_set) for each in (base, base[:rows]))
+    np.testing.assert_array_equal(then.columns(names), whole.columns(names)[:rows], strict=True)
+
+
 def settings_of(*entries: Entry) -> FeatureSettings:
     return FeatureSettings(indicators=list(entries))
 

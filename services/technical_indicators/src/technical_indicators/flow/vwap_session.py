@@ -7,6 +7,8 @@ not seen, since it would be another number for everybody who joins it, nor befor
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from marketstream.columns import Flags, Floats
@@ -50,8 +52,8 @@ class _Distance(Recursive):
 def _sums(series: Floats, begins: Flags, seen: Flags) -> Floats:
     """Return the sums since each beginning, added up one by one."""
     sums = np.zeros(len(series))
-    starts = np.flatnonzero(begins)
-    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(series)], strict=True):
+    edges = [*np.flatnonzero(begins).tolist(), len(series)]
+    for start, end in pairwise(edges):
         last = end if seen[start:end].all() else start + int(np.argmin(seen[start:end]))
         sums[start:last] = np.cumsum(series[start:last])
     return sums
