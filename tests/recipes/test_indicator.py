@@ -10,12 +10,14 @@ import pytest
 from .following import follow, scratch_copy
 
 
-def test_the_recipe_adds_talibs_by_a_line_and_ones_own_by_a_file(tmp_path: Path) -> None:
+def test_the_recipe_adds_talibs_by_a_line_and_ones_own_by_files(tmp_path: Path) -> None:
     copy = scratch_copy(tmp_path)
     printed = follow("indicator.md", copy)
     assert re.search(r"^1\d passed", printed, re.MULTILINE)
     computed, used = printed.splitlines()[-2:]
-    assert {"linearreg_slope_14", "cmf_20", "illiquidity_30", "imbalance"} <= set(computed.split())
+    assert {"linearreg_slope_14", "cmf_20", "trade_size_30", "illiquidity_30", "imbalance"} <= set(
+        computed.split()
+    )
     assert used.startswith("models use imbalance ")
     assert used.endswith(" natr_14 cmf_20 illiquidity_30")
 

@@ -6,6 +6,7 @@ import pytest
 
 from marketstream.errors import SettingsError
 from technical_indicators.accepted import accepted_range
+from technical_indicators.base_indicator import base_names
 from technical_indicators.catalogue import configurable, indicator
 from technical_indicators.description import OWN, describe, describe_all
 from technical_indicators.own_indicator import own_names
@@ -17,6 +18,7 @@ def test_all_that_can_be_configured_are_described_once() -> None:
     assert [each.name for each in ALL] == list(configurable())
     assert len({each.name for each in ALL}) == len(ALL) > 150
     assert {each.name for each in ALL if each.family == OWN} == set(own_names())
+    assert {each.name for each in ALL if each.of_base} == set(base_names())
     assert all(each.meaning and each.source and each.inputs for each in ALL)
 
 
@@ -52,6 +54,15 @@ def test_one_of_ours_is_described_by_its_file() -> None:
     assert [(p.name, p.default, p.least, p.most) for p in volatility.parameters] == [
         ("timeperiod", 20, 1, None)
     ]
+
+
+def test_one_of_the_book_is_described_by_its_file() -> None:
+    imbalance = describe("Book_OFI")
+    assert (imbalance.family, imbalance.candles, imbalance.kept) == ("Book", 5, 64)
+    assert imbalance.source.startswith("book/book_ofi.py: As `quote_ofi`")
+    assert [(p.name, p.default, p.least) for p in imbalance.parameters] == [
+        ("level", 1, 1), ("seconds", 1.0, None),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

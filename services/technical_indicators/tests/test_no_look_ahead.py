@@ -16,10 +16,11 @@ from marketstream.columns import CandleColumns, Floats
 from technical_indicators.batch import feature_columns
 from technical_indicators.catalogue import configurable, indicator
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
-from technical_indicators.port import COLUMNS, Indicator, IndicatorStream
+from technical_indicators.port import BASE_COLUMNS, COLUMNS, Batched
 
 NAMES = configurable()
 ROWS, FROM_ROW, CUTS = 2_000, 20_000, 4
+LEVELS = 10
 FILE = "candles/binance-usdm-NEARUSDT-1m-2024-11-full.csv.gz"
 
 type Columns = Mapping[str, Floats]
@@ -38,11 +39,13 @@ def real(path: Path) -> Columns:
     close = table["close"]
     size = np.random.default_rng(2).lognormal(size=(2, ROWS))
     return {
+        **other_future(ROWS, np.random.default_rng(2)),
         **{name: table[name] for name in ("open", "high", "low", "close", "volume")},
         "taker_buy_volume": table["taker_buy_volume"],
         "trade_count": table["count"],
         "bid": close - 0.001, "bid_quantity": size[0],
         "ask": close + 0.001, "ask_quantity": size[1],
+        "quote_volume": table["quote_volume"],
     }  # fmt: skip
 
 
@@ -57,7 +60,18 @@ def other_future(rows: int, random: np.random.Generator) -> dict[str, Floats]:
         volume, volume * random.random(rows), 1.0 + random.poisson(3, rows),
         close - 0.01, random.lognormal(size=rows), close + 0.01, random.lognormal(size=rows),
     )  # fmt: skip
-    return dict(zip(COLUMNS, columns, strict=True))
+    levels = np.arange(LEVELS) / 100
+    sizes = random.lognormal(size=(rows, LEVELS, 2))
+    depth = np.stack(
+        (close[:, None] - 0.01 - levels, sizes[:, :, 0], close[:, None] + 0.01 + levels,
+         sizes[:, :, 1]), axis=2,
+    )  # fmt: skip
+    opened_ms = 250.0 * np.arange(rows)
+    of_base = (
+        opened_ms, opened_ms + 250, volume * close, close - 0.01, close + 0.01, depth,
+        1_000 * (opened_ms + 250 - random.integers(1, 250, rows)),
+    )  # fmt: skip
+    return dict(zip((*COLUMNS, *BASE_COLUMNS), (*columns, *of_base), strict=True))
 
 
 def changed_after(columns: Columns, cut: int, future: Columns) -> dict[str, Floats]:
@@ -67,12 +81,15 @@ def changed_after(columns: Columns, cut: int, future: Columns) -> dict[str, Floa
     }
 
 
-def check_looks_at_no_future(judged: Indicator, columns: Columns, seed: int) -> None:
+def check_looks_at_no_future(judged: Batched, columns: Columns, seed: int) -> None:
     """Raise AssertionError where a value is another once everything after it is changed."""
     random = np.random.default_rng(seed)
     whole = judged.batch(columns)
     cuts = {judged.lookback + 1, ROWS - 1, *random.integers(1, ROWS, CUTS).tolist()}
-    nothing = {name: np.full(ROWS, np.nan) for name in COLUMNS}
+    nothing = {
+        name: column if name.endswith("time_ms") else np.full(column.shape, np.nan)
+        for name, column in columns.items()
+    }
     for cut in sorted(cuts):
         for future in (other_future(ROWS, random), nothing):
             changed = judged.batch(changed_after(columns, cut, future))
@@ -101,12 +118,11 @@ def test_the_whole_vector_looks_at_no_future() -> None:
 
 
 def vectors(columns: Columns, feature_set: FeatureSet) -> Floats:
-    known: dict[str, Any] = dict(columns)
+    known: dict[str, Any] = {n: c for n, c in columns.items() if not n.endswith("time_ms")}
     times = 60_000 * np.arange(ROWS, dtype=np.int64)
     candles = CandleColumns(
         timeframe="1m", open_time_ms=times, close_time_ms=times + 60_000,
-        quote_volume=columns["volume"], taker_buy_quote_volume=columns["volume"],
-        complete=np.ones(ROWS, np.bool_), **known,
+        taker_buy_quote_volume=columns["volume"], complete=np.ones(ROWS, np.bool_), **known,
     )  # fmt: skip
     return feature_columns(candles, candles, feature_set).values
 
@@ -120,9 +136,6 @@ class Centred:
 
     def batch(self, columns: Columns) -> list[Floats]:
         return [np.convolve(columns["close"], np.ones(3) / 3, "same")]
-
-    def stream(self) -> IndicatorStream:
-        raise NotImplementedError
 
 
 def test_one_that_looks_ahead_is_found_out_by_name() -> None:

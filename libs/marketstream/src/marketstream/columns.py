@@ -40,7 +40,7 @@ class CandleColumns:
     themselves, NaN what is not known. Ids are None where the trades have none, and -1 in a candle
     in which nothing traded; the book and the first prints are None where there are none at all.
     `depth[row, level]` is bid, bid quantity, ask and ask quantity of a level, the best one first,
-    NaN where that is not known.
+    NaN where that is not known; `depth_time_us` is the exchange's time of it.
     """
 
     timeframe: str
@@ -67,6 +67,7 @@ class CandleColumns:
     first_buy: Floats | None = None
     first_sell: Floats | None = None
     depth: Floats | None = None
+    depth_time_us: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.open_time_ms)
@@ -105,6 +106,7 @@ class CandleColumns:
             close_time_ms=np.array([candle.close_time_ms for candle in candles], np.int64),
             complete=np.array([candle.is_whole for candle in candles], np.bool_),
             depth=_depth_of(candles),
+            depth_time_us=_depth_times_of(candles),
             **columns,
         )
 
@@ -199,6 +201,12 @@ def _depth_of(candles: Sequence[Candle]) -> Floats | None:
         depth[row, : len(book.bids), :2] = book.bids
         depth[row, : len(book.asks), 2:] = book.asks
     return depth
+
+
+def _depth_times_of(candles: Sequence[Candle]) -> Floats | None:
+    """Return when each book was, NaN where a candle has none; None where no candle has one."""
+    times = [np.nan if candle.depth is None else candle.depth.time_us for candle in candles]
+    return None if all(candle.depth is None for candle in candles) else np.array(times, np.float64)
 
 
 def number(value: float | None) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 
 from marketstream.columns import CandleColumns, FeatureTable, Floats
 from marketstream.messages import Candle
+from technical_indicators.base_columns import BaseColumns, base_columns_of
 from technical_indicators.feature_set import FeatureSet
 from technical_indicators.microstructure import microstructure_columns
 from technical_indicators.port import COLUMNS
@@ -38,12 +39,17 @@ def feature_columns(
     )
     close_time_ms = candles.close_time_ms
     series = [output for indicator in feature_set.indicators for output in indicator.batch(columns)]
-    microstructure = microstructure_columns(
-        base_columns, base.open_time_ms, base.close_time_ms, feature_set.base, feature_set.spans
+    of_base = list(
+        microstructure_columns(
+            base_columns, base.open_time_ms, base.close_time_ms, feature_set.base, feature_set.spans
+        ).values()
     )
+    if feature_set.of_base:
+        shared = BaseColumns(base_columns_of(base))
+        of_base += [indicator.series(shared) for indicator in feature_set.of_base]
     # The row of the last base candle closed by then; a row without one knows nothing of the book.
     known = np.searchsorted(base.close_time_ms, close_time_ms, side="right") - 1
-    series += [np.where(known >= 0, column[known], np.nan) for column in microstructure.values()]
+    series += [np.where(known >= 0, column[known], np.nan) for column in of_base]
     rows = len(close_time_ms)
     return FeatureTable(
         close_time_ms=close_time_ms,

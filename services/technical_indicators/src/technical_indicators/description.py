@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from inspect import getdoc, getfile
 from pathlib import Path
-from sys import modules
 
 from technical_indicators.accepted import talib_bounds
+from technical_indicators.base_indicator import BaseIndicator
+from technical_indicators.base_stream import BaseStream
 from technical_indicators.catalogue import configurable, indicator
 from technical_indicators.own_indicator import OwnIndicator
-from technical_indicators.port import Indicator
+from technical_indicators.port import Batched
 from technical_indicators.settling import candles_to_settle
 from technical_indicators.talib_indicator import TalibIndicator, about
 from technical_indicators.talib_library import talib
@@ -36,7 +37,7 @@ class Description:
 
     `outputs` are the features that it makes. The first value comes with the candle numbered
     `candles`; `kept` is how many are looked back on after a restart for the value to be the same
-    to 1e-9.
+    to 1e-9. `of_base` says that these are candles of the finest timeframe, here taken to be 250ms.
     """
 
     name: str
@@ -47,19 +48,23 @@ class Description:
     outputs: tuple[str, ...]
     candles: int
     source: str
+    of_base: bool = False
 
     @property
     def kept(self) -> int:
         """Measure how many candles are looked back on after a restart."""
-        return candles_to_settle([indicator(self.name)])
+        found = indicator(self.name)
+        if isinstance(found, BaseIndicator):
+            return BaseStream([found], 0).window
+        return candles_to_settle([found])
 
 
 def describe(name: str) -> Description:
     """Return what an indicator is; SettingsError, with the nearest name, where there is none."""
     found = indicator(name)
-    if isinstance(found, OwnIndicator):
-        return _of_ours(found, name.lower())
-    return _of_talib(found)
+    if isinstance(found, TalibIndicator):
+        return _of_talib(found)
+    return _of_ours(found, name.lower())
 
 
 def describe_all() -> list[Description]:
@@ -91,13 +96,14 @@ def _parameter(found: TalibIndicator, name: str, default: float) -> Parameter:
     return Parameter(name, default, least, most, kinds)
 
 
-def _of_ours(found: OwnIndicator, name: str) -> Description:
-    module = modules[found.definition.columnar.__module__]
-    meaning, _, rest = (getdoc(module) or "").partition("\n")
-    file = Path(getfile(module)).name
+def _of_ours(found: BaseIndicator | OwnIndicator, name: str) -> Description:
+    meaning, _, rest = (getdoc(found.module) or "").partition("\n")
+    of_base = isinstance(found, BaseIndicator)
+    family = found.family if isinstance(found, BaseIndicator) else OWN.lower()
+    file = f"{family}/{Path(getfile(found.module)).name}"
     return Description(
         name=name,
-        family=OWN,
+        family=family.capitalize(),
         meaning=meaning.strip().removesuffix("."),
         inputs=found.definition.inputs,
         parameters=tuple(
@@ -106,11 +112,12 @@ def _of_ours(found: OwnIndicator, name: str) -> Description:
         ),
         outputs=found.names,
         candles=_candles(found),
-        source=" ".join([f"own/{file}:", *rest.split()]) if rest.strip() else f"own/{file}",
+        source=" ".join([f"{file}:", *rest.split()]) if rest.strip() else file,
+        of_base=of_base,
     )
 
 
-def _candles(found: Indicator) -> int:
+def _candles(found: Batched) -> int:
     return found.lookback + 1
 
 

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from marketstream.errors import SettingsError
 from marketstream.timeframes import duration_ms, timeframe_ms
+from technical_indicators.base_definition import TooShortError
+from technical_indicators.base_indicator import BaseIndicator
 from technical_indicators.catalogue import indicator
 from technical_indicators.microstructure import names_of
 from technical_indicators.port import Indicator
@@ -59,16 +61,29 @@ class FeatureSettings(BaseModel):
 
 
 class FeatureSet:
-    """The features of one timeframe decided on, with the base candles they look into."""
+    """The features of one timeframe decided on, with the base candles they look into.
+
+    Those over spans shorter than a base candle cannot be seen and are left out.
+    `indicators` are those of candles of the timeframe, `of_base` those of base candles;
+    `configured` are the names of the features of each entry, in order.
+    """
 
     def __init__(self, timeframe: str, base: str, settings: FeatureSettings) -> None:
         self.timeframe = timeframe
         self.base = base
         self.spans = _spans(settings.spans, base)
-        self.indicators = [_indicator(entry) for entry in settings.indicators]
-        digests = [each.digest for each in self.indicators if each.digest]
-        self.names = tuple(name for each in self.indicators for name in each.names) + names_of(
-            self.spans
+        entries = [_indicator(entry, base) for entry in settings.indicators]
+        made = [each for each in entries if each is not None]
+        self.of_base = [each for each in made if isinstance(each, BaseIndicator)]
+        self.indicators: list[Indicator] = [
+            each for each in made if not isinstance(each, BaseIndicator)
+        ]
+        self.configured = [() if each is None else each.names for each in entries]
+        digests = [each.digest for each in made if each.digest]
+        self.names = (
+            *(name for each in self.indicators for name in each.names),
+            *names_of(self.spans),
+            *(name for each in self.of_base for name in each.names),
         )
         repeated = {name for name in self.names if self.names.count(name) > 1}
         if repeated:
@@ -80,13 +95,19 @@ class FeatureSet:
         return candles_to_settle(self.indicators)
 
 
-def _indicator(entry: str | dict[str, dict[str, int | float]]) -> Indicator:
+def _indicator(
+    entry: str | dict[str, dict[str, int | float]], base: str
+) -> BaseIndicator | Indicator | None:
+    """Return what an entry names; None of one that looks into less than a base candle."""
     if isinstance(entry, str):
         entry = {entry: {}}
     if len(entry) != 1:
         raise SettingsError(f"indicators: {entry} has to name one function, like RSI: {{…}}")
     [(function, parameters)] = entry.items()
-    return indicator(function, parameters)
+    try:
+        return indicator(function, parameters, base)
+    except TooShortError:
+        return None
 
 
 def _spans(spans: Sequence[str], base: str) -> list[str]:

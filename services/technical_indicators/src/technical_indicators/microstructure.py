@@ -143,7 +143,7 @@ def microstructure_columns(
     imbalance = _divide(bid_quantity - ask_quantity, both, np.nan)
     volume = columns["volume"]
     signed = 2 * columns["taker_buy_volume"] - volume
-    run = _length_of_run(open_time_ms, close_time_ms)
+    run = length_of_run(open_time_ms, close_time_ms)
     step = (mid - rows_back(mid, 1)) / rows_back(mid, 1)
     squares = np.where(run > 1, step * step, np.nan)
     result = {
@@ -185,7 +185,7 @@ def _divide(above: Floats, below: Floats, otherwise: float) -> Floats:
         return np.where(below > 0, above / below, otherwise)
 
 
-def _length_of_run(open_time_ms: Times, close_time_ms: Times) -> NDArray[np.int64]:
+def length_of_run(open_time_ms: Times, close_time_ms: Times) -> NDArray[np.int64]:
     """Return for each row how many rows before it, itself included, follow without a hole."""
     rows = np.arange(len(open_time_ms))
     starts = np.ones(len(rows), np.bool_)

@@ -8,8 +8,19 @@ import msgspec
 from msgspec.structs import replace
 
 from marketstream.messages import Candle, Features
+from technical_indicators.base_definition import State
+from technical_indicators.base_stream import BaseStream
 from technical_indicators.feature_set import FeatureSet
 from technical_indicators.microstructure import Microstructure
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    """A snapshot; the feature set's version and the states are there where recursions are."""
+
+    base_candles: list[Candle]
+    candles: list[Candle]
+    version: str = ""
+    before: list[State | None] = []
 
 
 class FeatureEngine:
@@ -28,8 +39,9 @@ class FeatureEngine:
         self._set = feature_set
         self._streams = [indicator.stream() for indicator in feature_set.indicators]
         self._microstructure = Microstructure(feature_set.base, feature_set.spans)
+        self._of_base = BaseStream(feature_set.of_base, self._microstructure.window)
         self._candles: deque[Candle] = deque(maxlen=keep)
-        self._base_candles: deque[Candle] = deque(maxlen=self._microstructure.window)
+        self._base_candles: deque[Candle] = deque(maxlen=self._of_base.window)
         self._revised: set[str] = set()
 
     def update(self, message: Candle) -> list[Features]:
@@ -51,12 +63,14 @@ class FeatureEngine:
             self._look_back_anew()
         if is_base:
             self._microstructure.update(message)
+            self._of_base.update(message)
             self._base_candles.append(message)
             if not decides:
                 return [self._features(message, {})]
         self._candles.append(message)
         values = [value for stream in self._streams for value in stream.update(message)]
         values += self._microstructure.values()
+        values += self._of_base.values()
         return [self._features(message, dict(zip(self._set.names, values, strict=True)))]
 
     def _revise(self, candle: Candle) -> None:
@@ -84,6 +98,7 @@ class FeatureEngine:
             self._microstructure = Microstructure(self._set.base, self._set.spans)
             for candle in self._base_candles:
                 self._microstructure.update(candle)
+            self._of_base.go_on(self._of_base.before, self._base_candles)
         self._revised.clear()
 
     def _peek(self, candle: Candle) -> list[Features]:
@@ -91,6 +106,7 @@ class FeatureEngine:
             self._look_back_anew()
         values = [value for stream in self._streams for value in stream.peek(candle)]
         values += self._microstructure.peek(candle)
+        values += self._of_base.peek(candle)
         return [self._features(candle, dict(zip(self._set.names, values, strict=True)))]
 
     def _features(self, candle: Candle, values: dict[str, float | None]) -> Features:
@@ -110,16 +126,20 @@ class FeatureEngine:
         )
 
     def snapshot(self) -> bytes:
-        """Return the last candles, as many as the slowest feature needs."""
-        return msgspec.msgpack.encode((list(self._base_candles), list(self._candles)))
+        """Return the last candles, as many as the slowest feature needs.
+
+        With them is what recursions over base candles had come to before those.
+        """
+        kept = (list(self._base_candles), list(self._candles))
+        before = self._of_base.before
+        return msgspec.msgpack.encode((*kept, self._set.version, before) if before else kept)
 
     def restore(self, snapshot: bytes) -> None:
         """Look back on the snapshot's candles; features agree with unbroken ones to 1e-9."""
-        base_candles, candles = msgspec.msgpack.decode(
-            snapshot, type=tuple[list[Candle], list[Candle]]
-        )
-        self._base_candles = deque(base_candles, self._base_candles.maxlen)
-        self._candles = deque(candles, self._candles.maxlen)
+        kept = msgspec.msgpack.decode(snapshot, type=_Kept)
+        self._base_candles = deque(kept.base_candles, self._base_candles.maxlen)
+        self._candles = deque(kept.candles, self._candles.maxlen)
+        self._of_base.go_on(kept.before if kept.version == self._set.version else [], ())
         self._revised = {self._set.base, self._set.timeframe}
 
 

@@ -20,6 +20,7 @@ from marketstream.messages import Candle
 from marketstream.nearest import did_you_mean
 from technical_indicators import own
 from technical_indicators.definition import Definition, StreamingForm
+from technical_indicators.given import checked, named
 from technical_indicators.port import COLUMNS
 from technical_indicators.talib_library import talib
 
@@ -37,16 +38,15 @@ class OwnIndicator:
     """
 
     def __init__(self, name: str, parameters: Mapping[str, int | float] | None = None) -> None:
-        module = _module(name)
+        self.module = module = _module(name)
         self.definition = _definition(name, module)
-        given = _checked(name, parameters or {}, self.definition)
+        given = checked(name, parameters or {}, self.definition.parameters)
         self.parameters = {**self.definition.parameters, **given}
         try:
             self.definition.streaming(**self.parameters)
         except ValueError as error:
             raise SettingsError(f"indicators: {name} does not accept {given}: {error}") from error
-        suffix = [f"{value:g}" for value in given.values()]
-        self.names: tuple[str, ...] = ("_".join([name, *suffix]),)
+        self.names: tuple[str, ...] = (named(name, given),)
         self.lookback = self.definition.candles(**self.parameters) - 1
         self.digest = hashlib.sha256(Path(getfile(module)).read_bytes()).hexdigest()
 
@@ -122,25 +122,3 @@ def _definition(name: str, module: ModuleType) -> Definition:
             f"{did_you_mean(strange[0], COLUMNS)}they have {', '.join(COLUMNS)}"
         )
     return definition
-
-
-def _checked(
-    name: str, given: Mapping[str, int | float], definition: Definition
-) -> dict[str, int | float]:
-    """Return the parameters given, whole where their default is."""
-    checked: dict[str, int | float] = {}
-    for parameter, value in given.items():
-        if parameter not in definition.parameters:
-            raise SettingsError(
-                f"indicators: {name} has no parameter {parameter!r}: "
-                f"{did_you_mean(parameter, definition.parameters)}"
-                f"it takes {', '.join(definition.parameters) or 'none'}"
-            )
-        whole = isinstance(definition.parameters[parameter], int)
-        if not isfinite(value) or (whole and (value != int(value) or value < 1)):
-            wanted = "a whole number of 1 or more" if whole else "a finite number"
-            raise SettingsError(
-                f"indicators: {name} does not accept {parameter}: {value}; it has to be {wanted}"
-            )
-        checked[parameter] = int(value) if whole else value
-    return checked

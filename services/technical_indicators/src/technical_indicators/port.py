@@ -13,6 +13,11 @@ COLUMNS = (
     "bid", "bid_quantity", "ask", "ask_quantity",
 )  # fmt: skip
 """What is known of candles as columns; each is a field of `Candle` too."""
+BASE_COLUMNS = (
+    "open_time_ms", "close_time_ms", "quote_volume", "first_buy", "first_sell", "depth",
+    "depth_time_us",
+)  # fmt: skip
+"""What is known of base candles beside those, as in `CandleColumns`."""
 
 
 class IndicatorStream(Protocol):
@@ -31,8 +36,8 @@ class IndicatorStream(Protocol):
         ...
 
 
-class Indicator(Protocol):
-    """One or more features of the candles of the timeframe decided on.
+class Batched(Protocol):
+    """One or more features of candles, in columns.
 
     The first `lookback` candles have no value. What `digest` tells apart is another indicator, even
     where its names are the same; it is empty where the names say all.
@@ -45,6 +50,10 @@ class Indicator(Protocol):
     def batch(self, columns: Mapping[str, Floats]) -> list[Floats]:
         """Return one series per name over whole columns of candles; NaN is what is not known."""
         ...
+
+
+class Indicator(Batched, Protocol):
+    """Features of the candles of the timeframe decided on, live too."""
 
     def stream(self) -> IndicatorStream:
         """Return a live side that has seen no candle yet."""

@@ -35,20 +35,21 @@ def computed() -> dict[str, Any]:
     settings = load_all()
     plan = settings.plan
     feature_set = FeatureSet(plan.timeframe, plan.base_timeframe, settings.features)
-    features: list[dict[str, Any]] = [
-        {"name": name, "indicator": entry}
-        for entry, made in zip(settings.features.indicators, feature_set.indicators, strict=True)
-        for name in made.names
-    ]
-    rest = feature_set.names[len(features) :]
-    features += [{"name": name, "indicator": None} for name in rest]
+    entries = {
+        name: entry
+        for entry, made in zip(settings.features.indicators, feature_set.configured, strict=True)
+        for name in made
+    }
     used = set(settings.predictor.features)
     return {
         "timeframe": plan.timeframe,
         "base_timeframe": plan.base_timeframe,
         "feature_set": feature_set.version,
         "candles_kept": feature_set.candles_needed(),
-        "features": [{**each, "used_by_models": each["name"] in used} for each in features],
+        "features": [
+            {"name": name, "indicator": entries.get(name), "used_by_models": name in used}
+            for name in feature_set.names
+        ],
     }
 
 
@@ -70,7 +71,8 @@ def print_listed(found: Mapping[str, Any]) -> None:
 def print_one(found: Mapping[str, Any]) -> None:
     """Print what one indicator is, a fact a line, and its yaml."""
     click.echo(f"{found['name']}: {found['meaning']} ({found['family']})\n")
-    click.echo(f"reads       {', '.join(found['inputs'])} of each candle")
+    candles = "of each of the finest candles" if found["of_base"] else "of each candle"
+    click.echo(f"reads       {', '.join(found['inputs'])} {candles}")
     for number, each in enumerate(found["parameters"]):
         click.echo(f"{'parameters' if number == 0 else '':<11} {_parameter(each)}")
         for kind, meaning in each["kinds"].items():
@@ -95,7 +97,7 @@ def print_computed(found: Mapping[str, Any]) -> None:
     every = found["features"]
     width = max(len(each["name"]) for each in every)
     for each in every:
-        entry = "book and flow" if each["indicator"] is None else _entry(each["indicator"])
+        entry = "spans" if each["indicator"] is None else _entry(each["indicator"])
         used = "used by models" if each["used_by_models"] else ""
         click.echo(f"{each['name']:<{width}}  {entry:<36}  {used}".rstrip())
     click.echo(

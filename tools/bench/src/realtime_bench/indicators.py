@@ -11,11 +11,14 @@ import numpy as np
 from marketstream.columns import Floats
 from marketstream.errors import RealtimeError
 from marketstream.messages import Candle
+from realtime_bench.book_and_flow import BOOK_AND_FLOW, LEVELS
 from realtime_bench.figures import Effort, Measured, Say, percentile
 from realtime_bench.seeded_candles import messages_of, seeded_candles
 from realtime_bench.seeded_trades import MARKET
 from realtime_bench.talipp_peer import ENTRIES, talipp_us, talipp_version
 from realtime_bench.timing import each_us, one_core, timed
+from technical_indicators.base_columns import BaseColumns, base_columns_of
+from technical_indicators.base_indicator import BaseIndicator
 from technical_indicators.batch import feature_columns
 from technical_indicators.feature_set import DEFAULT_INDICATORS, FeatureSet, FeatureSettings
 from technical_indicators.operator import FeatureEngine
@@ -42,9 +45,14 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
     few = FeatureSet(_TIMEFRAME, _BASE, FeatureSettings(indicators=list(ENTRIES))).indicators
     streamed = FeatureSet(_TIMEFRAME, _BASE, settings)
     in_columns = FeatureSet("1m", "1m", settings)
+    more = FeatureSettings(indicators=[*DEFAULT_INDICATORS, *BOOK_AND_FLOW])
+    wide = FeatureSet(_TIMEFRAME, _BASE, more)
+    alone = FeatureSet(_BASE, _BASE, FeatureSettings(indicators=list(BOOK_AND_FLOW)))
     say("making the candles")
     candles = messages_of(seeded_candles(_WARM + closes, _TIMEFRAME, book=True))
     base = messages_of(seeded_candles(_BASES * len(candles), _BASE, book=True))
+    deep = messages_of(seeded_candles(_BASES * len(candles), _BASE, book=True, levels=LEVELS))
+    many_deep = base_columns_of(seeded_candles(_COLUMNS // less, _BASE, book=True, levels=LEVELS))
     many = seeded_candles(_COLUMNS // less, "1m", book=True)
     columns = {name: many.floats(name) for name in COLUMNS}
     keep = streamed.candles_needed()
@@ -61,6 +69,7 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
             for name, took_us in (
                 ("talib_36", _talib_us(talib, candles)),
                 ("vector", _vector_us(streamed, keep, candles, base)),
+                ("wide", _vector_us(wide, keep, candles, deep)),
             ):
                 for share in (50, 99):
                     figure = f"{name}_us_p{share}"
@@ -74,6 +83,7 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
             for name, work in (
                 ("talib_36", partial(_in_columns, talib, columns)),
                 ("vector", partial(feature_columns, many, many, in_columns)),
+                ("book_and_flow", partial(_of_base, alone.of_base, many_deep)),
             ):
                 runs.setdefault(f"{name}_1m_seconds", []).append(timed(work)[0])
     conditions = {
@@ -84,7 +94,13 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
             "timed": "FeatureEngine.update for the last candle of 250ms and that of 1s",
             "features": len(streamed.names),
         },
+        "wide": {
+            "timed": "the same with the book and the flow beside the default",
+            "features": len(wide.names),
+            "levels": LEVELS,
+        },
         "vector_in_columns": {"features": len(in_columns.names)},
+        "book_and_flow_in_columns": {"features": len(alone.of_base), "timeframe": _BASE},
         "peers": {
             "recomputed_us_p50": f"the 36 by columns over the last {keep} candles",
             "talipp_us_p50": {"timed": "what talib_9_us_p50 is of", "version": beside},
@@ -142,6 +158,11 @@ def _recomputed_us(
         _in_columns(indicators, {name: each[end - keep : end] for name, each in columns.items()})
 
     return each_us(close, range(keep, keep + closes // 10))
+
+
+def _of_base(indicators: Sequence[BaseIndicator], columns: dict[str, Floats]) -> list[Floats]:
+    shared = BaseColumns(columns)
+    return [indicator.series(shared) for indicator in indicators]
 
 
 def _in_columns(indicators: Sequence[Indicator], columns: dict[str, Floats]) -> list[Floats]:
