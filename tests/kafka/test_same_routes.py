@@ -150,6 +150,7 @@ def test_both_offer_the_same_paths(both: Both) -> None:
         "/routes", "/scoreboard", "/symbols", "/version", "/health", "/live", "/ready", "/metrics",
         *(f"/udf/{name}" for name in ("config", "history", "search", "symbols", "time")),
         "/predictions", "/predictions/{symbol}/history", "/predictions/{venue}/{symbol}/history",
+        "/predictions/{symbol}/stream", "/predictions/{venue}/{symbol}/stream",
         *(f"/{name}/{of}" for of in TEMPLATES
           for name in ("predictions", "candles", "models", "integrity", "view", "stream")),
     }  # fmt: skip

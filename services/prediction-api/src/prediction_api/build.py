@@ -76,6 +76,7 @@ class _Serving:
             finally:
                 server.should_exit = True
                 self._views.live.close()
+                self._views.feed.close()
                 await serving
 
     def _hear(self, message: Any, received_ns: int) -> None:

@@ -85,12 +85,12 @@ def build_app(
     app.add_middleware(SafeHeaders)
     add_index_routes(app, views)
     add_history_routes(app, plan, views, store)  # before what takes any path for a symbol
+    add_stream_routes(app, plan, views)
     add_prediction_routes(app, plan, views)
     add_scoreboard_routes(app, plan, views)
     add_health_routes(app, views)
     add_integrity_routes(app, views, store)
     add_model_routes(app, plan, views, store)
-    add_stream_routes(app, views)
     add_udf_routes(app, plan, views, store)
     add_dashboard_routes(app, views, bundle)
     add_head_routes(app)

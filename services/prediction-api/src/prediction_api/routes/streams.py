@@ -1,27 +1,38 @@
-"""The routes that the dashboard lives on: a first view of a market, and a stream of its news."""
+"""Streams: of predictions, and what the dashboard lives on, a first view and a market's news."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Header, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from marketstream.plan import Plan
 from marketstream.symbols import split_market
-from prediction_api.routes.answers import json_answer, problem
-from prediction_api.routes.markets import add_market_route
+from prediction_api.routes.answers import Answers, json_answer, problem, problems
+from prediction_api.routes.markets import add_market_route, find_market
+from prediction_api.routes.parameters import BadParameterError, Horizons, asked_horizons_ms
 from prediction_api.views.event_queue import EventQueue
+from prediction_api.views.feed import RECONNECT_MS, is_event_id
 from prediction_api.views.live import MOST_FOLLOWERS
 from prediction_api.views.market_views import MarketViews
 from prediction_api.views.status_lines import STATUS_EVERY_S, StatusLines
 
+_KEPT_ALIVE_S = 15.0  # proxies close what is silent for longer
+_EVENTS: Answers = {
+    200: {"content": {"text/event-stream": {}}},
+    **problems({404: "Nobody follows this market", 503: "Too many streams are open"}),
+}
 
-def add_stream_routes(app: FastAPI, views: MarketViews) -> None:
-    """Add `/view` and `/stream`."""
+_After = Annotated[str | None, Header(description="the id of the last event that was received")]
+
+
+def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
+    """Add `/view`, `/stream` and `/predictions/{symbol}/stream`."""
     live = views.live
     lines = StatusLines(views)
 
@@ -43,6 +54,39 @@ def add_stream_routes(app: FastAPI, views: MarketViews) -> None:
             ended=lambda: live.forget(market, queue),
         )
 
+    about = (
+        "Send predictions and what came of them as they happen, as Server-Sent Events: "
+        "`prediction` and `outcome`, each with an id. A client that comes back with the last one "
+        "in `Last-Event-ID` is sent what it missed; what is no longer remembered is declared by "
+        "an event `missed`, and stands in the history."
+    )
+
+    def feed(market: str, horizons: list[str] | None, after: str | None) -> Response:
+        horizons_ms = asked_horizons_ms(plan, horizons)
+        if after is not None and not is_event_id(after):
+            raise BadParameterError(f"Last-Event-ID {after} is no id of an event here")
+        queue = EventQueue()
+        if not views.feed.follow(market, queue, horizons_ms, after):
+            return problem(503, "Too many streams", f"{MOST_FOLLOWERS} are open: close one")
+        return _Stream(
+            _events(queue),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            ended=lambda: views.feed.forget(market, queue),
+        )
+
+    @app.get("/predictions/{symbol}/stream", description=about, responses=_EVENTS)
+    async def feed_by_symbol(
+        symbol: str, horizon: Horizons = None, last_event_id: _After = None
+    ) -> Response:
+        return feed(find_market(views.board.markets, symbol), horizon, last_event_id)
+
+    @app.get("/predictions/{venue}/{symbol:path}/stream", description=about, responses=_EVENTS)
+    async def feed_by_venue(
+        venue: str, symbol: str, horizon: Horizons = None, last_event_id: _After = None
+    ) -> Response:
+        return feed(find_market(views.board.markets, symbol, venue), horizon, last_event_id)
+
     add_market_route(app, "view", views.board.markets, view)
     add_market_route(app, "stream", views.board.markets, stream)
 
@@ -60,6 +104,12 @@ class _Stream(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             self._ended()
+
+
+async def _events(queue: EventQueue) -> AsyncIterator[bytes]:
+    yield b"retry: %d\n\n" % RECONNECT_MS
+    while (told := await queue.next(_KEPT_ALIVE_S)) is not None:
+        yield told or b": nothing has happened\n\n"
 
 
 async def _news(queue: EventQueue, lines: StatusLines, market: str) -> AsyncIterator[bytes]:

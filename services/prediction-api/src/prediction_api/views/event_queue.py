@@ -9,9 +9,13 @@ import msgspec
 _MOST_WAITING = 512
 
 
-def event(name: str, data: object) -> bytes:
-    """Return an event as the HTML standard has them (section 9.2, Server-sent events)."""
-    return b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(data))
+def event(name: str, data: object, number: str | None = None) -> bytes:
+    """Return an event as the HTML standard has them (section 9.2, Server-sent events).
+
+    With a `number` it has an id, which a client that comes back tells.
+    """
+    encoded = b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(data))
+    return encoded if number is None else b"id: %b\n%b" % (number.encode(), encoded)
 
 
 class EventQueue:

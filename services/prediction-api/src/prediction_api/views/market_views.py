@@ -11,6 +11,7 @@ from marketstream.plan import Plan
 from marketstream.recent import Recent
 from prediction_api.views.board import PredictionBoard, Seen
 from prediction_api.views.certificates import Certificates
+from prediction_api.views.feed import PredictionFeed
 from prediction_api.views.live import LiveView
 from prediction_api.views.overview import Overview
 from prediction_api.views.scores import Scores
@@ -30,7 +31,7 @@ class Recalled(NamedTuple):
 
 
 class MarketViews:
-    """The board, the live view, the scores and the overview, each told what it is to know.
+    """The board, the live view, the feed, the scores and the overview, each told what it has to be.
 
     `now_ns` is the clock that stamps what is received; it runs `speed` times as fast as life.
     Predictions are the champion's: a challenger's are for whoever compares. What was late is shown
@@ -51,6 +52,7 @@ class MarketViews:
             plan.markets, now_ns=now_ns, speed=speed, stale_after_ms=stale_after_ms
         )
         self.live = LiveView(plan.markets, plan.timeframe, plan.horizons_ms)
+        self.feed = PredictionFeed(plan.markets)
         self.scores = Scores(plan.markets)
         self.certificates = Certificates()
         self.overview = Overview(
@@ -100,6 +102,7 @@ class MarketViews:
         for model in recalled.models:
             self.overview.recall(model)
         self.live.preload(recalled.candles, predictions, outcomes)
+        self.feed.preload(predictions, outcomes)
 
     def _predicted(self, prediction: Prediction, received_ns: int) -> None:
         if not self._is_news(prediction):
@@ -112,6 +115,7 @@ class MarketViews:
         self.live.predicted(prediction, published)
         if prediction.preview:
             return
+        self.feed.predicted(prediction, published.latency_us)
         self.scores.predicted(prediction)
         metrics = self._metrics
         metrics.prediction_latency.observe(published.latency_us / 1_000_000)
@@ -124,6 +128,7 @@ class MarketViews:
             return
         self.scores.happened(outcome)
         self.live.happened(outcome)
+        self.feed.happened(outcome)
         self._metrics.outcomes.labels(outcome.market, outcome.horizon_ms, outcome.verdict).inc()
 
     def _is_news(self, message: Prediction | Outcome) -> bool:

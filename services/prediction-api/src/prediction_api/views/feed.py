@@ -1,0 +1,201 @@
+"""Predictions and what came of them as a feed to be followed, which goes on where one left it."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from marketstream.messages import Outcome, Prediction, Verdict
+from prediction_api.views.event_queue import EventQueue, event
+from prediction_api.views.live import MOST_FOLLOWERS
+from prediction_api.views.prediction_view import PredictionView, view_of
+
+RECONNECT_MS = 1_000
+
+_REMEMBERED = 4_096  # events of a market: some minutes of four horizons a second
+_ID = re.compile(r"[po]-(\d{1,16})-(\d{1,16})")
+
+
+class Came(msgspec.Struct, frozen=True):
+    """What came of the prediction of this id, made at a close and a horizon."""
+
+    id: str
+    close_time_ms: int
+    horizon_ms: int
+    verdict: Verdict
+    realised_mid: float
+    realised_return: float
+    inside: bool
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """Events after the one named are no longer remembered, up to the first that follows."""
+
+    after: str
+    from_ms: int
+
+
+class _Event(NamedTuple):
+    id: str
+    name: str
+    horizon_ms: int
+    told: PredictionView | Came
+
+    def encoded(self) -> bytes:
+        return event(self.name, self.told, self.id)
+
+
+class _Follower(NamedTuple):
+    queue: EventQueue
+    horizons_ms: frozenset[int] | None
+
+
+class PredictionFeed:
+    """Keeps the newest events of each market, and tells them to who follows.
+
+    An event's id says what it is about, so that another instance knows it too, and so does this one
+    after a restart.
+    """
+
+    def __init__(self, markets: Iterable[str]) -> None:
+        self._events: dict[str, deque[_Event]] = {
+            market: deque(maxlen=_REMEMBERED) for market in markets
+        }
+        self._followers: dict[str, list[_Follower]] = {market: [] for market in self._events}
+        self._closed = False
+
+    def preload(self, predictions: Iterable[Prediction], outcomes: Iterable[Outcome]) -> None:
+        """Remember what was stored before the start; tells nobody."""
+        events = [
+            (prediction.close_time_ms, prediction.market, _prediction(prediction, None))
+            for prediction in predictions
+        ]
+        events += [
+            (outcome.close_time_ms + outcome.horizon_ms, outcome.market, _outcome(outcome))
+            for outcome in outcomes
+        ]
+        for _, market, told in sorted(events, key=lambda one: one[0]):
+            self._events[market].append(told)
+
+    def predicted(self, prediction: Prediction, latency_us: int | None) -> None:
+        """Tell of a prediction."""
+        self._tell(prediction.market, _prediction(prediction, latency_us))
+
+    def happened(self, outcome: Outcome) -> None:
+        """Tell what came of one."""
+        self._tell(outcome.market, _outcome(outcome))
+
+    def follow(
+        self,
+        market: str,
+        queue: EventQueue,
+        horizons_ms: Collection[int] | None = None,
+        after: str | None = None,
+    ) -> bool:
+        """Put what follows the event of an id into a queue, and all that happens from now on.
+
+        Where that event is not remembered any more, it is said first what was missed. False where
+        as many follow as may.
+        """
+        if sum(map(len, self._followers.values())) >= MOST_FOLLOWERS:
+            return False
+        wanted = None if horizons_ms is None else frozenset(horizons_ms)
+        if after is not None:
+            for encoded in self._after(market, after, wanted):
+                queue.put(encoded)
+        if self._closed:
+            queue.end()
+        else:
+            self._followers[market].append(_Follower(queue, wanted))
+        return True
+
+    def forget(self, market: str, queue: EventQueue) -> None:
+        """Put nothing more into a queue."""
+        kept = [each for each in self._followers[market] if each.queue is not queue]
+        self._followers[market] = kept
+
+    def close(self) -> None:
+        """End all streams, later ones too."""
+        self._closed = True
+        for followers in self._followers.values():
+            for each in followers:
+                each.queue.end()
+            followers.clear()
+
+    def _after(self, market: str, after: str, wanted: frozenset[int] | None) -> list[bytes]:
+        """Return at once what was missed, as one, so that it takes one place of a queue."""
+        events = list(self._events[market])
+        at = next((n for n, one in enumerate(events) if one.id == after), None)
+        said = b""
+        if at is None:
+            said = event("missed", Missed(after, time_of(after)))
+        rest = events if at is None else events[at + 1 :]
+        said += b"".join(one.encoded() for one in rest if _is_wanted(one, wanted))
+        return [said] if said else []
+
+    def _tell(self, market: str, told: _Event) -> None:
+        self._events[market].append(told)
+        followers = self._followers[market]
+        if not followers:
+            return
+        encoded = told.encoded()
+        behind = [
+            each.queue
+            for each in followers
+            if _is_wanted(told, each.horizons_ms) and not each.queue.put(encoded)
+        ]
+        for queue in behind:
+            self.forget(market, queue)
+
+
+def is_event_id(text: str) -> bool:
+    """Say whether a text is an id that events have."""
+    return _ID.fullmatch(text) is not None
+
+
+def time_of(event_id: str) -> int:
+    """Return the close that an event is about; it has to be an id."""
+    found = _ID.fullmatch(event_id)
+    assert found is not None
+    return int(found[1])
+
+
+def _is_wanted(told: _Event, horizons_ms: Collection[int] | None) -> bool:
+    return horizons_ms is None or told.horizon_ms in horizons_ms
+
+
+def _prediction(prediction: Prediction, latency_us: int | None) -> _Event:
+    made_at_ms = prediction.made_at_ms or prediction.close_time_ms
+    return _Event(
+        f"p-{prediction.close_time_ms}-{prediction.horizon_ms}",
+        "prediction",
+        prediction.horizon_ms,
+        view_of(
+            prediction, made_at_ms, prediction.latency_us if latency_us is None else latency_us
+        ),
+    )
+
+
+def _outcome(outcome: Outcome) -> _Event:
+    return _Event(
+        f"o-{outcome.close_time_ms}-{outcome.horizon_ms}",
+        "outcome",
+        outcome.horizon_ms,
+        Came(
+            _id_of(outcome.identity),
+            outcome.close_time_ms,
+            outcome.horizon_ms,
+            outcome.verdict,
+            outcome.realised_mid,
+            outcome.realised_return,
+            outcome.inside,
+        ),
+    )
+
+
+def _id_of(identity: Sequence[object]) -> str:
+    return ":".join(map(str, identity))
