@@ -31,7 +31,7 @@ class Recalled(NamedTuple):
 
 
 class MarketViews:
-    """The board, the live view, the feed, the scores and the overview, each told what it has to be.
+    """The board, live view, feed, scores and overview, each told what it is to know.
 
     `now_ns` is the clock that stamps what is received; it runs `speed` times as fast as life.
     Predictions are the champion's: a challenger's are for whoever compares. What was late is shown
