@@ -10,7 +10,7 @@ from fastapi.dependencies.models import Dependant
 
 from marketstream.errors import SettingsError
 from marketstream.plan import Plan
-from marketstream.timeframes import horizon_ms, timeframe_ms
+from marketstream.timeframes import duration_ms, horizon_ms
 from prediction_api.routes.answers import problem
 
 Horizons = Annotated[
@@ -73,6 +73,6 @@ def _horizon_ms(plan: Plan, text: str) -> int:
     try:
         if text.isdecimal():
             return horizon_ms(int(text), plan.timeframe)
-        return timeframe_ms(text)
+        return duration_ms(text)
     except SettingsError as error:
         raise BadParameterError(f"horizon {text}: {error}") from error

@@ -1,0 +1,23 @@
+"""Reads predictions, what came of them and candles from a running system's API."""
+
+from __future__ import annotations
+
+from realtime_client.answers import (
+    Candle,
+    Judged,
+    MarketPredictions,
+    Missed,
+    ModelName,
+    Outcome,
+    Prediction,
+    Symbol,
+    Told,
+    columns,
+)
+from realtime_client.client import Client
+from realtime_client.errors import ApiError, ClientError, NotReachableError
+
+__all__ = [
+    "ApiError", "Candle", "Client", "ClientError", "Judged", "MarketPredictions", "Missed",
+    "ModelName", "NotReachableError", "Outcome", "Prediction", "Symbol", "Told", "columns",
+]  # fmt: skip

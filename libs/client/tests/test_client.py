@@ -1,0 +1,228 @@
+"""The client on a running API: over real sockets, through restarts, with what is refused."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Thread
+
+import msgspec
+import pytest
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+import realtime_client
+from marketstream.fakes import FakePorts
+from marketstream.messages import Candle, Outcome, Prediction, Trades
+from marketstream.metrics import Metrics
+from marketstream.plan import Plan
+from marketstream.store.port import Store
+from marketstream.store.sql import open_store
+from prediction_api.routes.app import build_app
+from prediction_api.routes.history import Judged
+from prediction_api.views.feed import Came
+from prediction_api.views.market_views import MarketViews, Recalled
+from prediction_api.views.prediction_view import MarketPredictions, PredictionView
+from realtime_client import ApiError, Client, NotReachableError, columns
+
+START_MS = 1_700_000_000_000
+MARKET, PERPETUAL = "binance:BTC/USDT", "binance-usdm:BTC/USDT:USDT"
+
+
+def prediction(close_time_ms: int, horizon_ms: int = 1_000) -> Prediction:
+    return Prediction(
+        MARKET, "1s", close_time_ms, horizon_ms, "champion", "logistic", "7", 0, 100.0, 100.5, 0.0,
+        100.0, 0.5, 0.2, 0.3, 99.0, 101.0, 0.8, "up", None, {},
+    )  # fmt: skip
+
+
+def outcome(close_time_ms: int) -> Outcome:
+    return Outcome(
+        MARKET, "1s", close_time_ms, 1_000, "champion", "7", 100.5, 0.005, 0.0, "right", "right",
+        inside=True, baselines={},
+    )  # fmt: skip
+
+
+def candle(number: int) -> Candle:
+    opened_ms = START_MS + number * 1_000
+    return Candle(
+        MARKET, "1s", opened_ms, opened_ms + 1_000, 1.0, 2.0, 0.5, 1.5, 3.0, 4.0, 5, 1.0,
+        2.0, complete=None if number % 2 else True,
+    )  # fmt: skip
+
+
+class Served:
+    """An API on a port of its own, and the views behind it."""
+
+    def __init__(self, folder: Path, store: Store, port: int = 0) -> None:
+        metrics, plan = Metrics(CollectorRegistry()), Plan((MARKET, PERPETUAL), "1s", (1, 2))
+        self.ns = 10_000 * 1_000_000_000
+        self.views = MarketViews(plan, metrics, now_ns=lambda: self.ns)
+        app = build_app(plan, self.views, metrics, FakePorts(folder, store).store, bundle=folder)
+        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self.port = int(self._socket.getsockname()[1])
+        self._thread = Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def predict(self, close_time_ms: int, horizon_ms: int = 1_000) -> None:
+        self.views.hear(Trades(MARKET, (), None, close_time_ms * 1_000), self.ns)
+        self.views.hear(prediction(close_time_ms, horizon_ms), self.ns)
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self.views.feed.close()
+        self._thread.join(5)
+        self._socket.close()
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with closing(open_store(f"sqlite:///{tmp_path}/realtime.sqlite")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def api(tmp_path: Path, store: Store) -> Iterator[Served]:
+    with closing(Served(tmp_path, store)) as served:
+        yield served
+
+
+@contextmanager
+def soon(what: Callable[[], object]) -> Iterator[None]:
+    """Do something a moment later, while the body waits for what comes of it."""
+
+    def wait_and_do() -> None:
+        time.sleep(0.3)
+        what()
+
+    thread = Thread(target=wait_and_do)
+    thread.start()
+    yield
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    "symbol", ["BTC-USDT", "BTC/USDT", "BTCUSDT", MARKET, "binance/BTC-USDT", "binance/BTC/USDT"]
+)
+def test_the_newest_predictions_come_typed_whatever_a_symbol_is_written_like(
+    api: Served, symbol: str
+) -> None:
+    api.predict(9_999_000)
+    api.predict(9_999_000, 2_000)
+    found = Client(api.url).predictions(symbol)
+    assert [one.horizon_ms for one in found.predictions] == [1_000, 2_000]
+    assert (found.predictions[0].p_up, found.predictions[0].model.name) == (0.5, "logistic")
+    assert len(Client(api.url).predictions(symbol, horizon="2s").predictions) == 1
+
+
+def test_history_is_read_page_by_page_and_makes_columns(api: Served, store: Store) -> None:
+    store.write([prediction(START_MS + second * 1_000) for second in range(12_000)])
+    store.write([outcome(START_MS + second * 1_000) for second in range(11_999)])
+    since, until = START_MS + 1_000, START_MS + 12_000_000
+    rows = list(Client(api.url).history("BTC-USDT", since=since, until=until, horizon="1"))
+    assert len(rows) == 11_999
+    assert (rows[0].verdict, rows[-1].verdict, rows[-1].close_time_ms) == (
+        "right",
+        None,
+        until - 1_000,
+    )
+    made = columns(rows)
+    assert made["close_time_ms"][:2] == [since, since + 1_000]
+    assert set(map(len, made.values())) == {11_999}
+
+
+def test_candles_say_what_is_proven(api: Served, store: Store) -> None:
+    store.write([candle(number) for number in range(10)])
+    found = list(
+        Client(api.url).candles(
+            "BTC-USDT", timeframe="1s", since=START_MS + 2_000, until=START_MS + 6_000
+        )
+    )
+    assert [one.complete for one in found] == [True, None, True, None]
+    assert columns(found)["high"] == [2.0] * 4
+
+
+def test_what_happens_is_followed_and_goes_on_after_a_restart(
+    api: Served, tmp_path: Path, store: Store
+) -> None:
+    api.predict(9_000_000)
+    told = Client(api.url).follow("BTC-USDT", horizon="1s", after="p-9000000-1000")
+    with soon(lambda: api.predict(9_001_000)):
+        first = next(told)
+    assert isinstance(first, realtime_client.Prediction)
+    assert first.event_id == "p-9001000-1000"
+    api.close()
+    with closing(Served(tmp_path, store, api.port)) as again:
+        stored = [prediction(9_000_000), prediction(9_001_000), prediction(9_002_000)]
+        again.views.recall(Recalled([], stored, [outcome(9_001_000)], []))
+        missed, came = next(told), next(told)
+        assert isinstance(missed, realtime_client.Prediction)
+        assert missed.event_id == "p-9002000-1000"
+        assert isinstance(came, realtime_client.Outcome)
+        assert (came.verdict, came.realised_mid) == ("right", 100.5)
+
+
+def test_what_is_missed_for_good_is_said(api: Served) -> None:
+    api.predict(9_000_000)
+    told = Client(api.url).follow("BTC-USDT", after="p-5000-1000")
+    assert next(told) == realtime_client.Missed("p-5000-1000", 5_000)
+
+
+def test_the_rest_is_answered_as_the_routes_answer(api: Served, store: Store) -> None:
+    store.write([candle(1)])
+    client = Client(api.url)
+    assert [one.market for one in client.symbols()] == [MARKET, PERPETUAL]
+    assert set(client.scoreboard()) == {MARKET, PERPETUAL}
+    assert client.models("BTC-USDT", since="1d") == []
+    assert client.integrity("BTC-USDT")["market"] == MARKET
+    assert set(client.health()["markets"]) == {MARKET, PERPETUAL}
+
+
+def test_what_the_api_refuses_is_said_in_its_words(api: Served) -> None:
+    client = Client(api.url)
+    for ask in (
+        lambda: client.predictions("DOGE-USDT"),
+        lambda: next(client.follow("DOGE-USDT")),
+        lambda: next(client.candles("DOGE-USDT")),
+    ):
+        with pytest.raises(ApiError, match="is not followed here; there is BTC-USDT") as refused:
+            ask()
+        assert refused.value.status == 404
+    with pytest.raises(ApiError, match="horizon 7s is not predicted"):
+        client.predictions("BTC-USDT", horizon="7s")
+
+
+def test_an_api_out_of_reach_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(NotReachableError, match=f"http://127.0.0.1:{port} does not answer"):
+        Client(f"http://127.0.0.1:{port}").symbols()
+    with pytest.raises(realtime_client.ClientError, match="is no URL"):
+        Client("localhost:8000")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "more"),
+    [
+        (realtime_client.Judged, Judged, set()),
+        (realtime_client.Outcome, Came, {"event_id"}),
+        (realtime_client.Prediction, PredictionView, {"event_id"}),
+        (realtime_client.MarketPredictions, MarketPredictions, set()),
+    ],
+)
+def test_answers_have_the_fields_that_the_api_gives_them(
+    ours: type, theirs: type, more: set[str]
+) -> None:
+    def fields(kind: type) -> set[str]:
+        return {field.name for field in msgspec.inspect.type_info(kind).fields}  # type: ignore[attr-defined]
+
+    assert fields(ours) - more <= fields(theirs)
