@@ -107,7 +107,9 @@ def test_a_row_is_amber_where_a_reference_is_better(address: str) -> None:
         await page.wait_for(ACCURACY)
         for behind, said, own, *references in json.loads(await page.evaluate(rows)):
             assert len(references) == 3
-            assert behind == (max(references) > own) == ("is better" in said)
+            proven = "is better" in said
+            assert behind == (proven or max(references) > own)
+            assert behind == (proven or "is ahead" in said)
 
     in_browser(address, look)
 
@@ -198,7 +200,10 @@ def test_predictions_are_renewed_and_scored(address: str) -> None:
         accuracy = await page.text("#accuracy")
         assert accuracy.count("majority") == accuracy.count("imbalance sign") == 4
         assert "independent ones" in accuracy
-        assert "skill" in accuracy
+        assert accuracy.count("verdict on") == 4
+        title = await page.evaluate("document.querySelector('#accuracy .skill').title")
+        assert "at any time" in title
+        assert "10^2 is proof" in title
         system = await page.text("#system")
         assert "connected" in system
         assert "99th percentile" in system

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from marketstream.errors import SettingsError, TransientStateError
+from marketstream.evidence import Streams, Tally
 from marketstream.messages import (
     Candle,
     DeadLetter,
@@ -42,6 +43,7 @@ from marketstream.store.tables import (
     PREDICTIONS,
     STALLS,
 )
+from marketstream.store.tallies import select_tallies
 
 _BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
 _MOST = 2**63 - 1
@@ -144,6 +146,12 @@ class SqlStore:
         """Return the outcomes of predictions made at closes in the range."""
         query = _range(OUTCOMES, "close_time_ms", market, timeframe, from_ms, to_ms)
         return self._read(query, Outcome)
+
+    def tallies(
+        self, market: str, timeframe: str, until_ms: int, streams: Sequence[Streams]
+    ) -> list[Tally]:
+        """Return the outcomes at closes before `until_ms`, counted where they are alike."""
+        return self._read(select_tallies(market, timeframe, until_ms, streams), Tally)
 
     def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:
         """Return the model trained last."""
