@@ -264,7 +264,7 @@ def test_warming_up_and_a_lost_server_are_told() -> None:
         assert 0.4 < await page.evaluate("document.querySelector('progress').value") < 0.9
         assert "of market time seen" in await page.text("#warming-up-detail")
         assert (await page.text("#predictions")).count("waits for its first model") == 4
-        assert (await page.text("#accuracy")).count("too little data") == 4
+        assert (await page.text("#accuracy")).count("not known yet") == 4
         await asyncio.to_thread(dashboard.stop)
         await page.wait_for("!document.querySelector('#notice').hidden")
         assert "What is shown is old" in await page.text("#notice")
