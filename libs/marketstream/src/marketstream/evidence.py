@@ -53,7 +53,7 @@ _DIFFERENCES = np.array([-1.0, -0.5, 0.5, 1.0])
 _BETS = 0.5 ** np.arange(1, 9)
 _GAINS = np.log1p(np.outer(_DIFFERENCES, _BETS))
 _KEPT = np.log1p(-_BETS) - log(len(_BETS))  # of each bet's part, while its stake may be lost
-_HALVES: dict[Verdict, int] = {"wrong": 0, "abstained": 1, "right": 2}
+_HALVES: dict[Verdict, int] = {"wrong": 0, "abstained": 1, "flat": 1, "right": 2}
 _PLACES = {-2: 0, -1: 1, 1: 2, 2: 3}
 
 

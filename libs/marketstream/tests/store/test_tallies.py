@@ -109,10 +109,21 @@ def test_a_restart_anywhere_changes_nothing_of_what_is_proven(
 def test_a_long_past_comes_as_few_rows(store: Store) -> None:
     rows = [Row(s, 5_000, "right" if s % 3 else "wrong", "right") for s in range(600)]
     store.write([message for row in rows for message in messages("binance:BTC/USDT", row)])
-    tallies = store.tallies("binance:BTC/USDT", "1s", 10**15, STREAMS)
+    tallies = store.tallies("binance:BTC/USDT", "1s", 10**12, STREAMS)
     assert len(tallies) <= 2 * 6
     assert sum(tally.outcomes for tally in tallies) == 600
     assert {tally.stream for tally in tallies} == set(range(6))
+
+
+def test_years_are_counted_a_day_at_a_time(store: Store) -> None:
+    market, days = "binance:LONG/USDT", range(0, 1_000, 5)
+    rows = [Row(86_400 * day, 1_000, "right", "wrong") for day in days]
+    store.write([message for row in rows for message in messages(market, row)])
+    tallies = store.tallies(market, "1s", 10**12, STREAMS)
+    assert len(tallies) == len(days)
+    proof = counted(store, market, 86_400_000 * 400)[1_000].proof()
+    assert (proof.outcomes, proof.since_ms, proof.until_ms) == (80, 0, 86_400_000 * 395)
+    assert proof.verdict == "skill"
 
 
 def test_other_markets_and_timeframes_are_no_part_of_it(store: Store) -> None:

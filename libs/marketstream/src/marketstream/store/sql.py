@@ -43,7 +43,7 @@ from marketstream.store.tables import (
     PREDICTIONS,
     STALLS,
 )
-from marketstream.store.tallies import select_tallies
+from marketstream.store.tallies import read_tallies
 
 _BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
 _MOST = 2**63 - 1
@@ -151,7 +151,8 @@ class SqlStore:
         self, market: str, timeframe: str, until_ms: int, streams: Sequence[Streams]
     ) -> list[Tally]:
         """Return the outcomes at closes before `until_ms`, counted where they are alike."""
-        return self._read(select_tallies(market, timeframe, until_ms, streams), Tally)
+        with self._explained(), self._engine.connect() as connection:
+            return read_tallies(connection, market, timeframe, until_ms, streams)
 
     def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:
         """Return the model trained last."""
