@@ -1,16 +1,15 @@
-"""Evidence may be looked at at any time: whoever stops when he likes gains nothing by it."""
+"""What evidence is counted of, how fast it grows, and what it says in words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from itertools import pairwise, product
+from collections.abc import Mapping, Sequence
+from itertools import product
 from math import isfinite, log, log10
 from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -58,76 +57,6 @@ def told(
     kept = Evidence(streams)
     kept.add(Tally(1_000, 0, verdict, rivals, count, 1_000, 1_000 * count))
     return kept
-
-
-def best_to_stop(
-    worth: Callable[[tuple[int, ...]], float],
-    chances: Callable[[tuple[int, ...]], Sequence[float]],
-    steps: int,
-) -> float:
-    """Return what is expected of the best rule of stopping there is, by induction from the end."""
-
-    def value(past: tuple[int, ...]) -> float:
-        now = worth(past)
-        if len(past) == steps:
-            return now
-        following = chances(past)
-        goes_on = [p * value((*past, step)) for step, p in enumerate(following) if p]
-        return max(now, sum(goes_on))
-
-    return value(())
-
-
-NULLS = st.lists(st.integers(0, 9), min_size=5, max_size=5).filter(any)
-
-
-def at_most_zero(weights: Sequence[int]) -> list[float]:
-    """Return a distribution on the differences whose mean is not positive."""
-    mean = sum(w * d for w, d in zip(weights, DIFFERENCES, strict=True))
-    chosen = weights[::-1] if mean > 0 else weights
-    return [w / sum(chosen) for w in chosen]
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(NULLS, min_size=1, max_size=12), st.integers(1, 10_000))
-def test_no_rule_of_stopping_gains_where_nothing_is_better(
-    distributions: list[list[int]], seed: int
-) -> None:
-    """Whatever comes next may depend on all that came before, as long as it is no gain."""
-
-    @cache
-    def chances(past: tuple[int, ...]) -> list[float]:
-        return at_most_zero(distributions[hash((seed, past)) % len(distributions)])
-
-    def worth(past: tuple[int, ...]) -> float:
-        return e_value(counted([DIFFERENCES[step] for step in past]))
-
-    assert best_to_stop(worth, chances, 4) <= 1 + 1e-12
-
-
-def walk_worth(past: tuple[int, ...], weights: NDArray[np.float64]) -> float:
-    """Value "up", said at each step, against a coin; what comes of it is known two steps later."""
-    steps = [2 * step - 1 for step in past]
-    counts = np.zeros((2, 4), np.int64)
-    for row, (one, other) in enumerate(pairwise(steps)):
-        if one + other:
-            counts[row % 2, 3 if one + other > 0 else 0] += 1
-    return e_value(counts, weights)
-
-
-def test_who_sees_how_open_rows_go_gains_nothing_by_stopping_before_they_are_lost() -> None:
-    halves = np.array([0.5, 0.5])
-    best = best_to_stop(lambda past: walk_worth(past, halves), lambda _: [0.5, 0.5], 9)
-    assert best <= 1
-
-
-def test_he_would_gain_if_stakes_of_open_rows_did_not_count_as_lost(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(evidence, "_KEPT", np.full(8, -log(8)))
-    halves = np.array([0.5, 0.5])
-    best = best_to_stop(lambda past: walk_worth(past, halves), lambda _: [0.5, 0.5], 9)
-    assert best > 1
 
 
 @given(st.lists(st.sampled_from(DIFFERENCES), max_size=60))
