@@ -11,6 +11,7 @@ from exchange_simulator.market.messages import trades_messages
 from exchange_simulator.market.tape import Tape
 from exchange_simulator.serving.late_quotes import LateQuotes
 from marketstream.columns import FeatureTable, PriceSeries
+from marketstream.evidence import Evidence, Streams
 from marketstream.messages import Outcome, Prediction
 from marketstream.plan import Plan
 from marketstream.scoring import Score, Scoreboard
@@ -39,6 +40,7 @@ class Watched(NamedTuple):
     decided_us: np.ndarray
     table: FeatureTable
     prices: PriceSeries
+    said: dict[str, int]  # after how many outcomes, where it is looked at after each
 
 
 def watch(market: Tape, hours: int, horizon: int) -> Watched:
@@ -55,6 +57,8 @@ def watch(market: Tape, hours: int, horizon: int) -> Watched:
         execute=at_once,
     )
     scoreboard = Scoreboard()
+    evidence = Evidence(Streams.foreseen(1_000 * horizon, 1_000))
+    said: dict[str, int] = {}
     decided_us: list[int] = []
     history = FeatureHistory(pipeline.feature_set.names, "1s", "250ms", 50_000)
 
@@ -64,6 +68,10 @@ def watch(market: Tape, hours: int, horizon: int) -> Watched:
     def happened(outcome: Outcome, _received_ns: int) -> None:
         scoreboard.happened(outcome)
         decided_us.append(outcome.close_time_ms * 1_000)
+        evidence.happened(outcome, 0)
+        proof = evidence.proof()
+        for word in (proof.verdict, *proof.better):
+            said.setdefault(word, proof.outcomes)
 
     pipeline.runner.tap(FEATURES, lambda features, _ns: history.append(features))
     pipeline.runner.tap(PREDICTIONS, predicted)
@@ -71,8 +79,9 @@ def watch(market: Tape, hours: int, horizon: int) -> Watched:
     for message in trades_messages(market, MARKET, START_US, START_US + hours * HOUR_US):
         pipeline.runner.publish(message)
     return Watched(
-        scoreboard.score(horizon * 1_000), np.array(decided_us), history.table(), history.prices()
-    )
+        scoreboard.score(horizon * 1_000), np.array(decided_us), history.table(),
+        history.prices(), said,
+    )  # fmt: skip
 
 
 @pytest.mark.slow
@@ -92,6 +101,8 @@ def test_the_model_comes_within_three_points_of_the_ceiling_and_not_above_it() -
     assert score.accuracy >= ceiling - 0.03
     assert score.low <= ceiling, "better than an oracle: a leak"
     assert all(abs(share - 0.5) < 0.02 for share in score.baselines.values())
+    assert watched.said.keys() == {"not known yet", "skill"}
+    assert watched.said["skill"] < 1_000
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +151,7 @@ def test_a_random_walk_with_a_spread_has_no_skill_but_a_false_one_on_the_close()
     assert score.low is not None
     assert score.high is not None
     assert score.low <= 0.5 <= score.high
+    assert watched.said.keys() == {"not known yet"}
     for _, low, high in (
         later_accuracy(watched, SETTINGS, 5_000, "mid"),
         later_accuracy(watched, SETTINGS, 5_000, "fair"),

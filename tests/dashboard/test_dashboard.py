@@ -107,7 +107,9 @@ def test_a_row_is_amber_where_a_reference_is_better(address: str) -> None:
         await page.wait_for(ACCURACY)
         for behind, said, own, *references in json.loads(await page.evaluate(rows)):
             assert len(references) == 3
-            assert behind == (max(references) > own) == ("is better" in said)
+            proven = "is better" in said
+            assert behind == (proven or max(references) > own)
+            assert behind == (proven or "is ahead" in said)
 
     in_browser(address, look)
 
@@ -198,7 +200,10 @@ def test_predictions_are_renewed_and_scored(address: str) -> None:
         accuracy = await page.text("#accuracy")
         assert accuracy.count("majority") == accuracy.count("imbalance sign") == 4
         assert "independent ones" in accuracy
-        assert "skill" in accuracy
+        assert accuracy.count("verdict on") == 4
+        title = await page.evaluate("document.querySelector('#accuracy .skill').title")
+        assert "at any time" in title
+        assert "10^2 is proof" in title
         system = await page.text("#system")
         assert "connected" in system
         assert "99th percentile" in system
@@ -259,7 +264,7 @@ def test_warming_up_and_a_lost_server_are_told() -> None:
         assert 0.4 < await page.evaluate("document.querySelector('progress').value") < 0.9
         assert "of market time seen" in await page.text("#warming-up-detail")
         assert (await page.text("#predictions")).count("waits for its first model") == 4
-        assert (await page.text("#accuracy")).count("too little data") == 4
+        assert (await page.text("#accuracy")).count("not known yet") == 4
         await asyncio.to_thread(dashboard.stop)
         await page.wait_for("!document.querySelector('#notice').hidden")
         assert "What is shown is old" in await page.text("#notice")

@@ -55,6 +55,7 @@ def test_the_answer_holds_every_field_of_the_contract(
     body = response.json()
     assert list(body) == [
         "symbol", "as_of_ms", "data_age_ms", "stale", "stalled", "predictions", "previews",
+        "verdicts",
     ]  # fmt: skip
     assert (body["symbol"], body["as_of_ms"], body["data_age_ms"], body["stale"]) == (
         "BTC/USDT", 10_007, 7, False,
@@ -66,6 +67,10 @@ def test_the_answer_holds_every_field_of_the_contract(
         "expected_return": 1e-5, "p_up": 0.5, "p_flat": 0.2, "p_down": 0.3, "low": 99.0,
         "high": 101.0, "level": 0.8, "direction": "up", "reason": None,
         "model": {"name": "logistic", "version": "7"}, "latency_us": 2_000,
+    }  # fmt: skip
+    assert [each["horizon_ms"] for each in body["verdicts"]] == [1_000, 2_000]
+    assert set(body["verdicts"][0]) == {
+        "horizon_ms", "verdict", "better", "log10_e", "alpha", "since_ms", "outcomes",
     }  # fmt: skip
 
 

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import httpx
 import pytest
 
-from marketstream.errors import NetworkError
+from marketstream.errors import NetworkError, StateError
+from marketstream.evidence import Tally
 from marketstream.fakes import FakePorts
 from marketstream.messages import (
     Candle,
@@ -46,6 +48,8 @@ class Remembered:
     def __init__(self, *rows: Candle | Prediction | Outcome | Model) -> None:
         self.rows = rows
         self.asked: list[tuple[object, ...]] = []
+        self.past: list[Tally] = []
+        self.asked_until_ms: list[int] = []
         self.meanwhile: Callable[[], object] = lambda: None
 
     def _of(self, kind: type, *window: object) -> list[object]:
@@ -61,6 +65,11 @@ class Remembered:
 
     def outcomes(self, *window: object) -> list[object]:
         return self._of(Outcome, *window)
+
+    def tallies(self, market: str, timeframe: str, until_ms: int, streams: object) -> list[Tally]:
+        del timeframe, streams
+        self.asked_until_ms.append(until_ms)
+        return self.past if market == MARKET else []
 
     def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:
         found = [r for r in self.rows if isinstance(r, Model) and r.market == market]
@@ -195,6 +204,56 @@ def test_an_hour_is_recalled_and_what_comes_meanwhile_follows_it(
 
     asked(ports, ask)
     assert {window[1:] for window in store.asked} == {("1s", 10_500 - 3_600_000, 3_610_500)}
+
+
+def test_what_is_proven_covers_all_that_is_stored_and_what_comes_after(
+    tmp_path: Path, make_prediction: Make[Prediction], make_outcome: Make[Outcome]
+) -> None:
+    store = Remembered(make_outcome(9_000), make_prediction(made_at_ms=10_002))
+    store.past = [Tally(1_000, 0, "right", {"majority": "wrong"}, 40, -90_000_000, -4_000_000)]
+    ports = FakePorts(tmp_path, store)  # type: ignore[arg-type]
+    ports.now_ns = NOW_NS
+
+    async def ask(client: httpx.AsyncClient) -> None:
+        ports.pass_on(Seen(MARKET, 10_400_000), NOW_NS)
+        ports.pass_on(make_outcome(10_000, baselines={"majority": "wrong"}), NOW_NS)
+        ports.pass_on(make_outcome(9_000), NOW_NS)  # told again
+        while (proof := await board(client))["outcomes"] < 42:
+            assert (proof["verdict"], proof["since_ms"]) == ("not known yet", None)
+        assert (proof["verdict"], proof["since_ms"], proof["until_ms"]) == (
+            "skill", -90_000_000, 10_000,
+        )  # fmt: skip
+        assert proof["rivals"]["majority"]["rows"] == 41
+        (verdict,) = (await client.get("/predictions/binance/BTC-USDT")).json()["verdicts"]
+        shown = {name: proof[name] for name in verdict if name != "horizon_ms"}
+        assert verdict == {"horizon_ms": 1_000, **shown}
+
+    async def board(client: httpx.AsyncClient) -> dict[str, Any]:
+        proof: dict[str, Any] = (await client.get("/scoreboard")).json()[MARKET][0]["proof"]
+        return proof
+
+    asked(ports, ask)
+    assert set(store.asked_until_ms) == {10_500 - 3_600_000}
+
+
+def test_nothing_is_proven_where_the_store_does_not_tell_of_the_past(
+    tmp_path: Path, make_outcome: Make[Outcome]
+) -> None:
+    class Broken(Remembered):
+        def tallies(self, *asked: object) -> list[Tally]:
+            raise StateError(f"out of reach: {asked}")
+
+    ports = FakePorts(tmp_path, Broken())  # type: ignore[arg-type]
+    ports.now_ns = NOW_NS
+
+    async def ask(client: httpx.AsyncClient) -> None:
+        for second in range(400):
+            ports.pass_on(make_outcome(10_000 + 1_000 * second), NOW_NS)
+        shown = (await client.get("/scoreboard")).json()[MARKET][0]
+        assert shown["score"]["outcomes"] == 400
+        assert shown["proof"]["verdict"] == "not known yet"
+
+    asked(ports, ask)
 
 
 def test_routes_answer_while_the_store_is_still_read(

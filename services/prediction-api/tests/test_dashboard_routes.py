@@ -105,6 +105,7 @@ def test_a_stream_begins_with_the_status_and_goes_on_with_news(
     api.say(Feed(connected=True, reconnects=1, missing_trades=0))
     api.say(Learning(73_000, 120_000, book=True, trainings={1_000: 2}))
     api.views.hear(Model(MARKET, "1s", 1_000, "logistic", "7", 5_000, 600, {}), 0)
+    api.views.scores.remember(MARKET, [])
     for second in range(400):
         api.views.hear(make_outcome(10_000 + second * 1_000), 0)
     with served(api) as address, open_stream(address) as client:
@@ -114,9 +115,7 @@ def test_a_stream_begins_with_the_status_and_goes_on_with_news(
         assert status["state"] == "connecting"
         assert status["warming_up"]["seen_ms"] == 73_000
         assert status["feed"]["reconnects"] == 1
-        assert [h["skill"] for h in status["horizons"]] == [
-            "skill", "too little data",
-        ]  # fmt: skip
+        assert [h["proof"]["verdict"] for h in status["horizons"]] == ["skill", "not known yet"]
         assert status["horizons"][0]["model"]["rows"] == 600
         assert status["horizons"][0]["model"]["trainings"] == 2
         assert status["horizons"][1]["model"] is None

@@ -172,7 +172,7 @@ def test_the_scoreboard_is_of_all_markets_and_of_the_horizons_asked_for(predicti
     board = predicting.client.get("/scoreboard").json()
     assert list(board) == [MARKET, ETH]
     assert [each["horizon_ms"] for each in board[MARKET]] == [1_000, 2_000]
-    assert board[MARKET][0]["skill"] == "too little data"
+    assert board[MARKET][0]["proof"]["verdict"] == "not known yet"
     assert board[MARKET][0]["score"]["outcomes"] == 0
     (one,) = predicting.client.get("/scoreboard?horizon=2s").json()[ETH]
     assert one["horizon_ms"] == 2_000

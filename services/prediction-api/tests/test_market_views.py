@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from marketstream.evidence import Evidence, Streams
 from marketstream.messages import Candle, Model, Outcome, Prediction, Trades
 from prediction_api.views.board import Seen
 from prediction_api.views.market_views import Recalled
@@ -105,3 +106,38 @@ def test_markets_of_somebody_elses_plan_are_passed_over(
     api.views.hear(Seen("kraken:BTC/USDT", 9_000_000), api.ns)
     assert counted(api) == (0, 0)
     assert api.client.get("/predictions/kraken/BTC-USDT").status_code == 404
+
+
+def test_what_is_proven_of_a_market_waits_until_its_past_is_known(
+    api: Api, make_outcome: Make[Outcome]
+) -> None:
+    for second in range(400):
+        api.views.hear(make_outcome(1_000 * second), 0)
+    assert api.views.scores.proof(MARKET, 1_000).verdict == "not known yet"
+    api.views.scores.remember(MARKET, [])
+    proof = api.views.scores.proof(MARKET, 1_000)
+    assert (proof.verdict, proof.outcomes, proof.since_ms) == ("skill", 400, 0)
+
+
+def test_outcomes_of_predictions_that_waited_for_quotes_are_counted_apart(
+    api: Api, make_prediction: Make[Prediction], make_outcome: Make[Outcome]
+) -> None:
+    api.views.scores.remember(MARKET, [])
+    for second, latency_ms in enumerate((0, 250, 1_001, 0)):
+        api.views.hear(make_prediction(1_000 * second, label_latency_ms=latency_ms), api.ns)
+    for second in range(4):
+        api.views.hear(make_outcome(1_000 * second), 0)
+    proof = api.views.scores.proof(MARKET, 1_000)
+    assert proof.outcomes == 3, "one overlaps with more rows than is foreseen"
+    evidence = Evidence(Streams.foreseen(1_000, 1_000))
+    for second, latency_ms in ((0, 0), (1, 250), (3, 0)):
+        evidence.happened(make_outcome(1_000 * second), latency_ms)
+    assert proof == evidence.proof()
+
+
+def test_horizons_that_are_no_longer_predicted_prove_nothing(
+    api: Api, make_outcome: Make[Outcome]
+) -> None:
+    api.views.scores.remember(MARKET, [])
+    api.views.hear(make_outcome(1_000, 60_000), 0)
+    assert api.views.scores.proof(MARKET, 60_000).outcomes == 0

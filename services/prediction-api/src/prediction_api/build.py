@@ -88,26 +88,42 @@ class _Serving:
 
     async def _recall(self) -> None:
         """Show of each market what was there before a stop, then what has come meanwhile."""
+        began_ms: dict[str, int] = {}
         for market in self._plan.markets:
+            from_ms = self._ports.clock() // _NS_PER_MS - _RECALLED_MS
             try:
-                recalled = await asyncio.to_thread(self._read_store, market)
+                recalled = await asyncio.to_thread(self._read_store, market, from_ms)
             except StateError as error:
                 logger.warning("What was before the start is not shown", reason=str(error))
                 break
             self._views.recall(recalled)
             self._catch_up(market)
+            began_ms[market] = from_ms
         for market in tuple(self._waiting):
             self._catch_up(market)
+        for market, from_ms in began_ms.items():  # last: of a long past it takes seconds
+            await self._remember(market, from_ms)
+
+    async def _remember(self, market: str, until_ms: int) -> None:
+        """Count what came of all predictions before those recalled: proofs are of all of them."""
+        store, timeframe, scores = self._ports.store, self._plan.timeframe, self._views.scores
+        try:
+            past = await asyncio.to_thread(
+                lambda: store().tallies(market, timeframe, until_ms, scores.streams)
+            )
+        except StateError as error:
+            logger.warning("Nothing is proven until the next start", reason=str(error))
+        else:
+            scores.remember(market, past)
 
     def _catch_up(self, market: str) -> None:
         for message, received_ns in self._waiting.pop(market):
             self._views.hear(message, received_ns)
 
-    def _read_store(self, market: str) -> Recalled:
+    def _read_store(self, market: str, from_ms: int) -> Recalled:
         store = self._ports.store()
-        now_ms = self._ports.clock() // _NS_PER_MS
         timeframe = self._plan.timeframe
-        window = (market, timeframe, now_ms - _RECALLED_MS, now_ms + _RECALLED_MS)
+        window = (market, timeframe, from_ms, from_ms + 2 * _RECALLED_MS)
         models = (
             store.latest_model(market, timeframe, horizon_ms)
             for horizon_ms in self._plan.horizons_ms

@@ -1,8 +1,8 @@
 // How often each horizon was right: an error bar beside what needs no skill, on one axis.
 
 import { byId, make, placed } from "./elements.ts";
-import { duration, percent, whole } from "./format.ts";
-import type { HorizonStatus, Score } from "./wire.ts";
+import { duration, minute, percent, whole } from "./format.ts";
+import type { HorizonStatus, Proof, Score } from "./wire.ts";
 
 const COIN = 0.5;
 const STEP = 0.05;
@@ -51,7 +51,7 @@ class Axis {
   }
 }
 
-function row({ horizon_ms: horizonMs, score, skill }: HorizonStatus, axis: Axis): HTMLElement {
+function row({ horizon_ms: horizonMs, score, proof }: HorizonStatus, axis: Axis): HTMLElement {
   const { accuracy, low, high, baselines, references } = score;
   const strip = make("div", "strip");
   strip.setAttribute("aria-hidden", "true"); // the text beside it says the same
@@ -73,29 +73,47 @@ function row({ horizon_ms: horizonMs, score, skill }: HorizonStatus, axis: Axis)
     figure = `${percent(accuracy)} (${percent(low)} – ${percent(high)})`;
   }
   const ahead = best(references);
-  const isBehind = accuracy !== null && ahead !== null && ahead[1] > accuracy;
+  const isAhead = accuracy !== null && ahead !== null && ahead[1] > accuracy;
+  const [better] = proof.better;
   const rows = `${whole(score.moved)} moves, worth ${whole(score.effective)} independent ones`;
   const others = Object.entries({ ...baselines, ...references })
     .map(([name, share]) => `${name.replaceAll("_", " ")} ${percent(share)}`)
     .join(" · ");
-  const isByChance = isBehind && ahead[1] <= (high ?? 0);
-  const verdict = isBehind
-    ? `${skill}; ${ahead[0].replaceAll("_", " ")} is better${isByChance ? ", within chance" : ""}`
-    : skill;
+  const words: string[] = [proof.verdict];
+  if (better) words.push(`${better.replaceAll("_", " ")} is better`);
+  else if (isAhead) words.push(`${ahead[0].replaceAll("_", " ")} is ahead, perhaps by chance`);
+  const verdict = make("span", "skill", words.join("; "));
+  verdict.title = explained(proof);
   return make(
     "div",
-    `score ${isBehind ? "behind" : ""} ${isByChance ? "by-chance" : ""}`,
+    `score ${better || isAhead ? "behind" : ""} ${better ? "" : "by-chance"}`,
     make("b", "", duration(horizonMs)),
     strip,
     make(
       "p",
       "verdict",
-      make("span", "skill", verdict),
+      verdict,
       document.createElement("br"),
       make("span", "figure", figure),
     ),
-    make("p", "others", others ? `${rows} · ${others}` : rows),
+    make("p", "others", [rows, others, covered(proof)].filter(Boolean).join(" · ")),
   );
+}
+
+/** Tell of what the verdict is. */
+function covered({ outcomes, since_ms: sinceMs }: Proof): string {
+  return sinceMs === null ? "" : `verdict on ${whole(outcomes)} outcomes since ${minute(sinceMs)}`;
+}
+
+/** Tell what the verdict rests on, and why one may look at it as often as one likes. */
+function explained(proof: Proof): string {
+  const { alpha, log10_e: log10 } = proof;
+  const most = `at most ${percent(alpha, 0)}`;
+  return [
+    `It may be looked at at any time: that anything false is ever said here has a chance of ${most}, however often you look.`,
+    `The evidence of skill (its e-value) is 10^${log10.toFixed(1)}; 10^${-Math.log10(alpha)} is proof.`,
+    covered(proof),
+  ].join("\n");
 }
 
 /** The reference that is right most often. */

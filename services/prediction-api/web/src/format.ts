@@ -57,3 +57,8 @@ export function duration(ms: number): string {
   if (seconds < 172_800) return `${Math.floor(seconds / 3_600)}\u00a0h`;
   return `${Math.floor(seconds / 86_400)}\u00a0d`;
 }
+
+/** A minute in UTC: 2026-11-27 15:04. */
+export function minute(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 16).replace("T", "\u00a0");
+}

@@ -91,10 +91,20 @@ export interface Model {
   trainings: number;
 }
 
+/** What all outcomes prove; whoever looks at any time is told what is false `alpha` times at most. */
+export interface Proof {
+  verdict: "not known yet" | "skill" | "worse than the best baseline";
+  better: string[];
+  log10_e: number;
+  alpha: number;
+  since_ms: number | null;
+  outcomes: number;
+}
+
 export interface HorizonStatus {
   horizon_ms: number;
   score: Score;
-  skill: string;
+  proof: Proof;
   model: Model | null;
 }
 

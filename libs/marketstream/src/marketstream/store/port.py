@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from marketstream.evidence import Streams, Tally
 from marketstream.messages import (
     Candle,
     DeadLetter,
@@ -71,6 +72,15 @@ class Store(Protocol):
 
     def served(self, market: str, from_ms: int, to_ms: int) -> list[Served]:
         """Return what came of the predictions of each model version at closes in the range."""
+        ...
+
+    def tallies(
+        self, market: str, timeframe: str, until_ms: int, streams: Sequence[Streams]
+    ) -> list[Tally]:
+        """Return the champion's outcomes at closes before `until_ms`, counted where alike.
+
+        Those that were late are left out, and those that have no stream.
+        """
         ...
 
     def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from marketstream.errors import SettingsError, TransientStateError
+from marketstream.evidence import Streams, Tally
 from marketstream.messages import (
     Candle,
     DeadLetter,
@@ -46,6 +47,7 @@ from marketstream.store.tables import (
     PREDICTIONS,
     STALLS,
 )
+from marketstream.store.tallies import read_tallies
 
 _BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
 _EXAMPLES = "write sqlite:///state/realtime.sqlite or postgresql://user:password@host:5432/database"
@@ -168,6 +170,13 @@ class SqlStore:
         """Return what came of the predictions of each model version at closes in the range."""
         with self._explained(), self._engine.connect() as connection:
             return read_served(connection, market, from_ms, to_ms)
+
+    def tallies(
+        self, market: str, timeframe: str, until_ms: int, streams: Sequence[Streams]
+    ) -> list[Tally]:
+        """Return the outcomes at closes before `until_ms`, counted where they are alike."""
+        with self._explained(), self._engine.connect() as connection:
+            return read_tallies(connection, market, timeframe, until_ms, streams)
 
     def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:
         """Return the model trained last."""

@@ -26,8 +26,8 @@ _OF_ONE = answers(
     },
 )
 _ABOUT = (
-    "Return the newest prediction of each horizon; symbols are written BTC-USDT. "
-    "The venue may be left out where only one has the symbol."
+    "Return the newest prediction of each horizon, and what is proven of them; symbols are written "
+    "BTC-USDT. The venue may be left out where only one has the symbol."
 )
 
 
@@ -37,7 +37,7 @@ def add_prediction_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
 
     def of_one(market: str, horizons: list[str] | None, timeframe: str | None) -> Response:
         check_timeframe(plan, timeframe)
-        newest = board.newest(market, asked_horizons_ms(plan, horizons))
+        newest = views.newest(market, asked_horizons_ms(plan, horizons))
         if newest is None:
             missing = views.overview.warming_up(market)
             return problem(503, "Warming up", missing.detail, missing=msgspec.to_builtins(missing))
@@ -48,7 +48,7 @@ def add_prediction_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         """Return the newest predictions of all markets that have any, by `venue:SYMBOL`."""
         check_timeframe(plan, timeframe)
         horizons_ms = asked_horizons_ms(plan, horizon)
-        newest = {market: board.newest(market, horizons_ms) for market in board.markets}
+        newest = {market: views.newest(market, horizons_ms) for market in board.markets}
         return json_answer({market: known for market, known in newest.items() if known})
 
     @app.get("/predictions/{symbol}", description=_ABOUT, responses=_OF_ONE)

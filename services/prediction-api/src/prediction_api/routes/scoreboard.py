@@ -19,8 +19,9 @@ def add_scoreboard_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         """Return by `venue:SYMBOL` how good the predictions of each horizon have been.
 
         The accuracy is of the newest 10,000, where the price moved and the model did not abstain,
-        with its 95 % interval, beside baselines and reference models on the same rows; `skill` says
-        it in words.
+        with its 95 % interval, beside baselines and reference models on the same rows. `proof` is
+        what all outcomes prove, whenever it is asked: its `verdict`, and the evidence against each
+        rival.
         """
         asked = asked_horizons_ms(plan, horizon)
         horizons_ms = [each for each in plan.horizons_ms if asked is None or each in asked]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from marketstream.messages import Candle, Model, Outcome, Prediction, Status, Trades
@@ -14,6 +15,7 @@ from prediction_api.views.certificates import Certificates
 from prediction_api.views.feed import PredictionFeed
 from prediction_api.views.live import LiveView
 from prediction_api.views.overview import Overview
+from prediction_api.views.prediction_view import MarketPredictions, verdict_of
 from prediction_api.views.scores import Scores
 
 _REMEMBERED = 20_000
@@ -53,7 +55,7 @@ class MarketViews:
         )
         self.live = LiveView(plan.markets, plan.timeframe, plan.horizons_ms)
         self.feed = PredictionFeed(plan.markets)
-        self.scores = Scores(plan.markets)
+        self.scores = Scores(plan)
         self.certificates = Certificates()
         self.overview = Overview(
             plan, self.board, self.scores, metrics, now_ns=now_ns, stale_after_ms=stale_after_ms
@@ -81,6 +83,17 @@ class MarketViews:
                 self.overview.began(message)
             case Status():
                 self.overview.said(message)
+
+    def newest(
+        self, market: str, horizons_ms: Container[int] | None = None
+    ) -> MarketPredictions | None:
+        """Return the newest predictions of a market, and what is proven of them."""
+        newest = self.board.newest(market, horizons_ms)
+        if newest is None:
+            return None
+        horizons = [view.horizon_ms for view in newest.predictions]
+        verdicts = [verdict_of(each, self.scores.proof(market, each)) for each in horizons]
+        return replace(newest, verdicts=verdicts)
 
     def render_metrics(self) -> bytes:
         """Bring what is not counted as it happens up to date, and render all."""

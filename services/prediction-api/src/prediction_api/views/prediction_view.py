@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from marketstream.evidence import Finding, Proof
 from marketstream.messages import Direction, Prediction
 
 
@@ -46,12 +47,31 @@ class PredictionView:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictView:
+    """What is proven of a horizon's predictions by all that came of them, looked at at any time.
+
+    Anything false is said with a probability of `alpha` at most. `skill` is to be better than a
+    coin and each baseline, and is said where `log10_e` is at least -log10(alpha); `better` names
+    the references that are proven to be better. It covers `outcomes` of closes since `since_ms`.
+    """
+
+    horizon_ms: int
+    verdict: Finding
+    better: list[str]
+    log10_e: float
+    alpha: float
+    since_ms: int | None
+    outcomes: int
+
+
+@dataclass(frozen=True, slots=True)
 class MarketPredictions:
     """The newest predictions of a market by horizon, the shortest first.
 
     `as_of_ms` is the market's time, `data_age_ms` how long ago anything came from it; `stale` is
     silence at our end, `stalled` a market silent for longer than it ever is. `previews` are what
-    the predictions would be if the forming candle closed now, where such are made.
+    the predictions would be if the forming candle closed now, where such are made, `verdicts` what
+    is proven of each horizon.
     """
 
     symbol: str
@@ -61,6 +81,7 @@ class MarketPredictions:
     stalled: bool
     predictions: list[PredictionView]
     previews: list[PredictionView]
+    verdicts: list[VerdictView] = field(default_factory=list)
 
 
 def view_of(prediction: Prediction, made_at_ms: int, latency_us: int | None) -> PredictionView:
@@ -84,4 +105,17 @@ def view_of(prediction: Prediction, made_at_ms: int, latency_us: int | None) -> 
         reason=prediction.reason,
         model=ModelName(prediction.model_name, prediction.model_version),
         latency_us=latency_us,
+    )
+
+
+def verdict_of(horizon_ms: int, proof: Proof) -> VerdictView:
+    """Return what is proven of a horizon as the API shows it beside predictions."""
+    return VerdictView(
+        horizon_ms=horizon_ms,
+        verdict=proof.verdict,
+        better=proof.better,
+        log10_e=proof.log10_e,
+        alpha=proof.alpha,
+        since_ms=proof.since_ms,
+        outcomes=proof.outcomes,
     )

@@ -1,35 +1,79 @@
-"""How good the predictions are that the API has seen."""
+"""How good the predictions are that the API has seen, and what all outcomes prove of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from marketstream.evidence import Evidence, Proof, Streams, Tally
 from marketstream.messages import Outcome, Prediction
 from marketstream.metrics import Metrics
+from marketstream.plan import Plan
 from marketstream.scoring import Score, Scoreboard
+from marketstream.timeframes import timeframe_ms
 
 _SCORED = 10_000  # outcomes a horizon: what was good last week says little of now
+_WAITING = 10_000  # predictions whose outcome is to come
+
+_NOTHING = Evidence(Streams(1, 1, 1)).proof()
 
 
 class Scores:
-    """Scores the newest outcomes of each market by horizon; what was late is no part of it."""
+    """Scores the newest outcomes of each market by horizon; what was late is no part of it.
 
-    def __init__(self, markets: Iterable[str]) -> None:
-        self._scoreboards = {market: Scoreboard(_SCORED) for market in markets}
+    What is proven follows from all outcomes, those from before this start too: until the store has
+    told of them nothing is.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        every_ms = timeframe_ms(plan.timeframe)
+        self.streams = [
+            Streams.foreseen(horizon_ms, every_ms, plan.latency_ms)
+            for horizon_ms in plan.horizons_ms
+        ]
+        self._latency_ms = plan.latency_ms
+        self._scoreboards = {market: Scoreboard(_SCORED) for market in plan.markets}
+        self._evidence = {
+            (market, each.horizon_ms): Evidence(each)
+            for market in plan.markets
+            for each in self.streams
+        }
+        self._with_past: set[str] = set()
+        self._lagging: dict[tuple[str, int, int], int] = {}
 
     def predicted(self, prediction: Prediction) -> None:
         """Count a prediction."""
-        if not prediction.late:
-            self._scoreboards[prediction.market].predicted(prediction)
+        if prediction.late:
+            return
+        self._scoreboards[prediction.market].predicted(prediction)
+        latency_ms = prediction.label_latency_ms
+        if latency_ms != self._latency_ms:  # its outcome will not say so
+            self._lagging[_row(prediction)] = latency_ms
+            if len(self._lagging) > _WAITING:
+                del self._lagging[next(iter(self._lagging))]
 
     def happened(self, outcome: Outcome) -> None:
         """Score what came of a prediction."""
-        if not outcome.late:
-            self._scoreboards[outcome.market].happened(outcome)
+        if outcome.late:
+            return
+        self._scoreboards[outcome.market].happened(outcome)
+        evidence = self._evidence.get((outcome.market, outcome.horizon_ms))
+        if evidence is not None:
+            evidence.happened(outcome, self._lagging.pop(_row(outcome), self._latency_ms))
+
+    def remember(self, market: str, past: Iterable[Tally]) -> None:
+        """Count what came of a market's predictions before all that `happened` is told."""
+        for tally in past:
+            self._evidence[market, tally.horizon_ms].add(tally)
+        self._with_past.add(market)
 
     def score(self, market: str, horizon_ms: int) -> Score:
         """Return how good predictions of a horizon have been."""
         return self._scoreboards[market].score(horizon_ms)
+
+    def proof(self, market: str, horizon_ms: int) -> Proof:
+        """Return what is proven of a horizon."""
+        evidence = self._evidence.get((market, horizon_ms))
+        return _NOTHING if evidence is None or market not in self._with_past else evidence.proof()
 
 
 def show_score(metrics: Metrics, market: str, horizon_ms: int, score: Score) -> None:
@@ -41,3 +85,7 @@ def show_score(metrics: Metrics, market: str, horizon_ms: int, score: Score) -> 
             metrics.accuracy_bound.labels(market, horizon_ms, bound).set(value)
     for name, share in score.baselines.items():
         metrics.baseline_accuracy.labels(market, horizon_ms, name).set(share)
+
+
+def _row(of: Prediction | Outcome) -> tuple[str, int, int]:
+    return of.market, of.horizon_ms, of.close_time_ms

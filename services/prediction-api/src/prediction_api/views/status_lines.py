@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from marketstream.evidence import Proof
 from marketstream.scoring import Score
-from marketstream.skill import Skill, skill_of
 from prediction_api.views.board import MarketState
 from prediction_api.views.event_queue import event
 from prediction_api.views.market_views import MarketViews
@@ -20,11 +20,11 @@ STATUS_EVERY_S = 1.0
 
 
 class HorizonStatus(msgspec.Struct, frozen=True):
-    """How good one horizon has been so far, in figures and words, and what serves it."""
+    """How good one horizon has been of late, what all outcomes prove, and what serves it."""
 
     horizon_ms: int
     score: Score
-    skill: Skill
+    proof: Proof
     model: ModelState | None
 
 
@@ -53,7 +53,8 @@ async def standing(
         # A score takes milliseconds, and predictions do not wait so long.
         await asyncio.sleep(0)
         score = views.scores.score(market, horizon_ms)
-        horizons.append(HorizonStatus(horizon_ms, score, skill_of(score), models.get(horizon_ms)))
+        proof = views.scores.proof(market, horizon_ms)
+        horizons.append(HorizonStatus(horizon_ms, score, proof, models.get(horizon_ms)))
     return horizons
 
 
