@@ -248,10 +248,11 @@ def test_a_preview_has_the_book_of_now_and_the_rest_as_of_the_last_base_close() 
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("cut", [0, 1, 3, 200, 256, 900, 1_499])
-def test_after_a_restart_anywhere_it_goes_on_with_the_same_bits(cut: int) -> None:
+@pytest.mark.parametrize("kind", ["now and then", "with holes"])
+@pytest.mark.parametrize("cut", [0, 1, 3, 200, 256, 380, 430, 900, 1_399])
+def test_after_a_restart_anywhere_it_goes_on_with_the_same_bits(cut: int, kind: str) -> None:
     feature_set = of(*ENTRIES)
-    candles = in_order(changed(as_is, as_is, as_is, still, thin, blind))
+    candles = in_order(MARKETS[kind]())
     whole, before, after = (FeatureEngine(MARKET, feature_set, 64) for _ in range(3))
     expected = fed(whole, candles)
     made = fed(before, candles[:cut])
