@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from candles.stage import candles_stage
+from exchanges.binance import VENUE
+from exchanges.book import Book
+from exchanges.events import BookEvent, Event
 from marketstream.columns import CandleColumns, FeatureTable
 from marketstream.messages import Candle, Depth
 from marketstream.recordings import read_frames
@@ -42,7 +44,7 @@ def recorded(folder: Path) -> tuple[Candle, ...]:
     feed_recording(files, MARKET, BASE, TradesSettings(exchange="binance"), runner)
     until_ms = max(candle.close_time_ms for candle in made if candle.trade_count)
     depths = depths_of(files)
-    shown, ahead = None, next(depths)
+    shown, ahead = None, next(depths, None)
     candles = []
     for candle in made:
         while ahead is not None and ahead.time_us < candle.close_time_ms * 1_000:
@@ -52,25 +54,21 @@ def recorded(folder: Path) -> tuple[Candle, ...]:
     return tuple(candles[-ROWS:])
 
 
-def depths_of(files: list[Path]) -> Iterator[Depth | None]:
-    """Yield the best levels that are known of changes alone: the recordings hold no whole book."""
-    bids: dict[float, float] = {}
-    asks: dict[float, float] = {}
+def depths_of(files: list[Path]) -> Iterator[Depth]:
+    """Yield the best levels after each change of the recorded book."""
+    stream = VENUE.stream(["BTC/USDT"], VENUE.name, levels=LEVELS)
+    assert VENUE.book is not None
+    book = Book("window")
     for _, frame in read_frames(files):
-        if b"@depth" not in frame:
-            continue
-        data = json.loads(frame)["data"]
-        for side, changes in ((bids, data["b"]), (asks, data["a"])):
-            for price, quantity in changes:
-                side[float(price)] = float(quantity)
-                if not float(quantity):
-                    del side[float(price)]
-        best = sorted(bids, reverse=True)[:LEVELS], sorted(asks)[:LEVELS]
-        yield Depth(
-            tuple((price, bids[price]) for price in best[0]),
-            tuple((price, asks[price]) for price in best[1]),
-            data["E"] * 1_000,
-        )
+        if frame.startswith(b'{"lastUpdateId"'):
+            event: Event | None = VENUE.book.parse_book(stream.markets[0], 200, frame)
+        else:
+            event = stream.parse(frame)
+        if isinstance(event, BookEvent):
+            book.update(event)
+            bids, asks = book.levels(LEVELS)
+            if bids and event.time_us is not None:
+                yield Depth(bids, asks, event.time_us)
 
 
 def settings() -> FeatureSettings:

@@ -248,10 +248,11 @@ def test_a_preview_has_the_book_of_now_and_the_rest_as_of_the_last_base_close() 
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("cut", [0, 1, 3, 200, 256, 900, 1_499])
-def test_after_a_restart_anywhere_it_goes_on_with_the_same_bits(cut: int) -> None:
+@pytest.mark.parametrize("kind", ["now and then", "with holes"])
+@pytest.mark.parametrize("cut", [0, 1, 3, 200, 256, 380, 430, 900, 1_399])
+def test_after_a_restart_anywhere_it_goes_on_with_the_same_bits(cut: int, kind: str) -> None:
     feature_set = of(*ENTRIES)
-    candles = in_order(changed(as_is, as_is, as_is, still, thin, blind))
+    candles = in_order(MARKETS[kind]())
     whole, before, after = (FeatureEngine(MARKET, feature_set, 64) for _ in range(3))
     expected = fed(whole, candles)
     made = fed(before, candles[:cut])
@@ -260,6 +261,25 @@ def test_after_a_restart_anywhere_it_goes_on_with_the_same_bits(cut: int) -> Non
     made += fed(after, candles[cut:])
     np.testing.assert_array_equal(table_of(made, feature_set), table_of(expected, feature_set))
     assert after.snapshot() == whole.snapshot()
+
+
+def test_after_they_have_settled_none_depends_on_where_the_series_began() -> None:
+    of_a_second: list[Entry] = [
+        {name: {"seconds": 1}}
+        for name in (
+            "flow_share", "flow_root_share", "flow_count", "trade_rate", "mid_volatility",
+            "mid_autocorrelation", "vwap_distance",
+        )
+    ]  # fmt: skip
+    entries = (*OF_LEVELS, *OF_SPANS, *of_a_second, "mid_age", "quote_depletion", "vwap_session")
+    feature_set = FeatureSet("250ms", "250ms", settings_of(*entries))
+    base = with_holes()[:-3]
+    settled = feature_set.settled_after()
+    names = [name for each in feature_set.of_base for name in each.names]
+    for begin in (1, 130, 400):
+        late = feature_table(base[begin:], base[begin:], feature_set).columns(names)[settled:]
+        whole = feature_table(base, base, feature_set).columns(names)[begin + settled :]
+        np.testing.assert_allclose(late, whole, rtol=1e-9, atol=1e-9)
 
 
 def test_what_an_older_version_kept_is_looked_back_on() -> None:
@@ -313,6 +333,8 @@ def test_a_parameter_that_makes_no_sense_is_refused_by_name(
 def test_what_looks_into_less_than_a_candle_is_left_out_as_spans_are() -> None:
     feature_set = FeatureSet("1m", "1m", settings_of("book_imbalance", "quote_ofi", "RSI"))
     assert feature_set.configured == [("book_imbalance",), (), ("rsi",)]
+    assert feature_set.settled_after() == feature_set.candles_needed()
+    assert of("RSI", "flow_pressure").settled_after() == 24 * 300
     assert feature_set.names[0] == "rsi"
     assert feature_set.names[-1] == "book_imbalance"
 
@@ -337,9 +359,10 @@ def test_the_formulas_of_the_book_by_value() -> None:
         {"book_ofi_integrated": {"levels": 2, "seconds": 0.5}}, "quote_depletion",
     ]  # fmt: skip
     base = [
-        book(((99.0, 2.0), (98.0, 1.0)), ((101.0, 4.0), (102.0, 5.0)), 0),
-        book(((99.0, 6.0), (98.0, 3.0)), ((101.0, 4.0), (102.0, 5.0)), 1),  # +4, +2
-        book(((99.0, 3.0), (97.0, 1.0)), ((101.0, 1.0), (103.0, 2.0)), 2),  # -3 + 3, -3 + 5
+        book(((98.0, 9.0), (97.0, 9.0)), ((102.0, 9.0), (103.0, 9.0)), 0),
+        book(((99.0, 2.0), (98.0, 1.0)), ((101.0, 4.0), (102.0, 5.0)), 1),
+        book(((99.0, 6.0), (98.0, 3.0)), ((101.0, 4.0), (102.0, 5.0)), 2),  # +4, +2
+        book(((99.0, 3.0), (97.0, 1.0)), ((101.0, 1.0), (103.0, 2.0)), 3),  # -3 + 3, -3 + 5
     ]
     [last] = feature_table(base, base, of(*entries, base="250ms")).values[-1:, -len(entries) :]
     assert last == pytest.approx(

@@ -34,10 +34,12 @@ class Windowed(ABC):
 class Recursive(ABC):
     """A feature that goes on from what it was a close before; a hole begins it anew.
 
-    The first value comes with the candle numbered `rows`, counted from where it began.
+    The first value comes with the candle numbered `rows`, counted from where it began, and after
+    `settles` of them what was before makes no difference beyond 1e-9.
     """
 
     rows = 1
+    settles = 1
 
     @abstractmethod
     def step(self, state: State | None, row: BaseRow) -> State | None:

@@ -17,7 +17,7 @@ from marketstream.errors import SettingsError
 from marketstream.timeframes import timeframe_ms
 from technical_indicators import book, flow
 from technical_indicators.base_columns import BaseColumns
-from technical_indicators.base_definition import BaseDefinition, TooShortError, Windowed
+from technical_indicators.base_definition import BaseDefinition, Recursive, TooShortError, Windowed
 from technical_indicators.given import checked, named
 
 _FAMILIES = {"book": book, "flow": flow}
@@ -60,6 +60,7 @@ class BaseIndicator:
             ) from error
         self.names: tuple[str, ...] = (named(name, given),)
         self.lookback = self.form.rows - 1
+        self.settles = self.form.settles if isinstance(self.form, Recursive) else self.form.rows
         self.module = module
         self.digest = hashlib.sha256(Path(getfile(module)).read_bytes()).hexdigest()
 

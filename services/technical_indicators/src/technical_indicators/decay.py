@@ -27,12 +27,13 @@ class Decay:
     """Weights e^(-age / seconds), age counted from base close to base close.
 
     `rows` is how many candles a feature has seen before it is known: three times as long, so that
-    what was before would weigh less than 5 % of all.
+    what was before would weigh less than 5 % of all. After `settles` it weighs less than 1e-10.
     """
 
     def __init__(self, seconds: float, base_s: float) -> None:
         check_visible(seconds, base_s)
         self.rows = ceil(3 * seconds / base_s)
+        self.settles = ceil(24 * seconds / base_s)
         self.factor = exp(-base_s / seconds)
         self._powers = [self.factor]
         while len(self._powers) < BLOCK:

@@ -23,7 +23,7 @@ def decayed_share(terms: Terms, *, more: float = 0.0) -> Callable[..., Recursive
     class DecayedShare(Recursive):
         def __init__(self, base_s: float, seconds: float) -> None:
             self._decay = Decay(seconds, base_s)
-            self.rows = self._decay.rows
+            self.rows, self.settles = self._decay.rows, self._decay.settles
 
         def step(self, state: State | None, row: BaseRow) -> State | None:
             if not row.is_known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from math import ceil
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
@@ -93,6 +94,15 @@ class FeatureSet:
     def candles_needed(self) -> int:
         """Return how many candles restore every indicator to within 1e-9 of its full history."""
         return candles_to_settle(self.indicators)
+
+    def settled_after(self) -> int:
+        """Return after how many candles no feature depends on where the series began, to 1e-9.
+
+        It may be more than are needed to restore one: sums that fade slowly are in a snapshot.
+        """
+        settles = max((each.settles for each in self.of_base), default=0)
+        base_ms, length_ms = timeframe_ms(self.base), timeframe_ms(self.timeframe)
+        return max(self.candles_needed(), ceil(settles * base_ms / length_ms))
 
 
 def _indicator(

@@ -151,13 +151,13 @@ def _sample(
             "finer --timeframe"
         )
     series = Series(candles, base_candles)
-    settled = feature_set.candles_needed()
+    kept = feature_set.candles_needed()
 
     def features(series: Series) -> FeatureTable:
         return feature_table(series.candles, series.base_candles, feature_set)
 
     def streamed(series: Series) -> FeatureTable:
-        engine = FeatureEngine(_MARKET, feature_set, settled)
+        engine = FeatureEngine(_MARKET, feature_set, kept)
         both = {id(candle): candle for each in series for candle in each}
         ordered = sorted(both.values(), key=lambda c: (c.close_time_ms, timeframe_ms(c.timeframe)))
         vectors = [vector for candle in ordered for vector in engine.update(candle)]
@@ -169,7 +169,7 @@ def _sample(
         label=label,
         series=series,
         prices=PriceSeries.of(CandleColumns.of(base_candles, feature_set.base)),
-        settled=settled,
+        settled=feature_set.settled_after(),
         features=features,
         streamed=streamed,
     )
@@ -178,5 +178,5 @@ def _sample(
 def _lengths(feature_set: FeatureSet) -> tuple[int, int]:
     """Return how many candles are checked, of the timeframe decided on and of the finest."""
     bases = timeframe_ms(feature_set.timeframe) // timeframe_ms(feature_set.base)
-    rows = min(feature_set.candles_needed() + _ROWS, _MOST_BASE_CANDLES // bases)
+    rows = min(feature_set.settled_after() + _ROWS, _MOST_BASE_CANDLES // bases)
     return rows, rows * bases

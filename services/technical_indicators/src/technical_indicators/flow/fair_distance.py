@@ -30,6 +30,7 @@ class _Distance(Recursive):
         self._sigma = Decay(max(_SIGMA_S, base_s), base_s)
         self._seconds = seconds
         self.rows = self._mean.rows
+        self.settles = max(self._mean.settles, self._sigma.settles)
 
     def step(self, state: State | None, row: BaseRow) -> State:
         begun, bought, sold, before, *sums = state or (0.0, nan, nan, nan, *(0.0,) * 8)

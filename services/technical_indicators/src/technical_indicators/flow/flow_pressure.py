@@ -27,6 +27,7 @@ class _Pressure(Recursive):
         self._usual = Decay(max(_USUAL_S, base_s), base_s)
         self._twice = 2 * seconds
         self.rows = self._decay.rows
+        self.settles = max(self._decay.settles, self._usual.settles)
 
     def step(self, state: State | None, row: BaseRow) -> State | None:
         if not row.is_known:

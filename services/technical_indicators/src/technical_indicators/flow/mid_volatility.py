@@ -23,7 +23,7 @@ from technical_indicators.rolling import rows_back
 class _Volatility(Recursive):
     def __init__(self, base_s: float, seconds: float) -> None:
         self._decay = Decay(seconds, base_s)
-        self.rows = self._decay.rows + 1
+        self.rows, self.settles = self._decay.rows + 1, self._decay.settles + 1
 
     def step(self, state: State | None, row: BaseRow) -> State | None:
         if row.mid is None:

@@ -18,7 +18,7 @@ from technical_indicators.decay import FADED, Decay, run_of
 class _Distance(Recursive):
     def __init__(self, base_s: float, seconds: float) -> None:
         self._decay = Decay(seconds, base_s)
-        self.rows = self._decay.rows
+        self.rows, self.settles = self._decay.rows, self._decay.settles
 
     def step(self, state: State | None, row: BaseRow) -> State | None:
         if row.volume + row.quote_volume != row.volume + row.quote_volume:
