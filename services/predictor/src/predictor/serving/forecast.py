@@ -29,12 +29,15 @@ def forecast(
     values: Mapping[str, float | None],
     mid: float,
     reach: Reach | None = None,
+    up: float | None = None,
 ) -> Forecast:
     """Return what the champion says about the price `horizon_ms` on.
 
-    `reach` is how far the bounds reach beyond the model's own, by what came since it was made.
+    With `up`, that is how likely up is, given a move, whatever the champion says of it. `reach` is
+    how far the bounds reach beyond the model's own, by what came since it was made.
     """
-    up = probability(model.champion, values)
+    if up is None:
+        up = probability(model.champion, values)
     moves = model.moves.probability_of(_row(model.move_columns, values))
     expected = moves * (2 * up - 1) * model.move_size
     low, high = model.low, model.high
@@ -56,9 +59,14 @@ def probability(candidate: Candidate, values: Mapping[str, float | None]) -> flo
     return candidate.up.probability_of(_row(candidate.columns, values))
 
 
-def answer(candidate: Candidate, values: Mapping[str, float | None]) -> Answer:
-    """Return the candidate's direction, `none` where it sees both as likely."""
-    return direction_of(probability(candidate, values) - 0.5)
+def knows(candidate: Candidate, values: Mapping[str, float | None]) -> bool:
+    """Say whether all that a candidate reads is known."""
+    return None not in map(values.get, candidate.columns)
+
+
+def answer(p_up: float) -> Answer:
+    """Return the direction of a probability, `none` where both are as likely."""
+    return direction_of(p_up - 0.5)
 
 
 def direction_of(difference: float) -> Answer:
