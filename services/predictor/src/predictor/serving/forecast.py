@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import exp, nan
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from marketstream.messages import Answer
 from predictor.serving.intervals import Reach
@@ -38,7 +38,7 @@ def forecast(
     """
     if up is None:
         up = probability(model.champion, values)
-    moves = model.moves.probability_of(_row(model.move_columns, values))
+    moves = model.moves.probability_of(row_of(model.move_columns, values)[0])
     expected = moves * (2 * up - 1) * model.move_size
     low, high = model.low, model.high
     if reach is not None:
@@ -56,12 +56,7 @@ def forecast(
 
 def probability(candidate: Candidate, values: Mapping[str, float | None]) -> float:
     """Return how likely up is, given that the price moves."""
-    return candidate.up.probability_of(_row(candidate.columns, values))
-
-
-def knows(candidate: Candidate, values: Mapping[str, float | None]) -> bool:
-    """Say whether all that a candidate reads is known."""
-    return None not in map(values.get, candidate.columns)
+    return candidate.up.probability_of(row_of(candidate.columns, values)[0])
 
 
 def answer(p_up: float) -> Answer:
@@ -76,6 +71,11 @@ def direction_of(difference: float) -> Answer:
     return "down" if difference < 0 else "none"
 
 
-def _row(columns: tuple[str, ...], values: Mapping[str, float | None]) -> list[float]:
+def row_of(
+    columns: tuple[str, ...], values: Mapping[str, float | None]
+) -> tuple[list[float], bool]:
+    """Return the values of columns, NaN for those not known, and whether all are known."""
     row = [values.get(name) for name in columns]
-    return [nan if value is None else value for value in row]
+    if None in row:
+        return [nan if value is None else value for value in row], False
+    return cast("list[float]", row), True

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from marketstream.messages import Said
-from predictor.serving.forecast import knows, probability
+from predictor.serving.forecast import row_of
 from predictor.settings import Serve
 from predictor.training.fitting import TrainedModel
 
@@ -28,38 +28,47 @@ class Heard(NamedTuple):
 
 
 class Panel:
-    """The candidates of a model; the average of them serves, or its champion alone."""
+    """The candidates of a model; the average of them serves, or its champion alone.
+
+    `models` has their identities by name. Those that read the same columns are given one row.
+    """
 
     def __init__(self, model: TrainedModel, serve: Serve) -> None:
         self._champion = model.champion.name if serve == "champion" else None
         self._fallback = model.champion.name
-        self._members = model.members
+        self._rows = list(dict.fromkeys(each.candidate.columns for each in model.members))
+        self._members = [
+            (
+                each.name,
+                each.model,
+                self._rows.index(each.candidate.columns),
+                each.candidate.up.probability_of,
+            )
+            for each in model.members
+        ]
+        self.models = {each.name: each.model for each in model.members}
         references = {each.name for each in model.references}
-        alone = () if self._champion in references else (self._champion,)
-        self._beside = [each.name for each in self._members if each.name not in alone]
-
-    @property
-    def models(self) -> dict[str, str]:
-        """The identities of the candidates by name."""
-        return {each.name: each.model for each in self._members}
+        self._alone = None if self._champion in references else self._champion
 
     def hear(self, values: Mapping[str, float | None], shares: Shares) -> Heard:
         """Ask all about a vector; where nobody knows enough, what is served is the champion's."""
-        said = {each.name: probability(each.candidate, values) for each in self._members}
-        awake = [each for each in self._members if knows(each.candidate, values)]
-        names = [each.name for each in awake]
+        rows = [row_of(columns, values) for columns in self._rows]
+        said, awake = {}, {}
+        for name, model, which, probability_of in self._members:
+            row, known = rows[which]
+            said[name] = p_up = probability_of(row)
+            if known:
+                awake[name] = p_up, model
         if self._champion is None:
-            weights = shares(names)
+            weights = shares(awake)
+            knows = bool(awake)
+            p_up = said[self._fallback]
+            if knows:
+                p_up = sum(weights[name] * p for name, (p, _) in awake.items())
         else:
-            weights = {name: float(name == self._champion) for name in names}
-        p_up, known = said[self._fallback], bool(names)
-        if self._champion is not None:
-            known = self._champion in weights
-        elif names:
-            p_up = sum(weights[name] * said[name] for name in names)
-        return Heard(
-            p_up,
-            known,
-            {m.name: Said(said[m.name], weights[m.name], m.model) for m in awake},
-            {name: said[name] for name in self._beside},
-        )
+            weights = {name: float(name == self._champion) for name in awake}
+            knows, p_up = self._champion in awake, said[self._champion]
+        candidates = {name: Said(p, weights[name], model) for name, (p, model) in awake.items()}
+        if self._alone is not None:
+            del said[self._alone]
+        return Heard(p_up, knows, candidates, said)
