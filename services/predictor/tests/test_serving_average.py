@@ -20,6 +20,8 @@ from predictor.settings import PredictorSettings, Serve
 from predictor.training.candidates import Candidate, Earlier
 from predictor.training.dataset import Dataset, labelled
 from predictor.training.fitting import TrainedModel, train
+from predictor.validation.out_of_sample import walk
+from predictor.validation.splits import walk_forward
 
 type MakeFeatures = Callable[..., Features]
 type MakeModel = Callable[..., TrainedModel]
@@ -146,6 +148,42 @@ def test_stream_serves_what_an_evaluation_computes_of_the_same_rows(
         assert served(said[time_ms]) == pytest.approx(expected, abs=1e-12)
     weights = [each.weight for each in said[399_000].candidates.values()]
     assert max(weights) > 0.5 > 0.1 > min(weights)  # something was learnt
+
+
+@pytest.mark.parametrize("learner", ["logistic", "lightgbm"])
+def test_stream_that_is_trained_as_an_evaluation_is_serves_what_that_reports(
+    make_market: Callable[..., Any],
+    make_settings: Callable[..., PredictorSettings],
+    make_features: MakeFeatures,
+    learner: str,
+) -> None:
+    market = make_market(600, certainty=0.7)
+    settings = make_settings(learner, folds=4)
+    every = labelled(market.table, market.prices, horizon_ms=HORIZON_MS, latency_ms=LATENCY_MS)
+    expected = walk(every, settings)
+    assert expected is not None
+    serving: TrainedModel | None = None
+    predictor = predictor_of("average", HORIZON_MS)
+    folds = iter(walk_forward(every, 4, embargo=settings.training.embargo))
+    fold = next(folds, None)
+    said = {}
+    for row in range(len(market.table)):
+        if fold is not None and 1_000 * row >= fold.begin_ms:
+            known = np.isin(market.table.close_time_ms, every.times_ms[fold.train])
+            serving = train(
+                market.table.rows(known), market.prices, HORIZON_MS, settings,
+                trained_at_ms=row, latency_ms=LATENCY_MS, serving=serving,
+            )  # fmt: skip
+            assert serving is not None
+            predictor.install({HORIZON_MS: serving})
+            fold = next(folds, None)
+        values = dict(zip(market.table.names, market.table.values[row].tolist(), strict=True))
+        message = make_features(1_000 * row, float(market.prices.mid[row]), **values)
+        for each in predictions(predictor.update(message)):
+            said[each.close_time_ms] = served(each)
+    told = [said[time_ms] for time_ms in expected.times_ms.tolist()]
+    assert len(told) > 290
+    np.testing.assert_allclose(told, expected.p_up["average"], rtol=0, atol=1e-9)
 
 
 def test_restart_anywhere_changes_nothing_of_what_the_average_serves(
