@@ -106,7 +106,7 @@ def test_a_row_is_amber_where_a_reference_is_better(address: str) -> None:
     async def look(page: Page) -> None:
         await page.wait_for(ACCURACY)
         for behind, said, own, *references in json.loads(await page.evaluate(rows)):
-            assert len(references) >= 4  # three, the learner, and those before it
+            assert len(references) == 4  # with the learner, which is heard like them
             assert behind == (max(references) > own) == ("is better" in said)
 
     in_browser(address, look)

@@ -22,9 +22,9 @@ class Said(msgspec.Struct, frozen=True, array_like=True):
 class Prediction(msgspec.Struct, frozen=True):
     """What a model said at a close about the mid `horizon_ms` after the decision takes effect.
 
-    `answers` holds the directions that baselines, reference models and challengers said on the same
-    row, `candidates` by the same names what those said that knew all their features. Where their
-    online average serves, `model_name` is `average`, and `model_version` that of the training.
+    `answers` holds the directions that baselines, reference models and the learner beside them said
+    on the same row, `candidates` what each said that takes part and knew all its features. Where
+    their online average serves, `model_name` is `average`, and `model_version` the training's.
 
     `low` and `high` bound the price at `level`. The first writing of an identity wins. A `preview`
     says what would be predicted if the candle closed as it stands: it is shown, never stored and

@@ -17,8 +17,9 @@ type Shares = Callable[[Collection[str]], Mapping[str, float]]
 class Heard(NamedTuple):
     """What was said: `p_up` is served, and `known` is whether who serves it knew its features.
 
-    `candidates` are all that knew theirs; `beside` has the probabilities of all but who serves
-    alone, also of those that lacked some.
+    `candidates` are all that knew theirs. `beside` has the probabilities of this training's, also
+    of those that lacked some, but for the one who serves alone: earlier learners are not there on
+    all rows, and their scores could not be held against the others'.
     """
 
     p_up: float
@@ -48,7 +49,9 @@ class Panel:
         ]
         self.models = {each.name: each.model for each in model.members}
         references = {each.name for each in model.references}
-        self._alone = None if self._champion in references else self._champion
+        alone = None if self._champion in references else self._champion
+        now = self._members[: len(self._members) - len(model.earlier)]
+        self._beside = [name for name, *_ in now if name != alone]
 
     def hear(self, values: Mapping[str, float | None], shares: Shares) -> Heard:
         """Ask all about a vector; where nobody knows enough, what is served is the champion's."""
@@ -69,6 +72,5 @@ class Panel:
             weights = {name: float(name == self._champion) for name in awake}
             knows, p_up = self._champion in awake, said[self._champion]
         candidates = {name: Said(p, weights[name], model) for name, (p, model) in awake.items()}
-        if self._alone is not None:
-            del said[self._alone]
-        return Heard(p_up, knows, candidates, said)
+        beside = {name: said[name] for name in self._beside}
+        return Heard(p_up, knows, candidates, beside)
