@@ -17,6 +17,8 @@ from predictor.serving.forecast import forecast
 from predictor.serving.intervals import Reach
 from predictor.serving.panel import Panel
 from predictor.settings import Learner, ModelSettings, PredictorSettings
+from predictor.training.candidates import Candidate
+from predictor.training.correction import Corrected
 from predictor.training.dataset import labelled
 from predictor.training.fitting import TrainedModel, train, try_candidates
 from realtime_bench.figures import Effort, Measured, Say, percentile
@@ -95,7 +97,21 @@ def _with_earlier(
         serving = train(table, prices, _STEP_MS, settings, trained_at_ms=number, serving=serving)
     if serving is None:
         raise RealtimeError(f"nothing can be trained on {len(table)} made-up rows")
-    return native.load(native.dump(serving))
+    model = replace(
+        serving,
+        champion=_in_full(serving.champion),
+        challengers=tuple(_in_full(each) for each in serving.challengers),
+        earlier=tuple(
+            each._replace(candidate=_in_full(each.candidate)) for each in serving.earlier
+        ),
+    )
+    return native.load(native.dump(model))
+
+
+def _in_full(candidate: Candidate) -> Candidate:
+    """Return a learner whose correction is asked, also where it is worth nothing on these rows."""
+    up = candidate.up
+    return replace(candidate, up=replace(up, share=1.0)) if isinstance(up, Corrected) else candidate
 
 
 def _model(
@@ -114,7 +130,7 @@ def _model(
     tried = try_candidates(labelled(table, prices, horizon_ms=_STEP_MS), chosen)
     if trained is None or tried is None:
         raise RealtimeError(f"{learner} cannot be trained on {len(table)} made-up rows")
-    return native.load(native.dump(replace(trained, champion=tried.candidates[learner])))
+    return native.load(native.dump(replace(trained, champion=_in_full(tried.candidates[learner]))))
 
 
 def _market(settings: PredictorSettings) -> tuple[FeatureTable, PriceSeries]:
