@@ -27,7 +27,7 @@ FILES = (
 PREDICTION_FIELDS = {
     "id", "timeframe", "horizon_ms", "made_at_ms", "for_ms", "mid", "predicted_price",
     "expected_return", "p_up", "p_flat", "p_down", "low", "high", "level", "direction", "reason",
-    "model", "latency_us",
+    "model", "latency_us", "candidates",
 }  # fmt: skip
 
 

@@ -60,6 +60,7 @@ class Pipeline:
                     base=plan.base,
                     horizons_ms=plan.horizons_ms,
                     grace_ms=predictor.outcome_grace_ms,
+                    serve=predictor.model.serves,
                 ),
             ],
             later=later,

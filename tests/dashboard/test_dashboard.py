@@ -106,7 +106,7 @@ def test_a_row_is_amber_where_a_reference_is_better(address: str) -> None:
     async def look(page: Page) -> None:
         await page.wait_for(ACCURACY)
         for behind, said, own, *references in json.loads(await page.evaluate(rows)):
-            assert len(references) == 3
+            assert len(references) == 4  # with the learner, which is heard like them
             proven = "is better" in said
             assert behind == (proven or max(references) > own)
             assert behind == (proven or "is ahead" in said)
@@ -209,6 +209,17 @@ def test_predictions_are_renewed_and_scored(address: str) -> None:
         assert "99th percentile" in system
         models = await page.text("#models")
         assert models.count("ago") == 4
+        weights = json.loads(
+            await page.evaluate(
+                """JSON.stringify([...document.querySelectorAll("#weights ul")].map((list) =>
+                  [...list.querySelectorAll(".number")].map((each) => parseInt(each.innerText))))"""
+            )
+        )
+        assert len(weights) == 4
+        for shares in weights:
+            assert len(shares) >= 4  # three references and the learner
+            assert shares == sorted(shares, reverse=True)
+            assert abs(sum(shares) - 100) <= 2
 
     in_browser(address, look)
 

@@ -46,7 +46,8 @@ def test_the_answer_holds_every_field_of_the_contract(
     received_ns = api.ns
     api.ns += 2_000_000
     said = {"made_at_ms": 10_002, "latency_us": 1_900}
-    published = api.views.board.publish(make_prediction(**said), received_ns)
+    candidates = {"imbalance_sign": (0.6, 0.25, "imbalance_sign:7")}
+    published = api.views.board.publish(make_prediction(**said, candidates=candidates), received_ns)
     assert published.latency_us == 2_000, "it is counted until the prediction is readable"
     api.views.board.publish(make_prediction(horizon_ms=2_000, **said), received_ns)
     api.ns += 5_000_000
@@ -67,6 +68,9 @@ def test_the_answer_holds_every_field_of_the_contract(
         "expected_return": 1e-5, "p_up": 0.5, "p_flat": 0.2, "p_down": 0.3, "low": 99.0,
         "high": 101.0, "level": 0.8, "direction": "up", "reason": None,
         "model": {"name": "logistic", "version": "7"}, "latency_us": 2_000,
+        "candidates": {
+            "imbalance_sign": {"p_up": 0.6, "weight": 0.25, "model": "imbalance_sign:7"},
+        },
     }  # fmt: skip
     assert [each["horizon_ms"] for each in body["verdicts"]] == [1_000, 2_000]
     assert set(body["verdicts"][0]) == {

@@ -202,7 +202,8 @@ def test_champions_and_the_past_are_there_before_the_first_close_after_a_stop(
         assert isinstance(predictor, Predictor)
         (said,) = predictor.update(replace(closes[0], close_time_ms=600_000))
         assert isinstance(said, Prediction)
-        assert (said.model_name, said.model_version) == (model.name, model.version)
+        assert (said.model_name, said.model_version) == ("average", model.version)
+        assert f"{model.name}:{model.version}" in {each.model for each in said.candidates.values()}
     (champion,) = models(after)
     assert champion.identity == model.identity
 

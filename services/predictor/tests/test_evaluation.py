@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from marketstream.columns import FeatureTable, PriceSeries
+from marketstream.uncertainty import wilson
 from predictor.models import LEARNERS
 from predictor.settings import AbstentionSettings, PredictorSettings
 from predictor.training.candidates import FIVE_FEATURES
@@ -52,6 +53,9 @@ def assert_no_skill(evaluation: Evaluation) -> None:
     assert score.high is not None
     assert score.low <= 0.5 <= score.high
     assert evaluation.verdict == "no skill"
+    assert evaluation.average is not None
+    low, high = wilson(evaluation.average.accuracy, score.effective)
+    assert low <= 0.5 <= high
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
@@ -108,6 +112,8 @@ def test_what_is_there_is_found_and_not_more(
     assert evaluation.calibration_error is not None
     assert evaluation.calibration_error < 0.1
     assert evaluation.references["imbalance_sign"].accuracy == pytest.approx(0.75, abs=0.03)
+    assert evaluation.average is not None
+    assert evaluation.average.accuracy == pytest.approx(score.accuracy, abs=0.02)
     assert evaluation.gross_bps == pytest.approx(0.5 * 0.7, abs=0.06)  # moves of 1 bp, 3 of 4 right
     assert evaluation.net_bps == pytest.approx(evaluation.gross_bps - 0.1)
     assert [fold.rows for fold in evaluation.folds] == [750, 750]

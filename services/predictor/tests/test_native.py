@@ -18,7 +18,7 @@ from predictor.models.logistic import Logistic
 from predictor.registry import native
 from predictor.serving.abstention import Guard
 from predictor.training.calibration import Calibrated
-from predictor.training.candidates import Candidate
+from predictor.training.candidates import Candidate, Earlier
 from predictor.training.fitting import TrainedModel
 
 KINDS: dict[str, Fit] = {
@@ -36,8 +36,14 @@ def model(
     up = KINDS[request.param](noise, noise[:, 0] > 0, {})
     champion = Candidate(request.param, tuple("abcdef"), up)
     guard = Guard(0.1, ("a", "b"), (0.1, -np.inf), (0.2, np.inf), complete_only=True)
+    beside = Candidate("beside", ("a",), Logistic((0.1,), (0.2,), (0.3,), 0.4))
     return replace(
-        make_model(), champion=champion, validation={request.param: 0.1 + 0.2}, guard=guard
+        make_model(),
+        champion=champion,
+        validation={request.param: 0.1 + 0.2},
+        guard=guard,
+        challengers=(beside,),
+        earlier=(Earlier("6", beside),),
     )
 
 
@@ -120,13 +126,15 @@ def test_model_with_a_field_this_program_does_not_know_is_refused(
         native.load(json.dumps(written).encode())
 
 
-def test_model_written_before_there_were_guards_answers_everything(
+def test_model_written_before_there_were_guards_and_challengers_answers_everything_alone(
     make_model: Callable[..., TrainedModel],
 ) -> None:
     written = json.loads(native.dump(make_model()))
-    del written["model"]["guard"]
+    for name in ("guard", "challengers", "earlier"):
+        del written["model"][name]
     written["sha256"] = native._digest(written["model"])
-    assert native.load(json.dumps(written).encode()).guard == Guard()
+    model = native.load(json.dumps(written).encode())
+    assert (model.guard, model.challengers, model.earlier) == (Guard(), (), ())
 
 
 def test_kind_without_a_native_form_is_named(make_model: Callable[..., TrainedModel]) -> None:

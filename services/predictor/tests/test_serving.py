@@ -28,15 +28,15 @@ def test_forecast_adds_up(make_model: Callable[..., TrainedModel]) -> None:
 def test_answer_is_the_likelier_direction(
     make_model: Callable[..., TrainedModel], imbalance: float, said: str
 ) -> None:
-    assert answer(make_model().champion, {"imbalance": imbalance}) == said
+    assert answer(probability(make_model().champion, {"imbalance": imbalance})) == said
 
 
 def test_value_that_is_not_known_or_not_there_takes_no_side(
     make_model: Callable[..., TrainedModel],
 ) -> None:
     champion = make_model().champion
-    assert answer(champion, {"imbalance": None}) == "none"
-    assert answer(champion, {}) == "none"
+    assert answer(probability(champion, {"imbalance": None})) == "none"
+    assert answer(probability(champion, {})) == "none"
 
 
 def test_direction_of_no_difference_is_none() -> None:

@@ -7,7 +7,7 @@ import pytest
 from marketstream.errors import SettingsError
 from marketstream.settings import load_settings
 from predictor.models import LEARNERS
-from predictor.settings import PredictorSettings
+from predictor.settings import ModelSettings, PredictorSettings
 
 CONFIG = Path(__file__).parent.parent / "config.yaml"
 
@@ -90,3 +90,23 @@ def test_hyperparameters_keep_whole_numbers_whole(tmp_path: Path) -> None:
     settings = load("model: {hyperparameters: {max_depth: 3, learning_rate: 0.1}}", tmp_path)
     assert settings.model.hyperparameters == {"max_depth": 3, "learning_rate": 0.1}
     assert type(settings.model.hyperparameters["max_depth"]) is int
+
+
+@pytest.mark.parametrize(
+    ("given", "serves"),
+    [
+        ({}, "average"),
+        ({"serve": "champion"}, "champion"),
+        ({"binding": True}, "champion"),
+        ({"binding": True, "serve": "average"}, "champion"),
+    ],
+)
+def test_average_serves_unless_the_champion_or_a_binding_learner_is_to(
+    given: dict[str, object], serves: str
+) -> None:
+    assert ModelSettings.model_validate(given).serves == serves
+
+
+def test_what_is_to_serve_is_one_of_two(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"model.serve.*'average' or 'champion'"):
+        load("model: {serve: mixture}", tmp_path)

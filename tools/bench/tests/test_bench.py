@@ -110,7 +110,8 @@ def test_the_fixed_model_predicts_every_horizon_of_every_market_with_trees(load:
     pipeline.runner.tap(OUTCOMES, lambda _one, _ns: counts.update(["outcomes"]))
     pipeline.runner.tap(CANDLES, lambda one, _ns: counts.update([one.timeframe]))
     play(load, make_intake(load, pipeline))
-    assert {p.model_name for p in predictions} == {"lightgbm"}
+    assert {p.model_name for p in predictions} == {"average"}
+    assert all(p.answers["lightgbm"] in ("up", "down") for p in predictions)
     made = Counter((p.market, p.horizon_ms) for p in predictions)
     assert set(made) == {(m, 1_000 * h) for m in load.markets for h in HORIZONS}
     assert set(made.values()) == {19}

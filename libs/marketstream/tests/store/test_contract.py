@@ -25,6 +25,7 @@ from marketstream.messages import (
     Model,
     Outcome,
     Prediction,
+    Said,
     Stall,
 )
 from marketstream.store.counts import AuditCounts
@@ -118,6 +119,7 @@ def prediction(close_time_ms: int = 1_000, *, mid: float = 100.0) -> Prediction:
         made_at_ms=1_003,
         latency_us=412,
         late=True,
+        candidates={"imbalance_sign": Said(0.1 + 0.2, 1.0, "imbalance_sign:7")},
     )
 
 

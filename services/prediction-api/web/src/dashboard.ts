@@ -13,6 +13,7 @@ import { showReadout } from "./readout.ts";
 import { follow, type Listener } from "./stream.ts";
 import { Strip } from "./strip.ts";
 import { showFeed, showModels, showStalled, showState, showWarmingUp } from "./system.ts";
+import { showWeights } from "./weights.ts";
 import type { FollowedMarket, News, Status, View } from "./wire.ts";
 
 const QUIET_MS = 4_000; // a status comes each second
@@ -135,6 +136,7 @@ class Dashboard implements Listener {
     showAccuracy(status.horizons);
     showFeed(status);
     showModels(status);
+    if (this.market) showWeights(this.market);
     showWarmingUp(status);
     showStalled(status);
     const now = status.as_of_ms === null ? "" : new Date(status.as_of_ms).toISOString();

@@ -18,6 +18,13 @@ export type PointRow = [
   Verdict | null,
 ];
 
+/** What a candidate said, and its weight in what is served; `model` has its version. */
+export interface Candidate {
+  p_up: number;
+  weight: number;
+  model: string;
+}
+
 export interface Prediction {
   id: string;
   horizon_ms: number;
@@ -36,6 +43,7 @@ export interface Prediction {
   reason: string | null;
   model: { name: string; version: string };
   latency_us: number | null;
+  candidates: Record<string, Candidate>;
 }
 
 /** A market as `venue:SYMBOL`, what that is made of, and its path in URLs. */

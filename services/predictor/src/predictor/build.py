@@ -28,7 +28,7 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
     uri = registry_uri(settings.mlflow_tracking_uri, state)
     registration = Registration(uri, plan.timeframe, state)
     workshop = Workshop(lambda: TrainerProcess(ports.metrics, registration))
-    markets = Markets(plan, ports, grace_ms=settings.outcome_grace_ms)
+    markets = Markets(plan, ports, grace_ms=settings.outcome_grace_ms, serve=settings.model.serves)
 
     def kept(market: str, feature_set: str) -> Mapping[int, TrainedModel]:
         names = {h: model_name(market, plan.timeframe, h) for h in plan.horizons_ms}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +27,7 @@ def _a_learner(name: str) -> str:
     return name
 
 
+type Serve = Literal["average", "champion"]
 type Learner = Annotated[str, AfterValidator(_a_learner)]
 
 DEFAULT_FEATURES = (
@@ -53,16 +54,23 @@ DEFAULT_FEATURES = (
 
 
 class ModelSettings(BaseModel):
-    """Which learner competes with the reference models, and its hyperparameters.
+    """Which learner competes with the reference models, its hyperparameters, and what serves.
 
-    Where it is `binding`, it serves whether or not it is the best on later rows.
+    The online average of all candidates does, or the champion, the best on later rows, alone. Where
+    the learner is `binding`, it serves alone whether or not it is the best.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     type: Learner = "lightgbm"
     binding: bool = False
+    serve: Serve = "average"
     hyperparameters: dict[str, int | float] = Field(default_factory=dict)
+
+    @property
+    def serves(self) -> Serve:
+        """What serves in the end: a binding learner does so alone."""
+        return "champion" if self.binding else self.serve
 
     @field_validator("hyperparameters")
     @classmethod

@@ -133,11 +133,14 @@ def _column(figures: Evaluation) -> dict[str, str]:
     for top in figures.top:
         name = f"  surest {100 * top.share:g} % (their share)"
         column[name] = f"{_share(top.score.accuracy)} ({_share(top.coverage)})"
-    for name, rival in (figures.references | figures.baselines).items():
+    average = {} if figures.average is None else {"average of all, online": figures.average}
+    for name, rival in (average | figures.references | figures.baselines).items():
         column[f"  {name.replace('_', ' ')}"] = _share(rival.accuracy)
     if score is not None:
+        column["log loss (a coin: 0.6931)"] = _number(figures.log_loss, 4)
+        for name, rival in (average | figures.references).items():
+            column[f"  log loss, {name.replace('_', ' ')}"] = _number(rival.log_loss, 4)
         column |= {
-            "log loss (a coin: 0.6931)": _number(figures.log_loss, 4),
             "Brier, three classes": _number(figures.brier, 4),
             "calibration error": _number(figures.calibration_error, 4),
             "bounds hold (aim)": f"{_share(figures.coverage)} ({_share(figures.level)})",

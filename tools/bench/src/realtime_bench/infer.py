@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter_ns
 
@@ -11,10 +11,14 @@ import numpy as np
 from marketstream.columns import FeatureTable, PriceSeries
 from marketstream.errors import RealtimeError
 from predictor.models import LEARNERS
+from predictor.policy.average import AVERAGE, Average
 from predictor.registry import native
 from predictor.serving.forecast import forecast
 from predictor.serving.intervals import Reach
+from predictor.serving.panel import Panel
 from predictor.settings import Learner, ModelSettings, PredictorSettings
+from predictor.training.candidates import Candidate
+from predictor.training.correction import Corrected
 from predictor.training.dataset import labelled
 from predictor.training.fitting import TrainedModel, train, try_candidates
 from realtime_bench.figures import Effort, Measured, Say, percentile
@@ -25,6 +29,8 @@ _LEARNERS: tuple[Learner, ...] = ("lightgbm", "xgboost", "logistic")
 _ROWS, _ASKED, _ASKED_QUICK = 3_000, 5_000, 200
 _STEP_MS, _MID = 1_000, 100.0
 
+type _Vector = dict[str, float | None]
+
 
 def bench_infer(effort: Effort, say: Say) -> Measured:
     """Measure the microseconds of a forecast on one core, models as they come from the registry."""
@@ -34,14 +40,17 @@ def bench_infer(effort: Effort, say: Say) -> Measured:
     say("training the models")
     models = {name: _model(name, table, prices, settings) for name in _LEARNERS}
     asked = _ASKED_QUICK if effort.quick else _ASKED
-    runs: dict[str, list[float]] = {f"{name}_us_p50": [] for name in models}
+    every = _with_earlier(table, prices, settings)
+    runs: dict[str, list[float]] = {f"{name}_us_p50": [] for name in (*models, AVERAGE)}
     with one_core() as core:
         for number in range(1, effort.runs + 1):
             say(f"run {number} of {effort.runs}")
             for name, model in models.items():
-                runs[f"{name}_us_p50"].append(_median_us(model, vectors, asked))
+                runs[f"{name}_us_p50"].append(_median_us(_alone(model), vectors, asked))
+            runs[f"{AVERAGE}_us_p50"].append(_median_us(_averaged(every), vectors, asked))
     conditions = {
         "timed": "predictor.serving.forecast: direction, move, price and bounds",
+        "candidates": [each.model for each in every.members],
         "features": len(settings.features),
         "forecasts": asked,
         "hyperparameters": settings.model.hyperparameters,
@@ -51,15 +60,58 @@ def bench_infer(effort: Effort, say: Say) -> Measured:
 
 
 def _median_us(
-    model: TrainedModel, vectors: Sequence[dict[str, float | None]], asked: int
+    forecast_of: Callable[[_Vector], object], vectors: Sequence[_Vector], asked: int
 ) -> float:
-    reach, took_ns = Reach(), []
+    took_ns = []
     for number in range(asked):
         values = vectors[number % len(vectors)]
         started_ns = perf_counter_ns()
-        forecast(model, values, _MID, reach)
+        forecast_of(values)
         took_ns.append(perf_counter_ns() - started_ns)
     return percentile(took_ns, 0.5) / 1_000
+
+
+def _alone(model: TrainedModel) -> Callable[[_Vector], object]:
+    reach = Reach()
+    return lambda values: forecast(model, values, _MID, reach)
+
+
+def _averaged(model: TrainedModel) -> Callable[[_Vector], object]:
+    """Return the forecast of all candidates' average, with the weights and what each said."""
+    reach, panel, average = Reach(), Panel(model, AVERAGE), Average()
+    average.seat(panel.models)
+
+    def forecast_of(values: _Vector) -> object:
+        heard = panel.hear(values, lambda names: average.shares(names, 0, _STEP_MS))
+        return forecast(model, values, _MID, reach, heard.p_up)
+
+    return forecast_of
+
+
+def _with_earlier(
+    table: FeatureTable, prices: PriceSeries, settings: PredictorSettings
+) -> TrainedModel:
+    """Return a model with as many candidates as there ever are: those of three trainings."""
+    serving: TrainedModel | None = None
+    for number in range(3):
+        serving = train(table, prices, _STEP_MS, settings, trained_at_ms=number, serving=serving)
+    if serving is None:
+        raise RealtimeError(f"nothing can be trained on {len(table)} made-up rows")
+    model = replace(
+        serving,
+        champion=_in_full(serving.champion),
+        challengers=tuple(_in_full(each) for each in serving.challengers),
+        earlier=tuple(
+            each._replace(candidate=_in_full(each.candidate)) for each in serving.earlier
+        ),
+    )
+    return native.load(native.dump(model))
+
+
+def _in_full(candidate: Candidate) -> Candidate:
+    """Return a learner whose correction is asked, also where it is worth nothing on these rows."""
+    up = candidate.up
+    return replace(candidate, up=replace(up, share=1.0)) if isinstance(up, Corrected) else candidate
 
 
 def _model(
@@ -78,7 +130,7 @@ def _model(
     tried = try_candidates(labelled(table, prices, horizon_ms=_STEP_MS), chosen)
     if trained is None or tried is None:
         raise RealtimeError(f"{learner} cannot be trained on {len(table)} made-up rows")
-    return native.load(native.dump(replace(trained, champion=tried.candidates[learner])))
+    return native.load(native.dump(replace(trained, champion=_in_full(tried.candidates[learner]))))
 
 
 def _market(settings: PredictorSettings) -> tuple[FeatureTable, PriceSeries]:

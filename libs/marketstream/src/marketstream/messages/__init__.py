@@ -14,7 +14,7 @@ from marketstream.messages.features import Features
 from marketstream.messages.gap import Gap, GapState
 from marketstream.messages.model import Model
 from marketstream.messages.outcome import Outcome
-from marketstream.messages.prediction import Prediction
+from marketstream.messages.prediction import Prediction, Said
 from marketstream.messages.stall import Channel, Stall, StallEnd
 from marketstream.messages.status import Compared, Feed, Learning, Mending, Parity, Status
 from marketstream.messages.trades import Depth, Levels, Quote, Trade, Trades
@@ -23,8 +23,8 @@ from marketstream.messages.words import Answer, CandleState, Direction, Role, Si
 __all__ = [
     "Answer", "Audit", "Candle", "CandleState", "Channel", "Compared", "DeadLetter", "Depth",
     "Direction", "Features", "Feed", "Gap", "GapState", "Learning", "Levels", "Mending", "Message",
-    "Model", "Outcome", "Parity", "Prediction", "Quote", "Role", "Side", "Stall", "StallEnd",
-    "Status", "Trade", "Trades", "Verdict",
+    "Model", "Outcome", "Parity", "Prediction", "Quote", "Role", "Said", "Side", "Stall",
+    "StallEnd", "Status", "Trade", "Trades", "Verdict",
 ]  # fmt: skip
 
 type Message = (

@@ -7,12 +7,28 @@ import msgspec
 from marketstream.messages.words import Answer, Direction, Role
 
 
+class Said(msgspec.Struct, frozen=True, array_like=True):
+    """What one candidate said: how likely up is, given that the price moves, and with what weight.
+
+    The weights are those of what is served and sum to one; `model` is its name and version, written
+    `lightgbm:7`. On Kafka and in the store it is an array of the three.
+    """
+
+    p_up: float
+    weight: float
+    model: str
+
+
 class Prediction(msgspec.Struct, frozen=True):
     """What a model said at a close about the mid `horizon_ms` after the decision takes effect.
 
-    `answers` holds what the baselines and reference models said on the same row. `low` and `high`
-    bound the price at `level`. The first writing of an identity wins. A `preview` says what would
-    be predicted if the candle closed as it stands: it is shown, never stored and never scored.
+    `answers` holds the directions that baselines, reference models and the learner beside them said
+    on the same row, `candidates` what each said that takes part and knew all its features. Where
+    their online average serves, `model_name` is `average`, and `model_version` the training's.
+
+    `low` and `high` bound the price at `level`. The first writing of an identity wins. A `preview`
+    says what would be predicted if the candle closed as it stands: it is shown, never stored and
+    never scored.
 
     The features it is of are the Features message of the same market, timeframe and close, of
     `feature_set`. Who publishes it says when it was made, in market time, how long after the
@@ -46,6 +62,7 @@ class Prediction(msgspec.Struct, frozen=True):
     made_at_ms: int | None = None
     latency_us: int | None = None
     late: bool = False
+    candidates: dict[str, Said] = {}
 
     @property
     def identity(self) -> tuple[str, str, int, int, str, str]:

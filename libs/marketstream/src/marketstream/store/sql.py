@@ -338,5 +338,5 @@ def _storable(time: int) -> int:
 
 
 def _prediction(*columns: Any) -> Prediction:
-    fields = (*columns[:-4], False, *columns[-4:])  # a preview is never stored
+    fields = (*columns[:-5], False, *columns[-5:])  # a preview is never stored
     return Prediction(*fields)

@@ -22,7 +22,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-from marketstream.messages import Depth
+from marketstream.messages import Depth, Said
 
 
 class Json(TypeDecorator[dict[str, Any]]):
@@ -58,6 +58,23 @@ class DepthJson(TypeDecorator[Depth]):
         """Decode what was encoded."""
         del dialect
         return None if value is None else msgspec.json.decode(value, type=Depth)
+
+
+class CandidatesJson(TypeDecorator[dict[str, Said]]):
+    """What candidates said kept as JSON text, NULL where none said anything."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Said] | None, dialect: Dialect) -> str | None:
+        """Encode."""
+        del dialect
+        return msgspec.json.encode(value).decode() if value else None
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> dict[str, Said]:
+        """Decode what was encoded."""
+        del dialect
+        return msgspec.json.decode(value or "{}", type=dict[str, Said])
 
 
 METADATA = MetaData(naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(column_0_label)s"})
@@ -149,6 +166,7 @@ PREDICTIONS = Table(
     _value("made_at_ms", BigInteger, nullable=True),
     _value("latency_us", BigInteger, nullable=True),
     _value("late", Boolean),
+    _value("candidates", CandidatesJson, nullable=True),
 )
 
 OUTCOMES = Table(

@@ -17,13 +17,23 @@ class ModelName:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateView:
+    """What a candidate said: how likely up is, given a move, and its weight in what is served."""
+
+    p_up: float
+    weight: float
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class PredictionView:
     """What will become of the mid over a horizon: made at `made_at_ms`, judged at `for_ms`.
 
     The probabilities sum to 1, `expected_return` is a fraction, and `[low, high]` holds the price
     with probability `level`. `direction` is "abstain" where `reason` says why. `latency_us` goes
     from the receipt of what made it possible until it could be read; None of a past that nobody
-    was watching.
+    was watching. `candidates` are those whose online average it is, or which spoke beside the
+    champion; their weights sum to 1.
     """
 
     id: str
@@ -44,6 +54,7 @@ class PredictionView:
     reason: str | None
     model: ModelName
     latency_us: int | None
+    candidates: dict[str, CandidateView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,10 @@ def view_of(prediction: Prediction, made_at_ms: int, latency_us: int | None) -> 
         reason=prediction.reason,
         model=ModelName(prediction.model_name, prediction.model_version),
         latency_us=latency_us,
+        candidates={
+            name: CandidateView(said.p_up, said.weight, said.model)
+            for name, said in prediction.candidates.items()
+        },
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan, tanh
+from math import tanh
 
 import numpy as np
 
@@ -39,8 +39,13 @@ class Logistic:
         for value, mean, scale, weight in zip(
             row, self.mean, self.scale, self.weights, strict=True
         ):
-            if not isnan(value):
-                z += weight * max(-_FARTHEST, min(_FARTHEST, (value - mean) / scale))
+            if value == value:  # no NaN
+                far = (value - mean) / scale
+                if far > _FARTHEST:
+                    far = _FARTHEST
+                elif far < -_FARTHEST:
+                    far = -_FARTHEST
+                z += weight * far
         return 0.5 + 0.5 * tanh(z / 2)
 
 

@@ -289,7 +289,8 @@ def _signed(model: TrainedModel, run_id: str) -> str:
     from mlflow.models import Model, ModelSignature
     from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
-    columns = dict.fromkeys((*model.champion.columns, *model.move_columns))
+    read = [name for each in model.members for name in each.candidate.columns]
+    columns = dict.fromkeys((*read, *model.move_columns))
     inputs: list[ColSpec | TensorSpec] = [
         ColSpec(DataType.double, name, required=False) for name in columns
     ]

@@ -3,7 +3,8 @@
     {"format": 1, "sha256": "...", "model":
         {"horizon_ms": 2000, ...,
          "champion": {"name": "lightgbm", "columns": ["imbalance", ...], "up": CLASSIFIER},
-         "references": [...], "moves": CLASSIFIER, ...}}
+         "references": [...], "challengers": [...], "earlier": [["6", {...}], ...],
+         "moves": CLASSIFIER, ...}}
 
 The keys of the model are the fields of `TrainedModel`. CLASSIFIER has the fields of its class and
 its `kind`: that of its learner's form, such as `logistic`, `trees` or `lightgbm`, whose `booster`
@@ -28,7 +29,7 @@ from predictor.models import LEARNERS, Classifier, Form
 from predictor.models.parts import calibrated_imbalance, imbalance
 from predictor.serving.abstention import Guard
 from predictor.training.calibration import Calibrated
-from predictor.training.candidates import Candidate
+from predictor.training.candidates import Candidate, Earlier
 from predictor.training.correction import Corrected
 from predictor.training.fitting import TrainedModel
 
@@ -49,7 +50,9 @@ def dump(model: TrainedModel) -> bytes:
     """Write a model; TypeError for a kind of classifier that has no form here."""
     fields = {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}
     fields["champion"] = _write_candidate(model.champion)
-    fields["references"] = [_write_candidate(reference) for reference in model.references]
+    for several in ("references", "challengers"):
+        fields[several] = [_write_candidate(each) for each in getattr(model, several)]
+    fields["earlier"] = [(version, _write_candidate(each)) for version, each in model.earlier]
     fields["moves"] = _write_classifier(model.moves)
     fields["guard"] = dataclasses.asdict(model.guard)
     return json.dumps({"format": _FORMAT, "sha256": _digest(fields), "model": fields}).encode()
@@ -71,7 +74,11 @@ def load(data: bytes) -> TrainedModel:
         if _digest(fields) != written["sha256"]:
             raise InputError("the model is damaged: its digest is not the one written")
         fields["champion"] = _read_candidate(fields["champion"])
-        fields["references"] = tuple(_read_candidate(each) for each in fields["references"])
+        for several in ("references", "challengers"):
+            fields[several] = tuple(_read_candidate(each) for each in fields.get(several, ()))
+        fields["earlier"] = tuple(
+            Earlier(version, _read_candidate(each)) for version, each in fields.get("earlier", ())
+        )
         fields["moves"] = _read_classifier(fields["moves"])
         fields["guard"] = msgspec.convert(fields.get("guard", {}), Guard)
         fields["move_columns"] = tuple(fields["move_columns"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import exp, nan
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from marketstream.messages import Answer
 from predictor.serving.intervals import Reach
@@ -29,13 +29,16 @@ def forecast(
     values: Mapping[str, float | None],
     mid: float,
     reach: Reach | None = None,
+    up: float | None = None,
 ) -> Forecast:
     """Return what the champion says about the price `horizon_ms` on.
 
-    `reach` is how far the bounds reach beyond the model's own, by what came since it was made.
+    With `up`, that is how likely up is, given a move, whatever the champion says of it. `reach` is
+    how far the bounds reach beyond the model's own, by what came since it was made.
     """
-    up = probability(model.champion, values)
-    moves = model.moves.probability_of(_row(model.move_columns, values))
+    if up is None:
+        up = probability(model.champion, values)
+    moves = model.moves.probability_of(row_of(model.move_columns, values)[0])
     expected = moves * (2 * up - 1) * model.move_size
     low, high = model.low, model.high
     if reach is not None:
@@ -53,12 +56,12 @@ def forecast(
 
 def probability(candidate: Candidate, values: Mapping[str, float | None]) -> float:
     """Return how likely up is, given that the price moves."""
-    return candidate.up.probability_of(_row(candidate.columns, values))
+    return candidate.up.probability_of(row_of(candidate.columns, values)[0])
 
 
-def answer(candidate: Candidate, values: Mapping[str, float | None]) -> Answer:
-    """Return the candidate's direction, `none` where it sees both as likely."""
-    return direction_of(probability(candidate, values) - 0.5)
+def answer(p_up: float) -> Answer:
+    """Return the direction of a probability, `none` where both are as likely."""
+    return direction_of(p_up - 0.5)
 
 
 def direction_of(difference: float) -> Answer:
@@ -68,6 +71,11 @@ def direction_of(difference: float) -> Answer:
     return "down" if difference < 0 else "none"
 
 
-def _row(columns: tuple[str, ...], values: Mapping[str, float | None]) -> list[float]:
+def row_of(
+    columns: tuple[str, ...], values: Mapping[str, float | None]
+) -> tuple[list[float], bool]:
+    """Return the values of columns, NaN for those not known, and whether all are known."""
     row = [values.get(name) for name in columns]
-    return [nan if value is None else value for value in row]
+    if None in row:
+        return [nan if value is None else value for value in row], False
+    return cast("list[float]", row), True

@@ -16,6 +16,7 @@ from marketstream.topics import PREDICTIONS
 from predictor.serving.lateness import Lateness
 from predictor.serving.operator import Predictor
 from predictor.serving.stage import predictor_stage
+from predictor.settings import Serve
 from predictor.training.fitting import TrainedModel
 
 _RECENT_MS = 900_000  # more than passes between two checkpoints
@@ -27,10 +28,11 @@ _FEWEST_LATE = 1_000
 class Markets:
     """Makes the operators of the stage, has models serve in them, and says what is late."""
 
-    def __init__(self, plan: Plan, ports: Ports, *, grace_ms: int) -> None:
+    def __init__(self, plan: Plan, ports: Ports, *, grace_ms: int, serve: Serve) -> None:
         self._plan = plan
         self._ports = ports
         self._grace_ms = grace_ms
+        self._serve = serve
         pending = sum(plan.horizons_ms) // timeframe_ms(plan.timeframe)
         self._lateness = Lateness(ports.clock, ports.speed, most=_FEWEST_LATE + 2 * pending)
         about_ms = max(plan.horizons_ms) + plan.latency_ms + _MOST_LAG_MS
@@ -48,6 +50,7 @@ class Markets:
             base=plan.base,
             horizons_ms=plan.horizons_ms,
             grace_ms=self._grace_ms,
+            serve=self._serve,
         )
 
         def make_operator(market: str) -> Predictor:

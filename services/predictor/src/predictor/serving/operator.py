@@ -9,22 +9,27 @@ from math import log
 
 import msgspec
 
-from marketstream.messages import Answer, Direction, Features, Outcome, Prediction, Verdict
+from marketstream.messages import Answer, Features, Outcome, Prediction
 from marketstream.timeframes import timeframe_ms
-from predictor.serving.forecast import Forecast, answer, direction_of, forecast
+from predictor.policy.average import AVERAGE, Average, half_life_ms
+from predictor.serving.decision import decide, opposite, verdict
+from predictor.serving.forecast import answer, direction_of, forecast
 from predictor.serving.intervals import Reach
+from predictor.serving.panel import Heard, Panel
+from predictor.settings import Serve
 from predictor.training.fitting import TrainedModel
 from predictor.training.prices import on_grid
 
-type _Snapshot = tuple[
-    list[Prediction],
-    dict[int, tuple[float | None, float]],
-    int,
-    dict[int, Reach],
-    tuple[float | None, float | None, float] | None,
-    int,
-    dict[str, int],
-]
+
+class _Snapshot(msgspec.Struct, array_like=True):
+    pending: list[Prediction]
+    prices: dict[int, tuple[float | None, float]]
+    unscored: int
+    reach: dict[int, Reach]
+    newest: tuple[float | None, float | None, float] | None
+    unchanged: int
+    seen_ms: dict[str, int]
+    averages: dict[int, Average] = {}  # a snapshot of before there were any has none
 
 
 class Predictor:
@@ -32,7 +37,8 @@ class Predictor:
 
     It predicts at every close of `timeframe` and measures what came true on the closes of `base`.
     Models come from outside by `install`, between two messages: whatever was predicted before keeps
-    the version it was made with.
+    the version it was made with. What serves is the online average of all candidates of a model,
+    or its champion alone; the others say beside it what they would have said.
     """
 
     def __init__(
@@ -43,6 +49,7 @@ class Predictor:
         base: str,
         horizons_ms: Sequence[int],
         grace_ms: int = 0,
+        serve: Serve = "champion",
     ) -> None:
         self.market = market
         self.unscored = 0
@@ -51,7 +58,11 @@ class Predictor:
         self._base_ms = timeframe_ms(base)
         self._horizons_ms = tuple(horizons_ms)
         self._grace_ms = grace_ms
+        self._serve = serve
+        self._half_life_ms = half_life_ms(timeframe_ms(timeframe), "mid")
         self._models: dict[int, TrainedModel] = {}
+        self._panels: dict[int, Panel] = {}
+        self._averages = {h: Average() for h in horizons_ms}
         self._pending: dict[int, deque[Prediction]] = {h: deque() for h in horizons_ms}
         # Close time to mid and last price, the oldest first.
         self._prices: OrderedDict[int, tuple[float | None, float]] = OrderedDict()
@@ -64,6 +75,9 @@ class Predictor:
     def install(self, models: Mapping[int, TrainedModel]) -> None:
         """Serve these models from the next close on; horizons not named keep theirs."""
         self._models.update(models)
+        for horizon_ms, model in models.items():
+            self._panels[horizon_ms] = panel = Panel(model, self._serve)
+            self._averages.setdefault(horizon_ms, Average()).seat(panel.models)
 
     def remember(self, said: Iterable[Prediction]) -> None:
         """Let stand what was predicted before a stop that this operator does not know of.
@@ -124,15 +138,18 @@ class Predictor:
         ]
 
     def _predict(self, features: Features, mid: float, model: TrainedModel) -> Prediction:
-        said = forecast(model, features.values, mid, self._reach[model.horizon_ms])
-        direction, reason = _decide(said, features, model, self._unchanged)
+        heard = self._hear(features, model)
+        said = forecast(model, features.values, mid, self._reach[model.horizon_ms], heard.p_up)
+        direction, reason = decide(
+            said, features, model, known=heard.known, unchanged=self._unchanged
+        )
         return Prediction(
             market=self.market,
             timeframe=self._timeframe,
             close_time_ms=features.close_time_ms,
             horizon_ms=model.horizon_ms,
             role="champion",
-            model_name=model.champion.name,
+            model_name=AVERAGE if self._serve == "average" else model.champion.name,
             model_version=model.version,
             label_latency_ms=model.latency_ms,
             mid=mid,
@@ -147,12 +164,23 @@ class Predictor:
             level=model.level,
             direction=direction,
             reason=reason,
-            answers=self._answers(features, mid, model),
+            answers=self._answers(features, mid, model, heard),
             preview=features.forming,
             feature_set=features.feature_set,
+            candidates=heard.candidates,
         )
 
-    def _answers(self, features: Features, mid: float, model: TrainedModel) -> dict[str, Answer]:
+    def _hear(self, features: Features, model: TrainedModel) -> Heard:
+        panel, average = self._panels[model.horizon_ms], self._averages[model.horizon_ms]
+        about_ms = features.close_time_ms + model.latency_ms + model.horizon_ms
+        at_ms = on_grid(about_ms, self._base_ms)
+        return panel.hear(
+            features.values, lambda names: average.shares(names, at_ms, self._half_life_ms)
+        )
+
+    def _answers(
+        self, features: Features, mid: float, model: TrainedModel, heard: Heard
+    ) -> dict[str, Answer]:
         before = self._prices.get(features.close_time_ms - model.horizon_ms)
         moved: Answer = "none"
         if before is not None and before[0] is not None:
@@ -160,11 +188,9 @@ class Predictor:
         answers: dict[str, Answer] = {
             "majority": model.majority,
             "persistence": moved,
-            "reversal": _opposite(moved),
+            "reversal": opposite(moved),
         }
-        for reference in model.references:
-            answers[reference.name] = answer(reference, features.values)
-        return answers
+        return answers | {name: answer(p_up) for name, p_up in heard.beside.items()}
 
     def _due(self, now_ms: int) -> list[Outcome]:
         outcomes = []
@@ -177,7 +203,31 @@ class Predictor:
                 else:
                     outcomes.append(outcome)
                     self._learn(prediction, outcome.realised_mid)
+                    self._weigh(prediction, outcome.realised_return)
         return outcomes
+
+    def _weigh(self, prediction: Prediction, realised_return: float) -> None:
+        """Have the average learn from a price that moved; a champion that serves alone needs none.
+
+        What was predicted while another setting served tells it nothing of itself.
+        """
+        average = self._averages.get(prediction.horizon_ms)
+        p_moves = prediction.p_up + prediction.p_down
+        if (
+            average is None
+            or prediction.model_name != AVERAGE
+            or not realised_return
+            or not p_moves
+        ):
+            return
+        average.happened(
+            {said.model: said.p_up for said in prediction.candidates.values()},
+            prediction.p_up / p_moves,
+            up=realised_return > 0,
+            at_ms=self._end_ms(prediction),
+            horizon_ms=prediction.horizon_ms,
+            half_life_ms=self._half_life_ms,
+        )
 
     def _learn(self, prediction: Prediction, realised_mid: float) -> None:
         reach = self._reach.get(prediction.horizon_ms)
@@ -206,10 +256,10 @@ class Predictor:
             realised_mid=end_mid,
             realised_return=log(end_mid / start_mid),
             close_return=log(end_close / start_close),
-            verdict=_verdict(prediction.direction, came),
-            close_verdict=_verdict(prediction.direction, close_came),
+            verdict=verdict(prediction.direction, came),
+            close_verdict=verdict(prediction.direction, close_came),
             inside=prediction.low <= end_mid <= prediction.high,
-            baselines={name: _verdict(said, came) for name, said in prediction.answers.items()},
+            baselines={name: verdict(said, came) for name, said in prediction.answers.items()},
         )
 
     def _end_ms(self, prediction: Prediction) -> int:
@@ -228,47 +278,23 @@ class Predictor:
     def snapshot(self) -> bytes:
         """Return the predictions whose moment is to come and the prices to measure them by.
 
-        With them goes what was learnt of the bounds, and for how long nothing has changed.
+        With them goes what was learnt of the bounds and of the candidates, and for how long nothing
+        has changed.
         """
         pending = [prediction for queue in self._pending.values() for prediction in queue]
-        learnt = (self._reach, self._newest, self._unchanged, self._seen_ms)
+        learnt = (self._reach, self._newest, self._unchanged, self._seen_ms, self._averages)
         return msgspec.msgpack.encode((pending, self._prices, self.unscored, *learnt))
 
     def restore(self, snapshot: bytes) -> None:
         """Go on from a snapshot; models are installed anew by whoever keeps them."""
         state = msgspec.msgpack.decode(snapshot, type=_Snapshot)
-        pending, prices, self.unscored, reach, self._newest, self._unchanged, self._seen_ms = state
-        self._reach |= {h: learnt for h, learnt in reach.items() if h in self._reach}
-        self._prices = OrderedDict(prices)
+        self.unscored, self._newest, self._unchanged = state.unscored, state.newest, state.unchanged
+        self._seen_ms = state.seen_ms
+        self._reach |= {h: learnt for h, learnt in state.reach.items() if h in self._reach}
+        self._averages |= {h: learnt for h, learnt in state.averages.items() if h in self._averages}
+        for horizon_ms, panel in self._panels.items():
+            self._averages[horizon_ms].seat(panel.models)
+        self._prices = OrderedDict(state.prices)
         self._pending = {horizon_ms: deque() for horizon_ms in self._horizons_ms}
-        for prediction in pending:  # also those of a horizon that is no longer asked for
+        for prediction in state.pending:  # also those of a horizon that is no longer asked for
             self._pending.setdefault(prediction.horizon_ms, deque()).append(prediction)
-
-
-def _decide(
-    said: Forecast, features: Features, model: TrainedModel, unchanged: int
-) -> tuple[Direction, str | None]:
-    missing = [n for n in model.champion.columns if features.values.get(n) is None]
-    if missing:
-        return "abstain", f"not known yet: {', '.join(missing)}"
-    lean, p_moves = said.p_up - said.p_down, said.p_up + said.p_down
-    confidence = abs(lean) / p_moves if p_moves > 0 else 0.0
-    reason = model.guard.reason(features, confidence, unchanged)
-    if reason is not None:
-        return "abstain", reason
-    if lean == 0:
-        return "abstain", "up and down are equally likely"
-    return ("up" if lean > 0 else "down"), None
-
-
-def _opposite(said: Answer) -> Answer:
-    opposites: dict[Answer, Answer] = {"up": "down", "down": "up", "none": "none"}
-    return opposites[said]
-
-
-def _verdict(said: Direction | Answer, came: Answer) -> Verdict:
-    if said in ("abstain", "none"):
-        return "abstained"
-    if came == "none":
-        return "flat"
-    return "right" if said == came else "wrong"

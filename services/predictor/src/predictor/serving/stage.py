@@ -7,10 +7,16 @@ from collections.abc import Sequence
 from marketstream.stage import Stage
 from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS
 from predictor.serving.operator import Predictor
+from predictor.settings import Serve
 
 
 def predictor_stage(
-    *, timeframe: str, base: str, horizons_ms: Sequence[int], grace_ms: int = 0
+    *,
+    timeframe: str,
+    base: str,
+    horizons_ms: Sequence[int],
+    grace_ms: int = 0,
+    serve: Serve = "champion",
 ) -> Stage:
     """Return the stage that predicts at closes of `timeframe` and scores on those of `base`."""
     return Stage(
@@ -18,6 +24,11 @@ def predictor_stage(
         reads=(FEATURES,),
         writes=(PREDICTIONS, OUTCOMES),
         make_operator=lambda market: Predictor(
-            market, timeframe=timeframe, base=base, horizons_ms=horizons_ms, grace_ms=grace_ms
+            market,
+            timeframe=timeframe,
+            base=base,
+            horizons_ms=horizons_ms,
+            grace_ms=grace_ms,
+            serve=serve,
         ),
     )

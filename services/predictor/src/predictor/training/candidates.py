@@ -30,6 +30,8 @@ from predictor.training.correction import Corrected, fit_share
 from predictor.training.dataset import Dataset
 
 FIVE_FEATURES = ("imbalance", "imbalance_mean_1s", "close_against_mid", "flow_1s", "return_1s")
+MOST_EARLIER = 2
+"""How many learners of earlier trainings go on beside the newest."""
 REFERENCES = ("imbalance_calibrated", "imbalance_sign", "logistic_five")
 
 
@@ -44,6 +46,13 @@ class Candidate:
     def p_up(self, data: Dataset) -> Floats:
         """Return the probability of up for each row."""
         return self.up.probability(data.columns(self.columns))
+
+
+class Earlier(NamedTuple):
+    """A learner of an earlier training that served this horizon, with that training's version."""
+
+    version: str
+    candidate: Candidate
 
 
 class Rows(NamedTuple):

@@ -44,6 +44,8 @@ class Corrected:
     def probability_of(self, row: Sequence[float]) -> float:
         """Return the same of one row."""
         base = log_odds_of(self.reference.probability_of([row[column] for column in self.reads]))
+        if self.share == 0:  # as it is where there is nothing to add: no need to ask
+            return probability_of(base)
         added = log_odds_of(self.correction.probability_of(row[: self.width]))
         return probability_of(base + self.share * (added - base if self.stacked else added))
 

@@ -35,6 +35,7 @@ class Dataset:
     latency_ms: int = 0
     incomplete: int = 0
     unlabelled: int = 0
+    label: Label = "mid"
 
     def __len__(self) -> int:
         return len(self.times_ms)
@@ -56,6 +57,10 @@ class Dataset:
     def knows(self, names: Sequence[str], share: float = 0.5) -> bool:
         """Say whether at least one of the columns is known in that share of the rows."""
         return bool((np.isfinite(self.columns(names)).mean(axis=0) >= share).any())
+
+    def whole(self, names: Sequence[str]) -> Flags:
+        """Say of each row whether all columns of these names are known."""
+        return np.asarray(np.isfinite(self.columns(names)).all(axis=1))
 
     def take(self, chosen: Flags) -> Self:
         """Return some of the rows."""
@@ -92,6 +97,7 @@ def labelled(
         horizon_ms=horizon_ms,
         step_ms=int(np.median(np.diff(times))) if len(times) > 1 else 0,
         latency_ms=latency_ms,
+        label=label,
         incomplete=int(np.count_nonzero(~table.complete)),
         unlabelled=int(np.count_nonzero(table.complete & ~known)),
     )

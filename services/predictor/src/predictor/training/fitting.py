@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 
 from marketstream.columns import FeatureTable, Floats, PriceSeries
 from predictor.models import Classifier, fit_logistic
+from predictor.policy.average import AVERAGE
 from predictor.policy.choice import chosen
+from predictor.policy.members import Member, panel_of
+from predictor.policy.offline import ask, averaged
 from predictor.serving.abstention import Guard
 from predictor.settings import PredictorSettings
-from predictor.training.candidates import REFERENCES, Candidate, Rows, fit_candidates
+from predictor.training.candidates import (
+    MOST_EARLIER,
+    REFERENCES,
+    Candidate,
+    Earlier,
+    Rows,
+    fit_candidates,
+)
 from predictor.training.dataset import Dataset, labelled
 from predictor.training.prices import Label
 from predictor.validation.splits import latest
@@ -23,7 +34,9 @@ from predictor.validation.splits import latest
 class TrainedModel:
     """All that serving needs for one horizon; made once, never changed.
 
-    `champion` serves; `references` answer beside it. `low` and `high` are quantiles of what the log
+    `champion` was the best on later rows, `references` and `challengers` were beside it, `earlier`
+    are learners of the trainings before: what serves is made of all of them, or the champion's
+    alone. `low` and `high` are quantiles of what the log
     return from the decision on missed its expectation by, on rows the models tried had not seen.
     """
 
@@ -43,6 +56,14 @@ class TrainedModel:
     level: float
     validation: dict[str, float]
     guard: Guard = field(default_factory=Guard)
+    challengers: tuple[Candidate, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """All that take part, the references first and the oldest last."""
+        now = (*self.references, *self.challengers, self.champion)
+        return panel_of(self.version, now, self.earlier)
 
 
 def train_horizons(
@@ -54,13 +75,18 @@ def train_horizons(
     trained_at_ms: int,
     latency_ms: int = 0,
     label: Label = "mid",
+    serving: Mapping[int, TrainedModel] = MappingProxyType({}),
 ) -> dict[int, TrainedModel]:
-    """Return a model for each horizon that has enough rows whose outcome is known."""
+    """Return a model for each horizon that has enough rows whose outcome is known.
+
+    The learners of those that were `serving` until now take part in what follows on them.
+    """
     models = {}
     for horizon_ms in horizons_ms:
         trained = train(
             table, prices, horizon_ms, settings,
             trained_at_ms=trained_at_ms, latency_ms=latency_ms, label=label,
+            serving=serving.get(horizon_ms),
         )  # fmt: skip
         if trained is not None:
             models[horizon_ms] = trained
@@ -76,8 +102,12 @@ def train(
     trained_at_ms: int,
     latency_ms: int = 0,
     label: Label = "mid",
+    serving: TrainedModel | None = None,
 ) -> TrainedModel | None:
-    """Return the model that serves, or None where fewer rows moved than the settings ask for."""
+    """Return the model that serves, or None where fewer rows moved than the settings ask for.
+
+    The learner of the one that is `serving` until now takes part in it.
+    """
     data = labelled(table, prices, horizon_ms=horizon_ms, latency_ms=latency_ms, label=label)
     tried = try_candidates(data, settings)
     if tried is None:
@@ -85,7 +115,8 @@ def train(
     scores = tried.scores
     name = chosen(tuple(tried.candidates), scores, settings.model)
     champion = tried.candidates[name]
-    low, high = tried.bounds(name, settings.interval_level)
+    served = AVERAGE if settings.model.serves == "average" else name
+    low, high = tried.bounds(served, settings.interval_level)
     return TrainedModel(
         horizon_ms=horizon_ms,
         latency_ms=latency_ms,
@@ -102,8 +133,29 @@ def train(
         high=high,
         level=settings.interval_level,
         validation=scores,
-        guard=tried.guard(name, data, settings),
+        guard=tried.guard(served, data, settings),
+        challengers=tuple(
+            c for each, c in tried.candidates.items() if each not in (name, *REFERENCES)
+        ),
+        earlier=_earlier(serving, data.names),
     )
+
+
+def _earlier(serving: TrainedModel | None, names: Collection[str]) -> tuple[Earlier, ...]:
+    """Return the learners that go on beside the successor of a model, the newest first.
+
+    Those of features that are not among `names` stay behind.
+    """
+    if serving is None:
+        return ()
+    references = {each.name for each in serving.references}
+    learners = [
+        Earlier(serving.version, each)
+        for each in {c.name: c for c in (*serving.challengers, serving.champion)}.values()
+        if each.name not in references
+    ]
+    known = [e for e in (*learners, *serving.earlier) if set(e.candidate.columns) <= set(names)]
+    return tuple(known[:MOST_EARLIER])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +163,9 @@ class Tried:
     """Candidates fitted on all rows, and what their like, fitted on the earlier, said of the later.
 
     `candidates` are calibrated on the later rows, and `said` is their calibrated probability of up
-    for each row of `judged`; `expected` the expected return. Where there are too few rows to judge
-    by, there are no `scores`, nothing is calibrated, and `judged` are the rows fitted on.
+    for each row of `judged`, and that of their online average; `expected` the expected return.
+    Where there are too few rows to judge by, there are no `scores`, nothing is calibrated, and
+    `judged` are the rows fitted on.
     """
 
     candidates: dict[str, Candidate]
@@ -132,8 +185,10 @@ class Tried:
         return float(low), float(high)
 
     def guard(self, name: str, data: Dataset, settings: PredictorSettings) -> Guard:
-        """Return the guard of a candidate, by the rows that all was fitted on."""
-        columns = tuple(dict.fromkeys((*self.candidates[name].columns, *self.move_columns)))
+        """Return the guard of a candidate or the average, by the rows that all was fitted on."""
+        asked = self.candidates.values() if name == AVERAGE else (self.candidates[name],)
+        read = (column for candidate in asked for column in candidate.columns)
+        columns = tuple(dict.fromkeys((*read, *self.move_columns)))
         return Guard.of(columns, data.columns(columns), self.said[name], settings.abstention)
 
 
@@ -155,6 +210,8 @@ def try_candidates(data: Dataset, settings: PredictorSettings) -> Tried | None:
     if not fitted:
         return None
     said = {name: each.tried.p_up(rows.later) for name, each in fitted.items()}
+    asked = ask(panel_of("tried", (each.tried for each in fitted.values()), ()), rows.later)
+    said[AVERAGE] = averaged([asked], [next(iter(said.values()))])
     moves, size = tried_moves, tried_size = _fit_moves(data, features)
     if rows.judging:
         tried_moves, tried_size = _fit_moves(rows.earlier, features)

@@ -84,6 +84,7 @@ class TrainingJob:
         return train_horizons(
             self.table, self.prices, self.horizons_ms, self.settings,
             trained_at_ms=self.trained_at_ms, latency_ms=self.latency_ms, label=self.label,
+            serving=self.serving,
         )  # fmt: skip
 
 

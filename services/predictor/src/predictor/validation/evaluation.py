@@ -17,6 +17,7 @@ from marketstream.uncertainty import (
     variance_of_mean,
     wilson,
 )
+from predictor.policy.average import AVERAGE
 from predictor.settings import PredictorSettings
 from predictor.training.calibration import calibration_error, log_loss
 from predictor.training.candidates import REFERENCES
@@ -96,6 +97,7 @@ def _scored(bare: Evaluation, rows: OutOfSample) -> Evaluation:
         top=tuple(_top(rows, hits, share, counted, bare.horizon_ms) for share in TOP_SHARES),
         baselines=baselines,
         references=_references(rows, hits, counted, bare.horizon_ms),
+        average=_reference(rows, hits, AVERAGE, counted, bare.horizon_ms),
         log_loss=log_loss(p_up[moved], up[moved]),
         log_loss_classes=float(-np.log(np.clip(classes[came], _LEAST, 1)).mean()),
         brier=float(((classes - came) ** 2).sum(axis=0).mean()),
@@ -136,15 +138,19 @@ def _references(
     rows: OutOfSample, hits: Floats, counted: Flags, horizon_ms: int
 ) -> dict[str, Rival]:
     """Return those of the references that said anything at all."""
-    moved, up = rows.returns != 0, rows.returns > 0
-    found = {}
-    for name in REFERENCES:
-        said = rows.p_up[name]
-        if (said != 0.5).any():
-            rival = _rival(rows, hits, np.sign(said - 0.5), counted, horizon_ms)
-            loss = log_loss(said[moved], up[moved])
-            found[name] = msgspec.structs.replace(rival, log_loss=loss)
-    return found
+    return {
+        name: _reference(rows, hits, name, counted, horizon_ms)
+        for name in REFERENCES
+        if (rows.p_up[name] != 0.5).any()
+    }
+
+
+def _reference(
+    rows: OutOfSample, hits: Floats, name: str, counted: Flags, horizon_ms: int
+) -> Rival:
+    said, moved, up = rows.p_up[name], rows.returns != 0, rows.returns > 0
+    rival = _rival(rows, hits, np.sign(said - 0.5), counted, horizon_ms)
+    return msgspec.structs.replace(rival, log_loss=log_loss(said[moved], up[moved]))
 
 
 def _rival(rows: OutOfSample, hits: Floats, said: Floats, counted: Flags, horizon_ms: int) -> Rival:

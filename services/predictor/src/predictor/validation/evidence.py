@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from predictor.policy.average import AVERAGE
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel
 from predictor.validation.figures import Evaluation
@@ -59,7 +60,8 @@ class Evidence:
             if top.score.accuracy is not None:
                 yield f"evaluation.top_{100 * top.share:g}.accuracy", top.score.accuracy, 0
                 yield f"evaluation.top_{100 * top.share:g}.coverage", top.coverage, 0
-        for name, rival in (evaluation.baselines | evaluation.references).items():
+        average = {} if evaluation.average is None else {AVERAGE: evaluation.average}
+        for name, rival in (evaluation.baselines | evaluation.references | average).items():
             yield f"evaluation.{name}.accuracy", rival.accuracy, 0
         for step, fold in enumerate(evaluation.folds):
             for name in ("accuracy", "log_loss"):

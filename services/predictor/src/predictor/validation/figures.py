@@ -61,6 +61,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     said earns per row answered, `net_bps` that less spread (where there is a book) and cost.
     `coverage` is the share of prices within the bounds given at `level`. `trials` is how many
     models were tried before this one was chosen: the more, the better the best looks by luck.
+    `average` is the online average of all candidates, which serves unless settings say otherwise.
     """
 
     model: str
@@ -81,6 +82,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     top: tuple[Top, ...] = ()
     baselines: dict[str, Rival] = {}
     references: dict[str, Rival] = {}
+    average: Rival | None = None
     log_loss: float | None = None
     log_loss_classes: float | None = None
     brier: float | None = None

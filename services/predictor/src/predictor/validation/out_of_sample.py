@@ -10,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketstream.columns import Flags, Floats, Times
+from predictor.policy.average import AVERAGE
+from predictor.policy.choice import chosen
+from predictor.policy.members import panel_of
+from predictor.policy.offline import ask, averaged
 from predictor.serving.abstention import Guard
 from predictor.serving.intervals import Reach
 from predictor.settings import PredictorSettings
-from predictor.training.candidates import REFERENCES
+from predictor.training.candidates import MOST_EARLIER, REFERENCES, Earlier
 from predictor.training.dataset import Dataset
 from predictor.training.fitting import Tried, try_candidates
 from predictor.validation.splits import Fold, walk_forward
@@ -27,7 +31,8 @@ type Advanced = Callable[[int, int], None]
 class OutOfSample:
     """Columns over the rows judged, ordered by time.
 
-    `p_up` has the probability of up, given a move, of the learner `name` and of each reference;
+    `p_up` has the probability of up, given a move, of the learner `name`, of each reference, and of
+    the online average of them and the learners of the folds before, as it would have served live;
     `baselines` the signs of what the baselines said. `confident` says by share which rows the
     learner was sure of: as sure as of that share of the rows before, which were not judged.
     `answered` says where the learner did not abstain. `low` and `high` are the bounds of `ways` at
@@ -80,15 +85,26 @@ def walk(
     """
     training = settings.training
     folds = walk_forward(data, training.folds, embargo=training.embargo)
-    parts = []
+    parts, asked, fallback = [], [], []
+    earlier: tuple[Earlier, ...] = ()
     for number, fold in enumerate(folds):
         tried = try_candidates(data.take(fold.train), settings)
         if tried is not None and settings.model.type in tried.candidates:
             guard = tried.guard(settings.model.type, data.take(fold.train), settings)
             parts.append(_ask(tried, guard, data, fold, number, settings))
+            champion = chosen(tuple(tried.candidates), tried.scores, settings.model)
+            panel = panel_of(str(number), tried.candidates.values(), earlier)
+            asked.append(ask(panel, data.take(fold.test)))
+            fallback.append(asked[-1].p_up[champion])
+            learner = Earlier(str(number), tried.candidates[settings.model.type])
+            earlier = (learner, *earlier)[:MOST_EARLIER]
         if advanced is not None:
             advanced(number + 1, len(folds))
-    return _with_reach(OutOfSample.joined(parts)) if parts else None
+    if not parts:
+        return None
+    rows = OutOfSample.joined(parts)
+    rows.p_up[AVERAGE] = averaged(asked, fallback)
+    return _with_reach(rows)
 
 
 def _ask(

@@ -1,0 +1,43 @@
+"""From probabilities to a direction, or the reason for none, and from what came to a verdict."""
+
+from __future__ import annotations
+
+from marketstream.messages import Answer, Direction, Features, Verdict
+from predictor.serving.forecast import Forecast
+from predictor.training.fitting import TrainedModel
+
+
+def decide(
+    said: Forecast, features: Features, model: TrainedModel, *, known: bool, unchanged: int
+) -> tuple[Direction, str | None]:
+    """Return the direction served, or to abstain and why.
+
+    `known` is whether whoever serves knew its features, `unchanged` counts closes that brought
+    nothing new.
+    """
+    if not known:
+        missing = [n for n in model.champion.columns if features.values.get(n) is None]
+        return "abstain", f"not known yet: {', '.join(missing)}"
+    lean, p_moves = said.p_up - said.p_down, said.p_up + said.p_down
+    confidence = abs(lean) / p_moves if p_moves > 0 else 0.0
+    reason = model.guard.reason(features, confidence, unchanged)
+    if reason is not None:
+        return "abstain", reason
+    if lean == 0:
+        return "abstain", "up and down are equally likely"
+    return ("up" if lean > 0 else "down"), None
+
+
+def opposite(said: Answer) -> Answer:
+    """Return the other direction."""
+    opposites: dict[Answer, Answer] = {"up": "down", "down": "up", "none": "none"}
+    return opposites[said]
+
+
+def verdict(said: Direction | Answer, came: Answer) -> Verdict:
+    """Return what is to be said of an answer by what came."""
+    if said in ("abstain", "none"):
+        return "abstained"
+    if came == "none":
+        return "flat"
+    return "right" if said == came else "wrong"
