@@ -25,7 +25,12 @@ from prediction_api.routes.app import build_app
 from prediction_api.routes.history import Judged
 from prediction_api.views.feed import Came
 from prediction_api.views.market_views import MarketViews, Recalled
-from prediction_api.views.prediction_view import MarketPredictions, PredictionView
+from prediction_api.views.prediction_view import (
+    CandidateView,
+    MarketPredictions,
+    PredictionView,
+    VerdictView,
+)
 from realtime_client import ApiError, Client, NotReachableError, columns
 
 START_MS = 1_700_000_000_000
@@ -217,6 +222,8 @@ def test_an_api_out_of_reach_is_said() -> None:
         (realtime_client.Outcome, Came, {"event_id"}),
         (realtime_client.Prediction, PredictionView, {"event_id"}),
         (realtime_client.MarketPredictions, MarketPredictions, set()),
+        (realtime_client.Candidate, CandidateView, set()),
+        (realtime_client.Verdict, VerdictView, set()),
     ],
 )
 def test_answers_have_the_fields_that_the_api_gives_them(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from realtime_client.answers import (
+    Candidate,
     Candle,
     Judged,
     MarketPredictions,
@@ -12,12 +13,13 @@ from realtime_client.answers import (
     Prediction,
     Symbol,
     Told,
+    Verdict,
     columns,
 )
 from realtime_client.client import Client
 from realtime_client.errors import ApiError, ClientError, NotReachableError
 
 __all__ = [
-    "ApiError", "Candle", "Client", "ClientError", "Judged", "MarketPredictions", "Missed",
-    "ModelName", "NotReachableError", "Outcome", "Prediction", "Symbol", "Told", "columns",
+    "ApiError", "Candidate", "Candle", "Client", "ClientError", "Judged", "MarketPredictions", "Missed",
+    "ModelName", "NotReachableError", "Outcome", "Prediction", "Symbol", "Told", "Verdict", "columns",
 ]  # fmt: skip

@@ -24,12 +24,20 @@ class ModelName(msgspec.Struct, frozen=True):
     version: str
 
 
+class Candidate(msgspec.Struct, frozen=True):
+    """What a candidate said: how likely up is, given a move, and its weight in what is served."""
+
+    p_up: float
+    weight: float
+    model: str
+
+
 class Prediction(msgspec.Struct, frozen=True):
     """What will become of the mid over a horizon: made at `made_at_ms`, judged at `for_ms`.
 
     The probabilities sum to 1, `expected_return` is a fraction, and `[low, high]` holds the price
-    with probability `level`. `direction` is "abstain" where `reason` says why. `event_id` is where
-    to go on following.
+    with probability `level`. `direction` is "abstain" where `reason` says why. `candidates` are
+    those whose online average it is. `event_id` is where to go on following.
     """
 
     id: str
@@ -50,6 +58,7 @@ class Prediction(msgspec.Struct, frozen=True):
     reason: str | None
     model: ModelName
     latency_us: int | None
+    candidates: dict[str, Candidate] = {}
     event_id: str | None = None
 
 
@@ -76,8 +85,24 @@ class Missed(msgspec.Struct, frozen=True):
 type Told = Prediction | Outcome | Missed
 
 
+class Verdict(msgspec.Struct, frozen=True):
+    """What is proven of a horizon's predictions, by all outcomes of closes since `since_ms`.
+
+    Anything false is said with a probability of `alpha` at most, however often it is looked at;
+    `better` names the references that are proven to be better.
+    """
+
+    horizon_ms: int
+    verdict: str
+    better: list[str]
+    log10_e: float
+    alpha: float
+    since_ms: int | None
+    outcomes: int
+
+
 class MarketPredictions(msgspec.Struct, frozen=True):
-    """The newest predictions of a market by horizon, the shortest first."""
+    """The newest predictions of a market by horizon, the shortest first, and what is proven."""
 
     symbol: str
     as_of_ms: int
@@ -86,6 +111,7 @@ class MarketPredictions(msgspec.Struct, frozen=True):
     stalled: bool
     predictions: list[Prediction]
     previews: list[Prediction]
+    verdicts: list[Verdict] = []
 
 
 class Judged(msgspec.Struct, frozen=True):
