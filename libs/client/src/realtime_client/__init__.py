@@ -20,6 +20,7 @@ from realtime_client.client import Client
 from realtime_client.errors import ApiError, ClientError, NotReachableError
 
 __all__ = [
-    "ApiError", "Candidate", "Candle", "Client", "ClientError", "Judged", "MarketPredictions", "Missed",
-    "ModelName", "NotReachableError", "Outcome", "Prediction", "Symbol", "Told", "Verdict", "columns",
+    "ApiError", "Candidate", "Candle", "Client", "ClientError", "Judged", "MarketPredictions",
+    "Missed", "ModelName", "NotReachableError", "Outcome", "Prediction", "Symbol", "Told",
+    "Verdict", "columns",
 ]  # fmt: skip
