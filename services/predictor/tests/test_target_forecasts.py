@@ -178,6 +178,21 @@ def test_what_comes_after_a_decision_changes_nothing_that_was_known_or_said(
 
 
 @pytest.mark.parametrize("label", ["close", "fair"])
+def test_the_floor_is_of_what_was_known_before_the_first_row_that_is_judged(
+    make_candles: MakeCandles, label: Label
+) -> None:
+    candles = fair(make_candles(walked(clustered(2_000))))
+    told = rows_of(Grid.of(candles, label), "volatility", step_ms=MINUTE, horizon_ms=60 * MINUTE)
+    first_ms = told.times_ms[len(told) // 2]
+    last = int(np.flatnonzero(candles.close_time_ms == first_ms)[0])
+    other = rows_of(
+        Grid.of(changed_after(candles, last), label), "volatility",
+        step_ms=MINUTE, horizon_ms=60 * MINUTE,
+    )  # fmt: skip
+    assert told.floor == other.floor
+
+
+@pytest.mark.parametrize("label", ["close", "fair"])
 def test_a_look_ahead_that_is_planted_is_found_so(make_candles: MakeCandles, label: Label) -> None:
     candles = fair(make_candles(walked(clustered(4_000))))
     row = 3_000

@@ -10,7 +10,7 @@ longer the close.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d
@@ -20,7 +20,6 @@ from predictor.targets.grid import Grid
 from predictor.targets.windows import Windows
 
 type Target = Literal["volatility", "range"]
-TARGETS: tuple[Target, ...] = get_args(Target.__value__)
 
 _FLOOR_SHARE: dict[Target, float] = {"volatility": 0.01, "range": 0.1}  # of the median
 

@@ -138,7 +138,8 @@ def _verdict(scores: dict[str, Scored], effective: float) -> Skill:
 
 def _folds(judged: Judged, losses: Floats) -> Iterator[FoldScore]:
     times_ms, said = judged.rows.times_ms[judged.chosen], judged.forecasts[MODEL]
-    inside = _inside(np.log(judged.came), said.quantiles)
+    log_came = np.log(judged.came)
+    inside = _inside(log_came, said.quantiles)
     for number, trained in enumerate(judged.trained_rows):
         chosen = judged.fold == number
         yield FoldScore(
@@ -147,5 +148,6 @@ def _folds(judged: Judged, losses: Floats) -> Iterator[FoldScore]:
             trained_rows=trained,
             rows=int(np.count_nonzero(chosen)),
             qlike=float(losses[chosen].mean()),
+            r2=explained(log_came[chosen], said.expected[chosen]),
             coverage=float(inside[chosen].mean()),
         )

@@ -38,13 +38,14 @@ class Scored(msgspec.Struct, frozen=True):
 
 
 class FoldScore(msgspec.Struct, frozen=True):
-    """One fold; times are those of its first and last decision."""
+    """One fold, as the model forecast it; times are those of its first and last decision."""
 
     begin_ms: int
     end_ms: int
     trained_rows: int
     rows: int
     qlike: float
+    r2: float | None
     coverage: float
 
 

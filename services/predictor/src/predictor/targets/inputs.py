@@ -15,9 +15,8 @@ from predictor.targets.grid import Grid
 from predictor.targets.profile import DayProfile
 from predictor.targets.windows import Windows
 
-SPANS = (1, 5, 15, 60, 240, 1_440, 7_200)
-"""So many closes of the base timeframe back."""
-
+# So many closes of the base timeframe back.
+_VARIANCE_SPANS = (1, 5, 15, 60, 240, 1_440, 7_200)
 _PARKINSON_SPANS = (1, 5, 15, 60, 240)
 _VOLUME_SPANS = (1, 5, 15, 60)
 _RETURN_SPANS = (1, 60)
@@ -48,7 +47,7 @@ def _columns(
     day = _DAY_MS // base_ms
     ends, now = grid.known[rows], rows + 1
     squared = Windows(grid.squared)
-    for span in SPANS:
+    for span in _VARIANCE_SPANS:
         yield f"variance_{span}", np.log(squared.mean(ends, span) + floor)
     parkinson = Windows(grid.traded_range**2 / (4 * np.log(2)))
     for span in _PARKINSON_SPANS:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from marketstream.columns import Floats, Integers
 from predictor.targets.bounds import LEVELS
@@ -48,6 +50,7 @@ def _over_time(axes: Axes, figures: TargetEvaluation, judged: Judged) -> None:
     axes.plot(at, came, ".", color="black", markersize=4, label="came")
     axes.set(yscale="log", xlabel="the latest horizons, one after the other",
              ylabel=f"{figures.target}, bp", title="Said and come")  # fmt: skip
+    _plain(axes.yaxis)
     axes.legend(frameon=False, fontsize="small")
 
 
@@ -63,6 +66,8 @@ def _means(axes: Axes, figures: TargetEvaluation, judged: Judged) -> None:
     axes.plot(ends, ends, color=_GREY, linewidth=0.8)
     axes.set(xscale="log", yscale="log", xlabel="said: mean, bp", ylabel="came: mean, bp",
              title="As much as said?")  # fmt: skip
+    _plain(axes.xaxis)
+    _plain(axes.yaxis)
     axes.legend(frameon=False, fontsize="small")
 
 
@@ -88,9 +93,17 @@ def _advantage(axes: Axes, _figures: TargetEvaluation, judged: Judged) -> None:
         less = np.cumsum(theirs - losses[MODEL]) / len(theirs)
         axes.plot(at, less[::every], color=_COLOURS[name], label=name.replace("_", " "))
     axes.axhline(0, color=_GREY, linewidth=0.8)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set(xlabel="rows judged", ylabel="QLIKE less than theirs, summed up",
              title="Ahead of the baselines")  # fmt: skip
     axes.legend(frameon=False, fontsize="small")
+
+
+def _plain(axis: Axis) -> None:
+    """Write the numbers of a logarithmic axis out, as few as tell them apart."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _apart(judged: Judged) -> Integers:

@@ -55,7 +55,7 @@ def rows_of(
     """Return the decisions at every close of `step_ms`, and the target from `latency_ms` after.
 
     Both latency and horizon are counted in full closes of the base timeframe. Where nothing moved
-    before what is judged there is no floor, and no rows.
+    before what is judged there is no floor, and nothing `known`.
     """
     closes, late = grid.closes(horizon_ms), -(-latency_ms // grid.base_ms)
     over = ended(grid, target, closes)
@@ -69,10 +69,12 @@ def rows_of(
     whole, prior = np.isfinite(came), np.isfinite(har(over, closes, places)[:, 0])
     usable = whole & prior
     rows, about, came, places = rows[usable], about[usable], came[usable], places[usable]
-    floor = floor_of(came[: round(FIRST_SHARE * len(came))], target)
+    times_ms, ends_ms = grid.close_ms[rows], _known_at(grid, about)
+    judged_from_ms = times_ms[int(FIRST_SHARE * len(rows))] if len(rows) else 0
+    floor = floor_of(came[ends_ms <= judged_from_ms], target)
     bare = Rows(
-        times_ms=grid.close_ms[rows],
-        ends_ms=_known_at(grid, about),
+        times_ms=times_ms,
+        ends_ms=ends_ms,
         came=came,
         known={},
         names=(),
