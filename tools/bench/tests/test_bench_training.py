@@ -36,7 +36,7 @@ def test_features_are_measured_a_close_at_a_time_and_in_columns() -> None:
     assert set(figures) == {
         "talib_36_us_p50", "talib_36_us_p99", "vector_us_p50", "vector_us_p99",
         "talib_36_1m_seconds", "talib_9_us_p50", "vector_1m_seconds", "peers",
-        "wide_us_p50", "wide_us_p99", "book_and_flow_1m_seconds",
+        "wide_us_p50", "wide_us_p99", "book_1m_seconds", "flow_1m_seconds",
     }  # fmt: skip
     assert 1 < figures["talib_36_us_p50"] <= figures["talib_36_us_p99"] < 100_000
     assert figures["talib_36_us_p50"] < figures["peers"]["recomputed_us_p50"]
@@ -46,7 +46,8 @@ def test_features_are_measured_a_close_at_a_time_and_in_columns() -> None:
     assert (conditions["closes"], conditions["candles_in_columns"]) == (400, 20_000)
     assert conditions["talib"]["indicators"] == 36
     assert conditions["vector"]["features"] == 64
-    assert conditions["wide"]["features"] == 64 + conditions["book_and_flow_in_columns"]["features"]
+    families = [conditions[f"{family}_in_columns"]["features"] for family in ("book", "flow")]
+    assert conditions["wide"]["features"] == 64 + sum(families)
     assert figures["vector_us_p50"] < figures["wide_us_p50"]
     assert [text for text in said if "talipp" not in text] == [
         "making the candles", "run 1 of 2", "run 2 of 2",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter_ns
 
@@ -47,7 +47,10 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
     in_columns = FeatureSet("1m", "1m", settings)
     more = FeatureSettings(indicators=[*DEFAULT_INDICATORS, *BOOK_AND_FLOW])
     wide = FeatureSet(_TIMEFRAME, _BASE, more)
-    alone = FeatureSet(_BASE, _BASE, FeatureSettings(indicators=list(BOOK_AND_FLOW)))
+    families = {
+        family: [each for each in wide.of_base if each.family == family]
+        for family in ("book", "flow")
+    }
     say("making the candles")
     candles = messages_of(seeded_candles(_WARM + closes, _TIMEFRAME, book=True))
     base = messages_of(seeded_candles(_BASES * len(candles), _BASE, book=True))
@@ -56,6 +59,12 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
     many = seeded_candles(_COLUMNS // less, "1m", book=True)
     columns = {name: many.floats(name) for name in COLUMNS}
     keep = streamed.candles_needed()
+    works: dict[str, Callable[[], object]] = {
+        "talib_36": partial(_in_columns, talib, columns),
+        "vector": partial(feature_columns, many, many, in_columns),
+        "book": partial(_of_base, families["book"], many_deep),
+        "flow": partial(_of_base, families["flow"], many_deep),
+    }
     runs: dict[str, list[float]] = {}
     peers: dict[str, list[float]] = {"recomputed_us_p50": [], "talipp_us_p50": []}
     beside = talipp_version()
@@ -80,11 +89,7 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
             if beside is not None:
                 took_us, _ = talipp_us([candle.close for candle in candles])
                 peers["talipp_us_p50"].append(percentile(took_us[_WARM:], 0.5))
-            for name, work in (
-                ("talib_36", partial(_in_columns, talib, columns)),
-                ("vector", partial(feature_columns, many, many, in_columns)),
-                ("book_and_flow", partial(_of_base, alone.of_base, many_deep)),
-            ):
+            for name, work in works.items():
                 runs.setdefault(f"{name}_1m_seconds", []).append(timed(work)[0])
     conditions = {
         "closes": closes,
@@ -100,7 +105,10 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
             "levels": LEVELS,
         },
         "vector_in_columns": {"features": len(in_columns.names)},
-        "book_and_flow_in_columns": {"features": len(alone.of_base), "timeframe": _BASE},
+        **{
+            f"{family}_in_columns": {"features": len(of_family), "timeframe": _BASE}
+            for family, of_family in families.items()
+        },
         "peers": {
             "recomputed_us_p50": f"the 36 by columns over the last {keep} candles",
             "talipp_us_p50": {"timed": "what talib_9_us_p50 is of", "version": beside},
