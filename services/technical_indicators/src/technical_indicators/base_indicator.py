@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache
 from importlib import import_module
 from inspect import getfile
 from pathlib import Path
 from pkgutil import iter_modules
+from types import ModuleType
 
 import numpy as np
 
 from marketstream.columns import Floats
 from marketstream.errors import SettingsError
+from marketstream.nearest import did_you_mean
 from marketstream.timeframes import timeframe_ms
 from technical_indicators import book, flow
 from technical_indicators.base_columns import BaseColumns
 from technical_indicators.base_definition import BaseDefinition, Recursive, TooShortError, Windowed
 from technical_indicators.given import checked, named
+from technical_indicators.port import BASE_COLUMNS, COLUMNS
 
 _FAMILIES = {"book": book, "flow": flow}
 
 
-@cache
 def base_names() -> Mapping[str, str]:
     """Return the family of each of the modules of `book` and `flow`: each is an indicator."""
     return {
@@ -44,9 +45,7 @@ class BaseIndicator:
     def __init__(self, name: str, parameters: Mapping[str, int | float] | None, base: str) -> None:
         self.family = base_names()[name]
         module = import_module(f"{_FAMILIES[self.family].__name__}.{name}")
-        definition = module.INDICATOR
-        assert isinstance(definition, BaseDefinition), f"{module} has to give a BaseDefinition"
-        self.definition = definition
+        self.definition = definition = _definition(f"{self.family}/{name}.py", module)
         given = checked(name, parameters or {}, definition.parameters)
         base_s = timeframe_ms(base) / 1_000
         try:
@@ -76,3 +75,17 @@ class BaseIndicator:
         if isinstance(self.form, Windowed):
             known &= columns.run >= self.form.rows
         return np.where(known, series, np.nan)
+
+
+def _definition(file: str, module: ModuleType) -> BaseDefinition:
+    definition = getattr(module, "INDICATOR", None)
+    if not isinstance(definition, BaseDefinition):
+        raise SettingsError(f"indicators: {file} has to give a BaseDefinition named INDICATOR")
+    known = (*COLUMNS, *BASE_COLUMNS)
+    strange = [column for column in definition.inputs if column not in known]
+    if strange:
+        raise SettingsError(
+            f"indicators: {file} wants {strange[0]!r} of candles: "
+            f"{did_you_mean(strange[0], known)}they have {', '.join(known)}"
+        )
+    return definition
