@@ -1,10 +1,14 @@
 """Messages as the pipeline would make them, and the API's views on a clock that is set."""
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
@@ -41,6 +45,21 @@ class Api:
     def say(self, said: Said, market: str = MARKET) -> None:
         """Have a service say something of a market."""
         self.views.hear(Status(market, type(said).__name__, said), 0)
+
+
+@contextmanager
+def served(api: Api) -> Iterator[tuple[str, int]]:
+    """Serve an API on a port of its own; yield where it is."""
+    server = uvicorn.Server(uvicorn.Config(api.app, log_config=None))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield listening.getsockname()
+        server.should_exit = True
+        api.views.live.close()
+        api.views.feed.close()
+        thread.join(5)
+        assert not thread.is_alive(), "an open stream kept the server from stopping"
 
 
 @pytest.fixture

@@ -4,20 +4,17 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
 
 import pytest
-import uvicorn
 
 from marketstream.messages import Candle, Feed, Learning, Model, Outcome, Prediction
 from marketstream.scoring import Score
 from prediction_api.views.board import Published
 from prediction_api.views.live import LiveView
 
-from .conftest import MARKET, Api
+from .conftest import MARKET, Api, served
 
 type Make[Message] = Callable[..., Message]
 
@@ -25,19 +22,6 @@ type Make[Message] = Callable[..., Message]
 def predict(api: Api, prediction: Prediction) -> None:
     api.see(prediction.close_time_ms)
     api.views.hear(prediction, api.ns)
-
-
-@contextmanager
-def served(api: Api) -> Iterator[tuple[str, int]]:
-    server = uvicorn.Server(uvicorn.Config(api.app, log_config=None))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield listening.getsockname()
-        server.should_exit = True
-        api.views.live.close()
-        thread.join(5)
-        assert not thread.is_alive(), "an open stream kept the server from stopping"
 
 
 def open_stream(address: tuple[str, int]) -> socket.socket:

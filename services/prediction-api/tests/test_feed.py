@@ -7,31 +7,16 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Thread
 
 import pytest
-import uvicorn
 
 from marketstream.messages import Outcome, Prediction
 from prediction_api.views.market_views import Recalled
 
-from .conftest import MARKET, Api
+from .conftest import MARKET, Api, served
 
 type Make[Message] = Callable[..., Message]
 type Told = tuple[str | None, str | None, dict[str, object]]
-
-
-@contextmanager
-def served(api: Api) -> Iterator[tuple[str, int]]:
-    server = uvicorn.Server(uvicorn.Config(api.app, log_config=None))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield listening.getsockname()
-        server.should_exit = True
-        api.views.feed.close()
-        thread.join(5)
-        assert not thread.is_alive(), "an open stream kept the server from stopping"
 
 
 @contextmanager
