@@ -74,11 +74,12 @@ def test_a_start_from_nothing_predicts_soon_and_joins_history_and_live_without_a
     with running_command(tmp_path, *ARGUMENTS) as live:
         wait_for_scores(live, 8)
         _, answer = live.get("/predictions/BTC-USDT")
-        assert answer["predictions"][0]["model"]["name"] in {
-            "imbalance_calibrated",
-            "lightgbm",
-            "logistic_five",
-        }
+        first = answer["predictions"][0]
+        assert first["model"]["name"] == "average"
+        weights = {name: each["weight"] for name, each in first["candidates"].items()}
+        known = {"imbalance_calibrated", "imbalance_sign", "logistic_five", "lightgbm"}
+        assert weights.keys() <= known, weights  # of trades alone there is no imbalance
+        assert sum(weights.values()) == pytest.approx(1)
         code, seconds = live.stop()
         assert (code, seconds < 5) == (0, True)
         assert "Traceback" not in live.log.read_text()
