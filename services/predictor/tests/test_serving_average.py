@@ -313,3 +313,33 @@ def test_learners_stay_for_two_trainings_and_no_longer(
     )  # fmt: skip
     assert model is not None
     assert model.earlier == ()  # of features that are no longer there
+
+
+def test_of_a_market_learnt_without_quotes_the_imbalance_is_heard_as_soon_as_there_are_some(
+    make_market: Callable[..., Any],
+    make_settings: Callable[..., PredictorSettings],
+    make_features: MakeFeatures,
+) -> None:
+    market = make_market(600)
+    values = market.table.values.copy()
+    values[:, market.table.names.index("imbalance")] = np.nan
+    model = train(
+        replace(market.table, values=values), market.prices, HORIZON_MS, make_settings(),
+        trained_at_ms=1,
+    )  # fmt: skip
+    assert model is not None
+    assert "imbalance_calibrated" not in model.validation
+    predictor = predictor_of("average", HORIZON_MS)
+    predictor.install({HORIZON_MS: model})
+    known = dict.fromkeys(market.table.names, 0.5)
+
+    def heard(second: int, imbalance: float | None) -> dict[str, Any]:
+        values = {**known, "imbalance": imbalance}
+        (said,) = predictions(predictor.update(make_features(second * 1_000, 100.0, **values)))
+        return said.candidates
+
+    assert "imbalance_calibrated" not in heard(1, None)
+    up, down = (heard(second, side)["imbalance_calibrated"] for second, side in ((2, 0.8), (3, -1)))
+    assert up.p_up == pytest.approx(1 / (1 + np.exp(-0.8 * 1.5 / np.sqrt(3))))
+    assert down.p_up < 0.5 < up.p_up
+    assert up.weight > 0

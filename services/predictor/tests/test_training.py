@@ -264,6 +264,8 @@ def test_candidate_of_whose_columns_nothing_is_known_does_not_serve(
     model = train(blind, market.prices, 1_000, make_settings(), trained_at_ms=7)
     assert model is not None
     assert model.champion.name != "imbalance_sign"
-    assert [reference.name for reference in model.references] == ["logistic_five"]
+    waiting, fitted = model.references  # the first needs no rows, and sleeps until there are quotes
+    assert (waiting.name, fitted.name) == ("imbalance_calibrated", "logistic_five")
+    assert waiting.name not in model.validation
     nothing = replace(market.table, values=np.full_like(values, np.nan))
     assert train(nothing, market.prices, 1_000, make_settings(), trained_at_ms=7) is None

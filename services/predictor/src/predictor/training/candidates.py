@@ -140,6 +140,18 @@ def _references(data: Dataset) -> list[_Kind]:
     return [kind for kind in kinds if set(kind.columns) <= set(data.names)]
 
 
+def unfitted(data: Dataset) -> Candidate | None:
+    """Return the reference that needs no rows, for data that know nothing of the book.
+
+    It sleeps until there are quotes; None where the book is no feature.
+    """
+    name, columns = REFERENCES[0], FIVE_FEATURES[:1]
+    if not set(columns) <= set(data.names) or data.knows(columns):
+        return None
+    fit = calibrated_imbalance(data.horizon_ms, data.latency_ms)
+    return Candidate(name, columns, fit(np.empty((0, 1)), np.empty(0, np.bool_), {}))
+
+
 def _best(references: Mapping[str, Fitted], rows: Rows) -> Fitted:
     """Return the first reference that is not worse than the best by a standard error or more.
 

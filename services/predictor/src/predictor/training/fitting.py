@@ -24,6 +24,7 @@ from predictor.training.candidates import (
     Earlier,
     Rows,
     fit_candidates,
+    unfitted,
 )
 from predictor.training.dataset import Dataset, labelled
 from predictor.training.prices import Label
@@ -124,7 +125,7 @@ def train(
         trained_at_ms=trained_at_ms,
         rows=len(data),
         champion=champion,
-        references=tuple(c for each, c in tried.candidates.items() if each in REFERENCES),
+        references=_references(tried, data),
         moves=tried.moves,
         move_columns=tried.move_columns,
         move_size=tried.move_size,
@@ -139,6 +140,13 @@ def train(
         ),
         earlier=_earlier(serving, data.names),
     )
+
+
+def _references(tried: Tried, data: Dataset) -> tuple[Candidate, ...]:
+    """Return the references: those that were fitted, and the one that has to wait for quotes."""
+    fitted = tuple(c for each, c in tried.candidates.items() if each in REFERENCES)
+    waiting = unfitted(data)
+    return fitted if waiting is None else (waiting, *fitted)
 
 
 def _earlier(serving: TrainedModel | None, names: Collection[str]) -> tuple[Earlier, ...]:
