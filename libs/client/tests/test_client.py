@@ -21,6 +21,7 @@ from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
+from marketstream.testing import closed_port
 from prediction_api.routes.app import build_app
 from prediction_api.routes.history import Judged
 from prediction_api.views.feed import Came
@@ -207,9 +208,10 @@ def test_what_the_api_refuses_is_said_in_its_words(api: Served) -> None:
 
 
 def test_an_api_out_of_reach_is_said() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with pytest.raises(NotReachableError, match=f"http://127.0.0.1:{port} does not answer"):
+    with (
+        closed_port() as port,
+        pytest.raises(NotReachableError, match=f"http://127.0.0.1:{port} does not answer"),
+    ):
         Client(f"http://127.0.0.1:{port}").symbols()
     with pytest.raises(realtime_client.ClientError, match="is no URL"):
         Client("localhost:8000")

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-import socket
+from collections.abc import Iterator
 
 import pytest
 
+from marketstream.testing import closed_port
+
 
 @pytest.fixture
-def unused_port() -> int:
+def unused_port() -> Iterator[int]:
     """A port of loopback on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    with closed_port() as port:
+        yield port

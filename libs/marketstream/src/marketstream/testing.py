@@ -123,6 +123,14 @@ def running_kafka(folder: Path, *properties: str) -> Iterator[str]:
         subprocess.run([script, "remove", *where], check=True, stdout=subprocess.DEVNULL)
 
 
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """Hold a port of loopback on which nobody listens, and nobody else can begin to."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
 def free_port() -> int:
     """Return a port that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
