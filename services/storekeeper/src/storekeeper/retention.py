@@ -10,7 +10,7 @@ from loguru import logger
 from marketstream.errors import StateError
 from marketstream.ports import Ports
 from marketstream.store.forgetting import Forgettable
-from marketstream.timeframes import timeframe_ms
+from marketstream.timeframes import duration_ms, timeframe_ms
 from storekeeper.settings import RetentionSettings
 
 _EVERY_S = 60.0
@@ -68,10 +68,10 @@ class Retention:
         """Return for how long each table is kept that is not kept for ever."""
         settings = self._settings
         is_fine = timeframe_ms(timeframe) < _MINUTE_MS
-        kept: dict[Forgettable, int | None] = {
+        kept: dict[Forgettable, str | None] = {
             "candles": settings.fine_candles if is_fine else settings.candles,
             "features": settings.features,
             "predictions": settings.predictions,
             "outcomes": settings.outcomes,
         }
-        return {table: length_ms for table, length_ms in kept.items() if length_ms is not None}
+        return {table: duration_ms(text) for table, text in kept.items() if text is not None}

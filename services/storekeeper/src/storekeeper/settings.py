@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from exchanges.settings import ExchangeSettings
 from marketstream.errors import SettingsError
 from marketstream.timeframes import duration_ms
 
 _SHORTEST_MS = 86_400_000  # what looks back, in training and mending, does so within a day
-_WEEK, _MONTH = "7d", "31d"
 
 
-def _kept_ms(text: object) -> int | None:
-    if text is None:
-        return None
+def _is_long_enough(text: str) -> str:
     try:
-        length_ms = duration_ms(str(text))
+        length_ms = duration_ms(text)
     except SettingsError as error:
         raise ValueError(str(error)) from error
     if length_ms < _SHORTEST_MS:
         raise ValueError(f"{text} is shorter than 1d, which the system itself looks back at most")
-    return length_ms
+    return text
 
 
-type Kept = Annotated[int | None, BeforeValidator(_kept_ms)]
-"""A length of time such as 31d, at least a day, as milliseconds; None for ever."""
+type Kept = Annotated[str, AfterValidator(_is_long_enough)] | None
+"""A length of time such as 31d, at least a day; None for ever."""
 
 
 class RetentionSettings(BaseModel):
@@ -36,13 +33,13 @@ class RetentionSettings(BaseModel):
     `fine_candles` are those shorter than a minute, `candles` all others.
     """
 
-    model_config = ConfigDict(extra="forbid", validate_default=True)
+    model_config = ConfigDict(extra="forbid")
 
-    fine_candles: Kept = _WEEK  # type: ignore[assignment]
+    fine_candles: Kept = "7d"
     candles: Kept = None
-    features: Kept = _WEEK  # type: ignore[assignment]
-    predictions: Kept = _MONTH  # type: ignore[assignment]
-    outcomes: Kept = _MONTH  # type: ignore[assignment]
+    features: Kept = "7d"
+    predictions: Kept = "31d"
+    outcomes: Kept = "31d"
 
 
 class StorekeeperSettings(ExchangeSettings):
