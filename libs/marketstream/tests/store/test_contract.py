@@ -181,7 +181,6 @@ def test_new_store_is_empty(store: Store) -> None:
     assert store.candles(MARKET, "1s", 0, 10**15) == []
     assert store.last_candles(MARKET, "1s", 10) == []
     assert store.latest_model(MARKET, "1s", 2_000) is None
-    assert store.audited_until_ms(MARKET, "1s") is None
 
 
 def test_writing_no_rows_changes_nothing(store: Store) -> None:
@@ -212,17 +211,15 @@ def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
     assert store.outcomes(MARKET, "1s", 1_000, 1_001) == [outcome()]
     assert store.latest_model(MARKET, "1s", 2_000) == model("1", 5)
     assert store.stalls(MARKET, 0, 10**10) == [stall()]
-    assert store.audited_until_ms(MARKET, "1s") == 1_000
+    assert store.ledger(MARKET, 0, 1_000).audits == [AuditCounts("1s", 1, 1, 0)]
     assert store.dead_letters(10) == [letter]
     assert set(store.counts().values()) == {1}
 
 
-def test_the_first_audit_of_a_stretch_stays_and_the_last_stretch_is_where_the_next_begins(
+def test_the_first_audit_of_a_stretch_stays(
     store: Store,
 ) -> None:
     store.write([candle(), audit(0), audit(4_000), audit(2_000), audit(0, compared=9)])
-    assert store.audited_until_ms(MARKET, "1s") == 5_000
-    assert store.audited_until_ms(MARKET, "1m") is None
     assert store.ledger(MARKET, 0, 3_000).audits == [AuditCounts("1s", 2, 2, 0)]
     assert store.ledger(MARKET, 5_000, 9_000).audits == []
 

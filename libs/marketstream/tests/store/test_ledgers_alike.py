@@ -107,7 +107,6 @@ def test_every_database_tells_the_same_of_the_same_rows(
     assert postgres.gaps(market, 0, END_MS) == lite.gaps(market, 0, END_MS)
     assert postgres.open_gaps(market) == lite.open_gaps(market)
     assert postgres.stalls(market, 0, END_MS) == lite.stalls(market, 0, END_MS)
-    assert postgres.audited_until_ms(market, "1s") == lite.audited_until_ms(market, "1s")
     assert postgres.newest_ms(market) == lite.newest_ms(market)
 
 

@@ -14,7 +14,6 @@ from marketstream.errors import NetworkError, StateError
 from marketstream.klines import Kline
 from marketstream.messages import Audit, Candle
 from marketstream.ports import Ports
-from marketstream.store.port import Store
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
 from storekeeper.asking import ask
@@ -87,7 +86,7 @@ class Auditor:
             return
         length_ms = timeframe_ms(timeframe)
         first_ms = newest[0].open_time_ms - _CANDLES_A_ROUND * length_ms
-        start_ms = await self._begin_ms(store, market, timeframe, first_ms)
+        start_ms = self._audited_ms.get((market, timeframe), first_ms)
         end_ms = min(newest[0].close_time_ms - SETTLED_MS, start_ms + _CANDLES_A_ROUND * length_ms)
         candles = await asyncio.to_thread(store.candles, market, timeframe, start_ms, end_ms)
         if candles:
@@ -122,14 +121,6 @@ class Auditor:
             if not answer.doubts(interval)
         }
         self._compare(whole, made, from_ms, from_ms + _MINUTE_MS)
-
-    async def _begin_ms(self, store: Store, market: str, timeframe: str, first_ms: int) -> int:
-        """Return where a round begins: where the last one ended, also before a restart."""
-        audited_ms = self._audited_ms.get((market, timeframe))
-        if audited_ms is None:
-            stored_ms = await asyncio.to_thread(store.audited_until_ms, market, timeframe)
-            audited_ms = max(first_ms, stored_ms or first_ms)
-        return audited_ms
 
     def _compare(
         self,

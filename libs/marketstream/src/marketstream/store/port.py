@@ -106,10 +106,6 @@ class Store(Protocol):
         """
         ...
 
-    def audited_until_ms(self, market: str, timeframe: str) -> int | None:
-        """Return up to when candles have been audited, None where none have."""
-        ...
-
     def newest_ms(self, market: str) -> int | None:
         """Return when the newest candle of any timeframe closes, None where there is none."""
         ...

@@ -36,7 +36,6 @@ from marketstream.store.schema import upgrade
 from marketstream.store.served import Served, read_served
 from marketstream.store.sqlite import SQLITE
 from marketstream.store.tables import (
-    AUDITS,
     CANDLES,
     DEAD_LETTERS,
     FEATURES,
@@ -234,17 +233,6 @@ class SqlStore:
         at_once = self._engine.execution_options(at_once=True)
         with self._explained(), at_once.connect() as connection:
             return read_ledger(connection, market, from_ms, to_ms)
-
-    def audited_until_ms(self, market: str, timeframe: str) -> int | None:
-        """Return up to when candles have been audited, None where none have."""
-        columns = AUDITS.c
-        query = (
-            select(columns.to_ms)
-            .where(columns.market == market, columns.timeframe == timeframe)
-            .order_by(columns.from_ms.desc())
-            .limit(1)
-        )
-        return next(iter(self._read(query, int)), None)
 
     def timeframes(self, market: str) -> list[str]:
         """Return the timeframes that a market has candles of, the finest first."""
