@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from marketstream.errors import SettingsError, StateError
+from marketstream.errors import SettingsError
 from marketstream.timeframes import horizon_ms, timeframe_ms
 from predictor.settings import Learner, PredictorSettings
 from predictor.targets.definitions import Target
@@ -17,7 +17,7 @@ from predictor.targets.evaluation import evaluate_target
 from predictor.targets.figures import TargetEvaluation
 from predictor.targets.grid import Grid
 from predictor.targets.walking import Judged
-from realtime_training.commands.evaluate.work import Stage
+from realtime_training.commands.evaluate.work import Stage, told_of, write_picture
 from realtime_training.datasets.base_candles import BaseCandles
 
 
@@ -77,7 +77,7 @@ def evaluate_targets(
             latency_ms=wanted.latency_ms,
             folds=wanted.folds or settings.training.folds,
             embargo=settings.training.embargo,
-            advanced=_told(advanced, f"{wanted.target} {horizon} x {data.timeframe}"),
+            advanced=told_of(advanced, f"{wanted.target} {horizon} x {data.timeframe}"),
         )
         results.append(EvaluatedTarget(horizon, evaluation, rows))
     return results
@@ -117,17 +117,6 @@ def draw(
         if each.rows is None:
             continue
         picture = together(each.evaluation, each.rows)
-        path = folder / f"{wanted.target}-{each.horizon}x{data.timeframe}.svg"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(picture)
-        except OSError as error:
-            raise StateError(f"{path}: cannot be written ({error.strerror})") from error
-        drawn.append(path)
+        name = f"{wanted.target}-{each.horizon}x{data.timeframe}.svg"
+        drawn.append(write_picture(folder / name, picture))
     return drawn
-
-
-def _told(advanced: Stage | None, name: str) -> Callable[[int, int], None] | None:
-    if advanced is None:
-        return None
-    return lambda done, of: advanced(name, done, of)

@@ -86,7 +86,7 @@ def evaluate_all(
                 latency_ms=wanted.latency_ms,
                 cost_bps=wanted.cost_bps,
                 trials=trials,
-                advanced=_told(advanced, name),
+                advanced=told_of(advanced, name),
             )
             results.append(Evaluated(horizon, evaluation, rows, chosen))
     return results
@@ -160,14 +160,19 @@ def draw(data: Recorded, wanted: Wanted, results: Sequence[Evaluated], folder: P
             continue
         weights = importances(labelled_by(data, wanted, each.horizon), each.settings)
         picture = together(Judged(each.evaluation, each.rows, weights))
-        path = folder / f"{each.evaluation.model}-{each.horizon}x{data.timeframe}.svg"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(picture)
-        except OSError as error:
-            raise StateError(f"{path}: cannot be written ({error.strerror})") from error
-        drawn.append(path)
+        name = f"{each.evaluation.model}-{each.horizon}x{data.timeframe}.svg"
+        drawn.append(write_picture(folder / name, picture))
     return drawn
+
+
+def write_picture(path: Path, picture: bytes) -> Path:
+    """Write a picture, with the folder it is in; StateError where it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture)
+    except OSError as error:
+        raise StateError(f"{path}: cannot be written ({error.strerror})") from error
+    return path
 
 
 def labelled_by(data: Recorded, wanted: Wanted, horizon: int) -> Dataset:
@@ -212,7 +217,8 @@ def _tuned(
     return settings.model_copy(update={"model": model}), found.trials
 
 
-def _told(advanced: Stage | None, name: str) -> Callable[[int, int], None] | None:
+def told_of(advanced: Stage | None, name: str) -> Callable[[int, int], None] | None:
+    """Return what tells how far the stage of a name is, None where nobody listens."""
     if advanced is None:
         return None
     return lambda done, of: advanced(name, done, of)

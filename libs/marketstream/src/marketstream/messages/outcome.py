@@ -42,3 +42,8 @@ class Outcome(msgspec.Struct, frozen=True):
             self.role,
             self.model_version,
         )
+
+    @property
+    def id(self) -> str:
+        """The identity as one string: that of the prediction."""
+        return ":".join(str(part) for part in self.identity)

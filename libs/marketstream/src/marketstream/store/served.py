@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, case, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from marketstream.store.ledger import timeframes_of
 from marketstream.store.tables import OUTCOMES
@@ -53,8 +53,11 @@ def _blocks(market: str, timeframe: str, from_ms: int, to_ms: int) -> Select[Any
             func.min(columns.close_time_ms),
             func.max(columns.close_time_ms),
             func.count(),
-            *(_count(columns.verdict == verdict) for verdict in ("abstained", "flat", "right")),
-            _count(columns.inside),
+            *(
+                func.count().filter(columns.verdict == one)
+                for one in ("abstained", "flat", "right")
+            ),
+            func.count().filter(columns.inside.is_(True)),
         )
         .where(
             columns.market == market,
@@ -69,10 +72,6 @@ def _blocks(market: str, timeframe: str, from_ms: int, to_ms: int) -> Select[Any
     )
 
 
-def _count(condition: Any) -> Any:
-    return func.sum(case((and_(condition), 1), else_=0))
-
-
 def _served(blocks: Iterable[Any]) -> Served:
     every = [tuple(block) for block in blocks]
     timeframe, horizon_ms, version = every[0][:3]
@@ -80,7 +79,7 @@ def _served(blocks: Iterable[Any]) -> Served:
         *(block[3:] for block in every), strict=True
     )
     moved = tuple(
-        int(all_of - silent - still)
+        all_of - silent - still
         for all_of, silent, still in zip(outcomes, abstained, flat, strict=True)
     )
     return Served(
@@ -89,10 +88,10 @@ def _served(blocks: Iterable[Any]) -> Served:
         version,
         min(first_ms),
         max(last_ms),
-        int(sum(outcomes)),
-        int(sum(abstained)),
-        int(sum(flat)),
-        int(sum(inside)),
+        sum(outcomes),
+        sum(abstained),
+        sum(flat),
+        sum(inside),
         moved,
-        tuple(map(int, right)),
+        right,
     )

@@ -85,6 +85,10 @@ class PredictionBoard:
             previews.pop(prediction.horizon_ms, None)
         return published
 
+    def shown(self, prediction: Prediction) -> PredictionView:
+        """Return the view of a prediction that was published just now."""
+        return self._views[prediction.market][prediction.horizon_ms]
+
     def recall(self, prediction: Prediction) -> None:
         """Make a prediction of before readable again, if what it is about is still to come."""
         shown = self._views[prediction.market].get(prediction.horizon_ms)

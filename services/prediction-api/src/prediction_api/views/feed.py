@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -71,8 +71,8 @@ class PredictionFeed:
     def preload(self, predictions: Iterable[Prediction], outcomes: Iterable[Outcome]) -> None:
         """Remember what was stored before the start; tells nobody."""
         events = [
-            (prediction.close_time_ms, prediction.market, _prediction(prediction, None))
-            for prediction in predictions
+            (one.close_time_ms, one.market, _prediction(one, _stored_view(one)))
+            for one in predictions
         ]
         events += [
             (outcome.close_time_ms + outcome.horizon_ms, outcome.market, _outcome(outcome))
@@ -81,9 +81,9 @@ class PredictionFeed:
         for _, market, told in sorted(events, key=lambda one: one[0]):
             self._events[market].append(told)
 
-    def predicted(self, prediction: Prediction, latency_us: int | None) -> None:
-        """Tell of a prediction."""
-        self._tell(prediction.market, _prediction(prediction, latency_us))
+    def predicted(self, prediction: Prediction, view: PredictionView) -> None:
+        """Tell of a prediction, as it is shown."""
+        self._tell(prediction.market, _prediction(prediction, view))
 
     def happened(self, outcome: Outcome) -> None:
         """Tell what came of one."""
@@ -168,16 +168,14 @@ def _is_wanted(told: _Event, horizons_ms: Collection[int] | None) -> bool:
     return horizons_ms is None or told.horizon_ms in horizons_ms
 
 
-def _prediction(prediction: Prediction, latency_us: int | None) -> _Event:
+def _stored_view(prediction: Prediction) -> PredictionView:
     made_at_ms = prediction.made_at_ms or prediction.close_time_ms
-    return _Event(
-        f"p-{prediction.close_time_ms}-{prediction.horizon_ms}",
-        "prediction",
-        prediction.horizon_ms,
-        view_of(
-            prediction, made_at_ms, prediction.latency_us if latency_us is None else latency_us
-        ),
-    )
+    return view_of(prediction, made_at_ms, prediction.latency_us)
+
+
+def _prediction(prediction: Prediction, view: PredictionView) -> _Event:
+    told_id = f"p-{prediction.close_time_ms}-{prediction.horizon_ms}"
+    return _Event(told_id, "prediction", prediction.horizon_ms, view)
 
 
 def _outcome(outcome: Outcome) -> _Event:
@@ -186,7 +184,7 @@ def _outcome(outcome: Outcome) -> _Event:
         "outcome",
         outcome.horizon_ms,
         Came(
-            _id_of(outcome.identity),
+            outcome.id,
             outcome.close_time_ms,
             outcome.horizon_ms,
             outcome.verdict,
@@ -195,7 +193,3 @@ def _outcome(outcome: Outcome) -> _Event:
             outcome.inside,
         ),
     )
-
-
-def _id_of(identity: Sequence[object]) -> str:
-    return ":".join(map(str, identity))
