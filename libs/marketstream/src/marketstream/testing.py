@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from marketstream.errors import StateError
+
+_SERVER_PORTS = range(20_000, 32_000)  # Linux takes those of outgoing connections from 32,768 on
 
 
 class RunningCommand:
@@ -132,10 +135,19 @@ def closed_port() -> Iterator[int]:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """Return a port that nothing listens on, and that no outgoing connection is given.
+
+    A server that comes back to its port, as a broker after a kill does, would else find it taken
+    by whoever dialled out meanwhile: a client that dials a closed port of loopback can even be
+    given that very port, and connects to itself.
+    """
+    for port in random.sample(_SERVER_PORTS, len(_SERVER_PORTS)):
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue  # somebody listens there
+    raise StateError(f"no port of {_SERVER_PORTS[0]} to {_SERVER_PORTS[-1]} is free")
 
 
 def _body(raw: bytes) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from marketstream.settings import SystemSettings
 from marketstream.store.postgresql import postgres_url
 from marketstream.store.sql import SqlStore, open_store
 from marketstream.store.testing import PostgresServer
+from marketstream.testing import closed_port
 
 ODD_PASSWORD = "p@ss:/?#[]% +&=ü'\""
 
@@ -27,14 +27,6 @@ def store(postgres: PostgresServer, database: str) -> Iterator[SqlStore]:
     opened = open_store(postgres.url(database))
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port that nobody else gets and nobody listens on."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
 
 
 @pytest.fixture(scope="module")  # so that no database is left that it owns
@@ -131,10 +123,11 @@ def test_user_without_the_right_to_make_tables_is_named(
     assert f"that user {role} may make tables in it" in message
 
 
-def test_server_that_is_not_there_is_named_by_host_and_port(closed_port: int) -> None:
-    message = error_of_opening(f"postgresql://admin:hunter2@127.0.0.1:{closed_port}/db")
+def test_server_that_is_not_there_is_named_by_host_and_port() -> None:
+    with closed_port() as port:
+        message = error_of_opening(f"postgresql://admin:hunter2@127.0.0.1:{port}/db")
     assert message == (
-        f"PostgreSQL at 127.0.0.1:{closed_port} cannot be reached (Connection refused): "
+        f"PostgreSQL at 127.0.0.1:{port} cannot be reached (Connection refused): "
         "start it, or set POSTGRES_HOST and POSTGRES_PORT"
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from marketstream.errors import NetworkError
+from marketstream.testing import free_port
 
 _POLL_S = 0.05
 _PATIENCE_S = 120.0
@@ -63,7 +63,7 @@ def running(module: str, arguments: Callable[[Path, int], Sequence[str]]) -> Ite
     """Run a module of ours as a process; `arguments` are made of its folder and its port."""
     with TemporaryDirectory(prefix="realtime-bench-") as name:
         folder = Path(name)
-        port, log = _free_port(), folder / "log"
+        port, log = free_port(), folder / "log"
         command = [sys.executable, "-m", module, *arguments(folder, port)]
         with log.open("wb") as stderr:
             process = subprocess.Popen(  # noqa: S603
@@ -78,9 +78,3 @@ def running(module: str, arguments: Callable[[Path, int], Sequence[str]]) -> Ite
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
