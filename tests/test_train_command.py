@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,24 @@ def test_a_model_is_registered_with_figures_pictures_data_and_signature_and_can_
     assert client.get_model_version_by_alias(name, "champion").version == forced.version == 3
     said: dict[str, Any] = summary(data, wanted, [forced])["horizons"]["2"]
     assert (said["version"], said["promoted"], said["reason"]) == (3, True, "asked for")
+
+
+def test_a_champion_is_asked_about_rows_that_came_after_its_training(frames: Path) -> None:
+    state = frames.parent
+    data = load_files([frames], SETTINGS, state, symbol="BTC/USDT")
+    registry = ModelRegistry(f"sqlite:///{state / 'mlflow.sqlite'}")
+    wanted = Wanted((2,), ("logistic",), folds=2)
+    early = replace(data, table=data.table.rows(slice(0, 6 * len(data.table) // 10)))
+    train_all(early, "kraken", wanted, SETTINGS.predictor, registry)
+    [later] = train_all(data, "kraken", wanted, SETTINGS.predictor, registry)
+    judged = later.evaluated.rows
+    assert judged is not None
+    moved = judged.times_ms[judged.returns != 0]
+    unseen = moved[moved > early.table.close_time_ms[-1]]
+    assert 0 < len(unseen) < len(moved)
+    said = re.search(r"on ([\d,]+) rows", later.promotion.reason)
+    assert said is not None
+    assert len(unseen) < int(said[1].replace(",", "")) <= len(moved)
 
 
 def test_the_command_trains_on_files(frames: Path) -> None:

@@ -1,4 +1,4 @@
-"""Verdicts on a random walk with a spread, and of a model with skill, looked at after each close.
+"""Verdicts and promotions on a random walk with a spread, and of a model with skill, at each close.
 
 200 seeds of 20,000 closes, with outcomes of 1, 2, 5 and 10 closes that overlap as they do live.
 """
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from marketstream.evidence import ALPHA, COIN, Evidence, Streams, log10_e
 from marketstream.messages import Outcome, Verdict
 from marketstream.scoring import BASELINES
+from predictor.policy.duel import duel, needed
 
 SEEDS = 200
 CLOSES = 20_000
 HORIZONS = (1, 2, 5, 10)
 BETS = 0.5 ** np.arange(1, 9)
+LEAN = 0.25  # of those who meet in a duel, from one half
 RIVALS = 10  # that share half of alpha
 
 type Signs = NDArray[np.int8]
@@ -77,11 +79,11 @@ def differences(walk: Walk, model: Signs) -> dict[str, Signs]:
     return {COIN: of_coin} | {name: halves_ahead(model, said, walk.came) for name, said in rivals}
 
 
-def most_capital(halves: Signs, horizon: int) -> NDArray[np.float64]:
+def most_capital(halves: Signs, horizon: int, unit: float = 0.5) -> NDArray[np.float64]:
     """Return by seed the log of the most that any bet of any stream ever owned."""
     most = np.zeros(len(halves))
     for bet in BETS:
-        gains = np.log1p(bet * np.arange(-2, 3) / 2).astype(np.float32)
+        gains = np.log1p(bet * unit * np.arange(-2, 3)).astype(np.float32)
         logs = gains[halves.astype(np.intp) + 2].reshape(len(halves), -1, horizon)
         most = np.maximum(most, np.cumsum(logs, axis=1).max((1, 2)))
     return most
@@ -117,6 +119,33 @@ def false_verdicts(walk: Walk, model: Signs) -> dict[str, set[int]]:
     return found
 
 
+def course(halves: Signs, horizon: int) -> NDArray[np.float64]:
+    """Return log10 of a duel's e-value after each close of one seed.
+
+    Both lean by `LEAN`, so that by as much the quadratic loss differs for half a credit.
+    """
+    logs = np.zeros((CLOSES, horizon, len(BETS)))
+    logs[np.arange(CLOSES), np.arange(CLOSES) % horizon] = np.log1p(np.outer(LEAN * halves, BETS))
+    owned = np.exp(np.cumsum(logs, axis=0)) * (1 - BETS)
+    return np.asarray(np.log10(owned.mean((1, 2))))
+
+
+def falsely_promoted(walk: Walk, champion: Signs) -> set[int]:
+    """Return the seeds in which a challenger is promoted at any of the closes.
+
+    Each rival in turn is the champion's next challenger; all say a side, so that none is better.
+    """
+    found = set()
+    for number, rival in enumerate(walk.rivals(champion).values(), 1):
+        challenger = np.where(rival == 0, 1, rival).astype(np.int8)
+        ahead = halves_ahead(challenger, champion, walk.came)
+        screened = most_capital(ahead, walk.horizon, LEAN) >= log(10) * needed(number)
+        for seed in np.flatnonzero(screened):
+            if (course(ahead[seed], walk.horizon) >= needed(number)).any():
+                found.add(int(seed))
+    return found
+
+
 def outcomes(walk: Walk, model: Signs, seed: int = 0) -> Iterator[Outcome]:
     said = {name: signs_[seed].tolist() for name, signs_ in walk.rivals(model).items()}
     own, came = model[seed].tolist(), walk.came[seed].tolist()
@@ -142,6 +171,39 @@ def test_on_a_random_walk_next_to_nothing_false_is_ever_said(horizon: int) -> No
     walk = Walk(SEEDS, horizon)
     found = false_verdicts(walk, walk.persistent())
     assert len(set.union(*found.values())) <= 3, found
+
+
+@pytest.mark.parametrize("horizon", HORIZONS)
+def test_on_a_random_walk_next_to_nobody_is_ever_promoted(horizon: int) -> None:
+    walk = Walk(SEEDS, horizon)
+    found = falsely_promoted(walk, walk.persistent())
+    assert len(found) <= 3, found
+
+
+@pytest.mark.parametrize("horizon", HORIZONS)
+def test_a_duel_says_what_the_course_of_its_evidence_does(horizon: int) -> None:
+    walk = Walk(1, horizon, seed=5)
+    challenger, champion, came = walk.told(0.56)[0], walk.told(0.5)[0], walk.came[0]
+    expected = course(halves_ahead(challenger, champion, came), horizon)
+    for closes in (10, 100, 4_321, CLOSES):
+        moved = np.flatnonzero(came[:closes])
+        met = duel(
+            0.5 + LEAN * challenger[moved], 0.5 + LEAN * champion[moved], came[moved] > 0,
+            1_000 * moved, Streams.foreseen(1_000 * horizon, 1_000),
+        )  # fmt: skip
+        assert met.log10_e == pytest.approx(expected[closes - 1])
+        assert met.rows == len(moved)
+        right = [(said[moved] == came[moved]).mean() for said in (challenger, champion)]
+        assert met.ahead == pytest.approx(right[0] - right[1])
+
+
+@pytest.mark.parametrize(("horizon", "most"), [(1, 8_000), (2, 16_000)])
+def test_a_challenger_that_is_right_55_times_of_100_is_promoted(horizon: int, most: int) -> None:
+    walk = Walk(20, horizon, seed=1)
+    ahead = halves_ahead(walk.told(0.55), walk.persistent(), walk.came)
+    proven = np.array([course(halves, horizon) for halves in ahead]) >= needed(1)
+    first = np.where(proven.any(1), proven.argmax(1), CLOSES)
+    assert np.median(first) <= most
 
 
 def test_the_whole_says_what_its_parts_do_at_every_look() -> None:

@@ -34,6 +34,7 @@ FAMILIES = {
     "realtime_accuracy_ratio": {"market", "horizon_ms"},
     "realtime_accuracy_bound_ratio": {"market", "horizon_ms", "bound"},
     "realtime_baseline_accuracy_ratio": {"market", "horizon_ms", "baseline"},
+    "realtime_baseline_evidence_log10": {"market", "horizon_ms", "baseline"},
     "realtime_prediction_latency_seconds": set(),
     "realtime_data_age_seconds": {"market"},
     "realtime_model_trained_timestamp_seconds": {"market", "horizon_ms"},

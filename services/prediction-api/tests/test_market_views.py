@@ -1,6 +1,9 @@
 """What is heard is shown, scored and counted once, whatever comes twice, late or from the past."""
 
 from collections.abc import Callable
+from math import log
+
+import pytest
 
 from marketstream.evidence import Evidence, Streams
 from marketstream.messages import Candle, Model, Outcome, Prediction, Trades
@@ -141,3 +144,40 @@ def test_horizons_that_are_no_longer_predicted_prove_nothing(
     api.views.scores.remember(MARKET, [])
     api.views.hear(make_outcome(1_000, 60_000), 0)
     assert api.views.scores.proof(MARKET, 60_000).outcomes == 0
+
+
+def test_the_scoreboard_has_the_log_loss_of_each_candidate_beside_what_was_served(
+    api: Api, make_prediction: Make[Prediction], make_outcome: Make[Outcome]
+) -> None:
+    said = {"lightgbm": [0.7, 0.5, "lightgbm:7"], "imbalance_calibrated": [0.6, 0.5, "i:7"]}
+    for second in range(3):
+        api.views.hear(make_prediction(1_000 * second, p_up=0.52, p_flat=0.2, p_down=0.28,
+                                       candidates=said), api.ns)  # fmt: skip
+        api.views.hear(make_outcome(1_000 * second), 0)
+    first, second = api.client.get("/scoreboard").json()[MARKET]
+    assert list(first["candidates"]) == ["lightgbm", "served", "imbalance_calibrated"]
+    assert first["candidates"]["lightgbm"] == {
+        "rows": 3, "log_loss": pytest.approx(-log(0.7)),
+        "ahead": pytest.approx(log(0.7) - log(0.65)),
+    }  # fmt: skip
+    assert second["candidates"] == {}
+
+
+def test_how_sure_it_is_that_a_baseline_is_better_has_a_gauge_once_the_past_is_known(
+    api: Api, make_outcome: Make[Outcome]
+) -> None:
+    rivals = {"majority": "right", "imbalance_sign": "right"}
+    for second in range(60):
+        api.views.hear(make_outcome(1_000 * second, 1_000, "wrong", baselines=rivals), 0)
+    assert b"realtime_baseline_evidence_log10{" not in api.views.render_metrics()
+    api.views.scores.remember(MARKET, [])
+    text = api.views.render_metrics().decode()
+    proof = api.views.scores.proof(MARKET, 1_000)
+    assert proof.verdict == "worse than the best baseline"
+    labels = f'horizon_ms="1000",market="{MARKET}"'
+    for name in ("coin", "majority"):
+        sure = proof.rivals[name].better
+        gauge = f'realtime_baseline_evidence_log10{{baseline="{name}",{labels}}} {sure}'
+        assert sure > 2
+        assert gauge in text
+    assert 'baseline="imbalance_sign"' not in text

@@ -28,6 +28,7 @@ from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel, train
 from predictor.training.requests import Registration, Wanted
 from predictor.training.retraining import TrainedOn, TrainingJob
+from predictor.validation.answers import Answers
 from predictor.validation.evidence import Evidence, parameters_of
 from predictor.validation.figures import Evaluation, Share
 
@@ -386,6 +387,7 @@ def _evidence(*, promoted: bool) -> Evidence:
     return Evidence(
         evaluation, promoted=promoted, reason="because", data="d" * 64, sources=["a.csv"],
         pictures={"calibration.svg": b"<svg/>"},
+        answers=Answers(np.array([1_000, 2_000]), np.array([0.4, 0.6])),
     )  # fmt: skip
 
 
@@ -402,6 +404,10 @@ def test_challenger_leaves_the_champion_whose_evaluation_is_there_for_the_next(
     champion = registry.champion(*shown, "f1")
     assert champion == replace(make_model(hit_rate=0.7), version="2")
     assert registry.champion_evaluation(*shown) == kept.evaluation
+    assert registry.challengers(*shown) == 1
+    answers = registry.champion_answers(*shown)
+    assert answers is not None
+    assert answers.at(np.array([2_000])).tolist() == [0.6]
     version = client.get_model_version_by_alias(model_name(*shown), CHALLENGER)
     assert version.version == 3
     run = client.get_run(version.run_id)
@@ -412,6 +418,8 @@ def test_challenger_leaves_the_champion_whose_evaluation_is_there_for_the_next(
 def test_evaluation_that_is_damaged_is_said(
     registry: ModelRegistry, client: Any, on: TrainedOn, make_model: Callable[..., TrainedModel]
 ) -> None:
+    assert registry.challengers(on.market, "1s", 1_000) == 0
+    assert registry.champion_answers(on.market, "1s", 1_000) is None
     registry.log(make_model(), on, PARAMETERS, _evidence(promoted=True))
     artifact_of(client, on).with_name("evaluation.json").write_text("{")
     with pytest.raises(StateError, match=r"version 1: its evaluation\.json cannot be read"):

@@ -141,7 +141,18 @@ def log10_e(counts: NDArray[np.int64], weights: Floats) -> Floats:
     `counts[..., stream, 4]` say how often it was -1, -1/2, 1/2 and 1, `weights` sum to 1. Reversed
     along the last axis counts give the e-value that it is negative.
     """
-    logs = counts @ _GAINS + _KEPT
+    return _log10_mean(counts @ _GAINS + _KEPT, weights)
+
+
+def log10_e_of(differences: Floats, streams: NDArray[np.int64], weights: Floats) -> float:
+    """Return the same of any differences from -1 to 1, each of which belongs to a stream."""
+    logs = np.tile(_KEPT, (len(weights), 1))
+    np.add.at(logs, streams, np.log1p(np.outer(differences, _BETS)))
+    return float(_log10_mean(logs, weights))
+
+
+def _log10_mean(logs: Floats, weights: Floats) -> Floats:
+    """Return log10 of the mean over streams of what their bets own, given as logarithms."""
     most = logs.max((-2, -1), keepdims=True)
     total = np.exp(logs - most).sum(-1) @ weights
     return np.asarray((np.log(total) + most[..., 0, 0]) / log(10), np.float64)

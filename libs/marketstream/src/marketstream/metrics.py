@@ -102,6 +102,11 @@ class Metrics:
             "Share right of a baseline on the predictions that accuracy is of",
             *("market", "horizon_ms", "baseline"),
         )
+        self.baseline_evidence = gauge(
+            "baseline_evidence_log10",
+            "Evidence (log10 of the e-value) that a baseline, or a coin, is better: 2 is proof",
+            *("market", "horizon_ms", "baseline"),
+        )
         self.prediction_latency = Histogram(
             "realtime_prediction_latency_seconds",
             "From the receipt of what closed a candle to its prediction being readable",

@@ -64,8 +64,9 @@ def train(
 
     FILES are those of `realtime evaluate`. Each model is walked forward first, then trained on all
     rows; its run in MLflow holds parameters, data, figures, pictures and the model itself. It
-    becomes the champion of its market, timeframe and horizon where it beats the one there is beyond
-    chance, else the challenger. MLflow is MLFLOW_TRACKING_URI, or a file in the state folder.
+    becomes the champion of its market, timeframe and horizon where it is proven better than the one
+    there is, on rows that neither was fitted to, else the challenger. MLflow is
+    MLFLOW_TRACKING_URI, or a file in the state folder.
     """
     from predictor.gates.gate import Gate
     from predictor.registry.mlflow import ModelRegistry

@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
+from marketstream.columns import Floats
 from marketstream.errors import InputError, RealtimeError
+from marketstream.evidence import Streams
 from marketstream.symbols import market_of
 from marketstream.timeframes import timeframe_ms
 from predictor.gates.gate import Gate
 from predictor.leakcheck import before_training
+from predictor.policy.duel import NO_DUEL, duel
 from predictor.policy.promotion import Promotion, should_promote
 from predictor.registry.mlflow import ModelRegistry
 from predictor.registry.names import model_name
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel
 from predictor.training.retraining import TrainingJob
+from predictor.validation.answers import Answers
 from predictor.validation.evidence import Evidence, parameters_of
 from predictor.validation.importance import importances
 from predictor.validation.plots import Judged, pictures
@@ -144,7 +149,7 @@ def _train(
     promote: When,
     sources: Sequence[str],
 ) -> Registered:
-    evaluation, settings = evaluated.evaluation, evaluated.settings
+    settings = evaluated.settings
     horizon_ms = evaluated.horizon * timeframe_ms(data.timeframe)
     job = TrainingJob(
         market=market,
@@ -164,9 +169,8 @@ def _train(
             f"{settings.training.fewest_moved} rows whose price moved, or nothing known of them: "
             "use more data"
         )
-    champion = registry.champion_evaluation(market, data.timeframe, horizon_ms)
     promotion = {
-        "better": lambda: should_promote(evaluation, champion),
+        "better": lambda: _promotion(data, market, evaluated, wanted, registry),
         "always": lambda: Promotion(promoted=True, reason="asked for"),
         "never": lambda: Promotion(promoted=False, reason="asked for"),
     }[promote]()
@@ -178,6 +182,57 @@ def _train(
     )
     name = model_name(market, data.timeframe, horizon_ms)
     return Registered(evaluated, model, name, version, promotion)
+
+
+def _promotion(
+    data: Recorded, market: str, evaluated: Evaluated, wanted: Wanted, registry: ModelRegistry
+) -> Promotion:
+    place = market, data.timeframe, evaluated.evaluation.horizon_ms
+    met = NO_DUEL
+    if evaluated.rows is not None:
+        champion = _said_by_champion(data, place, evaluated, wanted, registry)
+        both = np.isfinite(champion) & (evaluated.rows.returns != 0)
+        met = duel(
+            evaluated.rows.p_up[evaluated.rows.name][both], champion[both],
+            evaluated.rows.returns[both] > 0, evaluated.rows.times_ms[both],
+            Streams.foreseen(place[2], timeframe_ms(data.timeframe), wanted.latency_ms),
+        )  # fmt: skip
+    return should_promote(
+        evaluated.evaluation,
+        registry.champion_evaluation(*place),
+        met,
+        number=registry.challengers(*place) + 1,
+        tried=len(wanted.models),
+    )
+
+
+def _said_by_champion(
+    data: Recorded,
+    place: tuple[str, str, int],
+    evaluated: Evaluated,
+    wanted: Wanted,
+    registry: ModelRegistry,
+) -> Floats:
+    """Return the champion's probabilities on the rows judged, NaN where it may have seen them.
+
+    Of rows that came after its training it is asked; of others there is what it said when it was
+    walked forward itself.
+    """
+    assert evaluated.rows is not None
+    times_ms = evaluated.rows.times_ms
+    answers = registry.champion_answers(*place)
+    said = np.full(len(times_ms), np.nan) if answers is None else answers.at(times_ms)
+    try:
+        model = registry.champion(*place, data.feature_set)
+    except InputError:  # of other features, so that only its answers are left
+        model = None
+    if model is None:
+        return said
+    later = times_ms > model.trained_at_ms
+    rows = labelled_by(data, wanted, evaluated.horizon)
+    asked = rows.take(np.isin(rows.times_ms, times_ms[later]))
+    said[later] = model.champion.p_up(asked)
+    return said
 
 
 def _evidence(
@@ -197,4 +252,5 @@ def _evidence(
         sources=sources,
         pictures={} if judged is None else pictures(Judged(evaluated.evaluation, judged, weights)),
         importance=weights,
+        answers=None if judged is None else Answers(judged.times_ms, judged.p_up[judged.name]),
     )

@@ -21,7 +21,8 @@ def add_scoreboard_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         The accuracy is of the newest 10,000, where the price moved and the model did not abstain,
         with its 95 % interval, beside baselines and reference models on the same rows. `proof` is
         what all outcomes prove, whenever it is asked: its `verdict`, and the evidence against each
-        rival.
+        rival. `candidates` has the log loss of each that speaks in the average, on the newest
+        10,000 moves, beside what was `served`; `ahead` is by how much it is less on the same rows.
         """
         asked = asked_horizons_ms(plan, horizon)
         horizons_ms = [each for each in plan.horizons_ms if asked is None or each in asked]

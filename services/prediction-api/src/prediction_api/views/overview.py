@@ -10,7 +10,7 @@ from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.symbols import split_market
 from prediction_api.views.board import PredictionBoard
-from prediction_api.views.scores import Scores, show_score
+from prediction_api.views.scores import Scores, show_proof, show_score
 from prediction_api.views.system_state import FeedState, ModelState, SystemState, WarmingUp
 
 _NS_PER_MS = 1_000_000
@@ -164,6 +164,7 @@ class Overview:
             for horizon_ms in self._plan.horizons_ms:
                 score = self._scores.score(market, horizon_ms)
                 show_score(metrics, market, horizon_ms, score)
+                show_proof(metrics, market, horizon_ms, self._scores.proof(market, horizon_ms))
 
     def _models_of(self, market: str) -> dict[int, Model]:
         return {

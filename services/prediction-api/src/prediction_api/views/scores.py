@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from marketstream.evidence import Evidence, Proof, Streams, Tally
+from marketstream.candidate_losses import CandidateLoss, CandidateLosses
+from marketstream.evidence import COIN, Evidence, Proof, Streams, Tally
 from marketstream.messages import Outcome, Prediction
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
-from marketstream.scoring import Score, Scoreboard
+from marketstream.scoring import BASELINES, Score, Scoreboard
 from marketstream.timeframes import timeframe_ms
 
 _SCORED = 10_000  # outcomes a horizon: what was good last week says little of now
@@ -37,6 +38,7 @@ class Scores:
             for market in plan.markets
             for each in self.streams
         }
+        self._losses = {place: CandidateLosses(_SCORED) for place in self._evidence}
         self._with_past: set[str] = set()
         self._lagging: dict[tuple[str, int, int], int] = {}
 
@@ -45,6 +47,9 @@ class Scores:
         if prediction.late:
             return
         self._scoreboards[prediction.market].predicted(prediction)
+        losses = self._losses.get((prediction.market, prediction.horizon_ms))
+        if losses is not None:
+            losses.predicted(prediction)
         latency_ms = prediction.label_latency_ms
         if latency_ms != self._latency_ms:  # its outcome will not say so
             self._lagging[_row(prediction)] = latency_ms
@@ -59,6 +64,7 @@ class Scores:
         evidence = self._evidence.get((outcome.market, outcome.horizon_ms))
         if evidence is not None:
             evidence.happened(outcome, self._lagging.pop(_row(outcome), self._latency_ms))
+            self._losses[outcome.market, outcome.horizon_ms].happened(outcome)
 
     def remember(self, market: str, past: Iterable[Tally]) -> None:
         """Count what came of a market's predictions before all that `happened` is told."""
@@ -69,6 +75,11 @@ class Scores:
     def score(self, market: str, horizon_ms: int) -> Score:
         """Return how good predictions of a horizon have been."""
         return self._scoreboards[market].score(horizon_ms)
+
+    def candidates(self, market: str, horizon_ms: int) -> dict[str, CandidateLoss]:
+        """Return the log loss of each candidate of a horizon, the least first."""
+        losses = self._losses.get((market, horizon_ms))
+        return {} if losses is None else losses.losses()
 
     def proof(self, market: str, horizon_ms: int) -> Proof:
         """Return what is proven of a horizon."""
@@ -85,6 +96,14 @@ def show_score(metrics: Metrics, market: str, horizon_ms: int, score: Score) -> 
             metrics.accuracy_bound.labels(market, horizon_ms, bound).set(value)
     for name, share in score.baselines.items():
         metrics.baseline_accuracy.labels(market, horizon_ms, name).set(share)
+
+
+def show_proof(metrics: Metrics, market: str, horizon_ms: int, proof: Proof) -> None:
+    """Bring the gauges of what is proven up to date: how sure it is that a baseline is better."""
+    for name in (COIN, *BASELINES):
+        if name in proof.rivals:
+            evidence = metrics.baseline_evidence.labels(market, horizon_ms, name)
+            evidence.set(proof.rivals[name].better)
 
 
 def _row(of: Prediction | Outcome) -> tuple[str, int, int]:

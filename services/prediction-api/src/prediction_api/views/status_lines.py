@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from marketstream.candidate_losses import CandidateLoss
 from marketstream.evidence import Proof
 from marketstream.scoring import Score
 from prediction_api.views.board import MarketState
@@ -20,12 +21,16 @@ STATUS_EVERY_S = 1.0
 
 
 class HorizonStatus(msgspec.Struct, frozen=True):
-    """How good one horizon has been of late, what all outcomes prove, and what serves it."""
+    """How good one horizon has been of late, what all outcomes prove, and what serves it.
+
+    `candidates` are all that say something of it, by name, with what was served.
+    """
 
     horizon_ms: int
     score: Score
     proof: Proof
     model: ModelState | None
+    candidates: dict[str, CandidateLoss]
 
 
 class MarketStatus(msgspec.Struct, frozen=True):
@@ -54,7 +59,9 @@ async def standing(
         await asyncio.sleep(0)
         score = views.scores.score(market, horizon_ms)
         proof = views.scores.proof(market, horizon_ms)
-        horizons.append(HorizonStatus(horizon_ms, score, proof, models.get(horizon_ms)))
+        candidates = views.scores.candidates(market, horizon_ms)
+        model = models.get(horizon_ms)
+        horizons.append(HorizonStatus(horizon_ms, score, proof, model, candidates))
     return horizons
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from math import hypot
 from typing import NamedTuple
 
+from predictor.policy.duel import Duel, needed
 from predictor.validation.figures import Evaluation
 
 
@@ -15,27 +15,35 @@ class Promotion(NamedTuple):
     reason: str
 
 
-def should_promote(challenger: Evaluation, champion: Evaluation | None) -> Promotion:
-    """Promote a first model, or one that beats the champion beyond chance.
+def should_promote(
+    challenger: Evaluation,
+    champion: Evaluation | None,
+    met: Duel,
+    *,
+    number: int = 1,
+    tried: int = 1,
+) -> Promotion:
+    """Promote a first model, or one that is proven to be right more often than the champion.
 
-    The two may have been judged on different rows, so their errors are taken as independent
-    (Newcombe 1998, method 10): on the same rows that asks for more than it has to. Where they were
-    judged by different prices they cannot be compared, and a model with skill goes first.
+    `met` is how the two did on rows that neither was fitted to. The challenger is the champion's of
+    a `number`, and the best of those `tried`. Where they were judged by different prices they
+    cannot be compared, and a model with skill goes first.
     """
     if champion is None or champion.score is None:
         return Promotion(promoted=True, reason="there is no champion that was evaluated")
-    score, other = challenger.score, champion.score
-    if score is None or challenger.verdict == "too little data":
+    if challenger.score is None or challenger.verdict == "too little data":
         return Promotion(promoted=False, reason="too little data to say how good it is")
     if _judged_by(challenger) != _judged_by(champion):
         reason = f"the champion was judged otherwise ({_said(champion)}); {challenger.verdict}"
         return Promotion(promoted=challenger.verdict == "skill", reason=reason)
-    if score.accuracy is None or score.low is None or other.accuracy is None or other.high is None:
-        return Promotion(promoted=False, reason="nothing moved where it was judged")
-    ahead = score.accuracy - other.accuracy
-    margin = hypot(score.accuracy - score.low, other.high - other.accuracy)
-    reason = f"{100 * ahead:+.2f} points against the champion, {100 * margin:.2f} are beyond chance"
-    return Promotion(promoted=ahead > margin, reason=reason)
+    if not met.rows:
+        return Promotion(promoted=False, reason="no row moved that neither was fitted to")
+    enough = needed(number, tried)
+    reason = (
+        f"{100 * met.ahead:+.2f} points against the champion on {met.rows:,} rows; evidence of "
+        f"10^{met.log10_e:.1f}, and 10^{enough:.1f} is proof"
+    )
+    return Promotion(promoted=met.log10_e >= enough, reason=reason)
 
 
 def _judged_by(evaluation: Evaluation) -> tuple[str, int, int]:

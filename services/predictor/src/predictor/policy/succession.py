@@ -2,18 +2,18 @@
 
 Few rows come after a restart, or with the first quotes of a market that was learnt from its trades:
 rows whose label is another's are left out, and what was learnt from them serves until it is beaten.
+
+Each training brings another challenger. How many there can have been follows from the market's time
+since the serving model was trained, so that a restart brings no new chances.
 """
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from marketstream.uncertainty import HORIZONS_PER_BLOCK, Z95, variance_of_mean
+from marketstream.evidence import Streams
 from predictor.policy.choice import chosen
-from predictor.training.calibration import log_losses
+from predictor.policy.duel import duel, needed
 from predictor.training.dataset import Dataset, labelled
 from predictor.training.fitting import TrainedModel, try_candidates
 from predictor.validation.splits import latest
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _AS_MANY = 0.9  # a full window loses a few rows now and then
 _HALF = 0.5
+_LEAST_BETWEEN_MS = 300_000  # two trainings, where the interval is no shorter
 
 
 def staying(job: TrainingJob, models: Mapping[int, TrainedModel]) -> dict[int, str]:
@@ -41,7 +42,7 @@ def staying(job: TrainingJob, models: Mapping[int, TrainedModel]) -> dict[int, s
             job.table, job.prices,
             horizon_ms=horizon_ms, latency_ms=job.latency_ms, label=job.label,
         )  # fmt: skip
-        if not _is_beaten(serving, data, job.settings):
+        if not _is_beaten(serving, data, job.settings, _number(job, serving)):
             found[horizon_ms] = (
                 f"{horizon_ms} ms: {serving.champion.name} of {serving.rows} rows serves on, "
                 f"{model.champion.name} of {model.rows} is not better beyond chance"
@@ -49,10 +50,18 @@ def staying(job: TrainingJob, models: Mapping[int, TrainedModel]) -> dict[int, s
     return found
 
 
-def _is_beaten(serving: TrainedModel, data: Dataset, settings: PredictorSettings) -> bool:
-    """Say whether what the first half of the rows gives is better on the second.
+def _number(job: TrainingJob, serving: TrainedModel) -> int:
+    """Return which challenger of the serving model a training's can be at most."""
+    between_ms = min(_LEAST_BETWEEN_MS, 1_000 * job.settings.training.retrain_interval)
+    return 1 + max(0, job.trained_at_ms - serving.trained_at_ms) // between_ms
 
-    On moved rows that neither has seen, by log loss, at 95 %. What is too little to say is no.
+
+def _is_beaten(
+    serving: TrainedModel, data: Dataset, settings: PredictorSettings, number: int
+) -> bool:
+    """Say whether what the first half of the rows gives is proven better on the second.
+
+    On moved rows that neither has seen, as challenger of a number. What is too little to say is no.
     """
     split = latest(data, _HALF, embargo=settings.training.embargo)
     later = data.take(split.test & data.moved & (data.times_ms > serving.trained_at_ms))
@@ -60,9 +69,8 @@ def _is_beaten(serving: TrainedModel, data: Dataset, settings: PredictorSettings
     if tried is None or not set(serving.champion.columns) <= set(data.names):
         return False
     name = chosen(tuple(tried.candidates), tried.scores, settings.model)
-    ahead = log_losses(serving.champion.p_up(later), later.up) - log_losses(
-        tried.candidates[name].p_up(later), later.up
-    )
-    blocks = later.times_ms // (HORIZONS_PER_BLOCK * data.horizon_ms)
-    variance = variance_of_mean(ahead, blocks)
-    return variance is not None and float(np.mean(ahead)) > Z95 * sqrt(variance)
+    met = duel(
+        tried.candidates[name].p_up(later), serving.champion.p_up(later), later.up, later.times_ms,
+        Streams.foreseen(data.horizon_ms, data.step_ms, data.latency_ms),
+    )  # fmt: skip
+    return met.log10_e >= needed(number)

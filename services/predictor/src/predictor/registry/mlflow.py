@@ -21,12 +21,14 @@ import msgspec
 from marketstream.errors import InputError, RealtimeError, StateError
 from predictor.registry import native
 from predictor.registry.client import open_client, schema
+from predictor.registry.description import MODEL_FILE, signed, tags_of
 from predictor.registry.file import file_of, prepare_file, root_cause
 from predictor.registry.layout import Layout
-from predictor.registry.names import UNREGISTERED, model_name
+from predictor.registry.names import model_name
 from predictor.training.fitting import TrainedModel
 from predictor.training.retraining import TrainedOn
-from predictor.validation.evidence import Evidence, metrics_of
+from predictor.validation.answers import Answers
+from predictor.validation.evidence import ANSWERS_FILE, EVALUATION_FILE, Evidence, metrics_of
 from predictor.validation.figures import Evaluation
 
 if TYPE_CHECKING:
@@ -34,10 +36,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "realtime-training"
 CHAMPION, CHALLENGER = "champion", "challenger"
-_FILE = "model.json"
-_EVALUATION = "evaluation.json"
 _DIGEST = 36  # characters: MLflow takes no longer one
-_ANSWERS = ("p_up", "p_flat", "p_down", "expected_return", "predicted_price", "low", "high")
 
 
 class ModelRegistry:
@@ -83,20 +82,47 @@ class ModelRegistry:
         self, market: str, timeframe: str, horizon_ms: int
     ) -> Evaluation | None:
         """Return how good the champion was; None without one, or where nobody walked it forward."""
+        version, content = self._of_champion(market, timeframe, horizon_ms, EVALUATION_FILE)
+        if content is None:
+            return None
+        try:
+            return msgspec.json.decode(content, type=Evaluation)
+        except msgspec.MsgspecError as error:
+            raise _unreadable(version, EVALUATION_FILE, error) from error
+
+    def champion_answers(self, market: str, timeframe: str, horizon_ms: int) -> Answers | None:
+        """Return what the champion said walking forward; None where that was not kept."""
+        version, content = self._of_champion(market, timeframe, horizon_ms, ANSWERS_FILE)
+        try:
+            return None if content is None else Answers.load(content)
+        except InputError as error:
+            raise _unreadable(version, ANSWERS_FILE, error) from error
+
+    def challengers(self, market: str, timeframe: str, horizon_ms: int) -> int:
+        """Return how many versions have been registered since the champion."""
+        name = model_name(market, timeframe, horizon_ms)
+        with self._explained():
+            version = self._champion_of(name)
+            if version is None:
+                return 0
+            newest = self._client.search_model_versions(
+                f"name = '{name}'", max_results=1, order_by=["version_number DESC"]
+            )
+            return int(newest[0].version) - int(version.version)
+
+    def _of_champion(
+        self, market: str, timeframe: str, horizon_ms: int, file: str
+    ) -> tuple[str, bytes | None]:
+        """Return what the champion is called, and a file of it, None where it has none."""
         with self._explained():
             version = self._champion_of(model_name(market, timeframe, horizon_ms))
-            if version is None or version.run_id is None:
-                return None
+            if version is None:
+                return "no champion", None
+            called = f"{version.name} version {version.version}"
+            if version.run_id is None:
+                return called, None
             files = {each.path for each in self._client.list_artifacts(version.run_id)}
-            if _EVALUATION not in files:
-                return None
-        try:
-            return msgspec.json.decode(self._artifact(version, _EVALUATION), type=Evaluation)
-        except msgspec.MsgspecError as error:
-            raise StateError(
-                f"{version.name} version {version.version}: its {_EVALUATION} cannot be read "
-                f"({error}): train with --promote always"
-            ) from error
+            return called, self._artifact(version, file) if file in files else None
 
     def champion(
         self, market: str, timeframe: str, horizon_ms: int, feature_set: str
@@ -118,7 +144,7 @@ class ModelRegistry:
                 f"and {feature_set} is computed now"
             )
         try:
-            model = native.load(self._artifact(version, _FILE))
+            model = native.load(self._artifact(version, MODEL_FILE))
         except InputError as error:
             raise InputError(f"{name} version {version.version}: {error}") from error
         return replace(model, version=str(version.version))
@@ -152,11 +178,11 @@ class ModelRegistry:
                 self._describe(run_id, model, trained_on, parameters)
                 if evidence is not None:
                     self._show(run_id, trained_on.market, model, evidence)
-                self._client.log_text(run_id, native.dump(model).decode(), _FILE)
-                self._client.log_text(run_id, _signed(model, run_id), "MLmodel")
+                self._client.log_text(run_id, native.dump(model).decode(), MODEL_FILE)
+                self._client.log_text(run_id, signed(model, run_id), "MLmodel")
                 alias = CHAMPION if evidence is None or evidence.promoted else CHALLENGER
                 version = self._new_version(
-                    name, run.info.artifact_uri, run_id, _tags(model, trained_on), alias
+                    name, run.info.artifact_uri, run_id, tags_of(model, trained_on), alias
                 )
             except Exception:
                 self._client.set_terminated(run_id, "FAILED")
@@ -277,25 +303,7 @@ class ModelRegistry:
             ) from error
 
 
-def _tags(model: TrainedModel, trained_on: TrainedOn) -> dict[str, str]:
-    tags = {"feature_set": trained_on.feature_set}
-    if model.version.startswith(UNREGISTERED):
-        tags["served_as"] = model.version
-    return tags
-
-
-def _signed(model: TrainedModel, run_id: str) -> str:
-    """Return MLflow's description of a model: what goes in, what comes out, and in which file."""
-    from mlflow.models import Model, ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
-
-    read = [name for each in model.members for name in each.candidate.columns]
-    columns = dict.fromkeys((*read, *model.move_columns))
-    inputs: list[ColSpec | TensorSpec] = [
-        ColSpec(DataType.double, name, required=False) for name in columns
-    ]
-    outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name) for name in _ANSWERS]
-    signature = ModelSignature(Schema([*inputs, ColSpec(DataType.double, "mid")]), Schema(outputs))
-    flavors = {"predictor": {"data": _FILE, "format": "predictor.native"}}
-    text: str = Model(run_id=run_id, flavors=flavors, signature=signature).to_yaml()
-    return text
+def _unreadable(version: str, file: str, error: Exception) -> StateError:
+    return StateError(
+        f"{version}: its {file} cannot be read ({error}): train with --promote always"
+    )

@@ -10,9 +10,12 @@ import msgspec
 from predictor.policy.average import AVERAGE
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel
+from predictor.validation.answers import Answers
 from predictor.validation.figures import Evaluation
 from predictor.validation.importance import Importance
 
+EVALUATION_FILE = "evaluation.json"
+ANSWERS_FILE = "answers.npz"
 _METRICS = (
     "rows", "flat_share", "abstained", "accuracy_all", "accuracy_half", "log_loss",
     "log_loss_classes", "brier", "calibration_error", "gross_bps", "spread_bps", "net_bps",
@@ -25,7 +28,7 @@ class Evidence:
     """How good a model is on rows it had not seen, and why it serves or does not.
 
     `data` is a digest of what it was made of, `sources` where that came from. `pictures` are files
-    by name.
+    by name, `answers` what it said walking forward.
     """
 
     evaluation: Evaluation
@@ -35,13 +38,16 @@ class Evidence:
     sources: Sequence[str] = ()
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     importance: Sequence[Importance] = ()
+    answers: Answers | None = None
 
     def files(self) -> dict[str, bytes]:
         """Return everything that is a file, by name."""
         importance = [each._asdict() for each in self.importance]
+        answers = {} if self.answers is None else {ANSWERS_FILE: self.answers.dump()}
         return {
-            "evaluation.json": msgspec.json.format(msgspec.json.encode(self.evaluation)),
+            EVALUATION_FILE: msgspec.json.format(msgspec.json.encode(self.evaluation)),
             "importance.json": msgspec.json.format(msgspec.json.encode(importance)),
+            **answers,
             **self.pictures,
         }
 
