@@ -32,7 +32,18 @@ def fill(url: str) -> None:
     )
     losses: dict[str, float | None] = {"logistic_five": 0.67, "lightgbm": 0.66}
     models = [
-        Model(MARKET, "1s", horizon_ms, "lightgbm", VERSION, START_MS, 300, losses)
+        Model(
+            MARKET,
+            "1s",
+            horizon_ms,
+            "lightgbm",
+            VERSION,
+            START_MS,
+            300,
+            losses,
+            START_MS,
+            "trained anew",
+        )
         for horizon_ms in (1_000, 5_000)
     ]
     outcomes = [
@@ -111,6 +122,24 @@ def test_what_there_is_not_is_said_in_a_line(
     assert (done.returncode, done.stdout) == (code, "")
     assert part in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_history_tells_who_became_champion_when_and_why(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/realtime.sqlite"
+    fill(url)
+    again = Model(MARKET, "1s", 1_000, "lightgbm", VERSION, START_MS, 300, {},
+                  START_MS + 3_600_000, "rolled back")  # fmt: skip
+    with contextlib.closing(open_store(url)) as store:
+        store.write([again, again])
+    done = ask(tmp_path, "history", *WEEK, "--json")
+    terms = [one for one in json.loads(done.stdout)["history"] if one["horizon_ms"] == 1_000]
+    assert [(one["since_ms"] - START_MS, one["why"]) for one in terms] == [
+        (0, "trained anew"), (3_600_000, "rolled back"),
+    ]  # fmt: skip
+    shown = ask(tmp_path, "history", *WEEK).stdout
+    assert shown.index("2024-08-09T00:00:00") < shown.index("2024-08-09T01:00:00")
+    assert "rolled back" in shown
+    assert "2024-08-09T01:00:00: rolled back" in ask(tmp_path, "show", VERSION, *WEEK).stdout
 
 
 def test_where_nothing_was_trained_it_says_so(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from predictor.registry.mlflow import ModelRegistry
 from predictor.registry.names import model_name
 from realtime_bench.load import make_load
 from realtime_training.commands.evaluate.work import Wanted
+from realtime_training.commands.models.comparison import compare_versions
 from realtime_training.commands.train.command import train
 from realtime_training.commands.train.work import summary, train_all
 from realtime_training.datasets import load_files
@@ -130,6 +131,47 @@ def test_a_champion_is_asked_about_rows_that_came_after_its_training(frames: Pat
     said = re.search(r"on ([\d,]+) rows", later.promotion.reason)
     assert said is not None
     assert len(unseen) < int(said[1].replace(",", "")) <= len(moved)
+
+
+def test_roles_are_given_and_taken_by_command_and_versions_compared(frames: Path) -> None:
+    state = frames.parent / "roles"
+    state.mkdir()
+    data = load_files([frames], SETTINGS, state, symbol="BTC/USDT")
+    early = replace(data, table=data.table.rows(slice(0, 6 * len(data.table) // 10)))
+    registry = ModelRegistry(f"sqlite:///{state / 'mlflow.sqlite'}")
+    for learner in ("logistic", "lightgbm"):
+        train_all(early, "binance", Wanted((2,), (learner,), folds=2), SETTINGS.predictor,
+                  registry, promote="always")  # fmt: skip
+    name = model_name(MARKET, "1s", 2_000)
+
+    compared = compare_versions(data, registry.model(name, "1"), registry.model(name, "2"))
+    assert compared["rows"] > 50
+    assert compared["since_ms"] > early.table.close_time_ms[-1]
+    sides = compared["challenger"]["accuracy"] - compared["champion"]["accuracy"]
+    assert compared["ahead"] == pytest.approx(sides)
+    with pytest.raises(InputError, match="no stored close moved after both trainings"):
+        compare_versions(early, registry.model(name, "1"), registry.model(name, "2"))
+
+    def roles(*arguments: str) -> Any:
+        place = ("--market", MARKET, "--horizon", "2", "--state", str(state), "--json")
+        done = realtime("models", *arguments, *place)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    assert roles("promote", "1", "--why", "steadier") == {
+        "model": name, "champion": "1", "before": "2", "why": "steadier",
+    }  # fmt: skip
+    assert roles("rollback")["champion"] == "2"
+    assert roles("retire", "2") == {
+        "model": name, "retired": "2", "champion": "1", "why": "by hand",
+    }  # fmt: skip
+    served = registry.champion(MARKET, "1s", 2_000, data.feature_set)
+    assert served is not None
+    assert served.version == "1"
+    refused = realtime("models", "promote", "2", "--market", MARKET, "--horizon", "2",
+                       "--state", state)  # fmt: skip
+    assert refused.returncode == 3
+    assert "version 2 was retired (by hand): name another" in refused.stderr
 
 
 def test_the_command_trains_on_files(frames: Path) -> None:

@@ -46,7 +46,22 @@ def told(api: Api, **asked: str) -> list[dict[str, Any]]:
 def test_each_version_tells_when_it_served_and_how_often_it_was_right(
     stored: Api, store: Store
 ) -> None:
-    store.write([Model(MARKET, "1s", 1_000, "lightgbm", "7", 5_000, 300, {"lightgbm": 0.66})])
+    store.write(
+        [
+            Model(
+                MARKET,
+                "1s",
+                1_000,
+                "lightgbm",
+                "7",
+                5_000,
+                300,
+                {"lightgbm": 0.66},
+                6_000,
+                "by hand",
+            )
+        ]
+    )
     verdicts: list[Verdict] = ["right", "right", "wrong", "flat", "abstained"]
     store.write([came(second, verdicts[second % 5], "7") for second in range(10, 60)])
     store.write([came(60, "wrong", "7", late=True), came(61, "right", "8")])
@@ -61,6 +76,7 @@ def test_each_version_tells_when_it_served_and_how_often_it_was_right(
         "version": "7", "trained_at_ms": 5_000, "rows": 300, "validation": {"lightgbm": 0.66},
         "first_close_ms": 10_000, "last_close_ms": 59_000, "outcomes": 50, "abstained": 10,
         "moved": 30, "accuracy": 20 / 30, "coverage": 0.76,
+        "terms": [{"since_ms": 6_000, "why": "by hand"}],
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace as replace_model
 from itertools import count, repeat
 from pathlib import Path
 from threading import Event, Thread
@@ -20,9 +21,13 @@ from marketstream.plan import Plan
 from marketstream.ports import Part
 from marketstream.topics import FEATURES, PREDICTIONS
 from predictor.build import build
+from predictor.registry.mlflow import ModelRegistry
+from predictor.registry.names import model_name
 from predictor.serving.operator import Predictor
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel
+from predictor.training.requests import registry_uri
+from predictor.training.retraining import TrainedOn
 
 MARKET = "binance:BTC/USDT"
 PLAN = Plan((MARKET, "binance:ETH/USDT"), "1s", (1,), ("1s",))
@@ -206,6 +211,38 @@ def test_champions_and_the_past_are_there_before_the_first_close_after_a_stop(
         assert f"{model.name}:{model.version}" in {each.model for each in said.candidates.values()}
     (champion,) = models(after)
     assert champion.identity == model.identity
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
+def test_a_champion_that_somebody_else_made_serves_without_a_restart(
+    ports: FakePorts,
+    settings: PredictorSettings,
+    closes: list[Features],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("predictor.training.learning._LOOK_EVERY_S", 0.1)
+    part = build(PLAN, settings, ports)
+    name = model_name(MARKET, "1s", 1_000)
+
+    async def promoted() -> Predictor:
+        predictor = part.stages[0].make_operator(MARKET)
+        assert isinstance(predictor, Predictor)
+        await trained_once(part, ports, closes)
+        async with working(part):
+            live = on(closes)
+            await heard(ports, live, LIVE_NS, lambda: seen_ms(ports) > 600_000)
+            registry = ModelRegistry(registry_uri(None, ports.state))
+            served = registry.model(name, "1")
+            on_rows = TrainedOn(MARKET, "1s", 0, 1, closes[0].feature_set, "mid")
+            registry.log(replace_model(served, version="", why="by hand", since_ms=9), on_rows, {})
+            await heard(ports, live, LIVE_NS, lambda: len(models(ports)) > 1)
+        return predictor
+
+    predictor = asyncio.run(promoted())
+    first, second = models(ports)
+    assert (first.version, first.since_ms, first.why) == ("1", first.trained_at_ms, "trained anew")
+    assert (second.version, second.since_ms, second.why) == ("2", 9, "by hand")
+    assert predictor.models[1_000].version == "2"
 
 
 def test_close_said_before_a_stop_is_not_predicted_anew_and_its_outcome_is_as_late(

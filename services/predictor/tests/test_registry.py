@@ -21,9 +21,10 @@ import pytest
 
 from marketstream.errors import InputError, StateError
 from marketstream.testing import free_port
-from predictor.registry.mlflow import CHALLENGER, CHAMPION, EXPERIMENT, ModelRegistry
+from predictor.registry.mlflow import EXPERIMENT, ModelRegistry
 from predictor.registry.names import model_name
 from predictor.registry.registrar import Registrar
+from predictor.registry.roles import CHALLENGER, CHAMPION
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel, train
 from predictor.training.requests import Registration, Wanted
@@ -375,7 +376,9 @@ def test_what_was_trained_while_the_server_was_away_is_registered_in_order_when_
 
         name = model_name(job.market, "1s", 1_000)
         second = MlflowClient(url, url).get_model_version(name, "2")
-        assert second.tags == {"feature_set": "f1", "served_as": "unregistered-2"}
+        assert second.tags == {
+            "feature_set": "f1", "served_as": "unregistered-2", "terms": '[[2,"trained anew"]]',
+        }  # fmt: skip
 
 
 def _evidence(*, promoted: bool) -> Evidence:

@@ -12,6 +12,14 @@ from marketstream.uncertainty import effective_size_of_blocks, wilson
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """Since when a version was the champion, and why."""
+
+    since_ms: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRecord:
     """A version of a model of one horizon: what it was made of, and what came of what it served.
 
@@ -20,6 +28,7 @@ class ModelRecord:
     `accuracy` (0-1) is over `moved` rows, whose price moved and where it did not abstain, with its
     95 % interval `low` to `high` at `effective` independent rows; `coverage` is the share of prices
     that ended within the bounds. What is not known of a version that nobody announced is None.
+    `terms` tell since when it was the champion, each time that it became it, and why.
     """
 
     market: str
@@ -40,16 +49,17 @@ class ModelRecord:
     low: float | None
     high: float | None
     coverage: float | None
+    terms: tuple[Term, ...] = ()
 
 
 def read_track_records(store: Store, market: str, from_ms: int, to_ms: int) -> list[ModelRecord]:
-    """Return the record of each version that was trained or served in `[from_ms, to_ms)`."""
+    """Return the record of each version that was appointed or served in `[from_ms, to_ms)`."""
     served = store.served(market, from_ms, to_ms)
     kept = {(each.timeframe, each.horizon_ms, each.version) for each in served}
     models = [
         model
         for model in store.models(market, 0, to_ms)
-        if model.trained_at_ms >= from_ms
+        if max(model.since_ms, model.trained_at_ms) >= from_ms
         or (model.timeframe, model.horizon_ms, model.version) in kept
     ]
     return track_records(market, models, served)
@@ -59,9 +69,17 @@ def track_records(
     market: str, models: Iterable[Model], served: Iterable[Served]
 ) -> list[ModelRecord]:
     """Return the record of each version, by horizon, the newest first."""
-    made = {(model.timeframe, model.horizon_ms, model.version): model for model in models}
+    made: dict[tuple[str, int, str], Model] = {}
+    terms: dict[tuple[str, int, str], list[Term]] = {}
+    for model in models:
+        key = (model.timeframe, model.horizon_ms, model.version)
+        made[key] = model
+        terms.setdefault(key, []).append(Term(model.since_ms, model.why))
     came = {(each.timeframe, each.horizon_ms, each.version): each for each in served}
-    records = [_record(market, key, made.get(key), came.get(key)) for key in {**made, **came}]
+    records = [
+        _record(market, key, made.get(key), came.get(key), tuple(terms.get(key, ())))
+        for key in {**made, **came}
+    ]
     return sorted(records, key=lambda one: (one.timeframe, one.horizon_ms, -_time_ms(one)))
 
 
@@ -70,7 +88,11 @@ def _time_ms(record: ModelRecord) -> int:
 
 
 def _record(
-    market: str, key: tuple[str, int, str], model: Model | None, served: Served | None
+    market: str,
+    key: tuple[str, int, str],
+    model: Model | None,
+    served: Served | None,
+    terms: tuple[Term, ...],
 ) -> ModelRecord:
     timeframe, horizon_ms, version = key
     moved = () if served is None else served.moved
@@ -96,6 +118,7 @@ def _record(
         low=low,
         high=high,
         coverage=served.inside / outcomes if served is not None and outcomes else None,
+        terms=terms,
     )
 
 

@@ -1,4 +1,4 @@
-"""`realtime models`: which models were trained, when each served, and what came of it."""
+"""`realtime models`: which models were trained, who serves and served, and what came of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from marketstream.errors import InputError
 from realtime_training import report
+from realtime_training.commands.models.roles import COMMANDS
 from realtime_training.commands.options import json_option
 from realtime_training.commands.stored import (
     asked_markets,
@@ -36,6 +37,9 @@ def models() -> None:
       realtime models list                      the last day, of every market and horizon
       realtime models list --from 7d --json     a week, as one object
       realtime models show 1795793280000        one of them at length
+      realtime models history                   who became champion, when and why
+      realtime models rollback --market binance:BTC/USDT --horizon 2
+                                                who served before serves again
     """  # noqa: D301 - click asks for a real backspace
 
 
@@ -102,6 +106,10 @@ def show(
 
         for one in found:
             print_one(one)
+
+
+for each in COMMANDS:
+    models.add_command(each)
 
 
 def _read(

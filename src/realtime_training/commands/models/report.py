@@ -9,6 +9,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from marketstream.messages import Model
 from marketstream.moments import iso
 from marketstream.track_record import ModelRecord
 
@@ -50,10 +51,27 @@ def print_one(one: ModelRecord) -> None:
         f"  right       {_percent(one.accuracy)} ({_interval(one)}) of {one.moved:,} moved rows, "
         f"which say as much as {one.effective:,.0f} independent ones; {one.abstained:,} abstained"
     )
+    for term in one.terms:
+        console.print(f"  champion    since {_time(term.since_ms)}: {term.why}")
     console.print(f"  in bounds   {_percent(one.coverage)}")
     for name, loss in sorted(one.validation.items(), key=lambda each: (each[1] is None, each[1])):
         told = _NOT_KNOWN if loss is None else f"{loss:.4f}"
         console.print(f"  log loss    {told} {name}")
+
+
+def print_history(terms: Sequence[Model]) -> None:
+    """Print a line for each time that a champion changed."""
+    console = Console()
+    if not terms:
+        console.print("no champion changed in the range; see --from")
+    for market, some in groupby(terms, key=lambda one: one.market):
+        table = Table(title=market, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+        for name in ("since", "ahead", "version", "model", "why"):
+            table.add_column(name, overflow="fold")
+        for one in some:
+            ahead = f"{one.horizon_ms / 1_000:g} s"
+            table.add_row(_time(one.since_ms), ahead, one.version, one.name, one.why)
+        console.print(table)
 
 
 def _ahead(one: ModelRecord) -> str:

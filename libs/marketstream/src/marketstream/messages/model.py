@@ -8,7 +8,9 @@ import msgspec
 class Model(msgspec.Struct, frozen=True):
     """A trained model that serves from now on: what for, made when, of how many rows, how good.
 
-    `metrics` are figures of its validation by name. The first writing of an identity wins.
+    `metrics` are figures of its validation by name. It is the champion since `since_ms`, in the
+    market's time where it was trained beside the stream, and `why` tells what made it so: all of
+    these are the history of who served. The first writing of an identity wins.
     """
 
     market: str
@@ -19,8 +21,12 @@ class Model(msgspec.Struct, frozen=True):
     trained_at_ms: int
     rows: int
     metrics: dict[str, float | None]
+    since_ms: int = 0
+    why: str = ""
 
     @property
-    def identity(self) -> tuple[str, str, int, str, str]:
-        """Market, timeframe, horizon, name and version."""
-        return (self.market, self.timeframe, self.horizon_ms, self.name, self.version)
+    def identity(self) -> tuple[str, str, int, str, str, int]:
+        """Market, timeframe, horizon, name, version, and since when it serves."""
+        return (
+            self.market, self.timeframe, self.horizon_ms, self.name, self.version, self.since_ms,
+        )  # fmt: skip

@@ -67,7 +67,7 @@ class Store(Protocol):
         ...
 
     def models(self, market: str, from_ms: int, to_ms: int) -> list[Model]:
-        """Return the models trained in the range, in the order in which they were."""
+        """Return the models that began to serve in the range, in the order in which they did."""
         ...
 
     def served(self, market: str, from_ms: int, to_ms: int) -> list[Served]:
@@ -84,7 +84,7 @@ class Store(Protocol):
         ...
 
     def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:
-        """Return the model trained last."""
+        """Return the model that began to serve last."""
         ...
 
     def gaps(self, market: str, from_ms: int, to_ms: int) -> list[Gap]:

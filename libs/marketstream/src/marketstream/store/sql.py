@@ -156,12 +156,12 @@ class SqlStore:
         return self._read(query, Outcome)
 
     def models(self, market: str, from_ms: int, to_ms: int) -> list[Model]:
-        """Return the models trained in the range, in the order in which they were."""
+        """Return the models that began to serve in the range, in the order in which they did."""
         columns = MODELS.c
         query = (
             select(MODELS)
-            .where(columns.market == market, *_within(columns.trained_at_ms, from_ms, to_ms))
-            .order_by(columns.trained_at_ms, *MODELS.primary_key)
+            .where(columns.market == market, *_within(columns.since_ms, from_ms, to_ms))
+            .order_by(columns.since_ms, *MODELS.primary_key)
         )
         return self._read(query, Model)
 
@@ -178,7 +178,7 @@ class SqlStore:
             return read_tallies(connection, market, timeframe, until_ms, streams)
 
     def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:
-        """Return the model trained last."""
+        """Return the model that began to serve last."""
         columns = MODELS.c
         query = (
             select(MODELS)
@@ -187,7 +187,7 @@ class SqlStore:
                 columns.timeframe == timeframe,
                 columns.horizon_ms == horizon_ms,
             )
-            .order_by(columns.trained_at_ms.desc(), columns.version.desc())
+            .order_by(columns.since_ms.desc(), columns.trained_at_ms.desc(), columns.version.desc())
             .limit(1)
         )
         return next(iter(self._read(query, Model)), None)

@@ -199,6 +199,8 @@ MODELS = Table(
     _value("trained_at_ms", BigInteger),
     _value("rows", BigInteger),
     _value("metrics", Json),
+    _key("since_ms", BigInteger),
+    _value("why", Text),
 )
 
 GAPS = Table(

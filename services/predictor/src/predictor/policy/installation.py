@@ -10,6 +10,8 @@ from marketstream.messages import Model
 from marketstream.metrics import Metrics
 from predictor.training.fitting import TrainedModel
 
+TRAINED = "trained anew"
+
 
 def note_installed(
     market: str,
@@ -48,6 +50,8 @@ def note_installed(
                 trained_at_ms=model.trained_at_ms,
                 rows=model.rows,
                 metrics=dict(model.validation),
+                since_ms=model.trained_at_ms if model.since_ms is None else model.since_ms,
+                why=model.why or TRAINED,
             )
         )
     return installed

@@ -8,35 +8,34 @@ and how good it was. Only this module and `client` import MLflow.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from marketstream.errors import InputError, RealtimeError, StateError
+from predictor.policy.installation import TRAINED
 from predictor.registry import native
 from predictor.registry.client import open_client, schema
-from predictor.registry.description import MODEL_FILE, signed, tags_of
+from predictor.registry.description import MODEL_FILE, describe, show, signed, tags_of
 from predictor.registry.file import file_of, prepare_file, root_cause
 from predictor.registry.layout import Layout
 from predictor.registry.names import model_name
+from predictor.registry.roles import CHALLENGER, Roles, Term, newest_term, now_ms
 from predictor.training.fitting import TrainedModel
 from predictor.training.retraining import TrainedOn
 from predictor.validation.answers import Answers
-from predictor.validation.evidence import ANSWERS_FILE, EVALUATION_FILE, Evidence, metrics_of
+from predictor.validation.evidence import ANSWERS_FILE, EVALUATION_FILE, Evidence
 from predictor.validation.figures import Evaluation
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 EXPERIMENT = "realtime-training"
-CHAMPION, CHALLENGER = "champion", "challenger"
-_DIGEST = 36  # characters: MLflow takes no longer one
 
 
 class ModelRegistry:
@@ -58,6 +57,7 @@ class ModelRegistry:
                 artifacts = (file.parent / "mlflow-artifacts").as_uri()
             self._client = open_client(uri)
             self._experiment = self._find_experiment(artifacts)
+            self._roles = Roles(self._client)
 
     def log(
         self,
@@ -102,7 +102,7 @@ class ModelRegistry:
         """Return how many versions have been registered since the champion."""
         name = model_name(market, timeframe, horizon_ms)
         with self._explained():
-            version = self._champion_of(name)
+            version = self._roles.champion(name)
             if version is None:
                 return 0
             newest = self._client.search_model_versions(
@@ -115,7 +115,7 @@ class ModelRegistry:
     ) -> tuple[str, bytes | None]:
         """Return what the champion is called, and a file of it, None where it has none."""
         with self._explained():
-            version = self._champion_of(model_name(market, timeframe, horizon_ms))
+            version = self._roles.champion(model_name(market, timeframe, horizon_ms))
             if version is None:
                 return "no champion", None
             called = f"{version.name} version {version.version}"
@@ -134,7 +134,7 @@ class ModelRegistry:
         """
         name = model_name(market, timeframe, horizon_ms)
         with self._explained():
-            version = self._champion_of(name)
+            version = self._roles.champion(name)
         if version is None:
             return None
         trained_on = version.tags.get("feature_set")
@@ -147,7 +147,25 @@ class ModelRegistry:
             model = native.load(self._artifact(version, MODEL_FILE))
         except InputError as error:
             raise InputError(f"{name} version {version.version}: {error}") from error
-        return replace(model, version=str(version.version))
+        term = newest_term(version)
+        named = replace(model, version=str(version.version))
+        return named if term is None else replace(named, since_ms=term.since_ms, why=term.why)
+
+    def model(self, name: str, version: str) -> TrainedModel:
+        """Return a version; InputError where there is none, or it cannot be read."""
+        with self._explained():
+            self._roles.version(name, version)
+            found = self._client.get_model_version(name, version)
+            try:
+                return replace(native.load(self._artifact(found, MODEL_FILE)), version=version)
+            except InputError as error:
+                raise InputError(f"{name} version {version}: {error}") from error
+
+    @contextmanager
+    def roles(self) -> Iterator[Roles]:
+        """Yield the roles of all registered models; what MLflow cannot do is a StateError."""
+        with self._explained():
+            yield self._roles
 
     def knows(self, name: str) -> bool:
         """Say whether a model was ever registered under a name."""
@@ -175,69 +193,21 @@ class ModelRegistry:
             run = self._client.create_run(self._experiment, run_name=name, tags=tags)
             run_id = run.info.run_id
             try:
-                self._describe(run_id, model, trained_on, parameters)
+                describe(self._client, run_id, model, trained_on, parameters)
                 if evidence is not None:
-                    self._show(run_id, trained_on.market, model, evidence)
+                    show(self._client, run_id, trained_on.market, model, evidence)
                 self._client.log_text(run_id, native.dump(model).decode(), MODEL_FILE)
                 self._client.log_text(run_id, signed(model, run_id), "MLmodel")
-                alias = CHAMPION if evidence is None or evidence.promoted else CHALLENGER
-                version = self._new_version(
-                    name, run.info.artifact_uri, run_id, tags_of(model, trained_on), alias
-                )
+                tags = tags_of(model, trained_on)
+                version = self._new_version(name, run.info.artifact_uri, run_id, tags)
+                self._give_role(name, version, model, evidence)
             except Exception:
                 self._client.set_terminated(run_id, "FAILED")
                 raise
             self._client.set_terminated(run_id)
-        return version
+        return int(version)
 
-    def _show(self, run_id: str, market: str, model: TrainedModel, evidence: Evidence) -> None:
-        """Write down how good a model is, on what data, and why it serves or does not."""
-        from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
-
-        self._client.log_batch(
-            run_id,
-            [Metric(name, value, model.trained_at_ms, step)
-             for name, value, step in evidence.metrics()],
-            tags=[RunTag("verdict", evidence.evaluation.verdict),
-                  RunTag("promotion", evidence.reason)],
-        )  # fmt: skip
-        sources = json.dumps(list(evidence.sources))
-        data = Dataset(market, evidence.data[:_DIGEST], "local", sources)
-        self._client.log_inputs(
-            run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])]
-        )
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in evidence.files().items():
-                (Path(folder) / name).write_bytes(content)
-            self._client.log_artifacts(run_id, folder)
-
-    def _describe(
-        self,
-        run_id: str,
-        model: TrainedModel,
-        trained_on: TrainedOn,
-        parameters: Mapping[str, object],
-    ) -> None:
-        from mlflow.entities import Metric, Param
-
-        parameters = {
-            **asdict(trained_on),
-            "horizon_ms": model.horizon_ms,
-            "latency_ms": model.latency_ms,
-            "champion": model.champion.name,
-            "level": model.level,
-            **parameters,
-        }
-        metrics = metrics_of(model)
-        self._client.log_batch(
-            run_id,
-            [Metric(name, value, model.trained_at_ms, 0) for name, value in metrics.items()],
-            [Param(name, str(value)) for name, value in parameters.items()],
-        )
-
-    def _new_version(
-        self, name: str, source: str, run_id: str, tags: dict[str, str], alias: str
-    ) -> int:
+    def _new_version(self, name: str, source: str, run_id: str, tags: dict[str, str]) -> str:
         from mlflow.exceptions import MlflowException
 
         try:
@@ -248,19 +218,18 @@ class ModelRegistry:
         version = self._client.create_model_version(
             name, source, run_id, tags=tags, await_creation_for=0
         )
-        self._client.set_registered_model_alias(name, alias, version.version)
-        return int(version.version)
+        return str(version.version)
 
-    def _champion_of(self, name: str) -> ModelVersion | None:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return self._client.get_model_version_by_alias(name, CHAMPION)
-        except MlflowException as error:
-            # The one for a model that does not exist, the other for an alias.
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                return None
-            raise
+    def _give_role(
+        self, name: str, version: str, model: TrainedModel, evidence: Evidence | None
+    ) -> None:
+        if evidence is None:
+            since_ms = model.trained_at_ms if model.since_ms is None else model.since_ms
+            self._roles.appoint(name, version, Term(since_ms, model.why or TRAINED))
+        elif evidence.promoted:
+            self._roles.appoint(name, version, Term(now_ms(), evidence.reason))
+        else:
+            self._client.set_registered_model_alias(name, CHALLENGER, version)
 
     def _artifact(self, version: ModelVersion, name: str) -> bytes:
         from mlflow.exceptions import MlflowException

@@ -11,7 +11,7 @@ from predictor.registry.local import LocalModels, Waiting
 from predictor.registry.mlflow import ModelRegistry
 from predictor.registry.names import model_name, unregistered_version
 from predictor.training.fitting import TrainedModel
-from predictor.training.requests import Models, Registration, Wanted
+from predictor.training.requests import Models, Registration, Serving, Wanted
 from predictor.training.retraining import TrainingJob
 from predictor.validation.evidence import parameters_of
 
@@ -83,6 +83,36 @@ class Registrar:
                 self._keep(name, wanted.feature_set, model)
             if model is not None:
                 models[market][horizon_ms] = model
+        return models, self._complaints(*complaints)
+
+    def changed(self, serving: Serving) -> tuple[dict[str, Models], tuple[str, ...]]:
+        """Return the champions that are others than those that serve, and what kept one from it.
+
+        What waits to be registered serves, and is registered first. A registry that is away has
+        changed nothing.
+        """
+        if self.catch_up()[1] is not None:
+            return {}, ()
+        models: dict[str, Models] = {}
+        complaints = []
+        try:
+            with self._open().roles() as roles:
+                champions = roles.champions()
+        except StateError as error:
+            return {}, (str(error),)
+        for market, versions in serving.versions.items():
+            for horizon_ms, version in versions.items():
+                name = model_name(market, self._registration.timeframe, horizon_ms)
+                if champions.get(name, version) == version:
+                    continue
+                try:
+                    model = self._champion(market, horizon_ms, serving.feature_sets[market])
+                except (InputError, StateError) as error:
+                    complaints.append(str(error))
+                    continue
+                if model is not None:
+                    self._keep(name, serving.feature_sets[market], model)
+                    models.setdefault(market, {})[horizon_ms] = model
         return models, self._complaints(*complaints)
 
     def catch_up(self) -> tuple[Versions, str | None]:

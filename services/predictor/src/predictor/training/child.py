@@ -8,7 +8,7 @@ from predictor.gates.gate import Gate
 from predictor.leakcheck import before_training
 from predictor.policy.succession import staying
 from predictor.registry.registrar import Registrar
-from predictor.training.requests import Registration, Reply, Request, Wanted
+from predictor.training.requests import Registration, Reply, Request, Serving, Wanted
 from predictor.training.retraining import TrainingJob
 
 
@@ -31,6 +31,8 @@ class Trainer:
             return reply
         if isinstance(request, Wanted):
             reply = Reply(*registrar.champions(request))
+        elif isinstance(request, Serving):
+            reply = Reply(*registrar.changed(request))
         elif isinstance(request, TrainingJob):
             for market, models in reply.models.items():
                 named, complaints = registrar.register(request, models)

@@ -39,6 +39,8 @@ class TrainedModel:
     are learners of the trainings before: what serves is made of all of them, or the champion's
     alone. `low` and `high` are quantiles of what the log
     return from the decision on missed its expectation by, on rows the models tried had not seen.
+    It serves since `since_ms`, where that is not its training, for the reason `why`: these two are
+    no part of what it is.
     """
 
     horizon_ms: int
@@ -59,6 +61,8 @@ class TrainedModel:
     guard: Guard = field(default_factory=Guard)
     challengers: tuple[Candidate, ...] = ()
     earlier: tuple[Earlier, ...] = ()
+    since_ms: int | None = field(default=None, compare=False)
+    why: str = field(default="", compare=False)
 
     @property
     def members(self) -> tuple[Member, ...]:

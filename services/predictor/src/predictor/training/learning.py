@@ -23,11 +23,13 @@ from predictor.training.fitting import TrainedModel
 from predictor.training.history import FeatureHistory
 from predictor.training.needed import needed_ms
 from predictor.training.process import TrainerProcess
+from predictor.training.requests import Serving
 from predictor.training.retraining import Retrainer, Trained, TrainingJob
 from predictor.training.workshop import Order
 
 _PAST_MS = 3_600_000
 _CHAMPIONS_WITHIN_S = 60.0
+_LOOK_EVERY_S = 10.0
 
 type Models = Mapping[int, TrainedModel]
 
@@ -69,6 +71,8 @@ class MarketsLearning:
         self._unserved: set[str] = set()  # of those asked for, without a model of each horizon
         self._found: dict[str, dict[int, TrainedModel]] = {}
         self._serving: dict[str, dict[int, tuple[str, int]]] = {}
+        self._feature_sets: dict[str, str] = {}
+        self._looking_from_s = 0.0
         self._recalling = False
         self._news: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._recalled = False
@@ -121,7 +125,28 @@ class MarketsLearning:
         for market in self._plan.markets:
             if market in self._heard:
                 self._say(market)
+        if time.monotonic() >= self._looking_from_s:
+            self._looking_from_s = float("inf")  # until it has been answered
+            self._order(self._look)
         await self._ports.drain()
+
+    async def _look(self, trainer: TrainerProcess) -> None:
+        """Have champions serve that somebody else made it, in the registry."""
+        versions = {
+            market: {horizon_ms: version for horizon_ms, (version, _) in dict(serving).items()}
+            for market, serving in dict(self._serving).items()
+            if market not in self._asked
+        }
+        try:
+            changed = await trainer.changed(Serving(versions, dict(self._feature_sets)))
+        finally:
+            self._looking_from_s = time.monotonic() + _LOOK_EVERY_S
+        self._news.put(lambda: self._take_over(changed))
+
+    def _take_over(self, changed: Mapping[str, Models]) -> None:
+        for market, models in changed.items():
+            self._found.setdefault(market, {}).update(models)
+            self._serve_found(market)
 
     def _say(self, market: str) -> None:
         retrainer = self._retrainers.get(market)
@@ -159,6 +184,7 @@ class MarketsLearning:
             quote_lag_ms=lambda: self._lags_ms.get(market, 0),
         )
         retrainer.hold()
+        self._feature_sets[market] = first.feature_set
         self._asked.add(market)
         self._unserved.add(market)
         self._order(lambda trainer: self._ask(trainer, market, first.feature_set))
@@ -193,7 +219,6 @@ class MarketsLearning:
         serving = self._serving.setdefault(market, {})
         found = self._found.pop(market, {})
         news = {h: model for h, model in found.items() if serving.get(h) != _named(model)}
-        serving |= {horizon_ms: _named(model) for horizon_ms, model in news.items()}
         if news:
             self._retrainers[market].restore(news)
 
@@ -219,6 +244,8 @@ class MarketsLearning:
             gc.collect()
             gc.freeze()
         self._serve(market, models)
+        serving = self._serving.setdefault(market, {})
+        serving |= {horizon_ms: _named(model) for horizon_ms, model in models.items()}
         installed = note_installed(
             market,
             self._plan.timeframe,

@@ -20,7 +20,16 @@ from loguru import logger
 
 from marketstream.child import Child
 from marketstream.metrics import Metrics
-from predictor.training.requests import CatchUp, Models, Registration, Reply, Request, Wanted
+from marketstream.recent import Recent
+from predictor.training.requests import (
+    CatchUp,
+    Models,
+    Registration,
+    Reply,
+    Request,
+    Serving,
+    Wanted,
+)
 
 if TYPE_CHECKING:
     from predictor.training.child import Trainer
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
 
 _POLITENESS = 10  # of `nice`: the market's data comes first
 _IDLE_S = 2.0  # so long without a request: the other markets' first ones come right after another
+_SAID = 100
 _REGISTER_EVERY_S = 30.0  # while the registry is away
 
 
@@ -51,6 +61,7 @@ class TrainerProcess:
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = False
+        self._said: Recent[str] = Recent(_SAID)
 
     def execute(self, job: TrainingJob, trained: Trained) -> None:
         """Have a job run; `trained` is called in the event loop when it is done."""
@@ -67,6 +78,17 @@ class TrainerProcess:
         reply = await self._ask(Wanted(tuple(markets), tuple(horizons_ms), feature_set))
         for complaint in (*reply.complaints, *filter(None, [reply.failure])):
             logger.warning("Not all champions from the registry", reason=complaint)
+        return reply.models
+
+    async def changed(self, serving: Serving) -> dict[str, Models]:
+        """Return the registered champions that are others than those that serve.
+
+        Why one that was made champion cannot serve is said once.
+        """
+        reply = await self._ask(serving)
+        for complaint in (*reply.complaints, *filter(None, [reply.failure])):
+            if self._said.add(complaint):
+                logger.warning("A champion cannot serve", reason=complaint)
         return reply.models
 
     async def _run(self, job: TrainingJob, trained: Trained) -> None:

@@ -6,6 +6,7 @@ three know it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +48,17 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """The question which champions are others than those that serve.
+
+    `versions` are by market and horizon, `feature_sets` by market.
+    """
+
+    versions: Mapping[str, Mapping[int, str]]
+    feature_sets: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class CatchUp:
     """The request to register what waits for it."""
 
@@ -68,4 +80,4 @@ class Reply:
     unregistered: int = 0
 
 
-type Request = TrainingJob | Wanted | CatchUp
+type Request = TrainingJob | Wanted | Serving | CatchUp

@@ -1,0 +1,194 @@
+"""`realtime models compare|promote|rollback|retire|history`: who serves, and who served."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from marketstream.symbols import split_market
+from marketstream.timeframes import timeframe_ms
+from realtime_training import report
+from realtime_training.commands.options import json_option
+from realtime_training.commands.stored import (
+    asked_markets,
+    asked_range,
+    markets_option,
+    open_stored,
+    range_options,
+    state_option,
+)
+
+if TYPE_CHECKING:
+    from predictor.registry.mlflow import ModelRegistry
+    from predictor.registry.roles import Term
+
+_TAKEN_OVER = "a running predictor takes that over within seconds"
+
+_version = click.argument("version")
+_why = click.option("--why", default="by hand", show_default=True, help="What the history says.")
+
+
+def _place(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that name a registered model, given as `place`."""
+
+    @wraps(command)
+    def named(market: str, timeframe: str, horizon: int, **others: Any) -> None:
+        split_market(market)
+        command(place=(market, timeframe, horizon * timeframe_ms(timeframe)), **others)
+
+    for option in (
+        click.option("--horizon", type=click.IntRange(1), required=True,
+                     help="How many timeframes the model looks ahead."),
+        click.option("--timeframe", default="1s", show_default=True, help="Of its closes."),
+        click.option("--market", required=True, help="Such as binance:BTC/USDT."),
+    ):  # fmt: skip
+        named = option(named)
+    return named
+
+
+@click.command()
+@_version
+@_place
+@_why
+@state_option
+@json_option
+def promote(
+    version: str, place: tuple[str, str, int], why: str, state: Path, *, as_json: bool
+) -> None:
+    """Make VERSION of the registered model the champion: it serves, whoever did.
+
+    The next training may bring another champion; MODEL_RETRAIN_INTERVAL says when.
+    """
+    name, registry = _named(place), _registry(state)
+    with registry.roles() as roles:
+        before = roles.champion(name)
+        roles.promote(name, version, _term(why))
+    _tell(name, version, None if before is None else str(before.version), why, as_json=as_json)
+
+
+@click.command()
+@_place
+@_why
+@state_option
+@json_option
+def rollback(place: tuple[str, str, int], why: str, state: Path, *, as_json: bool) -> None:
+    """Make the version champion that was it before the one that serves now."""
+    name, registry = _named(place), _registry(state)
+    with registry.roles() as roles:
+        before = roles.champion(name)
+        version = roles.roll_back(name, _term(why))
+    _tell(name, version, None if before is None else str(before.version), why, as_json=as_json)
+
+
+@click.command()
+@_version
+@_place
+@_why
+@state_option
+@json_option
+def retire(
+    version: str, place: tuple[str, str, int], why: str, state: Path, *, as_json: bool
+) -> None:
+    """See to it that VERSION never serves again; a champion is rolled back first."""
+    name, registry = _named(place), _registry(state)
+    with registry.roles() as roles:
+        follows = roles.retire(name, version, _term(why))
+    if as_json:
+        report.print_json({"model": name, "retired": version, "champion": follows, "why": why})
+    elif follows is None:
+        click.echo(f"{name}: version {version} is retired")
+    else:
+        click.echo(f"{name}: version {version} is retired, {follows} serves; {_TAKEN_OVER}")
+
+
+@click.command()
+@click.argument("challenger")
+@click.argument("champion")
+@_place
+@state_option
+@json_option
+def compare(
+    challenger: str, champion: str, place: tuple[str, str, int], state: Path, *, as_json: bool
+) -> None:
+    """Compare two versions on stored closes that neither was trained on.
+
+    Said is how often each was right and how sure it was of what came (log loss), on the same rows,
+    and what that proves of CHALLENGER.
+    """
+    from realtime_training.commands.models.comparison import compare_versions, print_comparison
+    from realtime_training.datasets import load_stored
+    from realtime_training.settings import load_all
+
+    market, timeframe, _ = place
+    data = load_stored(load_all(), state, *split_market(market), timeframe)
+    name, registry = _named(place), _registry(state)
+    models = registry.model(name, challenger), registry.model(name, champion)
+    compared = compare_versions(data, *models)
+    if as_json:
+        report.print_json({"model": name, **compared})
+    else:
+        print_comparison(name, compared)
+
+
+@click.command()
+@markets_option
+@range_options
+@state_option
+@json_option
+def history(
+    markets: tuple[str, ...],
+    from_ms: int | None,
+    to_ms: int | None,
+    state: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """Tell who became champion of which horizon, when and why, the oldest first."""
+    with contextlib.closing(open_stored(state)) as store:
+        terms = [
+            model
+            for market in asked_markets(store, markets)
+            for model in store.models(market, *asked_range(store, market, from_ms, to_ms))
+        ]
+    if as_json:
+        report.print_json({"history": terms})
+    else:
+        from realtime_training.commands.models.report import print_history
+
+        print_history(terms)
+
+
+COMMANDS = (compare, promote, rollback, retire, history)
+
+
+def _tell(name: str, version: str, before: str | None, why: str, *, as_json: bool) -> None:
+    if as_json:
+        report.print_json({"model": name, "champion": version, "before": before, "why": why})
+    else:
+        after = "" if before is None else f", after {before}"
+        click.echo(f"{name}: version {version} serves{after}; {_TAKEN_OVER}")
+
+
+def _named(place: tuple[str, str, int]) -> str:
+    from predictor.registry.names import model_name
+
+    return model_name(*place)
+
+
+def _term(why: str) -> Term:
+    from predictor.registry.roles import Term, now_ms
+
+    return Term(now_ms(), why)
+
+
+def _registry(state: Path) -> ModelRegistry:
+    from predictor.registry.mlflow import ModelRegistry
+    from predictor.training.requests import registry_uri
+    from realtime_training.settings import load_all
+
+    return ModelRegistry(registry_uri(load_all().predictor.mlflow_tracking_uri, state))
