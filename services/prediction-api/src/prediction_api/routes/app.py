@@ -15,6 +15,7 @@ from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
 from prediction_api.routes.dashboard import BUNDLE, add_dashboard_routes
+from prediction_api.routes.explain import add_explain_routes
 from prediction_api.routes.health import add_health_routes
 from prediction_api.routes.history import add_history_routes
 from prediction_api.routes.index import add_index_routes
@@ -84,6 +85,7 @@ def build_app(
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(SafeHeaders)
     add_index_routes(app, views)
+    add_explain_routes(app, views, store)
     add_history_routes(app, plan, views, store)  # before what takes any path for a symbol
     add_stream_routes(app, plan, views)
     add_prediction_routes(app, plan, views)

@@ -10,6 +10,8 @@ from importlib import import_module
 
 from marketstream.columns import Flags
 from predictor.learner_names import learner_names
+from predictor.models.parts import calibrated_imbalance as calibrated
+from predictor.models.parts import imbalance
 from predictor.models.parts.calibrated_imbalance import calibrated_imbalance
 from predictor.models.parts.imbalance import fit_imbalance_sign
 from predictor.models.parts.learner import Classifier, Fit, Form, Learner
@@ -18,10 +20,20 @@ LEARNERS: dict[str, Learner] = {
     name: import_module(f"{__name__}.{name}").LEARNER for name in learner_names()
 }
 
+FORMS: dict[str, Form] = {
+    form.kind: form
+    for form in (
+        imbalance.FORM,
+        calibrated.FORM,
+        *(each.form for each in LEARNERS.values()),
+    )
+}
+"""How models of each class are written and read, by kind."""
+
 fit_logistic = LEARNERS["logistic"]
 """The learner that references and the model of moves use, whatever is configured."""
 
 __all__ = [
-    "LEARNERS", "Classifier", "Fit", "Flags", "Form", "Learner", "calibrated_imbalance",
+    "FORMS", "LEARNERS", "Classifier", "Fit", "Flags", "Form", "Learner", "calibrated_imbalance",
     "fit_imbalance_sign", "fit_logistic",
 ]  # fmt: skip

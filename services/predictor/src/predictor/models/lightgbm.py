@@ -96,6 +96,6 @@ LEARNER = Learner(
         "bagging_fraction": SHARES_TRIED,
         "lambda_l2": PENALTIES_TRIED,
     },
-    form=Form("lightgbm", Trees, _write, _read),
+    form=Form("lightgbm", Trees, _write, _read, Trees.contributions),
     correct=_fit,
 )

@@ -49,6 +49,13 @@ class Logistic:
         return 0.5 + 0.5 * tanh(z / 2)
 
 
+def _contributions(model: Logistic, row: Sequence[float]) -> list[float]:
+    """Return the terms of the weighted sum."""
+    mean, scale = np.array(model.mean), np.array(model.scale)
+    terms = _standardized(np.array([row], np.float64), mean, scale)[0] * np.array(model.weights)
+    return [float(term) for term in terms]
+
+
 def _fit(rows: Floats, up: Flags, chosen: dict[str, int | float]) -> Logistic:
     """Fit on rows by maximum likelihood with an L2 penalty (`C`, its inverse).
 
@@ -96,6 +103,6 @@ LEARNER = Learner(
     _fit,
     hyperparameters={"C": Hyperparameter(0.1, TINY), "max_iter": Hyperparameter(200, 1)},
     space={"C": Range(1e-4, 10.0, log=True)},
-    form=plain_form("logistic", Logistic),
+    form=plain_form("logistic", Logistic, _contributions),
     correct=_correct,
 )

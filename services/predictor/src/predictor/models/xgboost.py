@@ -43,6 +43,14 @@ class XgboostTrees:
         """Return the same of one row."""
         return float(self.probability(np.array([row]))[0])
 
+    def contributions(self, row: Sequence[float]) -> list[float]:
+        """Return what each column adds to the log odds of a row: its SHAP value, in 32 bits."""
+        import xgboost
+
+        rows = xgboost.DMatrix(within_32_bits(np.array([row])), nthread=1)
+        found: list[float] = self.booster.predict(rows, pred_contribs=True)[0, :-1].tolist()
+        return found
+
 
 def _fit(
     rows: Floats, up: Flags, chosen: dict[str, int | float], offset: Floats | None = None
@@ -102,6 +110,6 @@ LEARNER = Learner(
         "colsample_bytree": SHARES_TRIED,
         "reg_lambda": PENALTIES_TRIED,
     },
-    form=Form("xgboost", XgboostTrees, _write, _read),
+    form=Form("xgboost", XgboostTrees, _write, _read, XgboostTrees.contributions),
     correct=_fit,
 )

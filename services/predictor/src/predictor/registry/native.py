@@ -25,8 +25,7 @@ from typing import Any
 import msgspec
 
 from marketstream.errors import InputError
-from predictor.models import LEARNERS, Classifier, Form
-from predictor.models.parts import calibrated_imbalance, imbalance
+from predictor.models import FORMS, Classifier
 from predictor.serving.abstention import Guard
 from predictor.training.calibration import Calibrated
 from predictor.training.candidates import Candidate, Earlier
@@ -34,14 +33,6 @@ from predictor.training.correction import Corrected
 from predictor.training.fitting import TrainedModel
 
 _FORMAT = 1
-_FORMS: dict[str, Form] = {
-    form.kind: form
-    for form in (
-        imbalance.FORM,
-        calibrated_imbalance.FORM,
-        *(each.form for each in LEARNERS.values()),
-    )
-}
 _CALIBRATED = "calibrated"
 _CORRECTED = "corrected"
 
@@ -115,7 +106,7 @@ def _write_classifier(classifier: Classifier) -> dict[str, Any]:
             "share": classifier.share,
             "stacked": classifier.stacked,
         }
-    for kind, form in _FORMS.items():
+    for kind, form in FORMS.items():
         if type(classifier) is form.made:
             return {"kind": kind, **form.write(classifier)}
     raise TypeError(f"{type(classifier).__name__} has no native form: its learner has to give one")
@@ -134,4 +125,4 @@ def _read_classifier(written: dict[str, Any]) -> Classifier:
             share=written["share"],
             stacked=written["stacked"],
         )
-    return _FORMS[kind].read(written)
+    return FORMS[kind].read(written)

@@ -22,6 +22,7 @@ from marketstream.columns import Floats
 _FLOAT64 = 1
 _ROW_BY_ROW = 1
 _NORMAL = 0  # the objective's own scale: a probability
+_CONTRIBUTIONS = 3
 _ALL_TREES = -1
 _ONE_THREAD = b"num_threads=1"
 
@@ -71,6 +72,23 @@ class Booster:
             )
         )  # fmt: skip
         return answers
+
+    def contributions(self, row: Sequence[float]) -> list[float]:
+        """Return what each column adds to the log odds of a row: its SHAP value.
+
+        Exact for trees (Lundberg, Erion and Lee 2018, arXiv:1802.03888).
+        """
+        answers, length = np.empty(self._columns + 1), c_int64()
+        values = np.ascontiguousarray(row, np.float64)
+        _checked(
+            _library().LGBM_BoosterPredictForMat(
+                self._handle, c_void_p(values.ctypes.data), c_int(_FLOAT64),
+                c_int32(1), c_int32(self._columns), c_int(_ROW_BY_ROW),
+                c_int(_CONTRIBUTIONS), c_int(0), c_int(_ALL_TREES), c_char_p(_ONE_THREAD),
+                byref(length), c_void_p(answers.ctypes.data),
+            )
+        )  # fmt: skip
+        return [float(each) for each in answers[:-1]]
 
     def probability_of(self, row: Sequence[float]) -> float:
         """Return the same of one row."""

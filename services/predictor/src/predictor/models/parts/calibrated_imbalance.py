@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, sqrt, tanh
+from math import exp, log, sqrt, tanh
 
 import numpy as np
 
@@ -41,7 +41,12 @@ class CalibratedImbalance:
         return 0.5 + 0.5 * tanh((self.slope * side + self.curve * side * abs(side)) / 2)
 
 
-FORM = plain_form("calibrated_imbalance", CalibratedImbalance)
+def _contributions(model: CalibratedImbalance, row: Sequence[float]) -> list[float]:
+    p = model.probability_of(row)
+    return [log(p / (1 - p))]
+
+
+FORM = plain_form("calibrated_imbalance", CalibratedImbalance, _contributions)
 
 
 def calibrated_imbalance(horizon_ms: int, latency_ms: int) -> Fit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,12 @@ class ImbalanceSign:
         return 0.5 + sign * (self.hit_rate - 0.5)
 
 
-FORM = plain_form("imbalance_sign", ImbalanceSign)
+def _contributions(model: ImbalanceSign, row: Sequence[float]) -> list[float]:
+    p = model.probability_of(row)
+    return [log(p / (1 - p))]
+
+
+FORM = plain_form("imbalance_sign", ImbalanceSign, _contributions)
 
 
 def fit_imbalance_sign(

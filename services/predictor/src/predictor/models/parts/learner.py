@@ -25,6 +25,7 @@ class Classifier(Protocol):
 
 
 type Fit = Callable[[Floats, Flags, Mapping[str, float]], Classifier]
+type Contributions = Callable[[Any, Sequence[float]], list[float]]
 type Correct = Callable[[Floats, Flags, dict[str, int | float], Floats], Classifier]
 """Fits to rows what has to be added to log odds that are given, one for each of them."""
 
@@ -34,18 +35,20 @@ class Form:
     """How models of one class are written as JSON and read again, bit for bit.
 
     `kind` tells forms apart. `read` raises ValueError, or what msgspec does, for what is no such
-    model.
+    model. `contributions` says what each column of a row adds to the log odds: the rest is the
+    same for all rows. Without it a model cannot be taken apart.
     """
 
     kind: str
     made: type
     write: Callable[[Any], dict[str, Any]]
     read: Callable[[dict[str, Any]], Classifier]
+    contributions: Contributions | None = None
 
 
-def plain_form(kind: str, made: type) -> Form:
+def plain_form(kind: str, made: type, contributions: Contributions | None = None) -> Form:
     """Return the form of a dataclass of plain numbers: its fields."""
-    return Form(kind, made, asdict, lambda written: msgspec.convert(written, made))
+    return Form(kind, made, asdict, lambda written: msgspec.convert(written, made), contributions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,53 @@
+"""The route that tells what a prediction was made of, out of the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Response
+
+from marketstream.errors import InputError
+from marketstream.explanation import Explanation, read_explanation
+from marketstream.store.port import Store
+from prediction_api.routes.answers import answers, json_answer, problem
+from prediction_api.routes.markets import find_market
+from prediction_api.views.market_views import MarketViews
+
+_ABOUT = (
+    "Return what a prediction was made of: the candle that closed with its book, the features, "
+    "what each candidate said and with what weight, the model, what came of it, and when what "
+    "happened. `id` is that of the prediction, as in the history; `missing` says why something "
+    "is not there. What each feature adds, `realtime explain` tells: it asks the model again."
+)
+_ANSWERS = answers(
+    dict[str, Any],
+    {
+        404: "Nobody follows this market, or the store has no prediction of the id",
+        503: "The store is out of reach",
+    },
+)
+
+
+def add_explain_routes(app: FastAPI, views: MarketViews, store: Callable[[], Store]) -> None:
+    """Add `/predictions/{venue}/{symbol}/{id}/explain`."""
+    markets = views.board.markets
+
+    def read(prediction_id: str) -> Explanation | None:
+        return read_explanation(store(), prediction_id)
+
+    @app.get(
+        "/predictions/{venue}/{symbol}/{id:path}/explain", description=_ABOUT, responses=_ANSWERS
+    )
+    async def explain(venue: str, symbol: str, id: str) -> Response:  # noqa: A002 - in the URL
+        market = find_market(markets, symbol, venue)
+        try:
+            told = await asyncio.to_thread(read, id)
+        except InputError as error:
+            return problem(404, "No such prediction", str(error))
+        if told is None or told.prediction.market != market:
+            return problem(
+                404, "No such prediction", f"the store has no prediction {id} of {market}"
+            )
+        return json_answer(told)

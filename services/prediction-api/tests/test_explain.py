@@ -1,0 +1,93 @@
+"""What a prediction was made of is told out of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from marketstream.messages import Candle, Features, Model, Outcome, Prediction
+from marketstream.store.port import Store
+from marketstream.store.sql import open_store
+
+from .conftest import MARKET, Api
+
+type Make[Made] = Callable[..., Made]
+
+SAID = {"lightgbm": [0.7, 0.75, "lightgbm:7"], "imbalance_sign": [0.5, 0.25, "imbalance_sign:7"]}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(f"sqlite:///{tmp_path}/realtime.sqlite")
+    yield opened
+    opened.close()
+
+
+def told(api: Api, path: str) -> tuple[int, dict[str, Any]]:
+    answer = api.client.get(f"/predictions/binance/BTC-USDT/{path}/explain")
+    return answer.status_code, answer.json()
+
+
+def test_a_prediction_is_told_with_all_that_it_follows_from(
+    make_api: Make[Api], store: Store, make_candle: Make[Candle],
+    make_prediction: Make[Prediction], make_outcome: Make[Outcome],
+) -> None:  # fmt: skip
+    prediction = make_prediction(
+        10_000, p_up=0.52, p_flat=0.2, p_down=0.28, candidates=SAID, feature_set="f1",
+        made_at_ms=10_003, latency_us=900, label_latency_ms=250,
+    )  # fmt: skip
+    features = Features(MARKET, "1s", 10_000, {"imbalance": 0.25}, 100.5, 101.5, 101.0, "f1")
+    models = [
+        Model(MARKET, "1s", 1_000, "lightgbm", "7", 5_000, 300, {"lightgbm": 0.66}, since, why)
+        for since, why in ((5_000, "trained anew"), (9_000, "rolled back"), (99_000, "again"))
+    ]
+    store.write([make_candle(9_000), features, prediction, make_outcome(10_000), *models])
+    code, found = told(make_api(store=store), prediction.id)
+    assert code == 200
+    assert found["id"] == prediction.id == "binance:BTC/USDT:1s:10000:1000:champion:7"
+    assert found["p_up"] == pytest.approx(0.65)
+    weighed = sum(p * weight for p, weight, _ in found["prediction"]["candidates"].values())
+    assert weighed == pytest.approx(found["p_up"])
+    assert found["moments"] == {
+        "closed_ms": 10_000, "made_at_ms": 10_003, "latency_us": 900, "starts_ms": 10_250,
+        "ends_ms": 11_250,
+    }  # fmt: skip
+    assert (found["candle"]["close_time_ms"], found["candle"]["bid"]) == (10_000, 100.5)
+    assert found["features"]["values"] == {"imbalance": 0.25}
+    assert found["model"]["why"] == "rolled back", "who served then, not who serves now"
+    assert found["outcome"]["verdict"] == "right"
+    assert found["missing"] == {}
+
+
+def test_what_is_no_longer_stored_is_named_with_the_reason(
+    make_api: Make[Api], store: Store, make_candle: Make[Candle], make_prediction: Make[Prediction]
+) -> None:
+    store.write([make_candle(50_000), make_prediction(10_000)])
+    code, found = told(make_api(store=store), "binance:BTC/USDT:1s:10000:1000:champion:7")
+    assert code == 200
+    assert found["candle"] is found["features"] is found["model"] is found["outcome"] is None
+    assert found["missing"]["candle"] == "it is no longer stored"
+    assert set(found["missing"]) == {"candle", "features", "model", "outcome"}
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("binance:BTC/USDT:1s:99000:1000:champion:7", "the store has no prediction"),
+        ("binance:ETH/USDT:1s:10000:1000:champion:7", "the store has no prediction"),
+        ("seven", "'seven' is no id of a prediction"),
+        ("binance:BTC/USDT:soon:10000:1000:champion:7", "is no id of a prediction"),
+    ],
+)
+def test_what_there_is_not_is_a_404(
+    make_api: Make[Api], store: Store, make_candle: Make[Candle],
+    make_prediction: Make[Prediction], path: str, part: str,
+) -> None:  # fmt: skip
+    other = make_prediction(10_000, market="binance:ETH/USDT")
+    store.write([make_candle(50_000), make_prediction(10_000), other])
+    code, found = told(make_api(store=store), path)
+    assert code == 404
+    assert part in found["detail"]

@@ -1,0 +1,1 @@
+"""`realtime explain`: why a prediction said what it said."""

@@ -1,0 +1,212 @@
+"""`realtime explain`: a prediction is told, and made anew out of either database."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from marketstream.explanation import read_explanation
+from marketstream.messages import Candle, Features, Outcome, Prediction, Said
+from marketstream.store.sql import open_store
+from marketstream.store.testing import PostgresServer, postgres_server
+from marketstream.topics import CANDLES, FEATURES, OUTCOMES, PREDICTIONS
+from predictor.registry.mlflow import ModelRegistry
+from predictor.training.fitting import TrainedModel
+from predictor.training.retraining import TrainedOn
+from realtime_bench.load import make_load
+from realtime_training.commands.explain.rebuilding import rebuild_features
+from realtime_training.commands.replay.work import Replay
+from realtime_training.settings import load_all
+
+# MLflow's own, of how it uses its database layer: hidden where Python's defaults hold.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+SETTINGS = load_all()
+MARKET = "binance:BTC/USDT"
+
+
+class Ran:
+    """What a pipeline said of some minutes of a market, its last model registered as version 1."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.said: list[Any] = []
+        frames = state / "recorded.gz"
+        with gzip.open(frames, "wb", compresslevel=1) as file:
+            for read in make_load(("BTC/USDT",), 20, 300).reads:
+                for frame in read.frames:
+                    file.write(b"%d %s\n" % (read.received_ns, frame))
+        replay = Replay("BTC/USDT", "1s", (2,), SETTINGS, retrain_every_ms=1_000_000)
+        for topic in (CANDLES, FEATURES, PREDICTIONS, OUTCOMES):
+            replay.pipeline.runner.tap(topic, lambda message, _ns: self.said.append(message))
+        replay.run([frames])
+        [model] = replay.pipeline.predictor(MARKET).models.values()
+        self.version = model.version
+        on = TrainedOn(MARKET, "1s", 0, 1, replay.pipeline.feature_set.version, "mid")
+        registry = ModelRegistry(f"sqlite:///{state / 'mlflow.sqlite'}")
+        assert registry.log(model, on, {}) == 1
+        self.model: TrainedModel = replace(model, version="1")
+
+    def rows(self) -> list[Any]:
+        """Return what the storekeeper would write, with the version that the registry gave."""
+        return [self._registered(message) for message in self.said if not _forming(message)]
+
+    def _registered(self, message: Any) -> Any:
+        if not isinstance(message, Prediction | Outcome) or message.model_version != self.version:
+            return message
+        renamed = msgspec.structs.replace(message, model_version="1")
+        if isinstance(renamed, Outcome):
+            return renamed
+        told = {
+            name: Said(said.p_up, said.weight, said.model.replace(f":{self.version}", ":1"))
+            for name, said in renamed.candidates.items()
+        }
+        return msgspec.structs.replace(renamed, candidates=told)
+
+    def predictions(self) -> list[Prediction]:
+        return [
+            row for row in self.rows()
+            if isinstance(row, Prediction) and row.model_version == "1" and not row.preview
+        ]  # fmt: skip
+
+
+def _forming(message: Any) -> bool:
+    return isinstance(message, Features) and message.forming
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    run = Ran(tmp_path_factory.mktemp("state"))
+    with contextlib.closing(open_store(f"sqlite:///{run.state}/realtime.sqlite")) as store:
+        store.write(run.rows())
+    return run
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+def explain(ran: Ran, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "realtime_training", "explain", *arguments,
+         "--state", str(ran.state)],
+        capture_output=True, text=True, timeout=240, check=False, env={**os.environ, **settings},
+    )  # fmt: skip
+
+
+def told(ran: Ran, prediction: Prediction, **settings: str) -> dict[str, Any]:
+    done = explain(ran, prediction.id, "--json", **settings)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_features_and_answers_come_out_as_they_were_stored(ran: Ran) -> None:
+    prediction = ran.predictions()[-3]
+    found = told(ran, prediction)
+    for part in ("features", "answers"):
+        assert found["rebuilt"][part]["equal"], found["rebuilt"]
+        assert found["rebuilt"][part]["largest_difference"] <= 1e-9
+    assert found["explanation"]["id"] == prediction.id
+    assert set(found["contributions"]) == set(prediction.candidates)
+    for one in found["contributions"].values():
+        assert one["base"] + sum(one["features"].values()) == pytest.approx(one["log_odds"])
+    shown = explain(ran, prediction.id).stdout
+    assert "features from stored candles: equal to what was stored" in shown
+    assert "answers by the registered model: equal to what was stored" in shown
+    assert "whatever is known" in shown
+
+
+def test_of_postgresql_it_says_what_it_says_of_sqlite(ran: Ran, postgres: PostgresServer) -> None:
+    database = postgres.new_database()
+    with contextlib.closing(open_store(postgres.url(database))) as store:
+        store.write(ran.rows())
+    server = {
+        "POSTGRES_HOST": str(postgres.socket_folder), "POSTGRES_DB": database,
+        "POSTGRES_USER": "postgres",
+    }  # fmt: skip
+    prediction = ran.predictions()[-5]
+    assert told(ran, prediction, **server) == told(ran, prediction)
+
+
+def test_every_close_is_rebuilt_to_1e_9_once_the_series_is_long_enough(ran: Ran) -> None:
+    predictions = ran.predictions()
+    assert len(predictions) > 50
+    with contextlib.closing(open_store(f"sqlite:///{ran.state}/realtime.sqlite")) as store:
+        for prediction in predictions:
+            explanation = read_explanation(store, prediction.id)
+            assert explanation is not None
+            assert rebuild_features(store, explanation, SETTINGS).equal, prediction.id
+
+
+def test_where_history_is_gone_or_was_changed_it_says_why(ran: Ran, tmp_path: Path) -> None:
+    prediction = ran.predictions()[-1]
+    rows = [row for row in ran.rows() if not isinstance(row, Candle)]
+    candles = [row for row in ran.rows() if isinstance(row, Candle)]
+    close_ms = prediction.close_time_ms
+
+    def rebuilt(name: str, stored: list[Any]) -> tuple[bool | None, str]:
+        with contextlib.closing(open_store(f"sqlite:///{tmp_path}/{name}.sqlite")) as store:
+            store.write([*rows, *stored])
+            explanation = read_explanation(store, prediction.id)
+            assert explanation is not None
+            found = rebuild_features(store, explanation, SETTINGS)
+            return found.equal, found.reason or ""
+
+    nothing, why = rebuilt("nothing", [])
+    assert (nothing, why) == (None, "cannot be rebuilt: the candle is no longer stored")
+    coarse = [candle for candle in candles if candle.timeframe == "1s"]
+    assert rebuilt("coarse", coarse) == (
+        None, "cannot be rebuilt: candles of 250ms are no longer stored",
+    )  # fmt: skip
+    late = [candle for candle in candles if candle.open_time_ms >= close_ms - 30_000]
+    different, why = rebuilt("late", late)
+    assert different is False
+    assert "30 are stored" in why
+    changed = [
+        msgspec.structs.replace(candle, close=candle.close * 1.001, revision=candle.revision + 1)
+        if candle.close_time_ms == close_ms - 5_000 else candle
+        for candle in candles
+    ]  # fmt: skip
+    different, why = rebuilt("changed", changed)
+    assert different is False
+    assert "were revised" in why
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        (f"{MARKET}:1s:1000:2000:champion:1", "the store has no prediction"),
+        ("seven", "'seven' is no id of a prediction"),
+    ],
+)
+def test_what_there_is_not_is_said_in_a_line(ran: Ran, asked: str, part: str) -> None:
+    done = explain(ran, asked)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert part in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_version_that_the_registry_does_not_have_is_told_without_its_answers(ran: Ran) -> None:
+    prediction = msgspec.structs.replace(ran.predictions()[-4], model_version="99")
+    with contextlib.closing(open_store(f"sqlite:///{ran.state}/realtime.sqlite")) as store:
+        store.write([prediction])
+    found = told(ran, prediction)
+    assert found["rebuilt"]["features"]["equal"]
+    assert found["contributions"] is None
+    answers = found["rebuilt"]["answers"]
+    assert answers["equal"] is None
+    assert answers["reason"].startswith("cannot be rebuilt: binance-BTC-USDT-1s-2000ms has no")
