@@ -108,6 +108,34 @@ def show(
             print_one(one)
 
 
+@models.command()
+@markets_option
+@range_options
+@state_option
+@json_option
+def history(
+    markets: tuple[str, ...],
+    from_ms: int | None,
+    to_ms: int | None,
+    state: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """Tell who became champion of which horizon, when and why, the oldest first."""
+    with contextlib.closing(open_stored(state)) as store:
+        terms = [
+            model
+            for market in asked_markets(store, markets)
+            for model in store.models(market, *asked_range(store, market, from_ms, to_ms))
+        ]
+    if as_json:
+        report.print_json({"history": terms})
+    else:
+        from realtime_training.commands.models.report import print_history
+
+        print_history(terms)
+
+
 for each in COMMANDS:
     models.add_command(each)
 

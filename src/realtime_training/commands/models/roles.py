@@ -1,8 +1,7 @@
-"""`realtime models compare|promote|rollback|retire|history`: who serves, and who served."""
+"""`realtime models compare|promote|rollback|retire`: who serves a market and horizon."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -14,18 +13,11 @@ from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
 from realtime_training import report
 from realtime_training.commands.options import json_option
-from realtime_training.commands.stored import (
-    asked_markets,
-    asked_range,
-    markets_option,
-    open_stored,
-    range_options,
-    state_option,
-)
+from realtime_training.commands.stored import state_option
 
 if TYPE_CHECKING:
     from predictor.registry.mlflow import ModelRegistry
-    from predictor.registry.roles import Term
+    from predictor.registry.roles import Roles, Term
 
 _TAKEN_OVER = "a running predictor takes that over within seconds"
 
@@ -64,11 +56,12 @@ def promote(
 
     The next training may bring another champion; MODEL_RETRAIN_INTERVAL says when.
     """
-    name, registry = _named(place), _registry(state)
-    with registry.roles() as roles:
-        before = roles.champion(name)
-        roles.promote(name, version, _term(why))
-    _tell(name, version, None if before is None else str(before.version), why, as_json=as_json)
+
+    def named(roles: Roles, name: str, term: Term) -> str:
+        roles.promote(name, version, term)
+        return version
+
+    _change(named, place, why, state, as_json=as_json)
 
 
 @click.command()
@@ -78,11 +71,9 @@ def promote(
 @json_option
 def rollback(place: tuple[str, str, int], why: str, state: Path, *, as_json: bool) -> None:
     """Make the version champion that was it before the one that serves now."""
-    name, registry = _named(place), _registry(state)
-    with registry.roles() as roles:
-        before = roles.champion(name)
-        version = roles.roll_back(name, _term(why))
-    _tell(name, version, None if before is None else str(before.version), why, as_json=as_json)
+    _change(
+        lambda roles, name, term: roles.roll_back(name, term), place, why, state, as_json=as_json
+    )
 
 
 @click.command()
@@ -135,38 +126,23 @@ def compare(
         print_comparison(name, compared)
 
 
-@click.command()
-@markets_option
-@range_options
-@state_option
-@json_option
-def history(
-    markets: tuple[str, ...],
-    from_ms: int | None,
-    to_ms: int | None,
+COMMANDS = (compare, promote, rollback, retire)
+
+
+def _change(
+    change: Callable[[Roles, str, Term], str],
+    place: tuple[str, str, int],
+    why: str,
     state: Path,
     *,
     as_json: bool,
 ) -> None:
-    """Tell who became champion of which horizon, when and why, the oldest first."""
-    with contextlib.closing(open_stored(state)) as store:
-        terms = [
-            model
-            for market in asked_markets(store, markets)
-            for model in store.models(market, *asked_range(store, market, from_ms, to_ms))
-        ]
-    if as_json:
-        report.print_json({"history": terms})
-    else:
-        from realtime_training.commands.models.report import print_history
-
-        print_history(terms)
-
-
-COMMANDS = (compare, promote, rollback, retire, history)
-
-
-def _tell(name: str, version: str, before: str | None, why: str, *, as_json: bool) -> None:
+    """Make a version champion, as `change` does and returns it, and tell so."""
+    name, registry = _named(place), _registry(state)
+    with registry.roles() as roles:
+        champion = roles.champion(name)
+        before = None if champion is None else str(champion.version)
+        version = change(roles, name, _term(why))
     if as_json:
         report.print_json({"model": name, "champion": version, "before": before, "why": why})
     else:
