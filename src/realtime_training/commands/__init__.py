@@ -19,6 +19,7 @@ from realtime_training.commands.history.command import history
 from realtime_training.commands.indicators.command import indicators
 from realtime_training.commands.integrity.command import integrity
 from realtime_training.commands.leakcheck.command import leakcheck
+from realtime_training.commands.ledger.command import ledger
 from realtime_training.commands.models.command import models
 from realtime_training.commands.record.command import record
 from realtime_training.commands.replay.command import replay
@@ -98,6 +99,7 @@ for command in (
     integrity,
     models,
     explain,
+    ledger,
     dead_letters,
     reset,
     risingwave,

@@ -28,6 +28,7 @@ from marketstream.messages import (
     Said,
     Stall,
 )
+from marketstream.messages.seal import Seal
 from marketstream.store.counts import AuditCounts
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
@@ -163,6 +164,10 @@ def audit(from_ms: int, compared: int = 1) -> Audit:
     return Audit(MARKET, "1s", from_ms, from_ms + 1_000, compared, compared, 0)
 
 
+def seal(from_ms: int, hash_: str = "c") -> Seal:
+    return Seal(MARKET, "1s", from_ms, from_ms + 600_000, 3, "a", "b", hash_)
+
+
 def test_new_store_is_empty(store: Store) -> None:
     assert store.counts() == dict.fromkeys(
         (
@@ -174,6 +179,7 @@ def test_new_store_is_empty(store: Store) -> None:
             "gaps",
             "stalls",
             "audits",
+            "seals",
             "dead_letters",
         ),
         0,
@@ -201,6 +207,7 @@ def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
         gap("lost"),
         stall(),
         audit(0),
+        seal(0),
         letter,
     ]
     store.write(rows)  # type: ignore[arg-type]
@@ -212,6 +219,7 @@ def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
     assert store.latest_model(MARKET, "1s", 2_000) == model("1", 5)
     assert store.stalls(MARKET, 0, 10**10) == [stall()]
     assert store.ledger(MARKET, 0, 1_000).audits == [AuditCounts("1s", 1, 1, 0)]
+    assert store.seals(MARKET, "1s") == [seal(0)]
     assert store.dead_letters(10) == [letter]
     assert set(store.counts().values()) == {1}
 
@@ -222,6 +230,23 @@ def test_the_first_audit_of_a_stretch_stays(
     store.write([candle(), audit(0), audit(4_000), audit(2_000), audit(0, compared=9)])
     assert store.ledger(MARKET, 0, 3_000).audits == [AuditCounts("1s", 2, 2, 0)]
     assert store.ledger(MARKET, 5_000, 9_000).audits == []
+
+
+def test_seals_come_in_order_of_time_and_the_first_writing_stays(store: Store) -> None:
+    store.write([seal(1_200_000), seal(0), seal(600_000)])
+    store.write([seal(0, "another"), msgspec.structs.replace(seal(0), timeframe="1m")])
+    assert store.seals(MARKET, "1s") == [seal(0), seal(600_000), seal(1_200_000)]
+    assert store.seals("binance:ETH/USDT", "1s") == []
+
+
+def test_the_span_of_predictions_goes_from_the_first_to_the_last_close(store: Store) -> None:
+    assert store.prediction_span(MARKET, "1s") is None
+    closes_ms = (5_000, 2_000, 9_000)
+    store.write(
+        [msgspec.structs.replace(prediction(), close_time_ms=close_ms) for close_ms in closes_ms]
+    )
+    assert store.prediction_span(MARKET, "1s") == (2_000, 9_000)
+    assert store.prediction_span(MARKET, "1m") is None
 
 
 def test_the_last_candles_before_a_time_come_the_oldest_first(store: Store) -> None:

@@ -13,6 +13,7 @@ from storekeeper.keeping import Keeping
 from storekeeper.lost import LostGaps
 from storekeeper.mending import Mender, can_mend
 from storekeeper.retention import Retention
+from storekeeper.sealer import Sealer
 from storekeeper.settings import StorekeeperSettings
 
 _SAY_EVERY_S = 1.0
@@ -41,11 +42,13 @@ def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
             await asyncio.sleep(_SAY_EVERY_S)
 
     retention = Retention(settings.retention, ports)
+    sealer = Sealer(plan.markets, plan.timeframe, ports)
 
     async def work() -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(retention.run())
+                tasks.create_task(sealer.run())
                 if not settings.audit_every_s:
                     return
                 tasks.create_task(say())

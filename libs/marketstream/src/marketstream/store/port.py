@@ -16,6 +16,7 @@ from marketstream.messages import (
     Prediction,
     Stall,
 )
+from marketstream.messages.seal import Seal
 from marketstream.store.counts import Ledger
 from marketstream.store.forgetting import Forgettable
 from marketstream.store.rows import Stored
@@ -85,6 +86,14 @@ class Store(Protocol):
 
     def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:
         """Return the model that began to serve last."""
+        ...
+
+    def seals(self, market: str, timeframe: str) -> list[Seal]:
+        """Return all seals of a market's predictions."""
+        ...
+
+    def prediction_span(self, market: str, timeframe: str) -> tuple[int, int] | None:
+        """Return the first and the last close that was predicted, None where none was."""
         ...
 
     def gaps(self, market: str, from_ms: int, to_ms: int) -> list[Gap]:

@@ -17,8 +17,11 @@ from marketstream.messages import (
     Prediction,
     Stall,
 )
+from marketstream.messages.seal import Seal
 
-type Stored = Candle | Features | Prediction | Outcome | Model | Gap | Stall | Audit | DeadLetter
+type Stored = (
+    Candle | Features | Prediction | Outcome | Model | Gap | Stall | Audit | Seal | DeadLetter
+)
 
 TABLE_NAMES: dict[type, str] = {
     Candle: "candles",
@@ -29,6 +32,7 @@ TABLE_NAMES: dict[type, str] = {
     Gap: "gaps",
     Stall: "stalls",
     Audit: "audits",
+    Seal: "seals",
     DeadLetter: "dead_letters",
 }
 

@@ -24,6 +24,7 @@ from marketstream.messages import (
     Prediction,
     Stall,
 )
+from marketstream.messages.seal import Seal
 from marketstream.store.backend import Backend
 from marketstream.store.counts import Ledger
 from marketstream.store.forgetting import Forgettable, forget
@@ -44,6 +45,7 @@ from marketstream.store.tables import (
     MODELS,
     OUTCOMES,
     PREDICTIONS,
+    SEALS,
     STALLS,
 )
 from marketstream.store.tallies import read_tallies
@@ -191,6 +193,24 @@ class SqlStore:
             .limit(1)
         )
         return next(iter(self._read(query, Model)), None)
+
+    def seals(self, market: str, timeframe: str) -> list[Seal]:
+        """Return all seals of a market's predictions."""
+        return self._read(_range(SEALS, "from_ms", market, timeframe, -EVER_MS, EVER_MS), Seal)
+
+    def prediction_span(self, market: str, timeframe: str) -> tuple[int, int] | None:
+        """Return the first and the last close that was predicted, None where none was."""
+        columns = PREDICTIONS.c
+        of_market = (columns.market == market, columns.timeframe == timeframe)
+        # Two queries: databases take each end from the index, and both together from the table.
+        with self._explained(), self._engine.connect() as connection:
+            first, last = (
+                connection.execute(
+                    select(end(columns.close_time_ms)).where(*of_market)
+                ).scalar_one()
+                for end in (func.min, func.max)
+            )
+        return None if first is None or last is None else (first, last)
 
     def gaps(self, market: str, from_ms: int, to_ms: int) -> list[Gap]:
         """Return the gaps that begin in the range."""

@@ -226,6 +226,19 @@ STALLS = Table(
     _value("end", Text),
 )
 
+SEALS = Table(
+    "seals",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("from_ms", BigInteger),
+    _value("to_ms", BigInteger),
+    _value("predictions", BigInteger),
+    _value("digest", Text),
+    _value("previous", Text),
+    _value("hash", Text),
+)
+
 AUDITS = Table(
     "audits",
     METADATA,

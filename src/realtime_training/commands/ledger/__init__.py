@@ -1,0 +1,1 @@
+"""`realtime ledger`: whether what was predicted is what is stored."""
