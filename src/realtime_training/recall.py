@@ -13,6 +13,7 @@ from marketstream.messages import Candle
 from marketstream.plan import Plan
 from marketstream.runners.embedded import InProcessPorts
 from marketstream.timeframes import timeframe_ms
+from trades.session.rules import Known
 
 _CANDLES_A_TURN = 500
 _STORED_LATER_MS = 60_000  # a kill may have come between candles and what follows from them
@@ -20,11 +21,11 @@ _STORED_LATER_MS = 60_000  # a kill may have come between candles and what follo
 
 async def recall_candles(
     plan: Plan, ports: InProcessPorts, market: str, from_ms: int
-) -> tuple[int | None, int] | None:
+) -> Known | None:
     """Run a market's stored candles since a time through the stages, books included.
 
-    Return the id of their last trade (None where nothing traded) and since when, in us, what
-    follows has to be asked for. None where the store lacks a timeframe.
+    Return up to where its trades are known by them, and so since when what follows has to be asked
+    for. None where the store lacks a timeframe.
     """
     store = ports.store()
     to_ms = max(from_ms, ports.clock() // 1_000_000)
@@ -52,7 +53,7 @@ async def recall_candles(
     aggregator = cast("CandleAggregator", ports.runner.operator("candles", market))
     aggregator.resume(finest[-1], resumed_id)
     logger.info("Stored candles recalled", market=market, candles=len(candles))
-    return resumed_id, asked_from_us(finest)
+    return Known(resumed_id, asked_from_us(finest), price=finest[-1].close or None)
 
 
 def in_order(series: Sequence[Sequence[Candle]], end_ms: int) -> list[Candle]:

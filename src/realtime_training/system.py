@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 from loguru import logger
@@ -38,13 +39,12 @@ from realtime_training.commands.run.options import SIMULATOR, RunOptions
 from realtime_training.recall import recall_candles
 from realtime_training.settings import Settings
 from technical_indicators.feature_set import FeatureSet
+from trades.session.rules import Known
 
 _PREVIEW_EVERY_MS = 100
 _SHOW_EVERY_S = 0.25
 _LAST_WORDS_S = 3.0
 _SWITCH_S = 0.0005  # the threads that read and write may not hold up a prediction for longer
-
-type Resumed = dict[str, tuple[int | None, int]]
 
 
 def build_parts(
@@ -52,7 +52,7 @@ def build_parts(
     settings: Settings,
     ports: Ports,
     *,
-    resumed: Resumed,
+    resumed: Mapping[str, Known],
     listening: socket.socket | None = None,
 ) -> dict[str, Part]:
     """Return all parts by name; what the API hears it hears before others.
@@ -131,7 +131,7 @@ class _System:
             preview_ms=_PREVIEW_EVERY_MS,
             later=asyncio.get_running_loop().call_soon,
         )
-        self._resumed: Resumed = {}
+        self._resumed: dict[str, Known] = {}
         self._ended = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._history = dict.fromkeys(self._plan.markets, 0.0)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _BACKOFF_FIRST_US, _BACKOFF_MOST_US = 250_000.0, 10_000_000.0
 _AGAIN_US = 250_000
 _POLL_US = 1_000_000
+_FIRST_PRICE_US = 3_000_000  # until a past is read that nothing beside it speaks for
 _ZOMBIE_US = 1_000_000  # after which the stream has what REST has, or never will
 _DROP_AGAIN_US = 30_000_000  # a connection that is given up so soon again is not what is wrong
 
@@ -37,6 +38,7 @@ class Inquiry:
         self._page = Page()
         self._is_first_page = True
         self._past_from_us = self._past_until_us = 0  # the past that a start reads
+        self._unseen_until_us = 0
         self._ask_at_us = self._newest_at_us = 0
         self._failures = 0
         self._rest_lag_us = 0
@@ -44,9 +46,15 @@ class Inquiry:
         self._told: tuple[int, int] | None = None  # an id that REST has, and since when we know
         self._reached_us: int | None = None  # when there was no more to be had of the past
 
-    def begin(self, from_us: int, until_us: int) -> None:
-        """Note which past is to be read."""
+    def begin(self, from_us: int, until_us: int, received_us: int) -> None:
+        """Note which past is to be read.
+
+        Where no price is known, by which another market's trades would show, that waits a moment
+        for what the stream says first.
+        """
         self._past_from_us, self._past_until_us = from_us, until_us
+        if self._session.price is None:
+            self._unseen_until_us = received_us + round(_FIRST_PRICE_US * self._scale)
 
     def hurry(self, received_us: int) -> None:
         """Ask at once."""
@@ -67,6 +75,8 @@ class Inquiry:
             return None
         if session.plausibility.wants_time:
             return Ask("time")
+        if session.price is None and received_us < self._unseen_until_us:
+            return None
         if session.plausibility.wants_newest and received_us >= self._newest_at_us:
             return Ask("newest")
         if session.joining.holding is not None:
@@ -162,10 +172,10 @@ class Inquiry:
 
     def _prove(self, asked_us: int) -> None:
         """Note that the exchange, asked at a time, knew no more than we do."""
-        batcher = self._session.batcher
-        if batcher.offset_us is not None:
+        batcher, offset_us = self._session.batcher, self._session.plausibility.sure_offset_us
+        if offset_us is not None:
             margin_us = CLOCK_MARGIN_US * self._scale + 2 * self._rest_lag_us
-            proven_us = round(asked_us + batcher.offset_us - margin_us)
+            proven_us = round(asked_us + offset_us - margin_us)
             batcher.proven_until_us = max(batcher.proven_until_us, proven_us)
 
     def _catch_up(self, ask: Ask, answer: Answer, received_us: int) -> None:

@@ -57,8 +57,6 @@ class Joining:
         if last_id is not None:
             session.ledger.go_on(last_id, newest, epoch)
             session.batcher.newest_us = known.time_us
-            if newest:
-                session.plausibility.move(newest[-1].price)
             for gap in gaps:
                 if gap.first_id < gap.end_id <= last_id + 1:
                     session.ledger.open(OpenGap.of(gap, received_us))

@@ -71,8 +71,9 @@ class Rules:
 class Known(NamedTuple):
     """Up to where the trades of a market are known: id and time of the last, and the newest ones.
 
-    The id is None where nothing traded so far; then all from `time_us` on is missing. `gaps` are
-    those that were still open.
+    The id is None where nothing traded so far; then all from `time_us` on is missing. `price` is
+    the last one, by which answers are told from another market's. `gaps` are those that were still
+    open.
     """
 
     last_id: int | None = None
@@ -80,6 +81,7 @@ class Known(NamedTuple):
     newest: Sequence[Trade] = ()
     epoch: int = 0
     gaps: Sequence[Gap] = ()
+    price: float | None = None
 
 
 class Page(NamedTuple):
