@@ -45,6 +45,7 @@ class Soak(NamedTuple):
     times: int = 10
     symbols: tuple[str, ...] = SYMBOLS
     kinds: frozenset[str] = frozenset(KINDS)
+    venue: str = "binance"
     timeframe: str = "1s"
     settle_s: float = 30.0
     fresh_within_s: float = 10.0
@@ -53,7 +54,7 @@ class Soak(NamedTuple):
 def run(soak: Soak, folder: Path, tell: Tell) -> Verdict:
     """Bring the faults, let everything settle, and compare; `tell` hears how far it is."""
     rate = soak.trades_per_second / len(soak.symbols)
-    with faulty_exchange(folder, soak.symbols, soak.seed, rate) as exchange:
+    with faulty_exchange(folder, soak.symbols, soak.seed, rate, soak.venue) as exchange:
         begin_us = _now_us()
         system = SystemUnderTest(folder, exchange)
         watch = Watch(soak.symbols, system.decided_ms)
@@ -174,7 +175,7 @@ def _compared(
     store = open_store(system.database)
     try:
         return compare_store(
-            store, f"binance:{symbol}", soak.timeframe,
+            store, f"{soak.venue}:{symbol}", soak.timeframe,
             exchange.truth(symbol, begin_us, end_us),
             from_ms=begin_us // 1_000 + 1_000, settled_until_ms=settled_us // 1_000,
         )  # fmt: skip
