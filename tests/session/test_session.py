@@ -16,6 +16,7 @@ from .world import MARKET, START_US, World, id_plus, later_by, price_of
 KINDS = {
     "by id": Rules(),
     "by time": Rules(past="by_time"),
+    "by trade": Rules(pages_by_trade=True),
     "heartbeats": Rules(silence="last_id"),
     "newest only": Rules(past="by_time", past_trades=100),
     "ordered": Rules(ids="ordered"),

@@ -60,13 +60,13 @@ class Inquiry:
         """Ask at once."""
         self._ask_at_us = min(self._ask_at_us, received_us)
 
-    def catch_up_from(self, since_us: int) -> None:
-        """Ask for what is missing since a time."""
-        self._begin_at(since_us)
+    def catch_up_from(self, since_us: int, from_id: int | None = None) -> None:
+        """Ask for what is missing since a time, from an id on where that is known."""
+        self._begin_at(self._session.rules.page_from(from_id, since_us))
         self._reached_us = None
 
-    def _begin_at(self, since_us: int) -> None:
-        self._page, self._is_first_page = Page(None, since_us // 1_000), True
+    def _begin_at(self, page: Page) -> None:
+        self._page, self._is_first_page = page, True
 
     def ask(self, received_us: int) -> Ask | None:
         """Return what should be asked now, None while there is nothing."""
@@ -99,7 +99,7 @@ class Inquiry:
             return None
         from_id = due[-1].end_id - self._session.rules.page_trades
         gap = next(gap for gap in due if gap is due[-1] or gap.first_id >= from_id)
-        return Ask("gap", gap.next_page)
+        return Ask("gap", gap.next_page(self._session.rules))
 
     def failed(self, received_us: int, retry_after_s: float) -> None:
         """Note that there was no answer that makes sense."""
@@ -200,14 +200,14 @@ class Inquiry:
                 session.joining.let_go(received_us)
             elif not awaited:  # the connection was lost once more, and the next one is silent yet
                 session.joining.pass_all()
-                self.catch_up_from(session.batcher.newest_us)
+                self.catch_up_from(session.batcher.newest_us, session.ledger.ids.next_id)
                 self._ask_at_us = received_us
             elif awaited[0].first_id >= end_id:  # the connection was lost once more
                 session.joining.pass_before(awaited[0].first_id)
-                self._begin_at(awaited[0].since_us)
+                self._begin_at(awaited[0].next_page(session.rules))
                 self._ask_at_us = received_us
             elif len(ours) < len(rows) or not ours:  # REST is behind, or left something out
-                self._begin_at(awaited[0].since_us)
+                self._begin_at(awaited[0].next_page(session.rules))
             return
         if session.is_connected and received_us - session.connected_us > _POLL_US * self._scale:
             self._reached_us = received_us
@@ -271,11 +271,12 @@ class Inquiry:
 
     def _asked_of(self, ask: Ask, received_us: int) -> list[OpenGap]:
         """Return the gaps that an answer should have something of."""
+        gaps, rules = self._session.ledger.ids.gaps, self._session.rules
+        due = [gap for gap in gaps if gap.bottom and gap.ask_at_us <= received_us]
+        asked = ask.page
         return [
             gap
-            for gap in self._session.ledger.ids.gaps
-            if gap.bottom
-            and gap.ask_at_us <= received_us
-            and gap.next_page.page_id == ask.page.page_id
-            and gap.next_page.from_ms >= ask.page.from_ms
+            for gap in due
+            if (page := gap.next_page(rules)).page_id == asked.page_id
+            and page.from_ms >= asked.from_ms
         ]

@@ -16,12 +16,13 @@ class Rules:
     """How a market is followed.
 
     `hold_s` is how long live trades wait for what is missing before them, 0 for not at all;
-    `page_trades` what a page of an answer holds; what ids tell, how pages follow on each other, how
-    much of the past can be had, how long a time a trade of it may stand for and what signs of life
-    prove is as the venue says. Nothing is asked for unless `asks`. A gap whose trades an answer
-    should have had and did not is asked for again after `denied_wait_s`. What takes real time takes
-    `speed` times as much of the market's. Of the book, which `new_book` begins, `levels` a side go
-    with messages every `depth_every_ms`, none for 0.
+    `page_trades` what a page of an answer holds; what ids tell, how pages follow on each other,
+    whether they go by the ids of trades (`pages_by_trade`), how much of the past can be had, how
+    long a time a trade of it may stand for and what signs of life prove is as the venue says.
+    Nothing is asked for unless `asks`. A gap whose trades an answer should have had and did not is
+    asked for again after `denied_wait_s`. What takes real time takes `speed` times as much of the
+    market's. Of the book, which `new_book` begins, `levels` a side go with messages every
+    `depth_every_ms`, none for 0.
     """
 
     base_ms: int = 250
@@ -33,6 +34,7 @@ class Rules:
     asks: bool = False
     ids: Ids = "contiguous"
     past: Past = "by_id"
+    pages_by_trade: bool = False
     past_trades: int | None = None
     silence: Silence = "connection"
     past_resolution_ms: int = 0
@@ -56,6 +58,10 @@ class Rules:
     def beyond_the_past(self) -> str:
         """Why what is older than all that can be had is lost."""
         return f"the exchange gives no more than its newest {self.past_trades} trades"
+
+    def page_from(self, trade_id: int | None, from_us: int) -> Page:
+        """Return where to begin: at a trade where pages go by them, or else at a time."""
+        return Page(trade_id if self.pages_by_trade else None, from_us // 1_000)
 
     def page_after(self, page: Page, last: Row, *, is_full: bool) -> Page:
         """Return where to go on after a page that ends with a row.
