@@ -13,7 +13,7 @@ from marketstream.errors import RealtimeError
 from predictor.models import LEARNERS
 from predictor.policy.average import AVERAGE, Average
 from predictor.registry import native
-from predictor.serving.forecast import forecast
+from predictor.serving.forecast import Rows, forecast, outlook
 from predictor.serving.intervals import Reach
 from predictor.serving.panel import Panel
 from predictor.settings import Learner, ModelSettings, PredictorSettings
@@ -82,8 +82,8 @@ def _averaged(model: TrainedModel) -> Callable[[_Vector], object]:
     average.seat(panel.models)
 
     def forecast_of(values: _Vector) -> object:
-        heard = panel.hear(values, lambda names: average.shares(names, 0, _STEP_MS))
-        return forecast(model, values, _MID, reach, heard.p_up)
+        heard = panel.hear(Rows(values), lambda names: average.shares(names, 0, _STEP_MS))
+        return outlook(model, heard.moves, heard.p_up, _MID, reach)
 
     return forecast_of
 

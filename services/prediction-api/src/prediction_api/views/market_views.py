@@ -128,7 +128,7 @@ class MarketViews:
         self.live.predicted(prediction, published)
         if prediction.preview:
             return
-        self.feed.predicted(prediction, self.board.shown(prediction))
+        self.feed.predicted(self.board.shown(prediction))
         self.scores.predicted(prediction)
         metrics = self._metrics
         metrics.prediction_latency.observe(published.latency_us / 1_000_000)
