@@ -115,7 +115,8 @@ class Average(msgspec.Struct, array_like=True):
         counts = max(0.0, min(1.0, since_ms / horizon_ms))
 
         def earned(p_up: float) -> float:
-            return counts * log(max(_SURE, p_up if up else 1 - p_up))
+            p = p_up if up else 1 - p_up
+            return counts * log(max(_SURE, p))
 
         served_earned = earned(served)
         for seat in self.seats.values():

@@ -13,7 +13,7 @@ import msgspec
 from marketstream.messages import Answer, Features, Outcome, Prediction
 from marketstream.timeframes import timeframe_ms
 from predictor.policy.average import AVERAGE, Average, half_life_ms
-from predictor.serving.decision import decide, opposite, verdict
+from predictor.serving.decision import VERDICTS, decide, opposite
 from predictor.serving.forecast import Rows, answer, direction_of, outlook
 from predictor.serving.intervals import Reach
 from predictor.serving.panel import Heard, Panel
@@ -255,8 +255,8 @@ class Predictor:
         end_mid, end_close = self._prices.get(end_ms, (None, 0.0))
         if start_mid is None or end_mid is None:
             return None
-        came = direction_of(end_mid - start_mid)
-        close_came = direction_of(end_close - start_close)
+        verdicts = VERDICTS[direction_of(end_mid - start_mid)]
+        close_verdicts = VERDICTS[direction_of(end_close - start_close)]
         return Outcome(
             market=prediction.market,
             timeframe=prediction.timeframe,
@@ -267,10 +267,10 @@ class Predictor:
             realised_mid=end_mid,
             realised_return=log(end_mid / start_mid),
             close_return=log(end_close / start_close),
-            verdict=verdict(prediction.direction, came),
-            close_verdict=verdict(prediction.direction, close_came),
+            verdict=verdicts[prediction.direction],
+            close_verdict=close_verdicts[prediction.direction],
             inside=prediction.low <= end_mid <= prediction.high,
-            baselines={name: verdict(said, came) for name, said in prediction.answers.items()},
+            baselines={name: verdicts[said] for name, said in prediction.answers.items()},
         )
 
     def _forget(self, now_ms: int) -> None:
