@@ -81,7 +81,7 @@ def read_packed(
         .where(
             _stretches(kind, market, timeframe),
             PACKED.c.from_ms < to_ms,
-            PACKED.c.to_ms > from_ms,
+            PACKED.c.from_ms > from_ms - stretch_ms(timeframe),  # what the primary key serves
         )
         .order_by(PACKED.c.from_ms)
     )
@@ -89,9 +89,13 @@ def read_packed(
 
 
 def packed_until(connection: Connection, kind: Kind, market: str, timeframe: str) -> int:
-    """Return up to when closes are packed; of those before, rows that came later wait to be."""
-    query = select(func.max(PACKED.c.to_ms)).where(_stretches(kind, market, timeframe))
-    return connection.execute(query).scalar_one() or 0
+    """Return up to when closes are packed; of those before, rows that came later wait to be.
+
+    Stretches of a timeframe are all as long, and begin at multiples of that.
+    """
+    stretches = select(PACKED.c.to_ms).where(_stretches(kind, market, timeframe))
+    newest = stretches.order_by(PACKED.c.from_ms.desc()).limit(1)
+    return connection.execute(newest).scalar_one_or_none() or 0
 
 
 def packed_counts(connection: Connection) -> Mapping[str, int]:
