@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import pytest
 from alembic import command
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from sqlalchemy import make_url
 
@@ -92,6 +95,24 @@ def test_packing_changes_no_bit(kind: type[Features | Prediction | Outcome]) -> 
     again = unpack(kind, pack(of_kind, {}))
     assert again == of_kind
     assert list(map(repr, again)) == list(map(repr, of_kind))  # also the sign of zero
+
+
+ODD = st.floats(allow_nan=False) | st.sampled_from([-0.0, 0.1 + 0.2, 53059.455, 5e-324, 1e22])
+
+
+@given(st.lists(st.tuples(*[ODD] * 8, ODD | st.none()), min_size=1, max_size=20))
+def test_packing_changes_no_bit_of_numbers_that_nothing_foretells(given: list[Any]) -> None:
+    predictions = [
+        Prediction(
+            MARKET, "1s", 1_000, 1_000, "champion", "m", "1", 0, *numbers, 1.0, 0.8, "up", None,
+            {}, candidates={f"{n}": Said(numbers[n], numbers[-n], "m:1") for n in range(3)},
+        )
+        for *numbers, _ in given
+    ]  # fmt: skip
+    features = [Features(MARKET, "1s", 1_000, {"a": a, "b": b}, b, a, a, "x") for a, *_, b in given]
+    for kind, of_kind in ((Prediction, predictions), (Features, features)):
+        again = unpack(kind, pack(of_kind, {}))
+        assert list(map(repr, again)) == list(map(repr, of_kind))
 
 
 def test_closes_are_read_as_before_whatever_of_them_is_packed(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Packs what is older than it is to stay in rows, so that a day takes a seventh of the room."""
+"""Packs what is older than it is to stay in rows, so that a day takes an eighth of the room."""
 
 from __future__ import annotations
 
