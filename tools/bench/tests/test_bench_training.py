@@ -25,8 +25,9 @@ def test_one_row_is_measured_in_microseconds_by_each_kind_of_model() -> None:
     measured = bench_infer(Effort(1, quick=True), lambda _text: None)
     figures = measured.figures()
     assert set(figures) == {
-        "lightgbm_us_p50", "xgboost_us_p50", "logistic_us_p50", "average_us_p50",
+        "lightgbm_us_p50", "xgboost_us_p50", "logistic_us_p50", "average_us_p50", "close_us_p50",
     }  # fmt: skip
+    assert 2 * figures["average_us_p50"] < figures["close_us_p50"]  # four horizons, and outcomes
     assert all(0.5 < value < 10_000 for value in figures.values())
     assert figures["logistic_us_p50"] < figures["xgboost_us_p50"]
 

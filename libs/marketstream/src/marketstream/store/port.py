@@ -114,8 +114,20 @@ class Store(Protocol):
         """Return the timeframes that a market has candles of, the finest first."""
         ...
 
+    def pack(self, market: str, timeframe: str, before_ms: int) -> int:
+        """Pack features, predictions and outcomes of the oldest closes that are not packed yet.
+
+        They are those of a stretch of 600 closes, a day at most, where it ends before a time;
+        return how many rows they were, 0 at the end. They are read as before. What is written of
+        such closes later is counted by `served` and `tallies` once it is packed too.
+        """
+        ...
+
     def forget(self, table: Forgettable, market: str, timeframe: str, before_ms: int) -> int:
-        """Delete a stretch of the oldest rows from before a time; return how many, 0 at the end."""
+        """Delete a stretch of the oldest rows from before a time; return how many, 0 at the end.
+
+        What is packed goes a whole stretch at a time.
+        """
         ...
 
     def markets(self) -> list[str]:

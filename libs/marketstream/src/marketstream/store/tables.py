@@ -188,6 +188,19 @@ OUTCOMES = Table(
     _value("late", Boolean),
 )
 
+PACKED = Table(
+    "packed",
+    METADATA,
+    _key("kind", Text),
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("from_ms", BigInteger),
+    _value("to_ms", BigInteger),
+    _value("rows", BigInteger),
+    _value("data", LargeBinary),
+)
+"""Stretches of rows of other tables; `kind` is the table that they were in."""
+
 MODELS = Table(
     "models",
     METADATA,

@@ -12,7 +12,7 @@ import msgspec
 from marketstream.messages import Outcome, Prediction, Verdict
 from prediction_api.views.event_queue import EventQueue, event
 from prediction_api.views.live import MOST_FOLLOWERS
-from prediction_api.views.prediction_view import PredictionView, view_of
+from prediction_api.views.prediction_view import Shown
 
 RECONNECT_MS = 1_000
 
@@ -43,10 +43,11 @@ class _Event(NamedTuple):
     id: str
     name: str
     horizon_ms: int
-    told: PredictionView | Came
+    told: Shown | Came
 
     def encoded(self) -> bytes:
-        return event(self.name, self.told, self.id)
+        told = self.told.view if isinstance(self.told, Shown) else self.told
+        return event(self.name, told, self.id)
 
 
 class _Follower(NamedTuple):
@@ -70,10 +71,7 @@ class PredictionFeed:
 
     def preload(self, predictions: Iterable[Prediction], outcomes: Iterable[Outcome]) -> None:
         """Remember what was stored before the start; tells nobody."""
-        events = [
-            (one.close_time_ms, one.market, _prediction(one, _stored_view(one)))
-            for one in predictions
-        ]
+        events = [(one.close_time_ms, one.market, _prediction(_stored(one))) for one in predictions]
         events += [
             (outcome.close_time_ms + outcome.horizon_ms, outcome.market, _outcome(outcome))
             for outcome in outcomes
@@ -81,9 +79,9 @@ class PredictionFeed:
         for _, market, told in sorted(events, key=lambda one: one[0]):
             self._events[market].append(told)
 
-    def predicted(self, prediction: Prediction, view: PredictionView) -> None:
+    def predicted(self, shown: Shown) -> None:
         """Tell of a prediction, as it is shown."""
-        self._tell(prediction.market, _prediction(prediction, view))
+        self._tell(shown.prediction.market, _prediction(shown))
 
     def happened(self, outcome: Outcome) -> None:
         """Tell what came of one."""
@@ -168,14 +166,14 @@ def _is_wanted(told: _Event, horizons_ms: Collection[int] | None) -> bool:
     return horizons_ms is None or told.horizon_ms in horizons_ms
 
 
-def _stored_view(prediction: Prediction) -> PredictionView:
+def _stored(prediction: Prediction) -> Shown:
     made_at_ms = prediction.made_at_ms or prediction.close_time_ms
-    return view_of(prediction, made_at_ms, prediction.latency_us)
+    return Shown(prediction, made_at_ms, prediction.latency_us)
 
 
-def _prediction(prediction: Prediction, view: PredictionView) -> _Event:
-    told_id = f"p-{prediction.close_time_ms}-{prediction.horizon_ms}"
-    return _Event(told_id, "prediction", prediction.horizon_ms, view)
+def _prediction(shown: Shown) -> _Event:
+    close_ms, horizon_ms = shown.prediction.close_time_ms, shown.prediction.horizon_ms
+    return _Event(f"p-{close_ms}-{horizon_ms}", "prediction", horizon_ms, shown)
 
 
 def _outcome(outcome: Outcome) -> _Event:
