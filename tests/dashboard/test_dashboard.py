@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from marketstream.keys import ApiKey, digest_of, new_secret
+from prediction_api.routes import known_keys
+from prediction_api.settings import ApiSettings
+
 from .browser import Page, in_browser
 from .live_markets import served
 
@@ -314,3 +318,34 @@ def test_the_routes_can_be_read_with_nothing_from_outside(address: str) -> None:
         assert "/predictions/{venue}/{symbol}" in await page.evaluate("document.body.innerText")
 
     in_browser(address, look, path="docs")
+
+
+@pytest.mark.browser
+def test_where_reading_is_not_open_the_page_asks_for_a_key_and_keeps_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(known_keys, "_FRESH_S", 0.0)
+    with served(minutes=6, settings=ApiSettings(open_read=False)) as dashboard:
+        secret = new_secret()
+
+        async def look(page: Page) -> None:
+            await page.wait_for('!document.querySelector("#key").hidden')
+            assert await page.evaluate('document.querySelector("#dashboard").hidden')
+            await page.evaluate(_give("rt_wrong"))
+            await page.wait_for('document.querySelector("#key-detail").innerText.includes("none")')
+            dashboard.store.add_key(ApiKey("browser", "read", digest_of(secret), 0))
+            await page.evaluate(_give(secret))
+            await page.wait_for(PREDICTED)
+            assert await page.evaluate('document.querySelector("#key").hidden')
+            assert not await page.evaluate('document.querySelector("#forget-key").hidden')
+            await page.evaluate('document.querySelector("#forget-key").click()')
+            await page.wait_for('!document.querySelector("#key").hidden')
+            assert await page.evaluate("document.cookie") == ""
+
+        in_browser(dashboard.address, look, may_complain_of="401 (Unauthorized)")
+
+
+def _give(secret: str) -> str:
+    """Fill in the form; the page loads anew, after this has been answered."""
+    return f"""document.querySelector("#key-given").value = "{secret}";
+      setTimeout(() => document.querySelector("#key-form button").click())"""

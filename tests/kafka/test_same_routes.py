@@ -147,7 +147,8 @@ def test_both_offer_the_same_paths(both: Both) -> None:
     one, kafka = both.ask("/openapi.json")
     assert one == kafka
     assert set(one.json["paths"]) == {
-        "/routes", "/scoreboard", "/symbols", "/version", "/health", "/live", "/ready", "/metrics",
+        "/routes", "/scoreboard", "/symbols", "/keys", "/version",
+        "/health", "/live", "/ready", "/metrics",
         *(f"/udf/{name}" for name in ("config", "history", "search", "symbols", "time")),
         "/predictions", "/predictions/{symbol}/history", "/predictions/{venue}/{symbol}/history",
         "/predictions/{symbol}/stream", "/predictions/{venue}/{symbol}/stream",

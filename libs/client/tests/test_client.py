@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 import realtime_client
 from marketstream.fakes import FakePorts
+from marketstream.keys import ApiKey, digest_of, new_secret
 from marketstream.messages import Candle, Outcome, Prediction, Trades
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
@@ -63,11 +65,12 @@ def candle(number: int) -> Candle:
 class Served:
     """An API on a port of its own, and the views behind it."""
 
-    def __init__(self, folder: Path, store: Store, port: int = 0) -> None:
+    def __init__(self, folder: Path, store: Store, port: int = 0, **access: Any) -> None:
         metrics, plan = Metrics(CollectorRegistry()), Plan((MARKET, PERPETUAL), "1s", (1, 2))
         self.ns = 10_000 * 1_000_000_000
         self.views = MarketViews(plan, metrics, now_ns=lambda: self.ns)
-        app = build_app(plan, self.views, metrics, FakePorts(folder, store).store, bundle=folder)
+        opened = FakePorts(folder, store).store
+        app = build_app(plan, self.views, metrics, opened, bundle=folder, **access)
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port = int(self._socket.getsockname()[1])
@@ -235,3 +238,16 @@ def test_answers_have_the_fields_that_the_api_gives_them(
         return {field.name for field in msgspec.inspect.type_info(kind).fields}  # type: ignore[attr-defined]
 
     assert fields(ours) - more <= fields(theirs)
+
+
+def test_a_key_is_sent_with_all_that_is_asked(tmp_path: Path, store: Store) -> None:
+    secret = new_secret()
+    store.add_key(ApiKey("client", "read", digest_of(secret), 0))
+    with closing(Served(tmp_path, store, open_read=False)) as served:
+        with pytest.raises(ApiError, match="No key"):
+            Client(served.url).symbols()
+        client = Client(served.url, key=secret)
+        assert [each.market for each in client.symbols()] == [MARKET, PERPETUAL]
+        served.predict(START_MS)
+        follower = client.follow("binance/BTC-USDT", after=f"p-{START_MS - 1}-1000")
+        assert isinstance(next(follower), realtime_client.Missed)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import msgspec
 import pytest
@@ -28,14 +29,21 @@ class Api:
     """The views and the app on them, in a time that stands still until it is set."""
 
     def __init__(
-        self, bundle: Path, *markets: str, speed: float = 1.0, store: Store | None = None
+        self,
+        bundle: Path,
+        *markets: str,
+        speed: float = 1.0,
+        store: Store | None = None,
+        **access: Any,
     ) -> None:
         self.ns = 1_000_000_000
         self.metrics = Metrics(CollectorRegistry())
         self.plan = Plan(markets or (MARKET,), "1s", (1, 2))
         self.views = MarketViews(self.plan, self.metrics, now_ns=lambda: self.ns, speed=speed)
         ports = FakePorts(bundle, store)
-        self.app = build_app(self.plan, self.views, self.metrics, ports.store, bundle=bundle)
+        self.app = build_app(
+            self.plan, self.views, self.metrics, ports.store, bundle=bundle, **access
+        )
         self.client = TestClient(self.app)
 
     def see(self, seen_until_ms: int, market: str = MARKET) -> None:

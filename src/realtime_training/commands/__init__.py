@@ -17,6 +17,7 @@ from realtime_training.commands.features.command import features
 from realtime_training.commands.history.command import history
 from realtime_training.commands.indicators.command import indicators
 from realtime_training.commands.integrity.command import integrity
+from realtime_training.commands.keys import keys
 from realtime_training.commands.leakcheck.command import leakcheck
 from realtime_training.commands.models.command import models
 from realtime_training.commands.record.command import record
@@ -96,6 +97,7 @@ for command in (
     leakcheck,
     integrity,
     models,
+    keys,
     dead_letters,
     reset,
     risingwave,

@@ -23,7 +23,7 @@ from realtime_client.errors import ApiError, NotReachableError
 from realtime_client.transport import Event, Transport
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
-_BUSY = 503
+_LATER = frozenset({429, 503})
 _LIMIT = 5_000  # closes of a page
 
 
@@ -35,11 +35,18 @@ class _Page[Row](msgspec.Struct, frozen=True):
 class Client:
     """Asks a running system's API at `url`; calls may come from any thread.
 
-    Where it refuses, ApiError says why; where it cannot be reached, NotReachableError.
+    Where reading is not open, `key` says who asks. Where it refuses, ApiError says why; where it
+    cannot be reached, NotReachableError.
     """
 
-    def __init__(self, url: str = "http://127.0.0.1:8000", *, timeout_s: float = 10.0) -> None:
-        self._transport = Transport(url, timeout_s)
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        *,
+        key: str | None = None,
+        timeout_s: float = 10.0,
+    ) -> None:
+        self._transport = Transport(url, key, timeout_s)
 
     def symbols(self) -> list[Symbol]:
         """Return the markets that are followed."""
@@ -96,7 +103,7 @@ class Client:
             except NotReachableError:
                 pass  # as is a stream that ends: the API is restarted, or we were too slow
             except ApiError as error:
-                if error.status != _BUSY:
+                if error.status not in _LATER:
                     raise
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

@@ -62,11 +62,17 @@ class _Serving:
         """Serve until cancelled."""
         listening = self._listening or listen(self._settings.host, self._settings.port)
         with contextlib.closing(listening):
+            host = listening.getsockname()[0]
+            settings = self._settings.for_address(host)
             app = build_app(
                 self._plan, self._views, self._ports.metrics, self._ports.store,
-                hosts=self._settings.allowed_hosts or own_names(listening.getsockname()[0]),
-                cors_origins=self._settings.cors_origins,
+                hosts=settings.allowed_hosts or own_names(host),
+                cors_origins=settings.cors_origins,
+                open_read=bool(settings.open_read),
+                requests_per_minute=settings.requests_per_minute or 0,
             )  # fmt: skip
+            if not settings.open_read:
+                logger.info("Readers need a key", made_by="realtime keys make NAME")
             server = HttpServer(uvicorn.Config(app, log_config=None, access_log=False))
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             say_where(listening, self._plan.markets)

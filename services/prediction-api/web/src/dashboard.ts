@@ -4,6 +4,7 @@ import { showAccuracy } from "./accuracy.ts";
 import { PriceChart } from "./chart.ts";
 import { byId, choice, make } from "./elements.ts";
 import { duration } from "./format.ts";
+import { fetchWithKey, listenForKey } from "./key.ts";
 import { drawLegend } from "./marks.ts";
 import { Market } from "./market.ts";
 import { Overview } from "./overview.ts";
@@ -76,6 +77,7 @@ class Dashboard implements Listener {
   lost(): void {
     this.notice("The connection to the server is lost; trying again. What is shown is old.");
     showState("reconnecting to the server", false, true);
+    fetchWithKey("/routes").catch(() => {}); // it may be the key that was revoked; else it is tried again
   }
 
   /** Say so where nothing has come for too long, though the connection seems to stand. */
@@ -178,7 +180,10 @@ function labelOf({ symbol, venue }: FollowedMarket, markets: FollowedMarket[]): 
 }
 
 async function start(): Promise<void> {
-  const { markets } = (await (await fetch("/routes")).json()) as { markets: FollowedMarket[] };
+  listenForKey();
+  const answer = await fetchWithKey("/routes");
+  if (!answer) return showState("a key is needed", false, false);
+  const { markets } = (await answer.json()) as { markets: FollowedMarket[] };
   const asked = parameters().get("market");
   const first = markets.find(({ market }) => market === asked) ?? markets[0];
   if (!first) throw new Error("no market is followed");

@@ -249,3 +249,12 @@ DEAD_LETTERS = Table(
     _key("digest", Text),
     Index(None, "received_us"),
 )
+
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    _key("name", Text),
+    _value("role", Text),
+    _value("digest", Text),
+    _value("made_at_ms", BigInteger),
+)

@@ -14,11 +14,14 @@ from marketstream.errors import SettingsError, StateError
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
+from prediction_api.routes.access import Access, rate_limit
 from prediction_api.routes.dashboard import BUNDLE, add_dashboard_routes
 from prediction_api.routes.health import add_health_routes
 from prediction_api.routes.history import add_history_routes
 from prediction_api.routes.index import add_index_routes
 from prediction_api.routes.integrity import add_integrity_routes
+from prediction_api.routes.keys import add_key_routes
+from prediction_api.routes.known_keys import KnownKeys
 from prediction_api.routes.manners import (
     AllowedHosts,
     SafeHeaders,
@@ -38,6 +41,7 @@ from prediction_api.routes.models import add_model_routes
 from prediction_api.routes.parameters import BadParameterError, bad_parameter, only_known
 from prediction_api.routes.predictions import add_prediction_routes
 from prediction_api.routes.request_metrics import RequestMetrics
+from prediction_api.routes.schema import describe
 from prediction_api.routes.scoreboard import add_scoreboard_routes
 from prediction_api.routes.streams import add_stream_routes
 from prediction_api.routes.udf import add_udf_routes
@@ -63,11 +67,14 @@ def build_app(
     bundle: Path = BUNDLE,
     hosts: Sequence[str] = (),
     cors_origins: Sequence[str] = (),
+    open_read: bool = True,
+    requests_per_minute: int = 0,
 ) -> FastAPI:
     """Return the app; answers are counted in `metrics`, the dashboard is served from `bundle`.
 
     `store` opens the store; it is asked for only where what is asked of us is kept there. Where
-    `hosts` are given it answers to no other names.
+    `hosts` are given it answers to no other names. Unless `open_read`, readers need a key; 0
+    `requests_per_minute` are as many as they like.
     """
     app = FastAPI(
         title="Real-time price predictions",
@@ -77,8 +84,16 @@ def build_app(
     )
     for error, answer in _HANDLERS.items():
         app.add_exception_handler(error, answer)
+    app.add_middleware(
+        Access, keys=KnownKeys(store), open_read=open_read, limit=rate_limit(requests_per_minute)
+    )
     if cors_origins:
-        app.add_middleware(CORSMiddleware, allow_origins=cors_origins, allow_methods=["GET"])
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=cors_origins,
+            allow_methods=["GET"],
+            allow_headers=["Authorization"],
+        )
     if hosts:
         app.add_middleware(AllowedHosts, names=hosts)
     app.add_middleware(RequestMetrics, metrics=metrics)
@@ -91,7 +106,9 @@ def build_app(
     add_health_routes(app, views)
     add_integrity_routes(app, views, store)
     add_model_routes(app, plan, views, store)
+    add_key_routes(app, store)
     add_udf_routes(app, plan, views, store)
     add_dashboard_routes(app, views, bundle)
     add_head_routes(app)
+    describe(app)
     return app

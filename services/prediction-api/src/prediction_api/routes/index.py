@@ -25,8 +25,8 @@ def add_index_routes(app: FastAPI, views: MarketViews) -> None:
         paths = dict.fromkeys(path for m in board.markets for path in (short[m], market_path(m)))
         of_markets = [f"/{name}/{path}" for name in _OF_A_MARKET for path in paths]
         others = [
-            "/predictions", "/scoreboard", "/symbols", "/udf/config", "/version", "/health",
-            "/live", "/ready", "/metrics", "/openapi.json",
+            "/predictions", "/scoreboard", "/symbols", "/udf/config", "/keys", "/version",
+            "/health", "/live", "/ready", "/metrics", "/openapi.json",
         ]  # fmt: skip
         markets = [_named(market) for market in board.markets]
         return json_answer({"markets": markets, "routes": of_markets + others})
