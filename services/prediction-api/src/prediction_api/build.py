@@ -7,7 +7,6 @@ import contextlib
 import socket
 from typing import Any
 
-import uvicorn
 from loguru import logger
 
 from marketstream.errors import StateError
@@ -15,7 +14,13 @@ from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from marketstream.topics import CANDLES, MODELS, OUTCOMES, PREDICTIONS, STATUS, TRADES
-from prediction_api.http_server import HttpServer, listen, own_names, say_where
+from prediction_api.http_server import (
+    HttpServer,
+    listen,
+    own_names,
+    say_where,
+    server_config,
+)
 from prediction_api.routes.app import build_app
 from prediction_api.settings import ApiSettings
 from prediction_api.views.board import Seen
@@ -73,7 +78,7 @@ class _Serving:
             )  # fmt: skip
             if not settings.open_read:
                 logger.info("Readers need a key", made_by="realtime keys make NAME")
-            server = HttpServer(uvicorn.Config(app, log_config=None, access_log=False))
+            server = HttpServer(server_config(app))
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             say_where(listening, self._plan.markets)
             try:

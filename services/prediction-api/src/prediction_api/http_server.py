@@ -10,9 +10,12 @@ from ipaddress import ip_address
 
 import uvicorn
 from loguru import logger
+from starlette.types import ASGIApp
 
 from marketstream.errors import NetworkError, SettingsError
 from prediction_api.routes.markets import short_paths
+
+_MOST_SAID = 4_096  # bytes of a message, to streams that listen to nothing
 
 
 class HttpServer(uvicorn.Server):
@@ -22,6 +25,11 @@ class HttpServer(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Capture none."""
         yield
+
+
+def server_config(app: ASGIApp) -> uvicorn.Config:
+    """Return how an app is served: quietly, and no client may send more than a few words."""
+    return uvicorn.Config(app, log_config=None, access_log=False, ws_max_size=_MOST_SAID)
 
 
 def say_where(listening: socket.socket, markets: Sequence[str]) -> None:

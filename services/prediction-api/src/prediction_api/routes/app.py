@@ -43,6 +43,7 @@ from prediction_api.routes.predictions import add_prediction_routes
 from prediction_api.routes.request_metrics import RequestMetrics
 from prediction_api.routes.schema import describe
 from prediction_api.routes.scoreboard import add_scoreboard_routes
+from prediction_api.routes.sockets import OwnPages, add_socket_routes
 from prediction_api.routes.streams import add_stream_routes
 from prediction_api.routes.udf import add_udf_routes
 from prediction_api.views.market_views import MarketViews
@@ -94,6 +95,7 @@ def build_app(
             allow_methods=["GET"],
             allow_headers=["Authorization"],
         )
+    app.add_middleware(OwnPages, origins=cors_origins)
     if hosts:
         app.add_middleware(AllowedHosts, names=hosts)
     app.add_middleware(RequestMetrics, metrics=metrics)
@@ -101,6 +103,7 @@ def build_app(
     add_index_routes(app, views)
     add_history_routes(app, plan, views, store)  # before what takes any path for a symbol
     add_stream_routes(app, plan, views)
+    add_socket_routes(app, plan, views)
     add_prediction_routes(app, plan, views)
     add_scoreboard_routes(app, plan, views)
     add_health_routes(app, views)

@@ -45,7 +45,7 @@ class AllowedHosts:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         app = self._app
-        if scope["type"] == "http":
+        if scope["type"] != "lifespan":
             told = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
             name = _PORT.sub("", told)
             if name not in self._names:

@@ -15,9 +15,9 @@ from marketstream.plan import Plan
 from marketstream.symbols import split_market
 from prediction_api.routes.answers import Answers, json_answer, problem, problems
 from prediction_api.routes.markets import add_market_route, find_market
-from prediction_api.routes.parameters import BadParameterError, Horizons, asked_horizons_ms
+from prediction_api.routes.parameters import Horizons, asked_horizons_ms, check_event_id
 from prediction_api.views.event_queue import EventQueue
-from prediction_api.views.feed import RECONNECT_MS, is_event_id
+from prediction_api.views.feed import RECONNECT_MS
 from prediction_api.views.live import MOST_FOLLOWERS
 from prediction_api.views.market_views import MarketViews
 from prediction_api.views.status_lines import STATUS_EVERY_S, StatusLines
@@ -58,13 +58,13 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         "Send predictions and what came of them as they happen, as Server-Sent Events: "
         "`prediction` and `outcome`, each with an id. A client that comes back with the last one "
         "in `Last-Event-ID` is sent what it missed; what is no longer remembered is declared by "
-        "an event `missed`, and stands in the history."
+        "an event `missed`, and stands in the history. The same path opens as a WebSocket, with "
+        "`after` in the place of `Last-Event-ID`."
     )
 
     def feed(market: str, horizons: list[str] | None, after: str | None) -> Response:
         horizons_ms = asked_horizons_ms(plan, horizons)
-        if after is not None and not is_event_id(after):
-            raise BadParameterError(f"Last-Event-ID {after} is no id of an event here")
+        check_event_id(after)
         queue = EventQueue()
         if not views.feed.follow(market, queue, horizons_ms, after):
             return problem(503, "Too many streams", f"{MOST_FOLLOWERS} are open: close one")
