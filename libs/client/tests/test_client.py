@@ -26,6 +26,7 @@ from marketstream.store.sql import open_store
 from marketstream.testing import closed_port
 from prediction_api.routes.app import build_app
 from prediction_api.routes.history import Judged
+from prediction_api.settings import ApiSettings
 from prediction_api.views.feed import Came
 from prediction_api.views.market_views import MarketViews, Recalled
 from prediction_api.views.prediction_view import (
@@ -70,7 +71,8 @@ class Served:
         self.ns = 10_000 * 1_000_000_000
         self.views = MarketViews(plan, metrics, now_ns=lambda: self.ns)
         opened = FakePorts(folder, store).store
-        app = build_app(plan, self.views, metrics, opened, bundle=folder, **access)
+        settings = ApiSettings(**access).for_address("127.0.0.1")
+        app = build_app(plan, self.views, metrics, opened, settings, bundle=folder)
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port = int(self._socket.getsockname()[1])

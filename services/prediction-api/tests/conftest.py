@@ -20,6 +20,7 @@ from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
 from prediction_api.routes.app import build_app
+from prediction_api.settings import ApiSettings
 from prediction_api.views.market_views import MarketViews
 
 MARKET = "binance:BTC/USDT"
@@ -34,16 +35,15 @@ class Api:
         *markets: str,
         speed: float = 1.0,
         store: Store | None = None,
-        **access: Any,
+        **settings: Any,
     ) -> None:
         self.ns = 1_000_000_000
         self.metrics = Metrics(CollectorRegistry())
         self.plan = Plan(markets or (MARKET,), "1s", (1, 2))
         self.views = MarketViews(self.plan, self.metrics, now_ns=lambda: self.ns, speed=speed)
         ports = FakePorts(bundle, store)
-        self.app = build_app(
-            self.plan, self.views, self.metrics, ports.store, bundle=bundle, **access
-        )
+        said = ApiSettings(**settings).for_address("127.0.0.1")
+        self.app = build_app(self.plan, self.views, self.metrics, ports.store, said, bundle=bundle)
         self.client = TestClient(self.app)
 
     def see(self, seen_until_ms: int, market: str = MARKET) -> None:

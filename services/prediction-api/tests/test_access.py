@@ -25,6 +25,7 @@ READ, ADMIN = new_secret(), new_secret()
 PATHS = (
     "/predictions", "/predictions/BTC-USDT", "/predictions/BTC-USDT/history", "/candles/BTC-USDT",
     "/models/BTC-USDT", "/integrity/BTC-USDT", "/scoreboard", "/symbols", "/routes", "/version",
+    "/predictions/BTC-USDT/accuracy", "/indicators/BTC-USDT", "/config",
     "/view/BTC-USDT", "/udf/config", "/udf/time", "/nothing",
 )  # fmt: skip
 OPEN = ("/", "/docs", "/openapi.json", "/live", "/ready", "/health", "/metrics")

@@ -145,7 +145,7 @@ def test_it_answers_by_its_own_names_only_and_with_a_key_where_one_is_needed(
     make_api: Make[Api],
 ) -> None:
     with (
-        served(make_api(hosts=["prices.example.com"])) as address,
+        served(make_api(allowed_hosts=["prices.example.com"])) as address,
         pytest.raises(InvalidStatus, match="421"),
     ):
         opened(address)

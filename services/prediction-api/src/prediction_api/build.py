@@ -68,14 +68,10 @@ class _Serving:
         listening = self._listening or listen(self._settings.host, self._settings.port)
         with contextlib.closing(listening):
             host = listening.getsockname()[0]
-            settings = self._settings.for_address(host)
+            settings = self._settings.for_address(host, own_names(host))
             app = build_app(
-                self._plan, self._views, self._ports.metrics, self._ports.store,
-                hosts=settings.allowed_hosts or own_names(host),
-                cors_origins=settings.cors_origins,
-                open_read=bool(settings.open_read),
-                requests_per_minute=settings.requests_per_minute or 0,
-            )  # fmt: skip
+                self._plan, self._views, self._ports.metrics, self._ports.store, settings
+            )
             if not settings.open_read:
                 logger.info("Readers need a key", made_by="realtime keys make NAME")
             server = HttpServer(server_config(app))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Annotated
 
@@ -30,12 +31,13 @@ class ApiSettings(BaseModel):
     open_read: Annotated[bool | None, Env("API_OPEN_READ")] = None
     requests_per_minute: Annotated[int | None, Field(ge=0), Env("API_REQUESTS_PER_MINUTE")] = None
 
-    def for_address(self, host: str) -> ApiSettings:
-        """Return them with what depends on the address that is listened on."""
+    def for_address(self, host: str, names: Sequence[str] = ()) -> ApiSettings:
+        """Return them with what depends on the address that is listened on, and its names."""
         is_home = ip_address(host).is_loopback
         limit = self.requests_per_minute
         return self.model_copy(
             update={
+                "allowed_hosts": self.allowed_hosts or tuple(names),
                 "open_read": is_home if self.open_read is None else self.open_read,
                 "requests_per_minute": (0 if is_home else _PER_MINUTE) if limit is None else limit,
             }

@@ -31,9 +31,12 @@ _OF_A_PROBLEM: dict[str, Any] = {
 }
 
 
-def answers(model: object, told: Mapping[int, str]) -> Answers:
+def answers(model: object, told: Mapping[int, str], example: object = None) -> Answers:
     """Return what the schema says of a route: what it answers, and which problems there may be."""
-    return {200: {"model": model}, **problems(told)}
+    answered: dict[str, Any] = {"model": model}
+    if example is not None:
+        answered["content"] = {JSON: {"example": example}}
+    return {200: answered, **problems(told)}
 
 
 def problems(told: Mapping[int, str]) -> Answers:

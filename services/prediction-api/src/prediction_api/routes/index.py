@@ -11,7 +11,7 @@ from prediction_api.routes.answers import json_answer
 from prediction_api.routes.markets import market_path, short_paths
 from prediction_api.views.market_views import MarketViews
 
-_OF_A_MARKET = ("predictions", "candles", "models", "integrity")
+_OF_A_MARKET = ("predictions", "candles", "indicators", "models", "integrity")
 
 
 def add_index_routes(app: FastAPI, views: MarketViews) -> None:
@@ -25,7 +25,7 @@ def add_index_routes(app: FastAPI, views: MarketViews) -> None:
         paths = dict.fromkeys(path for m in board.markets for path in (short[m], market_path(m)))
         of_markets = [f"/{name}/{path}" for name in _OF_A_MARKET for path in paths]
         others = [
-            "/predictions", "/scoreboard", "/symbols", "/udf/config", "/keys", "/version",
+            "/predictions", "/scoreboard", "/symbols", "/udf/config", "/config", "/version",
             "/health", "/live", "/ready", "/metrics", "/openapi.json",
         ]  # fmt: skip
         markets = [_named(market) for market in board.markets]

@@ -6,13 +6,18 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from marketstream.messages import Candle
 from prediction_api.routes.access import COOKIE, needed_of
 from prediction_api.routes.answers import problems
+from prediction_api.routes.history import Judged
+from prediction_api.routes.indicators import IndicatorsAt
+from prediction_api.routes.pages import page_schemas
 
 _SCHEMES = {
     "key": {"type": "http", "scheme": "bearer", "description": "`realtime keys make NAME`"},
     "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
 }
+_ROWS = (Candle, Judged, IndicatorsAt)
 _REFUSALS = problems(
     {401: "No key, or one that is none", 429: "Too many requests: `Retry-After` says when again"}
 )
@@ -26,7 +31,9 @@ def describe(app: FastAPI) -> None:
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = made()
-            schema.setdefault("components", {})["securitySchemes"] = _SCHEMES
+            components = schema.setdefault("components", {})
+            components["securitySchemes"] = _SCHEMES
+            components.setdefault("schemas", {}).update(page_schemas(_ROWS)[1])
             for path, operations in schema["paths"].items():
                 for operation in operations.values():
                     _describe(path, operation)
