@@ -19,6 +19,7 @@ from marketstream.messages.status import Said
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
+from prediction_api.http_server import server_config
 from prediction_api.routes.app import build_app
 from prediction_api.settings import ApiSettings
 from prediction_api.views.market_views import MarketViews
@@ -58,7 +59,7 @@ class Api:
 @contextmanager
 def served(api: Api) -> Iterator[tuple[str, int]]:
     """Serve an API on a port of its own; yield where it is."""
-    server = uvicorn.Server(uvicorn.Config(api.app, log_config=None))
+    server = uvicorn.Server(server_config(api.app))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

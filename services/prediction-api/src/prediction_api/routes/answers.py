@@ -39,6 +39,12 @@ def answers(model: object, told: Mapping[int, str], example: object = None) -> A
     return {200: answered, **problems(told)}
 
 
+def text_answers(media_type: str, told: Mapping[int, str]) -> dict[str, Any]:
+    """Return the same of a route that answers with text of a kind, as arguments of the route."""
+    answered: dict[str, object] = {"content": {media_type: {}}}
+    return {"responses": {200: answered, **problems(told)}, "response_class": Response}
+
+
 def problems(told: Mapping[int, str]) -> Answers:
     """Return what the schema says of problems; 422 is one of every route."""
     every = {422: "A parameter is unknown, or its value makes no sense", **told}

@@ -27,6 +27,7 @@ from prediction_api.routes.keys import add_key_routes
 from prediction_api.routes.known_keys import KnownKeys
 from prediction_api.routes.manners import (
     AllowedHosts,
+    NoBodies,
     SafeHeaders,
     add_head_routes,
     http_problem,
@@ -98,6 +99,7 @@ def build_app(
             allow_methods=["GET"],
             allow_headers=["Authorization"],
         )
+    app.add_middleware(NoBodies)
     app.add_middleware(OwnPages, origins=settings.cors_origins)
     if settings.allowed_hosts:
         app.add_middleware(AllowedHosts, names=settings.allowed_hosts)

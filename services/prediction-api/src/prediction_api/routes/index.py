@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI, Response
 
 from marketstream.symbols import split_market
-from prediction_api.routes.answers import json_answer
+from prediction_api.routes.answers import answers, json_answer
 from prediction_api.routes.markets import market_path, short_paths
 from prediction_api.views.market_views import MarketViews
 
@@ -18,7 +18,7 @@ def add_index_routes(app: FastAPI, views: MarketViews) -> None:
     """Add `/routes`, `/symbols` and `/version`."""
     board = views.board
 
-    @app.get("/routes")
+    @app.get("/routes", responses=answers(dict[str, list[object]], {}))
     async def routes() -> Response:
         """Return which markets are followed, and what else can be asked."""
         short = short_paths(board.markets)
@@ -31,13 +31,13 @@ def add_index_routes(app: FastAPI, views: MarketViews) -> None:
         markets = [_named(market) for market in board.markets]
         return json_answer({"markets": markets, "routes": of_markets + others})
 
-    @app.get("/symbols")
+    @app.get("/symbols", responses=answers(list[dict[str, str]], {}))
     async def symbols() -> Response:
         """Return which markets are followed, how each is written in URLs, and its state."""
         followed = [{**_named(market), "state": board.state(market)} for market in board.markets]
         return json_answer(followed)
 
-    @app.get("/version")
+    @app.get("/version", responses=answers(dict[str, str], {}))
     async def versions() -> Response:
         """Return the version of the API."""
         return json_answer({"name": "prediction-api", "version": version("prediction-api")})

@@ -18,6 +18,18 @@ _SCHEMES = {
     "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
 }
 _ROWS = (Candle, Judged, IndicatorsAt)
+_OF_FASTAPI = ("HTTPValidationError", "ValidationError")
+_BAD_PARAMETER = problems({})
+_OF_A_MARKET = problems(
+    {
+        300: "Several venues have the symbol: choose one of `choices`",
+        404: "Nobody follows this market",
+    }
+)
+_EXAMPLES = {
+    "symbol": {"description": "such as BTC-USDT or BTCUSDT", "example": "BTC-USDT"},
+    "venue": {"description": "the exchange, as /symbols names it", "example": "binance"},
+}
 _REFUSALS = problems(
     {401: "No key, or one that is none", 429: "Too many requests: `Retry-After` says when again"}
 )
@@ -33,7 +45,10 @@ def describe(app: FastAPI) -> None:
             schema = made()
             components = schema.setdefault("components", {})
             components["securitySchemes"] = _SCHEMES
-            components.setdefault("schemas", {}).update(page_schemas(_ROWS)[1])
+            schemas = components.setdefault("schemas", {})
+            schemas.update(page_schemas(_ROWS)[1])
+            for unused in _OF_FASTAPI:
+                schemas.pop(unused, None)
             for path, operations in schema["paths"].items():
                 for operation in operations.values():
                     _describe(path, operation)
@@ -43,11 +58,17 @@ def describe(app: FastAPI) -> None:
 
 
 def _describe(path: str, operation: dict[str, Any]) -> None:
+    told = dict(_BAD_PARAMETER)
+    if "{symbol}" in path:
+        told |= _OF_A_MARKET
+        for parameter in operation["parameters"]:
+            parameter |= _EXAMPLES.get(parameter["name"], {})
     needed = needed_of(path)
-    if needed == "nothing":
-        return
-    keys: list[dict[str, list[str]]] = [{"key": []}, {"cookie": []}]
-    operation["security"] = keys if needed == "admin" else [*keys, {}]
-    told = {**_REFUSALS, **(_OF_ADMINS if needed == "admin" else {})}
+    if needed != "nothing":
+        keys: list[dict[str, list[str]]] = [{"key": []}, {"cookie": []}]
+        operation["security"] = keys if needed == "admin" else [*keys, {}]
+        told |= _REFUSALS | (_OF_ADMINS if needed == "admin" else {})
+    responses = operation["responses"]
+    responses.pop("422", None)  # as FastAPI would answer
     for status, answer in told.items():
-        operation["responses"].setdefault(str(status), answer)
+        responses.setdefault(str(status), answer)

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from marketstream.plan import Plan
 from marketstream.symbols import split_market
-from prediction_api.routes.answers import Answers, json_answer, problem, problems
+from prediction_api.routes.answers import answers, json_answer, problem, text_answers
 from prediction_api.routes.markets import add_market_route, find_market
 from prediction_api.routes.parameters import Horizons, asked_horizons_ms, check_event_id
 from prediction_api.views.event_queue import EventQueue
@@ -23,10 +23,8 @@ from prediction_api.views.market_views import MarketViews
 from prediction_api.views.status_lines import STATUS_EVERY_S, StatusLines
 
 _KEPT_ALIVE_S = 15.0  # proxies close what is silent for longer
-_EVENTS: Answers = {
-    200: {"content": {"text/event-stream": {}}},
-    **problems({404: "Nobody follows this market", 503: "Too many streams are open"}),
-}
+_EVENT_STREAM = "text/event-stream"
+_EVENTS = text_answers(_EVENT_STREAM, {503: "Too many streams are open"})
 
 _After = Annotated[str | None, Header(description="the id of the last event that was received")]
 
@@ -49,7 +47,7 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
             return problem(503, "Too many streams", f"{MOST_FOLLOWERS} are open: close one")
         return _Stream(
             _news(queue, lines, market),
-            media_type="text/event-stream",
+            media_type=_EVENT_STREAM,
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             ended=lambda: live.forget(market, queue),
         )
@@ -70,25 +68,25 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
             return problem(503, "Too many streams", f"{MOST_FOLLOWERS} are open: close one")
         return _Stream(
             _events(queue),
-            media_type="text/event-stream",
+            media_type=_EVENT_STREAM,
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             ended=lambda: views.feed.forget(market, queue),
         )
 
-    @app.get("/predictions/{symbol}/stream", description=about, responses=_EVENTS)
+    @app.get("/predictions/{symbol}/stream", description=about, **_EVENTS)
     async def feed_by_symbol(
         symbol: str, horizon: Horizons = None, last_event_id: _After = None
     ) -> Response:
         return feed(find_market(views.board.markets, symbol), horizon, last_event_id)
 
-    @app.get("/predictions/{venue}/{symbol:path}/stream", description=about, responses=_EVENTS)
+    @app.get("/predictions/{venue}/{symbol:path}/stream", description=about, **_EVENTS)
     async def feed_by_venue(
         venue: str, symbol: str, horizon: Horizons = None, last_event_id: _After = None
     ) -> Response:
         return feed(find_market(views.board.markets, symbol, venue), horizon, last_event_id)
 
-    add_market_route(app, "view", views.board.markets, view)
-    add_market_route(app, "stream", views.board.markets, stream)
+    add_market_route(app, "view", views.board.markets, view, responses=answers(dict[str, Any], {}))
+    add_market_route(app, "stream", views.board.markets, stream, **_EVENTS)
 
 
 class _Stream(StreamingResponse):
