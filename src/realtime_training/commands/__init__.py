@@ -13,6 +13,7 @@ from realtime_training.commands.added import Commands
 from realtime_training.commands.candles.command import candles
 from realtime_training.commands.dead_letters import dead_letters
 from realtime_training.commands.evaluate.command import evaluate
+from realtime_training.commands.export.command import export
 from realtime_training.commands.features.command import features
 from realtime_training.commands.history.command import history
 from realtime_training.commands.indicators.command import indicators
@@ -97,6 +98,7 @@ for command in (
     leakcheck,
     integrity,
     models,
+    export,
     keys,
     dead_letters,
     reset,

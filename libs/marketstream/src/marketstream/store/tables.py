@@ -258,3 +258,11 @@ API_KEYS = Table(
     _value("digest", Text),
     _value("made_at_ms", BigInteger),
 )
+
+
+def column_types(table: str) -> dict[str, type]:
+    """Return the names of a table's columns and what they hold: int, float, bool, or str."""
+    return {
+        column.name: str if isinstance(column.type, TypeDecorator) else column.type.python_type
+        for column in METADATA.tables[table].columns
+    }
