@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from realtime_client.answers import (
+    Accuracy,
     Candle,
+    Indicators,
     Judged,
     MarketPredictions,
     Missed,
@@ -30,6 +32,10 @@ _LIMIT = 5_000  # closes of a page
 class _Page[Row](msgspec.Struct, frozen=True):
     next: str | None
     rows: list[Row]
+
+
+class _Stretches(msgspec.Struct, frozen=True):
+    stretches: list[Accuracy]
 
 
 class Client:
@@ -80,6 +86,32 @@ class Client:
         """Yield closed candles, the oldest first, a page at a time."""
         asked = {"from": since, "to": until, "timeframe": timeframe}
         yield from self._pages(f"/candles/{_path(symbol)}", asked, _Page[Candle])
+
+    def indicators(
+        self,
+        symbol: str,
+        *,
+        names: Iterable[str] | None = None,
+        since: str | int | None = None,
+        until: str | int | None = None,
+    ) -> Iterator[Indicators]:
+        """Yield the indicators in use as of each close, the oldest first, a page at a time."""
+        asked = {"from": since, "to": until, "name": None if names is None else list(names)}
+        yield from self._pages(f"/indicators/{_path(symbol)}", asked, _Page[Indicators])
+
+    def accuracy(
+        self,
+        symbol: str,
+        *,
+        every: str | None = None,
+        since: str | int | None = None,
+        until: str | int | None = None,
+        horizon: str | None = None,
+    ) -> list[Accuracy]:
+        """Return how often predictions were right, by stretches of time such as 15m."""
+        asked = {"from": since, "to": until, "every": every, "horizon": horizon}
+        answer = self._transport.get(f"/predictions/{_path(symbol)}/accuracy", asked)
+        return msgspec.json.decode(answer, type=_Stretches).stretches
 
     def follow(
         self, symbol: str, *, horizon: str | None = None, after: str | None = None
