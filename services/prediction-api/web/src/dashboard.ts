@@ -7,6 +7,7 @@ import { duration } from "./format.ts";
 import { fetchWithKey, listenForKey } from "./key.ts";
 import { drawLegend } from "./marks.ts";
 import { Market } from "./market.ts";
+import { OverTime } from "./over_time.ts";
 import { Overview } from "./overview.ts";
 import { palette } from "./palette.ts";
 import { showPredictions, Speaker } from "./predictions.ts";
@@ -24,6 +25,7 @@ class Dashboard implements Listener {
   private readonly chart = new PriceChart(byId("chart"));
   private readonly strip = new Strip(this.chart.axis);
   private readonly speaker = new Speaker();
+  private readonly overTime = new OverTime();
   private market: Market | null = null;
   private horizonMs = 0;
   private drawing = 0;
@@ -138,7 +140,10 @@ class Dashboard implements Listener {
     showAccuracy(status.horizons);
     showFeed(status);
     showModels(status);
-    if (this.market) showWeights(this.market);
+    if (this.market) {
+      showWeights(this.market);
+      this.overTime.look(this.market, this.horizonMs);
+    }
     showWarmingUp(status);
     showStalled(status);
     const now = status.as_of_ms === null ? "" : new Date(status.as_of_ms).toISOString();
