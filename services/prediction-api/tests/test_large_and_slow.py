@@ -89,3 +89,9 @@ def test_a_stream_lasts_longer_than_that(api: Api, monkeypatch: pytest.MonkeyPat
         while time.monotonic() < until_s:
             said += client.recv(65_536)
         assert said.count(b"event: status") >= 2
+
+
+def test_a_question_about_the_server_itself_is_answered(api: Api) -> None:
+    with served(api) as address:
+        asked = b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        assert sent(address, asked).startswith(b"HTTP/1.1 404")

@@ -9,7 +9,7 @@ const COIN = 0.5;
 const STEP = 0.1;
 const HOUR_MS = 3_600_000;
 const RANGES_MS = [HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS, 168 * HOUR_MS];
-const REFRESH_MS = 30_000;
+const ASKED_OFTEN = 120; // times while the range goes by: counting a week takes the server seconds
 const COLOURS = 5;
 const WIDE_ENOUGH = 0.12; // of the axis, for a name in its segment
 
@@ -33,7 +33,7 @@ export class OverTime {
     this.market = market;
     this.horizonMs = horizonMs;
     const wanted = `${market.name} ${horizonMs} ${this.rangeMs}`;
-    const isDue = performance.now() - this.askedAt > REFRESH_MS;
+    const isDue = performance.now() - this.askedAt > this.rangeMs / ASKED_OFTEN;
     if (document.hidden || market.closedUntilMs === 0 || (wanted === this.shown && !isDue)) return;
     this.shown = wanted;
     this.askedAt = performance.now();

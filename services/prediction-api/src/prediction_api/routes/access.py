@@ -102,7 +102,7 @@ def rate_limit(per_minute: int) -> RateLimit | None:
 
 def needed_of(path: str) -> Needed:
     """Return which key a path needs."""
-    first = path.split("/", 2)[1]
+    first = path.removeprefix("/").partition("/")[0]
     if first in _ADMIN:
         return "admin"
     return "nothing" if first in OPEN else "read"
