@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from marketstream.evidence import Streams, Tally
+from marketstream.keys import ApiKey
 from marketstream.messages import (
     Candle,
     DeadLetter,
@@ -136,6 +137,18 @@ class Store(Protocol):
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """Return at most `limit` dead letters, the newest first."""
+        ...
+
+    def api_keys(self) -> list[ApiKey]:
+        """Return the keys of the API, by name."""
+        ...
+
+    def add_key(self, key: ApiKey) -> bool:
+        """Add a key of the API; False, and nothing is changed, where one has that name."""
+        ...
+
+    def revoke_key(self, name: str) -> bool:
+        """Delete a key of the API; False where there is none of that name."""
         ...
 
     def counts(self) -> dict[str, int]:

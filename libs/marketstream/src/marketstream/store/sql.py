@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from marketstream.errors import SettingsError, TransientStateError
 from marketstream.evidence import Streams, Tally
+from marketstream.keys import ApiKey
 from marketstream.messages import (
     Candle,
     DeadLetter,
@@ -27,6 +28,7 @@ from marketstream.messages import (
 from marketstream.store.backend import Backend
 from marketstream.store.counts import Ledger
 from marketstream.store.forgetting import Forgettable, forget
+from marketstream.store.key_rows import add_key, read_keys, revoke_key
 from marketstream.store.ledger import distinct, read_ledger, timeframes_of
 from marketstream.store.packed import Kind, pack_oldest, packed_counts, read_closes
 from marketstream.store.patience import patiently
@@ -257,6 +259,21 @@ class SqlStore:
             .limit(limit)
         )
         return self._read(query, DeadLetter)
+
+    def api_keys(self) -> list[ApiKey]:
+        """Return the keys of the API, by name."""
+        with self._explained(), self._engine.connect() as connection:
+            return read_keys(connection)
+
+    def add_key(self, key: ApiKey) -> bool:
+        """Add a key of the API; False where one has that name."""
+        with self._explained(), self._writing.begin() as connection:
+            return add_key(connection, key)
+
+    def revoke_key(self, name: str) -> bool:
+        """Delete a key of the API; False where there is none of that name."""
+        with self._explained(), self._writing.begin() as connection:
+            return revoke_key(connection, name)
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each table."""

@@ -262,3 +262,20 @@ DEAD_LETTERS = Table(
     _key("digest", Text),
     Index(None, "received_us"),
 )
+
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    _key("name", Text),
+    _value("role", Text),
+    _value("digest", Text),
+    _value("made_at_ms", BigInteger),
+)
+
+
+def column_types(table: str) -> dict[str, type]:
+    """Return the names of a table's columns and what they hold: int, float, bool, or str."""
+    return {
+        column.name: str if isinstance(column.type, TypeDecorator) else column.type.python_type
+        for column in METADATA.tables[table].columns
+    }

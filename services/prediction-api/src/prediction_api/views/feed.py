@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from marketstream.messages import Outcome, Prediction, Verdict
-from prediction_api.views.event_queue import EventQueue, event
+from prediction_api.views.event_queue import Encode, EventQueue, event
 from prediction_api.views.live import MOST_FOLLOWERS
 from prediction_api.views.prediction_view import Shown
 
@@ -45,14 +45,15 @@ class _Event(NamedTuple):
     horizon_ms: int
     told: Shown | Came
 
-    def encoded(self) -> bytes:
+    def encoded(self, encode: Encode) -> bytes:
         told = self.told.view if isinstance(self.told, Shown) else self.told
-        return event(self.name, told, self.id)
+        return encode(self.name, told, self.id)
 
 
 class _Follower(NamedTuple):
     queue: EventQueue
     horizons_ms: frozenset[int] | None
+    encode: Encode
 
 
 class PredictionFeed:
@@ -93,6 +94,7 @@ class PredictionFeed:
         queue: EventQueue,
         horizons_ms: Collection[int] | None = None,
         after: str | None = None,
+        encode: Encode = event,
     ) -> bool:
         """Put what follows the event of an id into a queue, and all that happens from now on.
 
@@ -103,12 +105,12 @@ class PredictionFeed:
             return False
         wanted = None if horizons_ms is None else frozenset(horizons_ms)
         if after is not None:
-            for encoded in self._after(market, after, wanted):
+            for encoded in self._after(market, after, wanted, encode):
                 queue.put(encoded)
         if self._closed:
             queue.end()
         else:
-            self._followers[market].append(_Follower(queue, wanted))
+            self._followers[market].append(_Follower(queue, wanted, encode))
         return True
 
     def forget(self, market: str, queue: EventQueue) -> None:
@@ -124,15 +126,17 @@ class PredictionFeed:
                 each.queue.end()
             followers.clear()
 
-    def _after(self, market: str, after: str, wanted: frozenset[int] | None) -> list[bytes]:
+    def _after(
+        self, market: str, after: str, wanted: frozenset[int] | None, encode: Encode
+    ) -> list[bytes]:
         """Return at once what was missed, as one, so that it takes one place of a queue."""
         events = list(self._events[market])
         at = next((n for n, one in enumerate(events) if one.id == after), None)
         said = b""
         if at is None:
-            said = event("missed", Missed(after, time_of(after)))
+            said = encode("missed", Missed(after, time_of(after)), None)
         rest = events if at is None else events[at + 1 :]
-        said += b"".join(one.encoded() for one in rest if _is_wanted(one, wanted))
+        said += b"".join(one.encoded(encode) for one in rest if _is_wanted(one, wanted))
         return [said] if said else []
 
     def _tell(self, market: str, told: _Event) -> None:
@@ -140,11 +144,11 @@ class PredictionFeed:
         followers = self._followers[market]
         if not followers:
             return
-        encoded = told.encoded()
+        encoded = {encode: told.encoded(encode) for encode in {each.encode for each in followers}}
         behind = [
             each.queue
             for each in followers
-            if _is_wanted(told, each.horizons_ms) and not each.queue.put(encoded)
+            if _is_wanted(told, each.horizons_ms) and not each.queue.put(encoded[each.encode])
         ]
         for queue in behind:
             self.forget(market, queue)

@@ -7,7 +7,7 @@ from alembic import op
 
 from marketstream.store.packed import unpack_all
 
-revision = "0012"
+revision = "0008"
 down_revision: str | None = "0007"
 
 
