@@ -22,6 +22,8 @@ from realtime_training.recorded_feed import FRAMES_PER_READ, feed_recording, fee
 from realtime_training.settings import Settings
 from trades.intake import Counts
 
+_GROUP = "recordings"  # which one clock made, so that each market may look at the others
+
 
 class Replay:
     """A market's recording, and those of others `beside` it: wired at once, run once, summed up."""
@@ -52,6 +54,7 @@ class Replay:
             tuple(horizons),
             tuple(settings.candles.timeframes),
             latency_ms,
+            {_GROUP: (self.market, *self._beside)} if self._beside else {},
         )
         self.pipeline = Pipeline(
             plan,
