@@ -52,6 +52,26 @@ def feed_recording(
     )
 
 
+def feed_all(
+    files: Mapping[str, Sequence[Path]],
+    base: str,
+    settings: TradesSettings,
+    runner: InProcessRunner,
+    advanced: Callable[[int], None] | None = None,
+    frames_per_read: int = FRAMES_PER_READ,
+) -> dict[str, Counts]:
+    """Publish what files say of one market or of several; errors are those of the two."""
+    if len(files) > 1:
+        return feed_together(
+            files, base, settings, runner, advanced=advanced, frames_per_read=frames_per_read
+        )
+    [(market, paths)] = files.items()
+    counts = feed_recording(
+        paths, market, base, settings, runner, advanced=advanced, frames_per_read=frames_per_read
+    )
+    return {market: counts}
+
+
 def feed_together(
     files: Mapping[str, Sequence[Path]],
     base: str,

@@ -51,17 +51,15 @@ class GroupEngine:
                 return []  # what it shows would come before the close it follows
             return [self._seen(features) for features in engine.update(message)]
         ready: list[Features] = []
-        if message.timeframe == self._set.base:
-            if message.close_time_ms > self._shown[market].newest_ms:
-                if market in self._waiting:
-                    ready.append(self._seen(self._waiting.pop(market)))
-                made = engine.update(message)
-                self._shown[market].add(message)
-            else:
-                made = engine.update(message)
-                self._shown = self._show_anew()
-        else:
-            made = engine.update(message)
+        is_base = message.timeframe == self._set.base
+        is_next = is_base and message.close_time_ms > self._shown[market].newest_ms
+        if is_next and market in self._waiting:
+            ready.append(self._seen(self._waiting.pop(market)))
+        made = engine.update(message)
+        if is_next:
+            self._shown[market].add(message)
+        elif is_base and message.revision:
+            self._shown = self._show_anew()
         for features in made:
             if features.values and self._has_to_wait(features):
                 self._waiting[market] = features

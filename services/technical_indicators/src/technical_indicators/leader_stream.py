@@ -40,14 +40,20 @@ class LeaderStream:
     def __init__(self, indicators: Sequence[LeaderIndicator], base_ms: int) -> None:
         self._indicators = indicators
         self._base_ms = base_ms
-        self._rows = max(each.form.rows for each in indicators)
+        self._rows = max((each.form.rows for each in indicators), default=0)
 
     def values(
         self, close_time_ms: int, own: Shown, leaders: Sequence[Shown]
     ) -> list[float | None]:
-        """Return the features as of a base close, in order, None where a leader has no such one."""
+        """Return the features as of a base close, in order.
+
+        None is what is said of a leader that there is not, or that has no such close.
+        """
         pairs = [self._pairs(close_time_ms, own, leader) for leader in leaders]
-        return [_value(each, pairs[each.number]) for each in self._indicators]
+        return [
+            _value(each, pairs[each.number]) if each.number < len(pairs) else None
+            for each in self._indicators
+        ]
 
     def _pairs(self, close_time_ms: int, own: Shown, leader: Shown) -> Sequence[Pair]:
         """Return the newest pairs without a hole, up to the close; none where it is silent."""
