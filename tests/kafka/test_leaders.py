@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,15 @@ def in_one_process(told: list[Candle]) -> dict[tuple[object, ...], Features]:
     return {features.identity: features for features in found}
 
 
+def wait_for(found: list[Any], different: int, worker: subprocess.Popen[bytes]) -> None:
+    """Wait until so many different messages have come, or the worker has ended; a minute."""
+    deadline_s = time.monotonic() + 60
+    while time.monotonic() < deadline_s and worker.poll() is None:
+        if len({features.identity for features in list(found)}) >= different:
+            return
+        time.sleep(0.1)
+
+
 def test_they_are_those_of_one_process_and_after_a_kill_too(broker: str, tmp_path: Path) -> None:
     settings = KafkaSettings(
         broker=broker, partitions=3, commit_interval_s=0.2, state_folder=tmp_path / "state"
@@ -94,11 +104,7 @@ def test_they_are_those_of_one_process_and_after_a_kill_too(broker: str, tmp_pat
                 for candle in part:
                     publisher.publish(candle)
                 publisher.flush()
-                for _ in range(600):
-                    came = {features.identity for features in found}
-                    if len(came) >= (until or len(expected)) or worker.poll() is not None:
-                        break
-                    threading.Event().wait(0.1)
+                wait_for(found, until or len(expected), worker)
                 worker.kill() if until else worker.terminate()
                 worker.wait(30)
     finally:

@@ -13,7 +13,7 @@ from marketstream.runners.in_process import InProcessRunner
 from marketstream.symbols import market_of, split_market
 from marketstream.topics import FEATURES
 from predictor.training.history import FeatureHistory
-from realtime_training.recorded_feed import feed_all
+from realtime_training.recorded_feed import feed_together
 from realtime_training.settings import Settings
 from technical_indicators.feature_set import FeatureSet
 from technical_indicators.stage import technical_indicators_stage
@@ -50,7 +50,8 @@ def replay_features(
             history.append(features)
 
     runner.tap(FEATURES, remember)
-    for told, counts in feed_all(together, plan.base, settings.trades, runner, advanced).items():
+    found = feed_together(together, plan.base, settings.trades, runner, advanced=advanced)
+    for told, counts in found.items():
         if counts.trades == 0:
             raise InputError(
                 f"no trades of {split_market(told)[1]} in {', '.join(map(str, together[told]))} "

@@ -14,6 +14,7 @@ from technical_indicators.base_columns import BaseColumns
 from technical_indicators.base_definition import BaseDefinition, Form, Recursive, Windowed
 from technical_indicators.defined import definition_of, digest_of, files_of, form_of
 from technical_indicators.given import checked, named
+from technical_indicators.port import OF_BASE
 
 _FAMILIES = {"book": book, "flow": flow}
 
@@ -35,7 +36,7 @@ class BaseIndicator:
         self.family = base_names()[name]
         module = import_module(f"{_FAMILIES[self.family].__name__}.{name}")
         self.definition = definition = definition_of(
-            f"{self.family}/{name}.py", module, BaseDefinition
+            f"{self.family}/{name}.py", module, BaseDefinition, OF_BASE
         )
         given = checked(name, parameters or {}, definition.parameters)
         self.form: Form = form_of(name, definition, given, timeframe_ms(base) / 1_000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from inspect import getfile
 from pathlib import Path
 from pkgutil import iter_modules
@@ -13,36 +13,39 @@ from typing import Protocol
 from marketstream.errors import SettingsError
 from marketstream.nearest import did_you_mean
 from technical_indicators.base_definition import TooShortError
-from technical_indicators.port import BASE_COLUMNS, COLUMNS
 
 
-class Defined[Form](Protocol):
-    """What a file gives as INDICATOR; `form` is given the length of a base candle in seconds."""
+class Reading(Protocol):
+    """What a file gives as INDICATOR: it says which columns of candles it reads."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
+class Defined[Form](Reading, Protocol):
+    """One of base candles; `form` is given the length of one in seconds."""
 
     @property
     def form(self) -> Callable[..., Form]: ...  # noqa: D102
-    @property
-    def inputs(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def parameters(self) -> Mapping[str, int | float]: ...  # noqa: D102
 
 
 def files_of(package: ModuleType) -> list[str]:
     """Return the names of the modules of a package, in order: each is an indicator."""
-    return sorted(found.name for found in iter_modules(package.__path__))
+    return sorted(found.name for found in iter_modules(package.__path__) if not found.ispkg)
 
 
-def definition_of[Definition: Defined[object]](
-    file: str, module: ModuleType, kind: type[Definition]
+def definition_of[Definition: Reading](
+    file: str, module: ModuleType, kind: type[Definition], known: Sequence[str]
 ) -> Definition:
     """Return the definition that a file gives.
 
-    SettingsError where it gives none, or reads what candles do not have.
+    SettingsError where it gives none, or reads columns that are not among those known.
     """
     definition = getattr(module, "INDICATOR", None)
     if not isinstance(definition, kind):
         raise SettingsError(f"indicators: {file} has to give a {kind.__name__} named INDICATOR")
-    known = (*COLUMNS, *BASE_COLUMNS)
     strange = [column for column in definition.inputs if column not in known]
     if strange:
         raise SettingsError(

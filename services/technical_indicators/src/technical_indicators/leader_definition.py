@@ -28,6 +28,24 @@ class Paired(ABC):
         """Return the values as of every pair; what stands where there is a hole is not read."""
 
 
+def newest(
+    of_pair: Callable[[Pair], float | None], of_columns: Callable[[PairColumns], Floats]
+) -> Callable[..., Paired]:
+    """Return the form of what is read off the newest pair."""
+
+    class Newest(Paired):
+        def __init__(self, base_s: float) -> None:
+            del base_s
+
+        def value(self, pairs: Sequence[Pair]) -> float | None:
+            return of_pair(pairs[-1])
+
+        def columnar(self, pairs: PairColumns) -> Floats:
+            return of_columns(pairs)
+
+    return Newest
+
+
 @dataclass(frozen=True, slots=True)
 class LeaderDefinition:
     """An indicator of a market and its leader; its name is that of its file.

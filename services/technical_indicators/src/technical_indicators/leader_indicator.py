@@ -17,6 +17,7 @@ from technical_indicators.given import checked, named
 from technical_indicators.leader_columns import PairColumns
 from technical_indicators.leader_definition import LeaderDefinition
 from technical_indicators.leader_row import SILENT_S
+from technical_indicators.port import OF_BASE
 
 NUMBER = "leader"
 """The parameter that all have: which of the other markets of the group, the first being 1."""
@@ -40,7 +41,7 @@ class LeaderIndicator:
     def __init__(self, name: str, parameters: Mapping[str, int | float] | None, base: str) -> None:
         self.family = "leaders"
         self.module = module = import_module(f"{leaders.__name__}.{name}")
-        definition = definition_of(f"leaders/{name}.py", module, LeaderDefinition)
+        definition = definition_of(f"leaders/{name}.py", module, LeaderDefinition, OF_BASE)
         self.definition = replace(definition, parameters={**definition.parameters, NUMBER: 1})
         given = checked(name, parameters or {}, self.definition.parameters)
         number = int(given.pop(NUMBER, 1))

@@ -25,7 +25,7 @@ from realtime_training.datasets import profiles
 from realtime_training.datasets.klines import read_klines
 from realtime_training.datasets.longer import in_longer
 from realtime_training.datasets.trades import candles_of
-from realtime_training.recorded_feed import feed_all
+from realtime_training.recorded_feed import feed_together
 from realtime_training.settings import Settings
 from technical_indicators.batch import feature_table
 from technical_indicators.feature_set import FeatureSet
@@ -134,7 +134,7 @@ def _candles_in_frames(
 
     runner = InProcessRunner([candles_stage(plan.candle_timeframes, leaps=True)])
     runner.tap(CANDLES, keep)
-    feed_all(files, plan.base, settings.trades, runner, advanced)
+    feed_together(files, plan.base, settings.trades, runner, advanced=advanced)
     return Series(list(decided), list(base[market]), [list(base[each]) for each in leaders])
 
 

@@ -19,7 +19,7 @@ from marketstream.topics import CANDLES, DEAD_LETTERS, FEATURES, OUTCOMES, PREDI
 from predictor.training.retraining import Trained, TrainingJob
 from realtime_training.beside import by_market, together
 from realtime_training.pipeline import Pipeline
-from realtime_training.recorded_feed import FRAMES_PER_READ, feed_all
+from realtime_training.recorded_feed import FRAMES_PER_READ, feed_together
 from realtime_training.settings import Settings
 from trades.intake import Counts
 
@@ -131,7 +131,9 @@ class Replay:
     ) -> dict[str, Counts]:
         base, trades, runner = self.pipeline.plan.base, self._settings.trades, self.pipeline.runner
         files = {self.market: paths, **self._beside}
-        return feed_all(files, base, trades, runner, advanced, frames_per_read)
+        return feed_together(
+            files, base, trades, runner, advanced=advanced, frames_per_read=frames_per_read
+        )
 
     def _summary(self, market: str, counts: Counts) -> dict[str, Any]:
         return {

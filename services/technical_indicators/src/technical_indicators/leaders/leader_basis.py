@@ -6,23 +6,9 @@ drifts; what foretells is its change.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from technical_indicators.leader_definition import LeaderDefinition, newest
 
-from marketstream.columns import Floats
-from technical_indicators.leader_columns import PairColumns
-from technical_indicators.leader_definition import LeaderDefinition, Paired
-from technical_indicators.leader_row import Pair
-
-
-class _Basis(Paired):
-    def __init__(self, base_s: float) -> None:
-        del base_s
-
-    def value(self, pairs: Sequence[Pair]) -> float | None:
-        return pairs[-1].basis
-
-    def columnar(self, pairs: PairColumns) -> Floats:
-        return pairs.basis
-
-
-INDICATOR = LeaderDefinition(inputs=("bid", "ask"), form=_Basis)
+INDICATOR = LeaderDefinition(
+    inputs=("bid", "ask"),
+    form=newest(lambda pair: pair.basis, lambda pairs: pairs.basis),
+)
