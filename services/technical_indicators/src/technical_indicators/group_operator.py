@@ -58,7 +58,7 @@ class GroupEngine:
         made = engine.update(message)
         if is_next:
             self._shown[market].add(message)
-        elif is_base and message.revision:
+        elif is_base and engine.is_revised:
             self._shown = self._show_anew()
         for features in made:
             if features.values and self._has_to_wait(features):

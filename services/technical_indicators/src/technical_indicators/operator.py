@@ -57,6 +57,11 @@ class FeatureEngine:
         return self._of_base.window
 
     @property
+    def is_revised(self) -> bool:
+        """Whether candles kept say something else now than when they were last looked back on."""
+        return bool(self._revised)
+
+    @property
     def base_candles(self) -> Sequence[Candle]:
         """The newest base candles, as they are now."""
         return self._base_candles
