@@ -119,9 +119,5 @@ def test_they_are_those_of_one_process_and_after_a_kill_too(broker: str, tmp_pat
 
 
 if __name__ == "__main__":
-    KafkaRunner(
-        stage(),
-        KafkaSettings.model_validate_json(sys.argv[1]),
-        Metrics(CollectorRegistry()),
-        group_of=PLAN.group_of,
-    ).run()
+    told, metrics = KafkaSettings.model_validate_json(sys.argv[1]), Metrics(CollectorRegistry())
+    KafkaRunner(stage(), told, metrics, group_of=PLAN.group_of, markets=PLAN.markets).run()
