@@ -38,7 +38,6 @@ from realtime_training.commands.run.history import history_to_read, say_when_tra
 from realtime_training.commands.run.options import SIMULATOR, RunOptions
 from realtime_training.recall import recall_candles
 from realtime_training.settings import Settings
-from technical_indicators.feature_set import FeatureSet
 from trades.session.rules import Known
 
 _PREVIEW_EVERY_MS = 100
@@ -78,8 +77,8 @@ def build_parts(
 
 
 def check_features(plan: Plan, settings: Settings) -> None:
-    """Raise SettingsError where a model is to use a feature that is not computed."""
-    computed = FeatureSet(plan.timeframe, plan.base, settings.features).names
+    """Raise SettingsError where a model is to use what is not computed, or cannot be."""
+    computed = technical_indicators.build.feature_set_of(plan, settings.features).names
     check_computed(settings.predictor.features, computed)
 
 
@@ -196,10 +195,8 @@ class _System:
         if not minutes:
             return
         from_ms = self._ports.clock() // 1_000_000 - minutes * 60_000
-        for market in self._plan.markets:
-            known = await recall_candles(self._plan, self._ports, market, from_ms)
-            if known is not None:
-                self._resumed[market] = known
+        for markets in dict.fromkeys(map(self._plan.group, self._plan.markets)):
+            self._resumed |= await recall_candles(self._plan, self._ports, markets, from_ms)
 
     def _heard(self, status: Status, received_ns: int) -> None:
         del received_ns
