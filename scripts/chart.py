@@ -9,7 +9,7 @@ from manifest import SERVICES, Service
 # Not /health for the API: that is 503 where a market is stale, and then all pods would go at once.
 # Old data is still answered, and said to be old.
 _STREAM = "{startup: /metrics, liveness: /metrics, readiness: /health}"
-_API = "{startup: /routes, liveness: /routes, readiness: /routes}"
+_API = "{startup: /live, liveness: /live, readiness: /live}"
 
 
 def services() -> str:

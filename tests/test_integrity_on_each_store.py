@@ -23,6 +23,7 @@ from marketstream.store.rows import Stored
 from marketstream.store.sql import open_store
 from marketstream.store.testing import PostgresServer, postgres_server
 from prediction_api.routes.app import build_app
+from prediction_api.settings import ApiSettings
 from prediction_api.views.market_views import MarketViews
 
 SPOT, PERPETUAL = "binance:BTC/USDT", "binance-usdm:BTC/USDT:USDT"
@@ -125,7 +126,9 @@ def told_by_the_api(url: str, folder: Path, market: str, window: dict[str, int])
     with contextlib.closing(open_store(url)) as store:
         ports = FakePorts(folder, store)
         views = MarketViews(plan, metrics, now_ns=time.time_ns)
-        app = build_app(plan, views, metrics, ports.store, bundle=folder)
+        app = build_app(
+            plan, views, metrics, ports.store, ApiSettings(open_read=True), bundle=folder
+        )
         answer = TestClient(app).get(f"/integrity/{PATHS[market]}", params=window)
     assert answer.status_code == 200, answer.text
     return answer.json()

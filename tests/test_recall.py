@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
 
 from candles.aggregation import CandleAggregator
+from candles.stage import candles_stage
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
-from marketstream.messages import Candle
-from realtime_training.recall import asked_from_us, last_trade_id
+from marketstream.messages import Candle, Features
+from marketstream.metrics import Metrics
+from marketstream.plan import Plan
+from marketstream.runners.embedded import InProcessPorts
+from marketstream.store.sql import open_store
+from marketstream.symbols import split_market
+from marketstream.topics import FEATURES
+from realtime_training.recall import asked_from_us, last_trade_id, recall_candles
+from technical_indicators.build import feature_set_of
+from technical_indicators.feature_set import FeatureSettings
+from technical_indicators.stage import technical_indicators_stage
 
 FROM_US = 1_700_000_000_000_000
 
@@ -35,3 +49,29 @@ def test_candles_without_trades_do_not_say_that_nothing_traded() -> None:
 def test_where_nothing_traded_all_is_asked_for_after_the_candles() -> None:
     flat = [replace(candle, trade_count=0, last_trade_id=None) for candle in candles_of()]
     assert asked_from_us(flat) == flat[-1].close_time_ms * 1_000 - 1
+
+
+def test_markets_that_look_at_each_other_are_recalled_together(tmp_path: Path) -> None:
+    markets = ("kraken:BTC/USD", "binance-usdm:BTC/USDT:USDT")
+    plan = Plan(markets, "1s", (1,), groups={"bitcoin": markets})
+    feature_set = feature_set_of(plan, FeatureSettings(indicators=["leader_basis"]))
+    store = open_store(f"sqlite:///{tmp_path / 'candles.sqlite'}")
+    for market in markets:
+        aggregator = CandleAggregator(market, plan.candle_timeframes)
+        tape = SeededMarket(split_market(market)[1], 3)
+        messages = trades_messages(tape, market, FROM_US, FROM_US + 20_000_000)
+        store.write([candle for message in messages for candle in aggregator.update(message)])
+    ports = InProcessPorts(
+        Metrics(CollectorRegistry()), lambda: (FROM_US + 30_000_000) * 1_000, tmp_path, store
+    )
+    ports.runner.add(candles_stage(plan.candle_timeframes))
+    ports.runner.add(technical_indicators_stage(feature_set, plan))
+    vectors: list[Features] = []
+    ports.runner.tap(FEATURES, lambda features, _ns: vectors.append(features))
+    known = asyncio.run(recall_candles(plan, ports, markets, FROM_US // 1_000))
+    ports.close()
+    store.close()
+    assert known.keys() == set(markets)
+    basis = [vector.values["leader_basis"] for vector in vectors if vector.values]
+    assert len(basis) == 40
+    assert None not in basis

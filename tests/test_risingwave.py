@@ -29,6 +29,7 @@ from marketstream.messages import (
     Message,
     Outcome,
     Prediction,
+    Said,
     Stall,
     Trade,
     Trades,
@@ -49,6 +50,7 @@ from marketstream.store.risingwave import (
 from marketstream.store.sql import open_store
 from marketstream.store.testing import PostgresServer, postgres_server
 from marketstream.testing import free_port
+from marketstream.timeframes import duration_ms
 from marketstream.topics import (
     CANDLES,
     DEAD_LETTERS,
@@ -60,6 +62,7 @@ from marketstream.topics import (
     Topic,
 )
 from predictor.settings import DEFAULT_FEATURES
+from storekeeper.settings import RetentionSettings
 from trades.replay import replay_frames
 from trades.session.market import MarketSession
 from trades.session.rules import Rules
@@ -173,7 +176,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]
 def database(server: PostgresServer) -> Iterator[psycopg.Connection]:
     """An empty database with the sources as tables and the views as views."""
     with psycopg.connect(server.url(server.new_database()), autocommit=True) as connection:
-        for statement in [*AGGREGATES, *map(on_postgresql, STATEMENTS), *TABLES]:
+        for statement in [CLOCK, *AGGREGATES, *map(on_postgresql, STATEMENTS), *TABLES]:
             connection.execute(statement.encode())
         yield connection
 
@@ -186,6 +189,11 @@ AGGREGATES = [
     f"(SFUNC = keep_{which}, STYPE = DOUBLE PRECISION)"
     for which, place in (("first", 1), ("last", 2))
 ]
+# What the clock says is up to the test, and 1970 where it does not.
+CLOCK = (
+    "CREATE FUNCTION told_now() RETURNS TIMESTAMPTZ LANGUAGE sql STABLE AS "
+    "$$SELECT to_timestamp(coalesce(nullif(current_setting('test.now_s', TRUE), ''), '0')::FLOAT)$$"
+)
 
 INCLUDED = {
     "INCLUDE timestamp": "published_at TIMESTAMPTZ",
@@ -212,7 +220,7 @@ def on_postgresql(statement: str) -> str:
         r" AS tumbled",
         ON_CLOSE.sub("", body),
     )
-    return f"CREATE VIEW {body}"
+    return f"CREATE VIEW {body.replace('NOW()', 'told_now()')}"
 
 
 def publish(
@@ -421,6 +429,41 @@ def test_only_the_highest_revision_of_a_closed_candle_counts(database: psycopg.C
     publish(database, CANDLES, [candle, revised, candle, forming])
     (row,) = rows(database, "closed_candles")
     assert (row["high"], row["revision"]) == (5.0, 1)
+
+
+def test_what_postgresql_has_forgotten_is_forgotten_here(database: psycopg.Connection) -> None:
+    candle = Candle(
+        MARKET, "1s", 0, 1_000, 1.0, 2.0, 1.0, 2.0, 3.0, 4.0, 2, 0.0, 0.0
+    )  # fmt: skip
+    long = msgspec.structs.replace(candle, timeframe="1m", close_time_ms=60_000)
+    vector = Features(MARKET, "1s", 1_000, {"rsi_14": 41.5}, 99.0, 101.0, 100.0, "abc")
+    published_ms = candle.close_time_ms
+    publish(database, CANDLES, [candle, long], published_ms)
+    publish(database, FEATURES, [vector], published_ms)
+    publish(database, PREDICTIONS, [PREDICTION], published_ms)
+    publish(database, OUTCOMES, [outcome(PREDICTION.close_time_ms, "right")], published_ms)
+    kept = RetentionSettings()
+    views = {
+        "closed_candles": (kept.fine_candles, 2, 1),
+        "feature_table": (kept.features, 1, 0),
+        "first_predictions": (kept.predictions, 1, 0),
+        "first_outcomes": (kept.outcomes, 1, 0),
+        "model_accuracy": (kept.outcomes, 1, 0),
+        "latest_predictions": (kept.predictions, 1, 0),
+    }
+    for view, (length, before, after) in views.items():
+        assert length is not None
+        end_ms = published_ms + duration_ms(length)
+        for now_ms, left in ((end_ms - 1, before), (end_ms + 1, after)):
+            database.execute(f"SET test.now_s = '{now_ms / 1_000}'".encode())
+            assert len(rows(database, view)) == left, view
+
+
+def test_predictions_say_what_each_candidate_said(database: psycopg.Connection) -> None:
+    said = {"lightgbm": Said(0.6, 1.0, "lightgbm:7")}
+    publish(database, PREDICTIONS, [msgspec.structs.replace(PREDICTION, candidates=said)], 1)
+    (row,) = rows(database, "first_predictions")
+    assert row["candidates"] == {"lightgbm": [0.6, 1.0, "lightgbm:7"]}
 
 
 def gap(first_id: int, until_us: int | None = None, state: GapState = "open", **more: Any) -> Gap:

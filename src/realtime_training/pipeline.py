@@ -17,7 +17,8 @@ from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel
 from predictor.training.history import FeatureHistory
 from predictor.training.retraining import Retrainer, Trained, TrainingJob
-from technical_indicators.feature_set import FeatureSet, FeatureSettings
+from technical_indicators.build import feature_set_of
+from technical_indicators.feature_set import FeatureSettings
 from technical_indicators.stage import technical_indicators_stage
 
 type Execute = Callable[[TrainingJob, Trained], None]
@@ -45,7 +46,7 @@ class Pipeline:
     ) -> None:
         self.plan = plan
         self._installed = installed
-        self.feature_set = FeatureSet(plan.timeframe, plan.base, features)
+        self.feature_set = feature_set_of(plan, features)
         check_computed(predictor.features, self.feature_set.names)
         self.runner = InProcessRunner(
             [
@@ -54,7 +55,7 @@ class Pipeline:
                     preview=None if preview_ms is None else (plan.timeframe, preview_ms),
                     leaps=True,
                 ),
-                technical_indicators_stage(self.feature_set),
+                technical_indicators_stage(self.feature_set, plan),
                 predictor_stage(
                     timeframe=plan.timeframe,
                     base=plan.base,

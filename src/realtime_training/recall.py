@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from typing import cast
 
 from loguru import logger
@@ -13,51 +14,65 @@ from marketstream.messages import Candle
 from marketstream.plan import Plan
 from marketstream.runners.embedded import InProcessPorts
 from marketstream.timeframes import timeframe_ms
+from trades.session.rules import Known
 
 _CANDLES_A_TURN = 500
 _STORED_LATER_MS = 60_000  # a kill may have come between candles and what follows from them
 
 
 async def recall_candles(
-    plan: Plan, ports: InProcessPorts, market: str, from_ms: int
-) -> tuple[int | None, int] | None:
-    """Run a market's stored candles since a time through the stages, books included.
+    plan: Plan, ports: InProcessPorts, markets: Sequence[str], from_ms: int
+) -> dict[str, Known]:
+    """Run stored candles of a group's markets since a time through the stages, books included.
 
-    Return the id of their last trade (None where nothing traded) and since when, in us, what
-    follows has to be asked for. None where the store lacks a timeframe.
+    Those of all of them go together, by the time of their close, as the markets look at each other.
+    Return up to where each is known; one of which the store lacks a timeframe is left out.
     """
-    store = ports.store()
     to_ms = max(from_ms, ports.clock() // 1_000_000)
-    series = [
-        await asyncio.to_thread(store.candles, market, timeframe, from_ms, to_ms)
-        for timeframe in {plan.base, plan.timeframe}
-    ]
-    ends = [candles[-1].close_time_ms for candles in series if candles]
-    if len(ends) < len(series):
-        return None
-    # Only to where all of them end: what the finer ones have beyond is made anew from trades.
-    end_ms = min(ends)
-    end_ms -= end_ms % timeframe_ms(plan.timeframe)
-    candles = in_order(series, end_ms)
-    with ports.stored(market, end_ms - _STORED_LATER_MS):
-        for number, candle in enumerate(candles):
+    recalled = {
+        market: candles
+        for market in markets
+        if (candles := await _stored(plan, ports, market, from_ms, to_ms))
+    }
+    with ExitStack() as stored:
+        for market, candles in recalled.items():
+            end_ms = candles[-1].close_time_ms
+            stored.enter_context(ports.stored(market, end_ms - _STORED_LATER_MS))
+        for number, candle in enumerate(by_close(recalled.values())):
             ports.runner.publish(candle)  # what was stored has been found plausible
             if number % _CANDLES_A_TURN == 0:
                 await ports.drain()
         await ports.drain()
+    return {market: _resumed(plan, ports, market, candles) for market, candles in recalled.items()}
+
+
+async def _stored(
+    plan: Plan, ports: InProcessPorts, market: str, from_ms: int, to_ms: int
+) -> list[Candle]:
+    """Return a market's candles to where all timeframes have them; none where one has none."""
+    series = [
+        await asyncio.to_thread(ports.store().candles, market, timeframe, from_ms, to_ms)
+        for timeframe in {plan.base, plan.timeframe}
+    ]
+    # Only to where all of them end: what the finer ones have beyond is made anew from trades.
+    end_ms = min(candles[-1].close_time_ms if candles else 0 for candles in series)
+    end_ms -= end_ms % timeframe_ms(plan.timeframe)
+    candles = [c for c in by_close(series) if c.close_time_ms <= end_ms]
+    return candles if any(candle.timeframe == plan.base for candle in candles) else []
+
+
+def _resumed(plan: Plan, ports: InProcessPorts, market: str, candles: Sequence[Candle]) -> Known:
     finest = [candle for candle in candles if candle.timeframe == plan.base]
-    if not finest:
-        return None
     resumed_id = last_trade_id(finest)
     aggregator = cast("CandleAggregator", ports.runner.operator("candles", market))
     aggregator.resume(finest[-1], resumed_id)
     logger.info("Stored candles recalled", market=market, candles=len(candles))
-    return resumed_id, asked_from_us(finest)
+    return Known(resumed_id, asked_from_us(finest), price=finest[-1].close or None)
 
 
-def in_order(series: Sequence[Sequence[Candle]], end_ms: int) -> list[Candle]:
-    """Return candles of several timeframes up to a time; what closes together, finest first."""
-    candles = [c for one in series for c in one if c.close_time_ms <= end_ms]
+def by_close(series: Iterable[Sequence[Candle]]) -> list[Candle]:
+    """Return candles of several series by their closes; what closes together, finest first."""
+    candles = [candle for one in series for candle in one]
     return sorted(candles, key=lambda candle: (candle.close_time_ms, -candle.open_time_ms))
 
 

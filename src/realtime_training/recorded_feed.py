@@ -63,8 +63,8 @@ def feed_together(
 ) -> dict[str, Counts]:
     """Publish what files say of several markets, each of its own venue, as they were received.
 
-    Raises InputError where they hold no receive times, SettingsError for a venue nobody knows, and
-    BadMessage for what cannot be, such as a trade of 2090.
+    Raises InputError where those of more than one hold no receive times, SettingsError for a venue
+    nobody knows, and BadMessage for what cannot be, such as a trade of 2090.
     """
     recordings = []
     for market, paths in files.items():
@@ -76,6 +76,9 @@ def feed_together(
                 {market: _session(market, name, base, settings, runner)},
             )
         )
+    if len(recordings) == 1:
+        alone = replay_frames(*recordings[0], runner.publish, frames_per_read=frames_per_read)
+        return dict.fromkeys(files, alone)
     counts = replay_together(recordings, runner.publish, frames_per_read=frames_per_read)
     return dict(zip(files, counts, strict=True))
 

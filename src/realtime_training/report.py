@@ -50,10 +50,10 @@ def history(shares: dict[str, float]) -> Iterator[Callable[[str, float], None]]:
 
 
 @contextlib.contextmanager
-def days(total: int, *, shown: bool) -> Iterator[Callable[[float], None]]:
+def days(total: float, *, shown: bool) -> Iterator[Callable[[float], None]]:
     """Show how many days of the past are there."""
     progress = Progress(
-        TextColumn("days"), BarColumn(), TextColumn("{task.completed:.1f} of {task.total}"),
+        TextColumn("days"), BarColumn(), TextColumn("{task.completed:.1f} of {task.total:.4g}"),
         TimeRemainingColumn(), console=Console(stderr=True), disable=not shown, transient=True,
     )  # fmt: skip
     with progress:

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 from loguru import logger
@@ -37,14 +38,12 @@ from realtime_training.commands.run.history import history_to_read, say_when_tra
 from realtime_training.commands.run.options import SIMULATOR, RunOptions
 from realtime_training.recall import recall_candles
 from realtime_training.settings import Settings
-from technical_indicators.feature_set import FeatureSet
+from trades.session.rules import Known
 
 _PREVIEW_EVERY_MS = 100
 _SHOW_EVERY_S = 0.25
 _LAST_WORDS_S = 3.0
 _SWITCH_S = 0.0005  # the threads that read and write may not hold up a prediction for longer
-
-type Resumed = dict[str, tuple[int | None, int]]
 
 
 def build_parts(
@@ -52,7 +51,7 @@ def build_parts(
     settings: Settings,
     ports: Ports,
     *,
-    resumed: Resumed,
+    resumed: Mapping[str, Known],
     listening: socket.socket | None = None,
 ) -> dict[str, Part]:
     """Return all parts by name; what the API hears it hears before others.
@@ -78,8 +77,8 @@ def build_parts(
 
 
 def check_features(plan: Plan, settings: Settings) -> None:
-    """Raise SettingsError where a model is to use a feature that is not computed."""
-    computed = FeatureSet(plan.timeframe, plan.base, settings.features).names
+    """Raise SettingsError where a model is to use what is not computed, or cannot be."""
+    computed = technical_indicators.build.feature_set_of(plan, settings.features).names
     check_computed(settings.predictor.features, computed)
 
 
@@ -131,7 +130,7 @@ class _System:
             preview_ms=_PREVIEW_EVERY_MS,
             later=asyncio.get_running_loop().call_soon,
         )
-        self._resumed: Resumed = {}
+        self._resumed: dict[str, Known] = {}
         self._ended = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._history = dict.fromkeys(self._plan.markets, 0.0)
@@ -196,10 +195,8 @@ class _System:
         if not minutes:
             return
         from_ms = self._ports.clock() // 1_000_000 - minutes * 60_000
-        for market in self._plan.markets:
-            known = await recall_candles(self._plan, self._ports, market, from_ms)
-            if known is not None:
-                self._resumed[market] = known
+        for markets in dict.fromkeys(map(self._plan.group, self._plan.markets)):
+            self._resumed |= await recall_candles(self._plan, self._ports, markets, from_ms)
 
     def _heard(self, status: Status, received_ns: int) -> None:
         del received_ns

@@ -63,6 +63,18 @@ class Page:
         text = await self.evaluate("document.body.innerText")
         raise AssertionError(f"never true: {expression}\n{text}\n{self.complaints()}")
 
+    async def reloads_by(self, expression: str, seconds: float = 20) -> None:
+        """Evaluate what has the page load itself anew, and wait until it has."""
+        before = self._loads()
+        await self.evaluate(f"setTimeout(() => {{ {expression} }})")
+        deadline = time.monotonic() + seconds
+        while self._loads() == before:
+            assert time.monotonic() < deadline, f"not loaded anew: {expression}"
+            await asyncio.sleep(0.02)
+
+    def _loads(self) -> int:
+        return sum(method == "Page.loadEventFired" for method, _ in self.events)
+
     async def text(self, selector: str) -> str:
         return str(await self.evaluate(f"document.querySelector({selector!r}).innerText"))
 

@@ -57,6 +57,7 @@ class LiveMarkets:
         store: Store,
         stalled_ms: int | None,
         faults: Faults,
+        settings: ApiSettings,
     ) -> None:
         self.stalled_ms = stalled_ms
         self.store = store
@@ -65,7 +66,7 @@ class LiveMarkets:
         self.tapes = {market: SeededMarket(market.split(":")[1], 7) for market in MARKETS}
         self.ports: Any = LivePorts(_STATE, store)
         followed = replace(PLAN, markets=(*MARKETS, SILENT))
-        self.api = build(followed, ApiSettings(), self.ports, listening)
+        self.api = build(followed, settings, self.ports, listening)
         self.pipeline = Pipeline(
             PLAN,
             FeatureSettings(),
@@ -161,11 +162,15 @@ class Served(NamedTuple):
 
     address: str
     stop: Callable[[], None]
+    store: Store
 
 
 @contextmanager
 def served(
-    minutes: float, stalled_ms: int | None = None, faults: Faults = nothing
+    minutes: float,
+    stalled_ms: int | None = None,
+    faults: Faults = nothing,
+    settings: ApiSettings | None = None,
 ) -> Iterator[Served]:
     """Serve the markets from a thread of their own.
 
@@ -177,7 +182,9 @@ def served(
         closing(open_store(f"sqlite:///{folder}/realtime.sqlite")) as store,
         listen("127.0.0.1", 0) as listening,
     ):
-        markets = LiveMarkets(minutes, listening, store, stalled_ms, faults)
+        markets = LiveMarkets(
+            minutes, listening, store, stalled_ms, faults, settings or ApiSettings()
+        )
         address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
         thread = Thread(target=lambda: asyncio.run(markets.serve(stopping)))
         thread.start()
@@ -188,6 +195,6 @@ def served(
             assert not thread.is_alive()
 
         try:
-            yield Served(address, stop)
+            yield Served(address, stop, store)
         finally:
             stop()

@@ -2,13 +2,19 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from marketstream.keys import ApiKey, digest_of, new_secret
+from marketstream.messages import Model, Outcome
+from prediction_api.routes import known_keys
+from prediction_api.settings import ApiSettings
+
 from .browser import Page, in_browser
-from .live_markets import served
+from .live_markets import MARKETS, served
 
 WEB = Path(__file__).parents[2] / "services" / "prediction-api" / "web"
 PREDICTED = 'document.querySelector(".prediction .price")?.innerText'
@@ -314,3 +320,79 @@ def test_the_routes_can_be_read_with_nothing_from_outside(address: str) -> None:
         assert "/predictions/{venue}/{symbol}" in await page.evaluate("document.body.innerText")
 
     in_browser(address, look, path="docs")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 400])
+def test_accuracy_and_champions_are_shown_over_time(width: int) -> None:
+    with served(minutes=6) as dashboard:
+        now_s = int(time.time())
+        kinds: list[tuple[str, str, int]] = [("lightgbm", "1", 1_800), ("logistic_five", "2", 900)]
+        models = [
+            Model(MARKETS[0], "1s", 1_000, name, version, (now_s - ago_s) * 1_000, 300, {})
+            for name, version, ago_s in kinds
+        ]
+        outcomes = [
+            Outcome(
+                MARKETS[0], "1s", (now_s - ago_s) * 1_000, 1_000, "champion",
+                "1" if ago_s > 900 else "2", 1.0, 0.0, 0.0, "right" if ago_s % 4 else "wrong",
+                "right", inside=True, baselines={},
+            )
+            for ago_s in range(1_800, 60, -1)
+        ]  # fmt: skip
+        dashboard.store.write([*models, *outcomes])
+
+        async def look(page: Page) -> None:
+            await page.look(width=width, scheme="light")
+            await page.wait_for("document.querySelectorAll('#accuracy-over-time .dot').length > 5")
+            assert "1\u00a0s ahead" in await page.text("#over-time-title")
+            spoken = "document.querySelector('#champions-said').textContent"
+            said = await page.evaluate(spoken)
+            assert said.index("logistic five, version 2") < said.index("lightgbm, version 1")
+            assert "75.0\u00a0% right of 900 moves" in said
+            widths = json.loads(
+                await page.evaluate(
+                    """JSON.stringify([...document.querySelectorAll('#champions > *')].map(
+                      (one) => [one.textContent, parseFloat(one.style.width)]))"""
+                )
+            )
+            assert [name for name, _ in widths] == ["lightgbm", "logistic five"]
+            assert widths[0][1] == pytest.approx(25, abs=1)
+            await page.evaluate("document.querySelectorAll('#over-time-ranges button')[1].click()")
+            await page.wait_for(
+                "parseFloat(document.querySelector('#champions > *').style.width) < 6"
+            )
+            assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+        in_browser(dashboard.address, look)
+
+
+@pytest.mark.browser
+def test_where_reading_is_not_open_the_page_asks_for_a_key_and_keeps_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(known_keys, "_FRESH_S", 0.0)
+    with served(minutes=6, settings=ApiSettings(open_read=False)) as dashboard:
+        secret = new_secret()
+
+        async def look(page: Page) -> None:
+            await page.wait_for('!document.querySelector("#key").hidden')
+            assert await page.evaluate('document.querySelector("#dashboard").hidden')
+            await page.reloads_by(_give("rt_wrong"))
+            await page.wait_for('document.querySelector("#key-detail").innerText.includes("none")')
+            dashboard.store.add_key(ApiKey("browser", "read", digest_of(secret), 0))
+            await page.reloads_by(_give(secret))
+            await page.wait_for(PREDICTED)
+            assert await page.evaluate('document.querySelector("#key").hidden')
+            assert not await page.evaluate('document.querySelector("#forget-key").hidden')
+            await page.reloads_by('document.querySelector("#forget-key").click()')
+            await page.wait_for('!document.querySelector("#key").hidden')
+            assert await page.evaluate("document.cookie") == ""
+
+        in_browser(dashboard.address, look, may_complain_of="401 (Unauthorized)")
+
+
+def _give(secret: str) -> str:
+    """Fill in the form."""
+    return f"""document.querySelector("#key-given").value = "{secret}";
+      document.querySelector("#key-form button").click()"""

@@ -123,7 +123,7 @@ def test_stale_data_takes_no_api_out_of_service(environment: str) -> None:
     # /health is 503 where one market is stale; all pods would go at once.
     container = pod_of(environment, "prediction-api")["containers"][0]
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-        assert container[probe]["httpGet"]["path"] == "/routes"
+        assert container[probe]["httpGet"]["path"] == "/live"
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

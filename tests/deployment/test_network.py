@@ -14,6 +14,7 @@ from marketstream.fakes import FakePorts
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from prediction_api.routes.app import build_app
+from prediction_api.settings import ApiSettings
 from prediction_api.views.market_views import MarketViews
 
 from .manifests import SERVICES, Manifest, environment_of, named, of_kind
@@ -103,7 +104,8 @@ def test_the_ingress_shows_every_route_of_the_api_but_the_metrics() -> None:
     metrics = Metrics(CollectorRegistry())
     plan = Plan(("binance:BTC/USDT",), "1s", (1,))
     ports = FakePorts(Path())
-    app = build_app(plan, MarketViews(plan, metrics, now_ns=time.time_ns), metrics, ports.store)
+    views = MarketViews(plan, metrics, now_ns=time.time_ns)
+    app = build_app(plan, views, metrics, ports.store, ApiSettings())
     routes = {f"/{route.path.split('/')[1]}" for route in app.routes if isinstance(route, Route)}
     (ingress,) = of_kind("prod", "Ingress")
     (rule,) = ingress["spec"]["rules"]

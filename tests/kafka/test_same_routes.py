@@ -147,12 +147,16 @@ def test_both_offer_the_same_paths(both: Both) -> None:
     one, kafka = both.ask("/openapi.json")
     assert one == kafka
     assert set(one.json["paths"]) == {
-        "/routes", "/scoreboard", "/symbols", "/version", "/health", "/live", "/ready", "/metrics",
+        "/routes", "/scoreboard", "/symbols", "/config", "/keys", "/version",
+        "/health", "/live", "/ready", "/metrics",
         *(f"/udf/{name}" for name in ("config", "history", "search", "symbols", "time")),
         "/predictions", "/predictions/{symbol}/history", "/predictions/{venue}/{symbol}/history",
+        "/predictions/{venue}/{symbol}/{id}/explain",
+        "/predictions/{symbol}/accuracy", "/predictions/{venue}/{symbol}/accuracy",
         "/predictions/{symbol}/stream", "/predictions/{venue}/{symbol}/stream",
         *(f"/{name}/{of}" for of in TEMPLATES
-          for name in ("predictions", "candles", "models", "integrity", "view", "stream")),
+          for name in ("predictions", "candles", "indicators", "models", "integrity", "view",
+                       "stream")),
     }  # fmt: skip
     one, kafka = both.ask("/routes")
     assert one == kafka

@@ -19,6 +19,7 @@ from marketstream.messages import Feed, Gap, Status, Trade, Trades
 from marketstream.plan import Plan
 from marketstream.ports import Part
 from trades.build import build
+from trades.session.rules import Known
 from trades.settings import TradesSettings
 
 from .flaky import FlakyExchange, serving
@@ -99,7 +100,7 @@ async def running(
     folder: Path,
     history_minutes: int = 1,
     tail: list[Trades] | None = None,
-    resumed: Callable[[], Mapping[str, tuple[int | None, int]]] | None = None,
+    resumed: Callable[[], Mapping[str, Known]] | None = None,
 ) -> AsyncIterator[Running]:
     async with serving([tape()]) as exchange, asyncio.timeout(PATIENCE_S):
         ports = Ports(folder)
@@ -199,8 +200,8 @@ def test_what_was_resumed_elsewhere_is_not_published_again(tmp_path: Path, trade
             break
 
     async def test() -> None:
-        def resumed() -> Mapping[str, tuple[int | None, int]]:
-            return {MARKET: (last.id if traded else None, end_us - 1)}
+        def resumed() -> Mapping[str, Known]:
+            return {MARKET: Known(last.id if traded else None, end_us - 1, price=last.price)}
 
         async with running(tmp_path, resumed=resumed) as one:
             await one.live(20)

@@ -16,6 +16,7 @@ from .world import MARKET, START_US, World, id_plus, later_by, price_of
 KINDS = {
     "by id": Rules(),
     "by time": Rules(past="by_time"),
+    "by trade": Rules(pages_by_trade=True),
     "heartbeats": Rules(silence="last_id"),
     "newest only": Rules(past="by_time", past_trades=100),
     "ordered": Rules(ids="ordered"),
@@ -213,6 +214,54 @@ def test_gap_beyond_the_last_known_trade_is_repaired_after_a_start(last: int, un
     came = {trade.id for message in one.published for trade in message.trades}
     assert {trade.id for trade in missing} <= came
     assert one.gaps[gap.identity].state == "repaired"
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+def test_another_markets_trades_are_not_taken_for_the_past_of_a_start(resumes: bool) -> None:
+    one = World()
+    one.rest = "another"
+    if resumes:
+        for _ in range(200):
+            one.now_us += one.every_us
+            one.trade()
+        last = one.truth[99]
+        known = Known(last.id, last.time_us, price=last.price)
+        one.session.start(one.received_us, from_us=last.time_us, known=known)
+        one.connect()
+    else:
+        one.begin()
+    one.run(3.0)
+    one.rest = "well"
+    one.run(3.0)
+    assert len(one.published) > 100
+    healed(one)
+
+
+def test_a_past_beside_which_the_stream_says_nothing_is_read_after_a_while() -> None:
+    one = World(silent={"trades", "quotes"})
+    one.begin()
+    one.run(2.5)
+    assert one.published == []
+    one.run(1.5)
+    assert len(one.published) > 5
+
+
+@pytest.mark.parametrize(("off_us", "is_proven"), [(0, True), (3_600_000_000, False)])
+def test_before_the_first_trade_a_clock_that_is_off_proves_nothing(
+    off_us: int, is_proven: bool
+) -> None:
+    one = World(every_us=1 << 60)
+    past = one.trade()
+    one.now_us += 1_000_000
+    known = Known(past.id, past.time_us, price=past.price)
+    one.session.start(
+        one.received_us, from_us=past.time_us, known=known, exchange_us=one.now_us + off_us
+    )
+    one.connect()
+    one.run(10.0)
+    proven_us = [said.proven_until_us for said in one.published if said.proven_until_us is not None]
+    assert bool(proven_us) is is_proven
+    assert all(until_us <= one.now_us for until_us in proven_us)
 
 
 def test_what_was_missed_without_a_connection_is_not_held_against_the_next_one() -> None:

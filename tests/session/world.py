@@ -30,7 +30,7 @@ class World:
     """A market that trades every `every_us`, what it truly traded, and a session that follows it.
 
     `silent` are channels of which nothing comes, `rest` is how REST is: `well`, `failing`, `empty`,
-    `behind` or `holes`.
+    `behind`, `holes`, or `another`: it answers with the trades of one at 500 times the price.
     """
 
     every_us: int = 20_000
@@ -183,8 +183,8 @@ class World:
             ask, rows, asked_us = self._answer
             self._answer = None
             ids = [row.trade.id for row in rows]
-            if self.rest == "failing" or ids != sorted(ids):  # such a page is refused at the edge
-                self.session.failed(self.received_us)
+            if self.rest == "failing" or ids != sorted(ids) or self._is_anothers(rows):
+                self.session.failed(self.received_us)  # such a page is refused at the edge
             elif ask.kind == "time":
                 self.session.clock_is(self.now_us, self.received_us)
             else:
@@ -195,6 +195,10 @@ class World:
         if wanted is not None:
             self.asks += 1
             self._answer = (wanted, self._rows(wanted), self.received_us)
+
+    def _is_anothers(self, rows: list[Row]) -> bool:
+        price = self.session.price
+        return price is not None and any(row.trade.price > 2 * price for row in rows)
 
     def _rows(self, ask: Ask) -> list[Row]:
         known = self.truth
@@ -211,6 +215,8 @@ class World:
         if self.session.rules.only_newest:
             known = [trade for trade in self.truth[-self.page :] if trade in known]
         rows = [Row(trade.id, trade) for trade in known[: self.page]]
+        if self.rest == "another":
+            return [Row(one.page_id, price_of(500)(one.trade)) for one in rows]
         return [row for row in rows if row.trade.id % 10] if self.rest == "holes" else rows
 
     def _heard(self, message: Trades | Gap | Stall, received_us: int) -> None:

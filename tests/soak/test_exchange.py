@@ -14,9 +14,10 @@ from realtime_bench.soak.skewed import skew
 SYMBOL = "BTC/USDT"
 
 
-def test_ids_that_begin_again_do_so_in_the_truth_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("venue", ["binance", "kraken"])
+def test_ids_that_begin_again_do_so_in_the_truth_too(tmp_path: Path, venue: str) -> None:
     begin_us = time.time_ns() // 1_000
-    with faulty_exchange(tmp_path, [SYMBOL], 1, 100.0) as exchange:
+    with faulty_exchange(tmp_path, [SYMBOL], 1, 100.0, venue) as exchange:
         row = exchange.begin("ids_again", SYMBOL)
         end_us = time.time_ns() // 1_000 + 1_000_000
         ids = exchange.truth(SYMBOL, begin_us, end_us).id

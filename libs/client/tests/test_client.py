@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,8 +16,10 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 import realtime_client
+from marketstream.accuracy import AccuracyOfStretch
 from marketstream.fakes import FakePorts
-from marketstream.messages import Candle, Outcome, Prediction, Trades
+from marketstream.keys import ApiKey, digest_of, new_secret
+from marketstream.messages import Candle, Features, Outcome, Prediction, Trades
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
@@ -24,6 +27,8 @@ from marketstream.store.sql import open_store
 from marketstream.testing import closed_port
 from prediction_api.routes.app import build_app
 from prediction_api.routes.history import Judged
+from prediction_api.routes.indicators import IndicatorsAt
+from prediction_api.settings import ApiSettings
 from prediction_api.views.feed import Came
 from prediction_api.views.market_views import MarketViews, Recalled
 from prediction_api.views.prediction_view import (
@@ -63,11 +68,13 @@ def candle(number: int) -> Candle:
 class Served:
     """An API on a port of its own, and the views behind it."""
 
-    def __init__(self, folder: Path, store: Store, port: int = 0) -> None:
+    def __init__(self, folder: Path, store: Store, port: int = 0, **access: Any) -> None:
         metrics, plan = Metrics(CollectorRegistry()), Plan((MARKET, PERPETUAL), "1s", (1, 2))
         self.ns = 10_000 * 1_000_000_000
         self.views = MarketViews(plan, metrics, now_ns=lambda: self.ns)
-        app = build_app(plan, self.views, metrics, FakePorts(folder, store).store, bundle=folder)
+        opened = FakePorts(folder, store).store
+        settings = ApiSettings(**access).for_address("127.0.0.1")
+        app = build_app(plan, self.views, metrics, opened, settings, bundle=folder)
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port = int(self._socket.getsockname()[1])
@@ -226,6 +233,8 @@ def test_an_api_out_of_reach_is_said() -> None:
         (realtime_client.MarketPredictions, MarketPredictions, set()),
         (realtime_client.Candidate, CandidateView, set()),
         (realtime_client.Verdict, VerdictView, set()),
+        (realtime_client.Indicators, IndicatorsAt, set()),
+        (realtime_client.Accuracy, AccuracyOfStretch, set()),
     ],
 )
 def test_answers_have_the_fields_that_the_api_gives_them(
@@ -235,3 +244,34 @@ def test_answers_have_the_fields_that_the_api_gives_them(
         return {field.name for field in msgspec.inspect.type_info(kind).fields}  # type: ignore[attr-defined]
 
     assert fields(ours) - more <= fields(theirs)
+
+
+def test_a_key_is_sent_with_all_that_is_asked(tmp_path: Path, store: Store) -> None:
+    secret = new_secret()
+    store.add_key(ApiKey("client", "read", digest_of(secret), 0))
+    with closing(Served(tmp_path, store, open_read=False)) as served:
+        with pytest.raises(ApiError, match="No key"):
+            Client(served.url).symbols()
+        client = Client(served.url, key=secret)
+        assert [each.market for each in client.symbols()] == [MARKET, PERPETUAL]
+        served.predict(START_MS)
+        follower = client.follow("binance/BTC-USDT", after=f"p-{START_MS - 1}-1000")
+        assert isinstance(next(follower), realtime_client.Missed)
+
+
+def test_indicators_and_the_accuracy_over_time_come_typed(api: Served, store: Store) -> None:
+    values = {"rsi_14": 48.0, "ema_20": None}
+    store.write(
+        [Features(MARKET, "1s", START_MS, values, 100.0, 101.0, 100.5, "ab12"), candle(0)]
+        + [outcome(START_MS + second * 1_000) for second in range(20)]
+    )
+    client, since = Client(api.url), START_MS - 60_000
+    asked = {"since": since, "until": START_MS + 60_000}
+    (found,) = client.indicators("binance/BTC-USDT", **asked)
+    assert (found.close_time_ms, found.values) == (START_MS, values)
+    (only,) = client.indicators("binance/BTC-USDT", names=["rsi_14"], **asked)
+    assert only.values == {"rsi_14": 48.0}
+    stretches = client.accuracy("binance/BTC-USDT", every="10s", horizon="1s", **asked)
+    assert [(one.from_ms - START_MS, one.moved, one.accuracy) for one in stretches] == [
+        (0, 10, 1.0), (10_000, 10, 1.0),
+    ]  # fmt: skip

@@ -22,10 +22,10 @@ def test_a_refusal_is_waited_out_for_as_long_as_it_says() -> None:
     clock = Clock()
     limit = Limit(clock)
     assert limit.wait_s() == 0
-    limit.refused("120")
+    limit.refused("120", limit.asked(0.0))
     clock.now_s += 100
     assert limit.wait_s() == pytest.approx(20)
-    limit.refused("1")  # what was said before holds
+    limit.refused("1", limit.asked(0.0))  # what was said before holds
     assert limit.wait_s() == pytest.approx(20)
 
 
@@ -34,13 +34,26 @@ def test_refusals_that_do_not_say_how_long_get_longer_until_there_is_an_answer()
     limit = Limit(clock)
     waits = []
     for retry_after in (None, "0", "soon", "-5"):
-        limit.refused(retry_after)
+        limit.refused(retry_after, limit.asked(0.0))
         waits.append(limit.wait_s())
         clock.now_s += 100
     assert waits == [0.25, 0.5, 1.0, 2.0]
     limit.answered({}, "", 0)
-    limit.refused(None)
+    limit.refused(None, limit.asked(0.0))
     assert limit.wait_s() == 0.25
+
+
+def test_requests_that_were_refused_together_are_one_refusal() -> None:
+    clock = Clock()
+    limit = Limit(clock)
+    together = [limit.asked(0.0) for _ in range(20)]
+    clock.now_s += 0.1
+    for asked_s in together:
+        limit.refused(None, asked_s)
+    assert limit.wait_s() == 0.25
+    clock.now_s += 1.0
+    limit.refused(None, limit.asked(0.0))
+    assert limit.wait_s() == 0.5
 
 
 def test_requests_are_as_far_apart_as_they_have_to_be() -> None:
@@ -57,7 +70,7 @@ def test_requests_are_as_far_apart_as_they_have_to_be() -> None:
 
 def test_no_ban_is_longer_than_three_days() -> None:
     limit = Limit(Clock())
-    limit.refused("9" * 30)
+    limit.refused("9" * 30, limit.asked(0.0))
     assert limit.wait_s() == 3 * 86_400
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,7 +19,9 @@ from marketstream.messages.status import Said
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
+from prediction_api.http_server import server_config
 from prediction_api.routes.app import build_app
+from prediction_api.settings import ApiSettings
 from prediction_api.views.market_views import MarketViews
 
 MARKET = "binance:BTC/USDT"
@@ -28,14 +31,20 @@ class Api:
     """The views and the app on them, in a time that stands still until it is set."""
 
     def __init__(
-        self, bundle: Path, *markets: str, speed: float = 1.0, store: Store | None = None
+        self,
+        bundle: Path,
+        *markets: str,
+        speed: float = 1.0,
+        store: Store | None = None,
+        **settings: Any,
     ) -> None:
         self.ns = 1_000_000_000
         self.metrics = Metrics(CollectorRegistry())
         self.plan = Plan(markets or (MARKET,), "1s", (1, 2))
         self.views = MarketViews(self.plan, self.metrics, now_ns=lambda: self.ns, speed=speed)
         ports = FakePorts(bundle, store)
-        self.app = build_app(self.plan, self.views, self.metrics, ports.store, bundle=bundle)
+        said = ApiSettings(**settings).for_address("127.0.0.1")
+        self.app = build_app(self.plan, self.views, self.metrics, ports.store, said, bundle=bundle)
         self.client = TestClient(self.app)
 
     def see(self, seen_until_ms: int, market: str = MARKET) -> None:
@@ -50,7 +59,7 @@ class Api:
 @contextmanager
 def served(api: Api) -> Iterator[tuple[str, int]]:
     """Serve an API on a port of its own; yield where it is."""
-    server = uvicorn.Server(uvicorn.Config(api.app, log_config=None))
+    server = uvicorn.Server(server_config(api.app))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

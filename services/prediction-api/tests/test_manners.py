@@ -10,6 +10,7 @@ from marketstream.messages import Prediction
 from prediction_api.http_server import own_names
 from prediction_api.routes.app import build_app
 from prediction_api.routes.dashboard import BUNDLE
+from prediction_api.settings import ApiSettings
 
 from .conftest import MARKET, Api
 
@@ -133,9 +134,8 @@ def test_what_is_of_now_is_kept_by_nobody(predicting: Api, path: str) -> None:
     ],
 )
 def test_it_answers_by_its_own_names_only(api: Api, host: str, status: int) -> None:
-    app = build_app(
-        api.plan, api.views, api.metrics, FakePorts(BUNDLE).store, hosts=["prices.example.com"]
-    )
+    settings = ApiSettings(open_read=True, allowed_hosts=("prices.example.com",))
+    app = build_app(api.plan, api.views, api.metrics, FakePorts(BUNDLE).store, settings)
     answer = TestClient(app).get("/live", headers={"Host": host})
     assert answer.status_code == status
     if status != 200:
@@ -154,7 +154,8 @@ def test_only_of_a_loopback_address_the_names_are_known(address: str, names: obj
 def test_pages_of_other_origins_read_it_where_they_may(api: Api) -> None:
     origin = "https://example.com"
     store = FakePorts(BUNDLE).store
-    allowed = build_app(api.plan, api.views, api.metrics, store, cors_origins=[origin])
+    settings = ApiSettings(open_read=True, cors_origins=(origin,))
+    allowed = build_app(api.plan, api.views, api.metrics, store, settings)
     for app, told in ((allowed, origin), (api.app, None)):
         answer = TestClient(app).get("/live", headers={"Origin": origin})
         assert answer.headers.get("access-control-allow-origin") == told

@@ -13,8 +13,10 @@ import pytest
 from marketstream.columns import FeatureTable, PriceSeries
 from predictor.models import LEARNERS
 from predictor.registry import native
+from predictor.serving.forecast import Rows, probability
+from predictor.serving.panel import Panel
 from predictor.settings import PredictorSettings
-from predictor.training.candidates import REFERENCES
+from predictor.training.candidates import REFERENCES, Candidate
 from predictor.training.correction import Corrected, fit_share
 from predictor.training.dataset import labelled
 from predictor.training.fitting import TrainedModel, train, try_candidates
@@ -46,6 +48,12 @@ def test_few_rows_and_rows_that_repeat_each_other_add_less() -> None:
     assert fit_share(base, added, came, overlap=400.0) < 0.8 * whole
 
 
+def tried_model(make_model: Any, candidates: dict[str, Candidate]) -> TrainedModel:
+    references = tuple(each for name, each in candidates.items() if name in REFERENCES)
+    model: TrainedModel = replace(make_model(1_000), references=references, challengers=())
+    return model
+
+
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_corrected_model_reads_one_row_as_the_batch_and_comes_back_bit_for_bit(
     make_market: MakeMarket, make_settings: MakeSettings, make_model: Any, learner: str
@@ -58,6 +66,12 @@ def test_corrected_model_reads_one_row_as_the_batch_and_comes_back_bit_for_bit(
     candidate = tried.candidates[learner]
     assert isinstance(candidate.up, Corrected)
     assert candidate.columns == (*columns, "imbalance")
+    everyone = replace(tried_model(make_model, tried.candidates), champion=candidate)
+    values = dict(zip(market.table.names, market.table.values[300].tolist(), strict=True))
+    heard = Panel(everyone, "average").hear(Rows(values), lambda names: dict.fromkeys(names, 0.5))
+    assert {name: said.p_up for name, said in heard.candidates.items()} == {
+        each.name: probability(each, values) for each in tried.candidates.values()
+    }  # though the reference is asked once
     candidate = replace(candidate, up=replace(candidate.up, share=0.7))
     model: TrainedModel = replace(make_model(), champion=candidate)
     rows = data.columns(candidate.columns)

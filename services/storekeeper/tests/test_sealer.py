@@ -143,6 +143,25 @@ def test_what_retention_deletes_leaves_a_chain_that_holds(
     assert verified(store).faults == []
 
 
+def test_packing_changes_nothing_of_the_chain_whichever_comes_first(
+    store: SqlStore, seal: Callable[[], int]
+) -> None:
+    predicted(store, FROM_MS + 30_000, FROM_MS + 2 * SEALED_MS)
+    predicted(store, FROM_MS + 2 * SEALED_MS, FROM_MS + 5 * SEALED_MS)
+    span = store.prediction_span(MARKET, "1s")
+    assert store.pack(MARKET, "1s", FROM_MS + SEALED_MS) > 0
+    assert seal() == 4
+    while store.pack(MARKET, "1s", FROM_MS + 4 * SEALED_MS):
+        pass
+    assert store.prediction_span(MARKET, "1s") == span
+    found = verified(store)
+    assert (found.faults, found.predictions, found.unsealed) == ([], 114 + 3 * 120, 120)
+    while store.forget("predictions", MARKET, "1s", FROM_MS + 2 * SEALED_MS):
+        pass
+    found = verified(store)
+    assert (found.faults, found.deleted) == ([], 114 + 120)
+
+
 def test_whoever_makes_the_whole_chain_anew_has_another_head(
     store: SqlStore, seal: Callable[[], int], url: str
 ) -> None:

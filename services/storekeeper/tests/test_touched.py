@@ -5,7 +5,16 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from marketstream.messages import Candle, Gap
-from storekeeper.touched import disagreed, groups, marks, mended, touches, unsettled, witnesses
+from storekeeper.touched import (
+    disagreed,
+    groups,
+    marks,
+    mended,
+    seams_ms,
+    touches,
+    unsettled,
+    witnesses,
+)
 
 MARKET = "binance:BTC/USDT"
 
@@ -88,6 +97,13 @@ def test_groups_span_a_minute_or_their_longest_candle_and_come_newest_first() ->
     assert groups([apart, late, minute, early], 60_000) == [[apart], [minute, early, late]]
     hour = replace(minute, timeframe="1h", close_time_ms=3_600_000)
     assert groups([hour, early, apart], 60_000) == [[hour, early, apart]]
+
+
+def test_no_group_has_candles_of_two_numberings() -> None:
+    seconds = [candle(second, None, 0) for second in (1, 2, 3, 4)]
+    seams = seams_ms([gap(0, 9), Gap(MARKET, 7, 7, 1_400_000, 2_500_001, "lost", None, 1)])
+    assert seams == [2_501]
+    assert groups(seconds, 60_000, seams) == [seconds[2:], seconds[:2]]
 
 
 def test_only_complete_candles_are_witnesses() -> None:

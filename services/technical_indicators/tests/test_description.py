@@ -9,6 +9,7 @@ from technical_indicators.accepted import accepted_range
 from technical_indicators.base_indicator import base_names
 from technical_indicators.catalogue import configurable, indicator
 from technical_indicators.description import OWN, describe, describe_all
+from technical_indicators.leader_indicator import leader_names
 from technical_indicators.own_indicator import own_names
 
 ALL = describe_all()
@@ -18,7 +19,9 @@ def test_all_that_can_be_configured_are_described_once() -> None:
     assert [each.name for each in ALL] == list(configurable())
     assert len({each.name for each in ALL}) == len(ALL) > 150
     assert {each.name for each in ALL if each.family == OWN} == set(own_names())
-    assert {each.name for each in ALL if each.of_base} == set(base_names())
+    assert {each.name for each in ALL if each.of_base} == {
+        *base_names(), *leader_names(),
+    }  # fmt: skip
     assert all(each.meaning and each.source and each.inputs for each in ALL)
 
 

@@ -16,6 +16,8 @@ from marketstream.columns import CandleColumns, Floats
 from technical_indicators.batch import feature_columns
 from technical_indicators.catalogue import configurable, indicator
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
+from technical_indicators.leader_columns import PairColumns
+from technical_indicators.leader_indicator import LeaderIndicator
 from technical_indicators.port import BASE_COLUMNS, COLUMNS, Batched
 
 NAMES = configurable()
@@ -74,6 +76,34 @@ def other_future(rows: int, random: np.random.Generator) -> dict[str, Floats]:
     return dict(zip((*COLUMNS, *BASE_COLUMNS), (*columns, *of_base), strict=True))
 
 
+def candles_of(columns: Columns, timeframe: str, length_ms: int) -> CandleColumns:
+    known: dict[str, Any] = {n: c for n, c in columns.items() if not n.endswith("time_ms")}
+    times = length_ms * np.arange(ROWS, dtype=np.int64)
+    return CandleColumns(
+        timeframe=timeframe, open_time_ms=times, close_time_ms=times + length_ms,
+        taker_buy_quote_volume=columns["volume"], complete=np.ones(ROWS, np.bool_), **known,
+    )  # fmt: skip
+
+
+class Led:
+    """An indicator of a leader, beside a market of which all stays as it is."""
+
+    digest = ""
+
+    def __init__(self, judged: LeaderIndicator) -> None:
+        self._judged = judged
+        self.names, self.lookback = judged.names, judged.lookback
+
+    def batch(self, columns: Columns) -> list[Floats]:
+        own, leader = (candles_of(each, "250ms", 250) for each in (made_up(), columns))
+        return [self._judged.series(PairColumns(own, leader))]
+
+
+def judged_of(name: str) -> Batched:
+    found = indicator(name)
+    return Led(found) if isinstance(found, LeaderIndicator) else found
+
+
 def changed_after(columns: Columns, cut: int, future: Columns) -> dict[str, Floats]:
     return {
         name: np.concatenate((column[:cut], future[name][: len(column) - cut]))
@@ -99,13 +129,13 @@ def check_looks_at_no_future(judged: Batched, columns: Columns, seed: int) -> No
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_comes_after_changes_nothing_of_made_up_candles(name: str) -> None:
-    check_looks_at_no_future(indicator(name), made_up(), crc32(name.encode()))
+    check_looks_at_no_future(judged_of(name), made_up(), crc32(name.encode()))
 
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", NAMES)
 def test_what_comes_after_changes_nothing_of_real_candles(name: str, market_data: Path) -> None:
-    check_looks_at_no_future(indicator(name), real(market_data / FILE), crc32(name.encode()))
+    check_looks_at_no_future(judged_of(name), real(market_data / FILE), crc32(name.encode()))
 
 
 def test_the_whole_vector_looks_at_no_future() -> None:
@@ -118,12 +148,7 @@ def test_the_whole_vector_looks_at_no_future() -> None:
 
 
 def vectors(columns: Columns, feature_set: FeatureSet) -> Floats:
-    known: dict[str, Any] = {n: c for n, c in columns.items() if not n.endswith("time_ms")}
-    times = 60_000 * np.arange(ROWS, dtype=np.int64)
-    candles = CandleColumns(
-        timeframe="1m", open_time_ms=times, close_time_ms=times + 60_000,
-        taker_buy_quote_volume=columns["volume"], complete=np.ones(ROWS, np.bool_), **known,
-    )  # fmt: skip
+    candles = candles_of(columns, "1m", 60_000)
     return feature_columns(candles, candles, feature_set).values
 
 

@@ -14,10 +14,12 @@ from realtime_training.commands.candles.command import candles
 from realtime_training.commands.dead_letters import dead_letters
 from realtime_training.commands.evaluate.command import evaluate
 from realtime_training.commands.explain.command import explain
+from realtime_training.commands.export.command import export
 from realtime_training.commands.features.command import features
 from realtime_training.commands.history.command import history
 from realtime_training.commands.indicators.command import indicators
 from realtime_training.commands.integrity.command import integrity
+from realtime_training.commands.keys import keys
 from realtime_training.commands.leakcheck.command import leakcheck
 from realtime_training.commands.ledger.command import ledger
 from realtime_training.commands.models.command import models
@@ -100,6 +102,8 @@ for command in (
     models,
     explain,
     ledger,
+    export,
+    keys,
     dead_letters,
     reset,
     risingwave,

@@ -10,7 +10,7 @@ import click
 
 from predictor.learner_names import learner_names
 from realtime_training import report
-from realtime_training.commands.options import own_timeframe_option
+from realtime_training.commands.options import beside_option, own_timeframe_option
 from realtime_training.commands.types import DURATION, FOLDER, LISTED_SYMBOL
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ _DATA = {
         help="Market, like BTC/USDT or as FILES name it; needed for frames that do not say theirs.",
     ),
     "timeframe": own_timeframe_option,
+    "beside": beside_option,
     "state": click.option(
         "--state",
         type=FOLDER,
@@ -97,7 +98,7 @@ _LEARNING = {
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what says which data: --symbol, --timeframe and --state."""
+    """Add what says which data: --symbol, --timeframe, --beside and --state."""
     return _added(command, list(_DATA.values()))
 
 
@@ -142,13 +143,15 @@ def load(
     state: Path,
     symbol: str | None,
     timeframe: str | None,
+    beside: Sequence[tuple[str, Path]] = (),
     *,
     shown: bool,
 ) -> Recorded:
     """Return the dataset of files, showing on stderr how much of them has been read."""
     from realtime_training.datasets import load_files
 
-    with report.reading(files, shown=shown) as advanced:
+    with report.reading([*files, *(file for _, file in beside)], shown=shown) as advanced:
         return load_files(
-            files, settings, state, symbol=symbol, timeframe=timeframe, advanced=advanced
-        )
+            files, settings, state, symbol=symbol, timeframe=timeframe, beside=beside,
+            advanced=advanced,
+        )  # fmt: skip

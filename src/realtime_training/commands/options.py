@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from realtime_training.commands.types import HORIZON, LATENCY_MS, TIMEFRAME
+from realtime_training.commands.types import FILE, HORIZON, LATENCY_MS, MARKET, TIMEFRAME
 
 timeframe_option = click.option(
     "--timeframe",
@@ -37,6 +37,15 @@ latency_option = click.option(
     default=0,
     show_default=True,
     help="Count outcomes from so many ms after the close.",
+)
+
+beside_option = click.option(
+    "--beside",
+    type=(MARKET, FILE),
+    multiple=True,
+    metavar="MARKET FILE",
+    help="Frames of another market that the same clock recorded, to be looked at, like "
+    "binance-usdm:BTC/USDT:USDT FILE; may be repeated.",
 )
 
 json_option = click.option(

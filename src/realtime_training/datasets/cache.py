@@ -23,7 +23,8 @@ from predictor.training.prices import Label
 
 _MOST_BYTES = 2_000_000_000
 _OURS = (
-    "realtime_training.datasets", "realtime_training.recorded_feed", "predictor.training.history",
+    "realtime_training.datasets", "realtime_training.beside", "realtime_training.recorded_feed",
+    "predictor.training.history",
     "predictor.training.prices", "technical_indicators", "candles", "trades", "exchanges",
     "marketstream",
 )  # fmt: skip

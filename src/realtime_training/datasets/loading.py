@@ -16,6 +16,7 @@ from marketstream.readers.names import market_in_name
 from marketstream.symbols import market_of, parse_symbol
 from marketstream.timeframes import finest_first, timeframe_ms
 from predictor.training.prices import Label
+from realtime_training.beside import by_market, together
 from realtime_training.datasets import profiles
 from realtime_training.datasets.cache import DatasetCache, Entry, Made, identity_of
 from realtime_training.datasets.frames import replay_features
@@ -91,13 +92,15 @@ def load_files(
     *,
     symbol: str | None = None,
     timeframe: str | None = None,
+    beside: Sequence[tuple[str, Path]] = (),
     advanced: Advanced | None = None,
 ) -> Recorded:
     """Return the features and prices of files that hold one market.
 
     Recorded frames go through the running system's own stages, so that there is a book; trades and
     candles are folded as columns. Without a timeframe decisions are made each second, or at each
-    candle of a file of candles. Recordings that say so are of the exchange and symbol they name.
+    candle of a file of candles. Recordings that say so are of the exchange and symbol they name;
+    frames of markets `beside` are looked at as they were received.
     What was made is kept in the state folder. Raises InputError where the files cannot be read, are
     of several kinds or contradict each other.
     """
@@ -110,17 +113,20 @@ def load_files(
     kind = kinds.pop()
     if kind == "frames":
         settings, symbol = told_by(files, settings, symbol)
-    identity = identity_of(files)
+    elif beside:
+        raise SettingsError(f"--beside takes recorded frames: FILES are {kind}")
+    identity = identity_of([*files, *(file for _, file in beside)])
     cache = DatasetCache(state / "datasets")
     computed = [profiles.computed(label, settings) for label in _LABELS]
     markets = [market_in_name(file.name) for file in files]  # two may be of one content
     path = cache.path(
-        identity, kind, symbol, markets, timeframe, settings.candles, settings.trades, *computed
-    )
+        identity, kind, symbol, markets, [market for market, _ in beside], timeframe,
+        settings.candles, settings.trades, *computed,
+    )  # fmt: skip
     entry = cache.read(path)
     if entry is not None:
         return Recorded.of(entry, settings, identity, cached=True)
-    entry = _make(kind, files, settings, symbol, timeframe, advanced)
+    entry = _make(kind, files, settings, symbol, timeframe, beside, advanced)
     cache.write(path, entry)
     return Recorded.of(entry, settings, identity)
 
@@ -131,13 +137,14 @@ def _make(
     settings: Settings,
     symbol: str | None,
     timeframe: str | None,
+    beside: Sequence[tuple[str, Path]],
     advanced: Advanced | None,
 ) -> Entry:
     if kind == "candles":
         return _of_candles(files, settings, symbol, timeframe)
     timeframe = timeframe or _DEFAULT_TIMEFRAME
     if kind == "frames":
-        entry = _of_frames(files, settings, symbol, timeframe, advanced)
+        entry = _of_frames(files, settings, symbol, timeframe, beside, advanced)
         if entry is not None:
             return entry
     return _of_trades(files, settings, symbol, timeframe, advanced)
@@ -148,15 +155,22 @@ def _of_frames(
     settings: Settings,
     symbol: str | None,
     timeframe: str,
+    beside: Sequence[tuple[str, Path]],
     advanced: Advanced | None,
 ) -> Entry | None:
     """Return what frames say; None where there are no quotes among them."""
     if symbol is None:
         raise SettingsError("give --symbol, like BTC/USDT: recorded frames may hold several")
     market = market_of(settings.trades.exchange, parse_symbol(symbol))
-    plan = Plan((market,), timeframe, (1,), tuple(settings.candles.timeframes))
-    feature_set = FeatureSet(timeframe, plan.base, profiles.computed("mid", settings))
-    history = replay_features(files, parse_symbol(symbol), plan, feature_set, settings, advanced)
+    others = by_market(beside, market)
+    plan = Plan(
+        (market, *others), timeframe, (1,), tuple(settings.candles.timeframes),
+        groups=together(market, others),
+    )  # fmt: skip
+    feature_set = FeatureSet(timeframe, plan.base, profiles.computed("mid", settings), plan.groups)
+    history = replay_features(
+        files, parse_symbol(symbol), plan, feature_set, settings, advanced, others
+    )
     table, prices = history.table(), history.prices()
     if not np.isfinite(prices.mid).any():
         return None

@@ -27,6 +27,8 @@ from technical_indicators.microstructure import POINT_NAMES
 type Entry = str | dict[str, dict[str, int | float]]
 
 _KNOWN_SHARE = 0.5
+_LEADER = "leader"
+_NO_LEADER = "nothing is known of another market: name one with --beside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def chosen(label: Label, table: FeatureTable, settings: Settings) -> Chosen:
     configured = tuple(dict.fromkeys(settings.predictor.features))
     _check_computed(configured, table, settings)
     if label == "mid":
-        return Chosen(configured, {})
+        blind = {name: _NO_LEADER for name in configured if _is_blind(name, table)}
+        return Chosen(tuple(name for name in configured if name not in blind), blind)
     unknown = {
         name: reason
         for name, values in zip(table.names, table.values.T, strict=True)
@@ -90,11 +93,18 @@ def _check_computed(names: Sequence[str], table: FeatureTable, settings: Setting
     check_computed(missing, computed)
 
 
+def _is_blind(name: str, table: FeatureTable) -> bool:
+    """Say whether a feature is of a leader that is never there."""
+    return name.startswith(_LEADER) and not np.isfinite(table.columns([name])).any()
+
+
 def _why_unknown(name: str, values: Floats, table: FeatureTable, settings: Settings) -> str | None:
     """Say why a feature is of no use: it is known in too few rows, by what the gates allow too."""
     gates = settings.predictor.gates
     known = np.isfinite(values)
     if not known.any():
+        if name.startswith(_LEADER):
+            return _NO_LEADER
         return "there is no book" if name.startswith(POINT_NAMES) else "never known in these data"
     share = known.sum() / max(1, len(table))
     if share < _KNOWN_SHARE:

@@ -56,7 +56,8 @@ def _open(settings: Settings, state: Path) -> Store:
 def read_store(store: Store, market: str, timeframe: str, settings: Settings) -> Recorded:
     """Return the features and prices of a market's candles that have closed.
 
-    Raises InputError where there are none of the timeframe.
+    It looks at the others of its group in the settings, as far as their candles are stored. Raises
+    InputError where there are none of the timeframe.
     """
     base = Plan((market,), timeframe, (1,), tuple(settings.candles.timeframes)).base
     candles = _closed(store, market, timeframe)
@@ -68,13 +69,20 @@ def read_store(store: Store, market: str, timeframe: str, settings: Settings) ->
     base_columns = CandleColumns.of(base_candles, base)
     prices = PriceSeries.of(base_columns)
     label = profiles.label_of(prices)
-    feature_set = FeatureSet(timeframe, base, profiles.computed(label, settings))
-    table = feature_columns(CandleColumns.of(candles, timeframe), base_columns, feature_set)
+    groups = {name: tuple(markets) for name, markets in settings.plan.groups.items()}
+    feature_set = FeatureSet(timeframe, base, profiles.computed(label, settings), groups)
+    group = next((markets for markets in groups.values() if market in markets), (market,))
+    others = [other for other in group if other != market][: feature_set.leaders]
+    leaders = [_closed(store, other, base) for other in others]
+    table = feature_columns(
+        CandleColumns.of(candles, timeframe), base_columns, feature_set,
+        [CandleColumns.of(each, base) for each in leaders],
+    )  # fmt: skip
     made = Made(
         split_market(market)[1], timeframe, prices.base_ms, label,
         feature_set.version, feature_set.names, (),
     )  # fmt: skip
-    identity = hashlib.sha256(msgspec.msgpack.encode((candles, base_candles))).hexdigest()
+    identity = hashlib.sha256(msgspec.msgpack.encode((candles, base_candles, *leaders))).hexdigest()
     return Recorded.of((made, table, prices), settings, identity)
 
 

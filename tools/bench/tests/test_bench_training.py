@@ -25,8 +25,9 @@ def test_one_row_is_measured_in_microseconds_by_each_kind_of_model() -> None:
     measured = bench_infer(Effort(1, quick=True), lambda _text: None)
     figures = measured.figures()
     assert set(figures) == {
-        "lightgbm_us_p50", "xgboost_us_p50", "logistic_us_p50", "average_us_p50",
+        "lightgbm_us_p50", "xgboost_us_p50", "logistic_us_p50", "average_us_p50", "close_us_p50",
     }  # fmt: skip
+    assert 2 * figures["average_us_p50"] < figures["close_us_p50"]  # four horizons, and outcomes
     assert all(0.5 < value < 10_000 for value in figures.values())
     assert figures["logistic_us_p50"] < figures["xgboost_us_p50"]
 
@@ -39,6 +40,7 @@ def test_features_are_measured_a_close_at_a_time_and_in_columns() -> None:
         "talib_36_us_p50", "talib_36_us_p99", "vector_us_p50", "vector_us_p99",
         "talib_36_1m_seconds", "talib_9_us_p50", "vector_1m_seconds", "peers",
         "wide_us_p50", "wide_us_p99", "book_1m_seconds", "flow_1m_seconds",
+        "led_us_p50", "led_us_p99",
     }  # fmt: skip
     assert 1 < figures["talib_36_us_p50"] <= figures["talib_36_us_p99"] < 100_000
     assert figures["talib_36_us_p50"] < figures["peers"]["recomputed_us_p50"]
@@ -50,7 +52,8 @@ def test_features_are_measured_a_close_at_a_time_and_in_columns() -> None:
     assert conditions["vector"]["features"] == 64
     families = [conditions[f"{family}_in_columns"]["features"] for family in ("book", "flow")]
     assert conditions["wide"]["features"] == 64 + sum(families)
-    assert figures["vector_us_p50"] < figures["wide_us_p50"]
+    assert conditions["led"]["features"] == 64 + 12
+    assert figures["vector_us_p50"] < figures["led_us_p50"] < figures["wide_us_p50"]
     assert [text for text in said if "talipp" not in text] == [
         "making the candles", "run 1 of 2", "run 2 of 2",
     ]  # fmt: skip

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from realtime_client.answers import (
+    Accuracy,
     Candidate,
     Candle,
+    Indicators,
     Judged,
     MarketPredictions,
     Missed,
@@ -20,7 +22,7 @@ from realtime_client.client import Client
 from realtime_client.errors import ApiError, ClientError, NotReachableError
 
 __all__ = [
-    "ApiError", "Candidate", "Candle", "Client", "ClientError", "Judged", "MarketPredictions",
-    "Missed", "ModelName", "NotReachableError", "Outcome", "Prediction", "Symbol", "Told",
-    "Verdict", "columns",
+    "Accuracy", "ApiError", "Candidate", "Candle", "Client", "ClientError", "Indicators", "Judged",
+    "MarketPredictions", "Missed", "ModelName", "NotReachableError", "Outcome", "Prediction",
+    "Symbol", "Told", "Verdict", "columns",
 ]  # fmt: skip

@@ -164,6 +164,38 @@ class Candle(msgspec.Struct, frozen=True):
     revision: int = 0
 
 
+class Indicators(msgspec.Struct, frozen=True):
+    """The indicators in use as of a close, by name, None while they warm up."""
+
+    close_time_ms: int
+    close: float
+    complete: bool
+    feature_set: str
+    values: dict[str, float | None]
+
+
+class Accuracy(msgspec.Struct, frozen=True):
+    """How often predictions of a horizon at closes in `[from_ms, to_ms)` were right.
+
+    The `accuracy` (0-1) is over `moved` rows, with its 95 % interval `low` to `high`, None where
+    there are none; `coverage` is the share of prices within the bounds.
+    """
+
+    horizon_ms: int
+    from_ms: int
+    to_ms: int
+    outcomes: int
+    abstained: int
+    flat: int
+    moved: int
+    effective: float
+    accuracy: float | None
+    low: float | None
+    high: float | None
+    coverage: float
+    versions: list[str]
+
+
 def columns(rows: Iterable[msgspec.Struct]) -> dict[str, list[object]]:
     """Return rows of one kind as columns by name: what a DataFrame is made of."""
     found: dict[str, list[object]] = {}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from realtime_client.answers import (
+    Accuracy,
     Candle,
+    Indicators,
     Judged,
     MarketPredictions,
     Missed,
@@ -23,7 +25,7 @@ from realtime_client.errors import ApiError, NotReachableError
 from realtime_client.transport import Event, Transport
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
-_BUSY = 503
+_LATER = frozenset({429, 503})
 _LIMIT = 5_000  # closes of a page
 
 
@@ -32,14 +34,25 @@ class _Page[Row](msgspec.Struct, frozen=True):
     rows: list[Row]
 
 
+class _Stretches(msgspec.Struct, frozen=True):
+    stretches: list[Accuracy]
+
+
 class Client:
     """Asks a running system's API at `url`; calls may come from any thread.
 
-    Where it refuses, ApiError says why; where it cannot be reached, NotReachableError.
+    Where reading is not open, `key` says who asks. Where it refuses, ApiError says why; where it
+    cannot be reached, NotReachableError.
     """
 
-    def __init__(self, url: str = "http://127.0.0.1:8000", *, timeout_s: float = 10.0) -> None:
-        self._transport = Transport(url, timeout_s)
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        *,
+        key: str | None = None,
+        timeout_s: float = 10.0,
+    ) -> None:
+        self._transport = Transport(url, key, timeout_s)
 
     def symbols(self) -> list[Symbol]:
         """Return the markets that are followed."""
@@ -74,6 +87,32 @@ class Client:
         asked = {"from": since, "to": until, "timeframe": timeframe}
         yield from self._pages(f"/candles/{_path(symbol)}", asked, _Page[Candle])
 
+    def indicators(
+        self,
+        symbol: str,
+        *,
+        names: Iterable[str] | None = None,
+        since: str | int | None = None,
+        until: str | int | None = None,
+    ) -> Iterator[Indicators]:
+        """Yield the indicators in use as of each close, the oldest first, a page at a time."""
+        asked = {"from": since, "to": until, "name": None if names is None else list(names)}
+        yield from self._pages(f"/indicators/{_path(symbol)}", asked, _Page[Indicators])
+
+    def accuracy(
+        self,
+        symbol: str,
+        *,
+        every: str | None = None,
+        since: str | int | None = None,
+        until: str | int | None = None,
+        horizon: str | None = None,
+    ) -> list[Accuracy]:
+        """Return how often predictions were right, by stretches of time such as 15m."""
+        asked = {"from": since, "to": until, "every": every, "horizon": horizon}
+        answer = self._transport.get(f"/predictions/{_path(symbol)}/accuracy", asked)
+        return msgspec.json.decode(answer, type=_Stretches).stretches
+
     def follow(
         self, symbol: str, *, horizon: str | None = None, after: str | None = None
     ) -> Iterator[Told]:
@@ -96,7 +135,7 @@ class Client:
             except NotReachableError:
                 pass  # as is a stream that ends: the API is restarted, or we were too slow
             except ApiError as error:
-                if error.status != _BUSY:
+                if error.status not in _LATER:
                     raise
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

@@ -31,12 +31,13 @@ class _Problem(msgspec.Struct):
 
 
 class Transport:
-    """Asks one API."""
+    """Asks one API, with a key where there is one."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, key: str | None, timeout_s: float) -> None:
         if not url.startswith(("http://", "https://")):
             raise ClientError(f"{url!r} is no URL of an API: write http://localhost:8000")
         self._url = url.rstrip("/")
+        self._key = {} if key is None else {"Authorization": f"Bearer {key}"}
         self._timeout_s = timeout_s
 
     def get(self, path: str, asked: Mapping[str, object] | None = None) -> bytes:
@@ -79,7 +80,7 @@ class Transport:
         if given:
             url = f"{url}?{urlencode(given, doseq=True)}"
         try:
-            request = Request(url, headers=dict(headers))  # noqa: S310 - http or https, see above
+            request = Request(url, headers={**self._key, **headers})  # noqa: S310 - http or https, see above
             answer: http.client.HTTPResponse = urlopen(request, timeout=timeout_s)  # noqa: S310
         except HTTPError as error:
             with error:

@@ -87,9 +87,9 @@ class RestClient:
         others = len(self._urls) - 1
         while True:
             await self._wait_for_turn(give_up_s)
-            limit_of(self._url).asked(self._interval_s)
+            asked_s = limit_of(self._url).asked(self._interval_s)
             try:
-                status, body = await self._ask(request)
+                status, body = await self._ask(request, asked_s)
             except _LocationRefusedError as error:
                 if not others:
                     raise
@@ -123,17 +123,19 @@ class RestClient:
                 logger.warning("Waiting to be let in", url=self._url, retry_in_s=round(wait_s, 2))
             await asyncio.sleep(wait_s)
 
-    async def _ask(self, request: Request) -> tuple[int, bytes]:
+    async def _ask(self, request: Request, asked_s: float) -> tuple[int, bytes]:
         """Ask once, and note what the answer says of limits."""
         try:
             async with self._session.get(self._url + request.path, params=request.query) as answer:
                 if answer.status != HTTPStatus.OK:
-                    self._note(answer.status, answer.headers)  # whether or not a body follows
+                    self._note(
+                        answer.status, answer.headers, asked_s
+                    )  # whether or not a body follows
                     return answer.status, await answer.read()
                 body = await answer.read()
                 is_refused = self.venue.refuses(body)
                 status = HTTPStatus.TOO_MANY_REQUESTS if is_refused else HTTPStatus.OK
-                self._note(status, answer.headers)
+                self._note(status, answer.headers, asked_s)
                 return status, body
         except aiohttp.InvalidURL as error:
             raise NetworkError(
@@ -149,7 +151,7 @@ class RestClient:
         except (aiohttp.ClientError, OSError) as error:
             raise _NoAnswerError(f"{self._url} broke off: {error}") from error
 
-    def _note(self, status: int, headers: Mapping[str, str]) -> None:
+    def _note(self, status: int, headers: Mapping[str, str], asked_s: float) -> None:
         if status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
             raise _LocationRefusedError(
                 f"{self._url} refuses this location (HTTP 451): set EXCHANGE_REST_URL and "
@@ -157,7 +159,7 @@ class RestClient:
             )
         limit = limit_of(self._url)
         if status in _LIMITED:
-            limit.refused(headers.get("Retry-After"))
+            limit.refused(headers.get("Retry-After"), asked_s)
         else:
             venue = self.venue
             limit.answered(headers, venue.weight_header, venue.weight_a_minute)

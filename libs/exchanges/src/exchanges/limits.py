@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -24,20 +25,27 @@ class Limit:
         self._clock = clock
         self._free_at_s = 0.0
         self._refusals = 0
+        self._refused_at_s = -math.inf
 
     def wait_s(self) -> float:
         """Return for how long nothing may be asked."""
         return max(0.0, self._free_at_s - self._clock())
 
-    def asked(self, interval_s: float) -> None:
-        """Note a request, after which the next one may follow so much later."""
+    def asked(self, interval_s: float) -> float:
+        """Note a request, after which the next one may follow so much later; return its time."""
         self._wait(interval_s)
+        return self._clock()
 
-    def refused(self, retry_after: str | None) -> None:
-        """Note a refusal, and its Retry-After: seconds or a date, None where there is none."""
+    def refused(self, retry_after: str | None, asked_s: float) -> None:
+        """Note a refusal, and its Retry-After: seconds or a date, None where there is none.
+
+        Of requests on their way at once, as their times tell, one makes the next wait longer.
+        """
         told_s = seconds_of(retry_after)
-        least_s = min(_FIRST_WAIT_S * 2.0 ** min(self._refusals, 16), _MOST_WAIT_S)
-        self._refusals += 1
+        if asked_s > self._refused_at_s:
+            self._refusals += 1
+            self._refused_at_s = self._clock()
+        least_s = min(_FIRST_WAIT_S * 2.0 ** min(self._refusals - 1, 16), _MOST_WAIT_S)
         self._wait(max(told_s, least_s))
 
     def answered(self, headers: Mapping[str, str], weight_header: str, most: int) -> None:

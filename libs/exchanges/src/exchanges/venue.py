@@ -184,18 +184,18 @@ class Venue:
     """An exchange's kind of market, such as spot, and what it can do.
 
     `page_trades` and `page_klines` are the most that one answer holds; of past trades no more than
-    `past_trades` can be had, None for no bound. Where the past `counts_back`, pages by id end so
-    many rows further on and begin earlier where ids are missing, and none begins at a time.
-    Where its trades, quotes and books are `in_contracts`, `exchanges.contracts` has them in base
-    units. `kline_fields` are those of `Kline` that its klines really have. `quote_times` says
-    whether quotes carry the exchange's time. `most_symbols` go over one connection. The URLs are
-    its own; settings may name others, and `other_hosts` are to be tried where they refuse a
+    `past_trades` can be had, None for no bound. Where the past `counts_back`, pages go by the ids
+    of trades, end so many rows further on and begin earlier where ids are missing, and none begins
+    at a time. Where its trades, quotes and books are `in_contracts`, `exchanges.contracts` has them
+    in base units. `kline_fields` are those of `Kline` that its klines really have. `quote_times`
+    says whether quotes carry the exchange's time. `most_symbols` go over one connection. The URLs
+    are its own; settings may name others, and `other_hosts` are to be tried where they refuse a
     location. Of books `book_levels` can be followed at most, and `book` asks for one that its
-    changes can be applied to, where that is by REST; `new_book` begins one of so many levels,
-    with checksums where tick and lot are known. Where `weight_header` is set, answers say in
-    it how much of `weight_a_minute` was used; `refuses` says of the body of a good answer whether
-    it is that too much was asked, after all. Requests to its own URL are `rest_interval_s` apart.
-    Trades of the past may stand for those of `past_resolution_ms`, at the time of one of them.
+    changes can be applied to, where that is by REST; `new_book` begins one of so many levels, with
+    checksums where tick and lot are known. Where `weight_header` is set, answers say in it how much
+    of `weight_a_minute` was used; `refuses` says of the body of a good answer whether it is that
+    too much was asked, after all. Requests to its own URL are `rest_interval_s` apart. Trades of
+    the past may stand for those of `past_resolution_ms`, at the time of one of them.
     `market_infos_request` asks for tick and lot of several symbols, and its answer is parsed for
     each of them; None where there is no such request.
     """

@@ -37,7 +37,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from marketstream.columns import Floats
+from marketstream.columns import Floats, Integers
 from marketstream.messages import Outcome, Verdict
 from marketstream.scoring import BASELINES
 
@@ -87,6 +87,13 @@ class Streams(NamedTuple):
         if latency_ms <= self.most_latency_ms + self.every_ms:
             return self.turns + close % (self.turns + 1)
         return None
+
+    def of_all(self, close_time_ms: Integers, latency_ms: Integers) -> Integers:
+        """Return the stream of each of many rows; -1 where it has none."""
+        close = close_time_ms // self.every_ms
+        later = self.turns + close % (self.turns + 1)
+        stream = np.where(latency_ms <= self.most_latency_ms, close % self.turns, later)
+        return np.where(latency_ms <= self.most_latency_ms + self.every_ms, stream, -1)
 
     def weights(self) -> Floats:
         """Return the share of each stream in the average, fixed beforehand: half for each kind."""

@@ -64,6 +64,10 @@ class Plan:
                 return name
         return market
 
+    def group(self, market: str) -> tuple[str, ...]:
+        """Return the markets of a market's group, itself among them."""
+        return self.groups.get(self.group_of(market), (market,))
+
     @property
     def candle_timeframes(self) -> list[str]:
         """All timeframes, the finest first."""

@@ -83,6 +83,20 @@ def track_records(
     return sorted(records, key=lambda one: (one.timeframe, one.horizon_ms, -_time_ms(one)))
 
 
+def accuracy_of(
+    moved: Sequence[int], right: Sequence[int]
+) -> tuple[float | None, float, float | None, float | None]:
+    """Return the share of hits, of how many independent rows, and its 95 % interval.
+
+    `moved` and `right` count the rows and hits of blocks of time; without rows there is none.
+    """
+    if not sum(moved):
+        return None, 0.0, None, None
+    share = sum(right) / sum(moved)
+    effective = effective_size_of_blocks(right, moved)
+    return share, effective, *wilson(share, effective)
+
+
 def _time_ms(record: ModelRecord) -> int:
     return record.trained_at_ms or record.first_close_ms or 0
 
@@ -97,7 +111,7 @@ def _record(
     timeframe, horizon_ms, version = key
     moved = () if served is None else served.moved
     right = () if served is None else served.right
-    accuracy, effective, low, high = _accuracy(moved, right)
+    accuracy, effective, low, high = accuracy_of(moved, right)
     outcomes = 0 if served is None else served.outcomes
     return ModelRecord(
         market=market,
@@ -120,13 +134,3 @@ def _record(
         coverage=served.inside / outcomes if served is not None and outcomes else None,
         terms=terms,
     )
-
-
-def _accuracy(
-    moved: Sequence[int], right: Sequence[int]
-) -> tuple[float | None, float, float | None, float | None]:
-    if not sum(moved):
-        return None, 0.0, None, None
-    share = sum(right) / sum(moved)
-    effective = effective_size_of_blocks(right, moved)
-    return share, effective, *wilson(share, effective)

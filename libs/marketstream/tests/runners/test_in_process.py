@@ -95,6 +95,18 @@ def test_with_later_predictions_are_told_at_once_and_the_rest_in_order_afterward
     assert len(soon) == 1
 
 
+def test_who_can_wait_is_told_of_predictions_with_the_rest() -> None:
+    soon: list[Callable[[], None]] = []
+    runner = InProcessRunner(stages(), later=soon.append)
+    told: list[str] = []
+    runner.tap(PREDICTIONS, lambda _m, ns: told.append(f"waits {ns}"), can_wait=True)
+    runner.tap(PREDICTIONS, lambda _m, ns: told.append(f"at once {ns}"))
+    runner.publish(HEARTBEAT, 7)
+    assert told == ["at once 7"]
+    soon.pop()()
+    assert told == ["at once 7", "waits 7"]
+
+
 def test_what_fails_later_is_raised_by_the_next_publish() -> None:
     soon: list[Callable[[], None]] = []
     runner = InProcessRunner(stages(), later=soon.append)

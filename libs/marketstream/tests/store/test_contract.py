@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketstream.errors import StateError
+from marketstream.keys import ApiKey
 from marketstream.messages import (
     Audit,
     Candle,
@@ -479,3 +480,15 @@ def test_threads_read_while_others_write(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert [c.open_time_ms for c in store.candles(MARKET, "1s", 0, 150)] == list(range(150))
+
+
+def test_a_key_is_kept_under_a_name_of_its_own_until_it_is_revoked(store: Store) -> None:
+    reader = ApiKey("charts", "read", "ab" * 32, 5_000)
+    assert store.add_key(reader)
+    assert not store.add_key(ApiKey("charts", "admin", "cd" * 32, 6_000))
+    operator = ApiKey("Operator", "admin", "ef" * 32, 7_000)
+    assert store.add_key(operator)
+    assert store.api_keys() == [operator, reader]
+    assert store.revoke_key("charts")
+    assert not store.revoke_key("charts")
+    assert store.api_keys() == [operator]

@@ -7,7 +7,6 @@ import contextlib
 import socket
 from typing import Any
 
-import uvicorn
 from loguru import logger
 
 from marketstream.errors import StateError
@@ -15,7 +14,13 @@ from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from marketstream.topics import CANDLES, MODELS, OUTCOMES, PREDICTIONS, STATUS, TRADES
-from prediction_api.http_server import HttpServer, listen, own_names, say_where
+from prediction_api.http_server import (
+    HttpServer,
+    listen,
+    own_names,
+    say_where,
+    server_config,
+)
 from prediction_api.routes.app import build_app
 from prediction_api.settings import ApiSettings
 from prediction_api.views.board import Seen
@@ -62,12 +67,14 @@ class _Serving:
         """Serve until cancelled."""
         listening = self._listening or listen(self._settings.host, self._settings.port)
         with contextlib.closing(listening):
+            host = listening.getsockname()[0]
+            settings = self._settings.for_address(host, own_names(host))
             app = build_app(
-                self._plan, self._views, self._ports.metrics, self._ports.store,
-                hosts=self._settings.allowed_hosts or own_names(listening.getsockname()[0]),
-                cors_origins=self._settings.cors_origins,
-            )  # fmt: skip
-            server = HttpServer(uvicorn.Config(app, log_config=None, access_log=False))
+                self._plan, self._views, self._ports.metrics, self._ports.store, settings
+            )
+            if not settings.open_read:
+                logger.info("Readers need a key", made_by="realtime keys make NAME")
+            server = HttpServer(server_config(app))
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             say_where(listening, self._plan.markets)
             try:

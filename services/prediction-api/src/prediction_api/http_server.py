@@ -10,9 +10,14 @@ from ipaddress import ip_address
 
 import uvicorn
 from loguru import logger
+from starlette.types import ASGIApp
 
 from marketstream.errors import NetworkError, SettingsError
 from prediction_api.routes.markets import short_paths
+from prediction_api.slow_clients import HurriedProtocol
+
+_LONGEST_HEAD = 65_536  # bytes of a request's first line and headers
+_MOST_SAID = 4_096  # bytes of a message, to streams that listen to nothing
 
 
 class HttpServer(uvicorn.Server):
@@ -22,6 +27,18 @@ class HttpServer(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Capture none."""
         yield
+
+
+def server_config(app: ASGIApp) -> uvicorn.Config:
+    """Return how an app is served: quietly, and no client may send much, or take long over it."""
+    return uvicorn.Config(
+        app,
+        http=HurriedProtocol,
+        log_config=None,
+        access_log=False,
+        h11_max_incomplete_event_size=_LONGEST_HEAD,
+        ws_max_size=_MOST_SAID,
+    )
 
 
 def say_where(listening: socket.socket, markets: Sequence[str]) -> None:

@@ -4,8 +4,10 @@ import { showAccuracy } from "./accuracy.ts";
 import { PriceChart } from "./chart.ts";
 import { byId, choice, make } from "./elements.ts";
 import { duration } from "./format.ts";
+import { fetchWithKey, listenForKey } from "./key.ts";
 import { drawLegend } from "./marks.ts";
 import { Market } from "./market.ts";
+import { OverTime } from "./over_time.ts";
 import { Overview } from "./overview.ts";
 import { palette } from "./palette.ts";
 import { showPredictions, Speaker } from "./predictions.ts";
@@ -23,6 +25,7 @@ class Dashboard implements Listener {
   private readonly chart = new PriceChart(byId("chart"));
   private readonly strip = new Strip(this.chart.axis);
   private readonly speaker = new Speaker();
+  private readonly overTime = new OverTime();
   private market: Market | null = null;
   private horizonMs = 0;
   private drawing = 0;
@@ -76,6 +79,7 @@ class Dashboard implements Listener {
   lost(): void {
     this.notice("The connection to the server is lost; trying again. What is shown is old.");
     showState("reconnecting to the server", false, true);
+    fetchWithKey("/routes").catch(() => {}); // it may be the key that was revoked; else it is tried again
   }
 
   /** Say so where nothing has come for too long, though the connection seems to stand. */
@@ -136,7 +140,10 @@ class Dashboard implements Listener {
     showAccuracy(status.horizons);
     showFeed(status);
     showModels(status);
-    if (this.market) showWeights(this.market);
+    if (this.market) {
+      showWeights(this.market);
+      this.overTime.look(this.market, this.horizonMs);
+    }
     showWarmingUp(status);
     showStalled(status);
     const now = status.as_of_ms === null ? "" : new Date(status.as_of_ms).toISOString();
@@ -178,7 +185,10 @@ function labelOf({ symbol, venue }: FollowedMarket, markets: FollowedMarket[]): 
 }
 
 async function start(): Promise<void> {
-  const { markets } = (await (await fetch("/routes")).json()) as { markets: FollowedMarket[] };
+  listenForKey();
+  const answer = await fetchWithKey("/routes");
+  if (!answer) return showState("a key is needed", false, false);
+  const { markets } = (await answer.json()) as { markets: FollowedMarket[] };
   const asked = parameters().get("market");
   const first = markets.find(({ market }) => market === asked) ?? markets[0];
   if (!first) throw new Error("no market is followed");

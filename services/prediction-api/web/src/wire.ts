@@ -173,6 +173,32 @@ export interface IntegrityTold {
   doubts: DoubtSeen[];
 }
 
+/** How often predictions of a horizon at closes of a stretch of time were right. */
+export interface Stretch {
+  from_ms: number;
+  to_ms: number;
+  moved: number;
+  accuracy: number | null;
+  low: number | null;
+  high: number | null;
+  coverage: number;
+}
+
+/** What the page reads of `/predictions/…/accuracy`. */
+export interface AccuracyTold {
+  stretches: Stretch[];
+}
+
+/** What the page reads of `/models`: a version, and what it served in the time asked for. */
+export interface ServedModel {
+  name: string | null;
+  version: string;
+  first_close_ms: number | null;
+  last_close_ms: number | null;
+  moved: number;
+  accuracy: number | null;
+}
+
 /** What the page reads of `/predictions`. */
 export interface MarketPredictions {
   as_of_ms: number;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from exchanges.client import (
     RestClient,
@@ -42,22 +42,24 @@ async def ask(
     intervals: Sequence[Interval],
     witnesses: Mapping[int, tuple[float, Interval]],
     reference_price: float,
+    since_ms: int = 0,
 ) -> Answer:
     """Return what trades and klines say of intervals; raises NetworkError where nobody can tell.
 
     It is a DisagreementError where the answers make no sense together, or not beside what
-    `witnesses` say of trades that are known.
+    `witnesses` say of trades that are known. Where the numbering has begun at `since_ms`, klines
+    from before are not looked at: nobody has their trades any more.
     """
     from_ms = min(open_ms for open_ms, _ in intervals)
     to_ms = max(close_ms for _, close_ms in intervals)
     timeframe = _kline_timeframe(client, to_ms - from_ms)
-    wanted = [*intervals, *_grid(timeframe, from_ms, to_ms)]
-    refold = await _read(client, symbol, wanted, witnesses, reference_price)
+    grid = [interval for interval in _grid(timeframe, from_ms, to_ms) if interval[0] >= since_ms]
+    refold = await _read(client, symbol, [*intervals, *grid], witnesses, reference_price)
     if timeframe is None:
         return Answer(refold, [])
     klines = await fetch_klines(client, symbol, timeframe, from_ms=refold.from_ms)
     fields = client.venue.kline_fields
-    return Answer(refold, _otherwise(refold, market, timeframe, klines, fields))
+    return Answer(refold, _otherwise(refold, market, timeframe, grid, klines, fields))
 
 
 def _kline_timeframe(client: RestClient, span_ms: int) -> str | None:
@@ -129,13 +131,14 @@ def _otherwise(
     refold: Refold,
     market: str,
     timeframe: str,
+    grid: Iterable[Interval],
     klines: Sequence[Kline],
     fields: Container[str],
 ) -> list[Kline]:
     """Return the klines that differ from what the trades make; DisagreementError if one lacks."""
     theirs = {kline.open_time_ms: kline for kline in klines}
     found = []
-    for interval in _grid(timeframe, refold.from_ms, refold.to_ms):
+    for interval in grid:
         ours = refold.candle(market, timeframe, interval)
         kline = theirs.get(interval[0])
         if kline is None:

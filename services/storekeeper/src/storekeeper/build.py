@@ -12,6 +12,7 @@ from storekeeper.auditor import Auditor
 from storekeeper.keeping import Keeping
 from storekeeper.lost import LostGaps
 from storekeeper.mending import Mender, can_mend
+from storekeeper.packing import Packing
 from storekeeper.retention import Retention
 from storekeeper.sealer import Sealer
 from storekeeper.settings import StorekeeperSettings
@@ -43,12 +44,14 @@ def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
 
     retention = Retention(settings.retention, ports)
     sealer = Sealer(plan.markets, plan.timeframe, ports)
+    packing = Packing(settings.retention, plan, ports)
 
     async def work() -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(retention.run())
                 tasks.create_task(sealer.run())
+                tasks.create_task(packing.run())
                 if not settings.audit_every_s:
                     return
                 tasks.create_task(say())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -29,6 +30,7 @@ from storekeeper.touched import (
     marks,
     mended,
     reach_us,
+    seams_ms,
     touches,
     unsettled,
     witnesses,
@@ -158,13 +160,17 @@ class Mender:
         wanted = [one for one in wanted if id(one) not in hopeless]
         ripe = [one for one in wanted if one.close_time_ms <= now_ms - SETTLED_MS]
         done = len(ripe) == len(wanted)
-        for group in groups(ripe, _TOGETHER_MS):
-            done &= await self._refold(client, group, candles, task)
+        seams = seams_ms(gaps)
+        for group in groups(ripe, _TOGETHER_MS, seams):
+            before = bisect_right(seams, group[0].open_time_ms)
+            since_ms = seams[before - 1] if before else 0
+            done &= await self._refold(client, group, candles, task, since_ms)
         return done
 
     async def _refold(
-        self, client: RestClient, group: list[Candle], known: list[Candle], task: Task
-    ) -> bool:
+        self, client: RestClient, group: list[Candle], known: list[Candle], task: Task,
+        since_ms: int,
+    ) -> bool:  # fmt: skip
         """Fold a group of candles anew; return whether the exchange's answer could be believed."""
         market = task.stretch.market
         asked = {id(one) for one in group} if task.stretch.suspect else set[int]()
@@ -173,7 +179,7 @@ class Mender:
             answer = await ask(
                 client, market, split_market(market)[1],
                 [(one.open_time_ms, one.close_time_ms) for one in group],
-                witnesses(trusted), _price_beside(group, trusted),
+                witnesses(trusted), _price_beside(group, trusted), since_ms,
             )  # fmt: skip
         except DisagreementError as error:
             logger.warning("Answer not believed", market=market, reason=str(error))

@@ -7,22 +7,19 @@ from collections.abc import Mapping
 
 from loguru import logger
 
-from marketstream.errors import StateError
 from marketstream.ports import Ports
 from marketstream.store.forgetting import Forgettable
 from marketstream.timeframes import duration_ms, timeframe_ms
+from storekeeper.aging import PAUSE_S, all_series, every_minute
 from storekeeper.settings import RetentionSettings
 
-_EVERY_S = 60.0
-_PAUSE_S = 0.02  # between two stretches: others write
 _MINUTE_MS = 60_000
 
 
 class Retention:
     """Keeps rows for so long behind the newest candle of their market.
 
-    A recording is as old as its own newest candle, and a market that nothing comes of any more
-    stays. What a wrong clock dates ahead makes nothing older than now.
+    A market that nothing comes of any more stays.
     """
 
     def __init__(self, settings: RetentionSettings, ports: Ports) -> None:
@@ -33,35 +30,23 @@ class Retention:
 
     async def run(self) -> None:
         """Delete what has become too old, once a minute, until cancelled."""
-        while True:
-            try:
-                deleted = await self.forget()
-            except StateError as error:
-                logger.warning("Old rows are not deleted", reason=str(error))
-            else:
-                if deleted:
-                    logger.debug("Old rows deleted", rows=dict(deleted))
-            await asyncio.sleep(_EVERY_S)
+        await every_minute(self.forget, "Old rows are not deleted")
 
     async def forget(self) -> Mapping[Forgettable, int]:
         """Delete all that is too old now; return how many rows of each table.
 
         StateError where the store cannot be used: what is left is deleted the next time.
         """
-        store = await asyncio.to_thread(self._ports.store)
         deleted: dict[Forgettable, int] = {}
-        for market in await asyncio.to_thread(store.markets):
-            newest_ms = await asyncio.to_thread(store.newest_ms, market)
-            if newest_ms is None:
-                continue
-            newest_ms = min(newest_ms, self._ports.clock() // 1_000_000)
-            for timeframe in await asyncio.to_thread(store.timeframes, market):
-                for table, kept_ms in self._kept_ms(timeframe).items():
-                    series = (table, market, timeframe, newest_ms - kept_ms)
-                    while count := await asyncio.to_thread(store.forget, *series):
-                        deleted[table] = deleted.get(table, 0) + count
-                        self._ports.metrics.store_rows_deleted.labels(table).inc(count)
-                        await asyncio.sleep(_PAUSE_S)
+        async for store, market, timeframe, newest_ms in all_series(self._ports):
+            for table, kept_ms in self._kept_ms(timeframe).items():
+                series = (table, market, timeframe, newest_ms - kept_ms)
+                while count := await asyncio.to_thread(store.forget, *series):
+                    deleted[table] = deleted.get(table, 0) + count
+                    self._ports.metrics.store_rows_deleted.labels(table).inc(count)
+                    await asyncio.sleep(PAUSE_S)
+        if deleted:
+            logger.debug("Old rows deleted", rows=deleted)
         return deleted
 
     def _kept_ms(self, timeframe: str) -> dict[Forgettable, int]:

@@ -13,11 +13,16 @@ from marketstream.timeframes import duration_ms
 _SHORTEST_MS = 86_400_000  # what looks back, in training and mending, does so within a day
 
 
-def _is_long_enough(text: str) -> str:
+def _is_length(text: str) -> str:
     try:
-        length_ms = duration_ms(text)
+        duration_ms(text)
     except SettingsError as error:
         raise ValueError(str(error)) from error
+    return text
+
+
+def _is_long_enough(text: str) -> str:
+    length_ms = duration_ms(_is_length(text))
     if length_ms < _SHORTEST_MS:
         raise ValueError(f"{text} is shorter than 1d, which the system itself looks back at most")
     return text
@@ -30,7 +35,8 @@ type Kept = Annotated[str, AfterValidator(_is_long_enough)] | None
 class RetentionSettings(BaseModel):
     """For how long rows are kept behind the newest candle of their market.
 
-    `fine_candles` are those shorter than a minute, `candles` all others.
+    `fine_candles` are those shorter than a minute, `candles` all others. Features, predictions and
+    outcomes are packed once they are `unpacked` old; None leaves them rows of their tables.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -40,6 +46,7 @@ class RetentionSettings(BaseModel):
     features: Kept = "7d"
     predictions: Kept = "31d"
     outcomes: Kept = "31d"
+    unpacked: Annotated[str, AfterValidator(_is_length)] | None = "1h"
 
 
 class StorekeeperSettings(ExchangeSettings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -102,10 +103,19 @@ def mended(stored: Candle, made: Candle) -> Candle | None:
     return None if revised == stored else replace(revised, revision=stored.revision + 1)
 
 
-def groups(candles: Iterable[Candle], most_ms: int) -> list[list[Candle]]:
+def seams_ms(gaps: Iterable[Gap]) -> list[int]:
+    """Return where numberings have begun again, in order: candles from then on are of one."""
+    found = [gap for gap in gaps if gap.first_id == gap.end_id and gap.until_us is not None]
+    return sorted(-(-reach_us(gap)[1] // 1_000) for gap in found)
+
+
+def groups(
+    candles: Iterable[Candle], most_ms: int, seams: Sequence[int] = ()
+) -> list[list[Candle]]:
     """Return candles to be folded together, the newest group first.
 
-    A group spans `most_ms` or, where one candle is longer, that candle.
+    A group spans `most_ms` or, where one candle is longer, that candle. None has candles of before
+    and after one of the `seams` (ms).
     """
     found: list[tuple[int, int, list[Candle]]] = []
     in_order = sorted(candles, key=lambda one: (one.open_time_ms, -one.close_time_ms))
@@ -113,7 +123,8 @@ def groups(candles: Iterable[Candle], most_ms: int) -> list[list[Candle]]:
         if found:
             from_ms, to_ms, some = found[-1]
             end_ms = max(to_ms, candle.close_time_ms)
-            if end_ms == to_ms or end_ms - from_ms <= most_ms:
+            is_one = bisect_right(seams, from_ms) == bisect_right(seams, candle.open_time_ms)
+            if is_one and (end_ms == to_ms or end_ms - from_ms <= most_ms):
                 some.append(candle)
                 found[-1] = (from_ms, end_ms, some)
                 continue

@@ -146,6 +146,36 @@ def test_at_a_seam_between_two_numberings_nobody_can_tell(tmp_path: Path) -> Non
     asyncio.run(run())
 
 
+def test_after_a_seam_candles_are_mended_though_nobody_has_the_old_numbering(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            whole = seen_trades(180)
+            trades = [trade for message in whole[300:] for trade in message.trades]
+            seam = next(one for one in trades if 300_000 <= one.time_us % 1_000_000 < 480_000)
+            seam_ms = -(-seam.time_us // 1_000)
+
+            def only_new(path: str, query: dict[str, str], rows: Any) -> Any:
+                del query
+                return [row for row in rows if row["T"] >= seam_ms] if "Trades" in path else rows
+
+            made.lies.append(only_new)
+            candles = candles_of(whole)
+            after_ms = -(-seam_ms // 250) * 250
+            true = next(one for one in candles if one.open_time_ms == after_ms)
+            assert true.timeframe == "250ms"
+            unknown = replace(true, complete=None, expected_count=None)
+            made.store.write([unknown if one is true else one for one in candles])
+            made.store.write([Gap(MARKET, 7, 7, seam.time_us, seam.time_us, "lost", None, 1)])
+            made.hear(Gap(MARKET, 8, 9, after_ms * 1_000, after_ms * 1_000, "repaired", None, 2))
+            await made.mend()
+            kept = next(one for one in made.kept("250ms") if one.open_time_ms == after_ms)
+            assert kept == replace(true, complete=True, expected_count=true.trade_count, revision=1)
+
+    asyncio.run(run())
+
+
 def test_a_wrong_value_that_is_stored_is_found_and_mended(tmp_path: Path) -> None:
     async def run() -> None:
         async with world(tmp_path) as made:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from marketstream.errors import SettingsError
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
@@ -11,5 +12,22 @@ from technical_indicators.stage import technical_indicators_stage
 def build(plan: Plan, settings: FeatureSettings, ports: Ports) -> Part:
     """Return the part that makes the configured features of the plan's candles."""
     del ports
-    feature_set = FeatureSet(plan.timeframe, plan.base, settings)
-    return Part("technical_indicators", (technical_indicators_stage(feature_set),))
+    feature_set = feature_set_of(plan, settings)
+    return Part("technical_indicators", (technical_indicators_stage(feature_set, plan),))
+
+
+def feature_set_of(plan: Plan, settings: FeatureSettings) -> FeatureSet:
+    """Return the features of a plan's candles.
+
+    SettingsError names a market that has no other to look at, where there are features of leaders.
+    """
+    feature_set = FeatureSet(plan.timeframe, plan.base, settings, plan.groups)
+    for market in plan.markets if feature_set.of_leaders else ():
+        others = len(plan.group(market)) - 1
+        if others < feature_set.leaders:
+            raise SettingsError(
+                f"indicators: {feature_set.leader_names[-1]} is of another market, and {market} "
+                f"has {others} beside it in its group, where {feature_set.leaders} are wanted: put "
+                "it into a group with --group or GROUPS, or leave the indicator out"
+            )
+    return feature_set

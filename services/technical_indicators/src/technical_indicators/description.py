@@ -10,8 +10,8 @@ from technical_indicators.accepted import talib_bounds
 from technical_indicators.base_indicator import BaseIndicator
 from technical_indicators.base_stream import BaseStream
 from technical_indicators.catalogue import configurable, indicator
+from technical_indicators.leader_indicator import LeaderIndicator
 from technical_indicators.own_indicator import OwnIndicator
-from technical_indicators.port import Batched
 from technical_indicators.settling import candles_to_settle
 from technical_indicators.talib_indicator import TalibIndicator, about
 from technical_indicators.talib_library import talib
@@ -56,6 +56,8 @@ class Description:
         found = indicator(self.name)
         if isinstance(found, BaseIndicator):
             return BaseStream([found], 0).window
+        if isinstance(found, LeaderIndicator):
+            return found.settles
         return candles_to_settle([found])
 
 
@@ -82,7 +84,7 @@ def _of_talib(found: TalibIndicator) -> Description:
         inputs=tuple(found.inputs),
         parameters=tuple(_parameter(found, name, value) for name, value in defaults.items()),
         outputs=found.names,
-        candles=_candles(found),
+        candles=found.lookback + 1,
         source=f"TA-Lib {_version()}, TA_{found.function}: {_PAGE}",
     )
 
@@ -96,10 +98,10 @@ def _parameter(found: TalibIndicator, name: str, default: float) -> Parameter:
     return Parameter(name, default, least, most, kinds)
 
 
-def _of_ours(found: BaseIndicator | OwnIndicator, name: str) -> Description:
+def _of_ours(found: BaseIndicator | LeaderIndicator | OwnIndicator, name: str) -> Description:
     meaning, _, rest = (getdoc(found.module) or "").partition("\n")
-    of_base = isinstance(found, BaseIndicator)
-    family = found.family if isinstance(found, BaseIndicator) else OWN.lower()
+    of_base = isinstance(found, BaseIndicator | LeaderIndicator)
+    family = OWN.lower() if isinstance(found, OwnIndicator) else found.family
     file = f"{family}/{Path(getfile(found.module)).name}"
     return Description(
         name=name,
@@ -111,14 +113,10 @@ def _of_ours(found: BaseIndicator | OwnIndicator, name: str) -> Description:
             for each, default in found.definition.parameters.items()
         ),
         outputs=found.names,
-        candles=_candles(found),
+        candles=found.lookback + 1,
         source=" ".join([f"{file}:", *rest.split()]) if rest.strip() else file,
         of_base=of_base,
     )
-
-
-def _candles(found: Batched) -> int:
-    return found.lookback + 1
 
 
 def _version() -> str:

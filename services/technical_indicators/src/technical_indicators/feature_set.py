@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 
 import msgspec
@@ -14,6 +14,7 @@ from marketstream.timeframes import duration_ms, timeframe_ms
 from technical_indicators.base_definition import TooShortError
 from technical_indicators.base_indicator import BaseIndicator
 from technical_indicators.catalogue import indicator
+from technical_indicators.leader_indicator import LeaderIndicator
 from technical_indicators.microstructure import names_of
 from technical_indicators.port import Indicator
 from technical_indicators.settling import candles_to_settle
@@ -65,19 +66,27 @@ class FeatureSet:
     """The features of one timeframe decided on, with the base candles they look into.
 
     Those over spans shorter than a base candle cannot be seen and are left out.
-    `indicators` are those of candles of the timeframe, `of_base` those of base candles;
-    `configured` are the names of the features of each entry, in order.
+    `indicators` are those of candles of the timeframe, `of_base` those of base candles,
+    `of_leaders` those of other markets of the group; `configured` are the names of the features of
+    each entry, in order. Other `groups` make another set where there are features of leaders.
     """
 
-    def __init__(self, timeframe: str, base: str, settings: FeatureSettings) -> None:
+    def __init__(
+        self,
+        timeframe: str,
+        base: str,
+        settings: FeatureSettings,
+        groups: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.timeframe = timeframe
         self.base = base
         self.spans = _spans(settings.spans, base)
         entries = [_indicator(entry, base) for entry in settings.indicators]
         made = [each for each in entries if each is not None]
         self.of_base = [each for each in made if isinstance(each, BaseIndicator)]
+        self.of_leaders = [each for each in made if isinstance(each, LeaderIndicator)]
         self.indicators: list[Indicator] = [
-            each for each in made if not isinstance(each, BaseIndicator)
+            each for each in made if not isinstance(each, BaseIndicator | LeaderIndicator)
         ]
         self.configured = [() if each is None else each.names for each in entries]
         digests = [each.digest for each in made if each.digest]
@@ -85,11 +94,28 @@ class FeatureSet:
             *(name for each in self.indicators for name in each.names),
             *names_of(self.spans),
             *(name for each in self.of_base for name in each.names),
+            *self.leader_names,
         )
         repeated = {name for name in self.names if self.names.count(name) > 1}
         if repeated:
             raise SettingsError(f"indicators: {min(repeated)} is there twice: leave one out")
-        self.version = _version(timeframe, base, self.names, *digests)
+        whose = sorted(map(tuple, (groups or {}).values())) if self.of_leaders else []
+        self.version = _version(timeframe, base, self.names, *digests, *whose)
+
+    @property
+    def leader_names(self) -> tuple[str, ...]:
+        """The names of the features of leaders, the last ones of all."""
+        return tuple(name for each in self.of_leaders for name in each.names)
+
+    @property
+    def leader_candles(self) -> int:
+        """How many base candles the features of leaders look back on, 0 where there are none."""
+        return max((each.settles for each in self.of_leaders), default=0)
+
+    @property
+    def leaders(self) -> int:
+        """How many other markets each market looks at."""
+        return max((each.number + 1 for each in self.of_leaders), default=0)
 
     def candles_needed(self) -> int:
         """Return how many candles restore every indicator to within 1e-9 of its full history."""
@@ -100,14 +126,15 @@ class FeatureSet:
 
         It may be more than are needed to restore one: sums that fade slowly are in a snapshot.
         """
-        settles = max((each.settles for each in self.of_base), default=0)
+        of_base = max((each.settles for each in self.of_base), default=0)
+        settles = max(of_base, self.leader_candles)
         base_ms, length_ms = timeframe_ms(self.base), timeframe_ms(self.timeframe)
         return max(self.candles_needed(), ceil(settles * base_ms / length_ms))
 
 
 def _indicator(
     entry: str | dict[str, dict[str, int | float]], base: str
-) -> BaseIndicator | Indicator | None:
+) -> BaseIndicator | LeaderIndicator | Indicator | None:
     """Return what an entry names; None of one that looks into less than a base candle."""
     if isinstance(entry, str):
         entry = {entry: {}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -12,6 +13,8 @@ from technical_indicators.base_definition import State
 from technical_indicators.base_stream import BaseStream
 from technical_indicators.feature_set import FeatureSet
 from technical_indicators.microstructure import Microstructure
+
+_OUT_OF_STEP = 8  # base candles that one market of a group may be ahead of another
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -30,6 +33,8 @@ class FeatureEngine:
     timeframe decided on feed the indicators and bring a whole vector. The last candles are kept, as
     many as features look back: a snapshot is these, and indicators are opened on them again.
 
+    Those of leaders, of which one market knows nothing, are None here.
+
     A candle revised takes its place among those kept, and what looks back on it is computed anew
     for the next vector. Vectors that are out stay: they say what was known at their time.
     """
@@ -39,10 +44,27 @@ class FeatureEngine:
         self._set = feature_set
         self._streams = [indicator.stream() for indicator in feature_set.indicators]
         self._microstructure = Microstructure(feature_set.base, feature_set.spans)
-        self._of_base = BaseStream(feature_set.of_base, self._microstructure.window)
+        looked_back = max(self._microstructure.window, feature_set.leader_candles + _OUT_OF_STEP)
+        self._of_base = BaseStream(feature_set.of_base, looked_back)
+        self._of_leaders: list[float | None] = [None] * len(feature_set.leader_names)
         self._candles: deque[Candle] = deque(maxlen=keep)
         self._base_candles: deque[Candle] = deque(maxlen=self._of_base.window)
         self._revised: set[str] = set()
+
+    @property
+    def base_window(self) -> int:
+        """How many base candles are kept."""
+        return self._of_base.window
+
+    @property
+    def is_revised(self) -> bool:
+        """Whether candles kept say something else now than when they were last looked back on."""
+        return bool(self._revised)
+
+    @property
+    def base_candles(self) -> Sequence[Candle]:
+        """The newest base candles, as they are now."""
+        return self._base_candles
 
     def update(self, message: Candle) -> list[Features]:
         """Fold one candle; return its feature vector, or nothing for other timeframes.
@@ -71,6 +93,7 @@ class FeatureEngine:
         values = [value for stream in self._streams for value in stream.update(message)]
         values += self._microstructure.values()
         values += self._of_base.values()
+        values += self._of_leaders
         return [self._features(message, dict(zip(self._set.names, values, strict=True)))]
 
     def _revise(self, candle: Candle) -> None:
@@ -107,6 +130,7 @@ class FeatureEngine:
         values = [value for stream in self._streams for value in stream.peek(candle)]
         values += self._microstructure.peek(candle)
         values += self._of_base.peek(candle)
+        values += self._of_leaders
         return [self._features(candle, dict(zip(self._set.names, values, strict=True)))]
 
     def _features(self, candle: Candle, values: dict[str, float | None]) -> Features:

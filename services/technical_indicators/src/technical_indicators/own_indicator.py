@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from copy import deepcopy
 from importlib import import_module
-from inspect import getfile
 from math import isfinite
-from pathlib import Path
-from pkgutil import iter_modules
 from types import ModuleType
 
 import numpy as np
@@ -17,8 +13,8 @@ import numpy as np
 from marketstream.columns import Floats
 from marketstream.errors import SettingsError
 from marketstream.messages import Candle
-from marketstream.nearest import did_you_mean
 from technical_indicators import own
+from technical_indicators.defined import definition_of, digest_of, files_of
 from technical_indicators.definition import Definition, StreamingForm
 from technical_indicators.given import checked, named
 from technical_indicators.port import COLUMNS
@@ -27,7 +23,7 @@ from technical_indicators.talib_library import talib
 
 def own_names() -> tuple[str, ...]:
     """Return the names of the modules of `own`: each is an indicator."""
-    return tuple(sorted(found.name for found in iter_modules(own.__path__) if not found.ispkg))
+    return tuple(files_of(own))
 
 
 class OwnIndicator:
@@ -39,7 +35,7 @@ class OwnIndicator:
 
     def __init__(self, name: str, parameters: Mapping[str, int | float] | None = None) -> None:
         self.module = module = _module(name)
-        self.definition = _definition(name, module)
+        self.definition = definition_of(f"own/{name}.py", module, Definition, COLUMNS)
         given = checked(name, parameters or {}, self.definition.parameters)
         self.parameters = {**self.definition.parameters, **given}
         try:
@@ -48,7 +44,7 @@ class OwnIndicator:
             raise SettingsError(f"indicators: {name} does not accept {given}: {error}") from error
         self.names: tuple[str, ...] = (named(name, given),)
         self.lookback = self.definition.candles(**self.parameters) - 1
-        self.digest = hashlib.sha256(Path(getfile(module)).read_bytes()).hexdigest()
+        self.digest = digest_of(module)
 
     def batch(self, columns: Mapping[str, Floats]) -> list[Floats]:
         """Return its series over whole columns of candles."""
@@ -109,16 +105,3 @@ def _module(name: str) -> ModuleType:
             f"indicators: own/{name}.py has the name of a TA-Lib function: rename the file"
         )
     return import_module(f"{own.__name__}.{name}")
-
-
-def _definition(name: str, module: ModuleType) -> Definition:
-    definition = getattr(module, "INDICATOR", None)
-    if not isinstance(definition, Definition):
-        raise SettingsError(f"indicators: own/{name}.py has to give a Definition named INDICATOR")
-    strange = [column for column in definition.inputs if column not in COLUMNS]
-    if strange:
-        raise SettingsError(
-            f"indicators: own/{name}.py wants {strange[0]!r} of candles: "
-            f"{did_you_mean(strange[0], COLUMNS)}they have {', '.join(COLUMNS)}"
-        )
-    return definition

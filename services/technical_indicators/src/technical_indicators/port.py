@@ -18,6 +18,8 @@ BASE_COLUMNS = (
     "depth_time_us",
 )  # fmt: skip
 """What is known of base candles beside those, as in `CandleColumns`."""
+OF_BASE = (*COLUMNS, *BASE_COLUMNS)
+"""All that is known of them."""
 
 
 class IndicatorStream(Protocol):

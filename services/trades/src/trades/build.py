@@ -16,8 +16,8 @@ from trades.sharing import shared_out
 
 _ENOUGH_TRADES = 1_000  # an aggregate of more fills than these was never seen
 
-type Resumed = Callable[[], Mapping[str, tuple[int | None, int]]]
-"""Gives id (None where nothing traded) and time in µs of the last trade known, by market."""
+type Resumed = Callable[[], Mapping[str, Known]]
+"""Gives up to where trades are known, by market; their gaps are told apart."""
 
 type OpenGaps = Callable[[str], Sequence[Gap]]
 """Gives the gaps of a market that were open when it was last followed."""
@@ -43,7 +43,7 @@ def build(
         if resumed is not None:
             gaps = (lambda _market: ()) if open_gaps is None else open_gaps
             return {
-                market: Known(*last, gaps=gaps(market), epoch=_epoch(gaps(market)))
+                market: last._replace(gaps=gaps(market), epoch=_epoch(gaps(market)))
                 for market, last in resumed().items()
             }
         tails = await asyncio.to_thread(ports.tail, TRADES, markets, _enough)
@@ -80,7 +80,9 @@ def _known(tail: Sequence[Message], said: Sequence[Message]) -> Known | None:
         (trade for one in trades if one.epoch == epoch for trade in one.trades),
         key=_by_id if trades[-1].numbered else _by_time,
     )
-    return Known(newest[-1].id, newest[-1].time_us, newest, epoch, _still_open(said, epoch))
+    last = newest[-1]
+    gaps = _still_open(said, epoch)
+    return Known(last.id, last.time_us, newest, epoch, gaps, last.price)
 
 
 def _by_id(trade: Trade) -> int:

@@ -57,6 +57,7 @@ async def make_sessions(
             asks=source.has_past and source.venue.ids == "contiguous",
             ids=source.venue.ids,
             past=source.venue.past,
+            pages_by_trade=source.venue.counts_back,
             past_trades=source.venue.past_trades,
             silence=source.venue.silence,
             past_resolution_ms=source.venue.past_resolution_ms,

@@ -51,6 +51,7 @@ def evaluate(
     files: tuple[Path, ...],
     symbol: str | None,
     timeframe: str | None,
+    beside: tuple[tuple[str, Path], ...],
     state: Path,
     horizons: tuple[int, ...],
     models: tuple[Learner, ...],
@@ -79,14 +80,14 @@ def evaluate(
 
     settings = load_all()
     if target != "direction":
-        target_work.check_options(target, models, cost_bps, tune_ms)
+        target_work.check_options(target, models, cost_bps, tune_ms, beside)
         sought = target_work.WantedTarget(target, horizons, latency_ms, folds)
         _evaluate_target(
             files, settings, sought, symbol, timeframe, label, pictures, as_json=as_json
         )
         return
     wanted = wanted_of(settings, horizons, models, latency_ms, cost_bps, folds, tune_ms, label)
-    data = load(files, settings, state, symbol, timeframe, shown=not as_json)
+    data = load(files, settings, state, symbol, timeframe, beside, shown=not as_json)
     with evaluation_report.working(shown=not as_json) as told:
         results = evaluation_command.evaluate_all(data, wanted, settings.predictor, advanced=told)
     if pictures is not None:

@@ -41,13 +41,18 @@ class EvaluatedTarget:
 
 
 def check_options(
-    target: Target, models: Sequence[Learner], cost_bps: float, tune_ms: int | None
+    target: Target,
+    models: Sequence[Learner],
+    cost_bps: float,
+    tune_ms: int | None,
+    beside: Sequence[object] = (),
 ) -> None:
     """Raise SettingsError where an option is given that is of directions alone."""
     given = {
         "--model": bool(models),
         "--cost-bps": cost_bps > 0,
         "--tune": tune_ms is not None,
+        "--beside": bool(beside),
     }
     named = " and ".join(name for name, is_given in given.items() if is_given)
     if named:

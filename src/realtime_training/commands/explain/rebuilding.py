@@ -50,7 +50,8 @@ def rebuild_features(store: Store, told: Explanation, settings: Settings) -> Reb
     prediction = told.prediction
     market, timeframe = prediction.market, prediction.timeframe
     base = Plan((market,), timeframe, (1,), tuple(settings.candles.timeframes)).base
-    feature_set = FeatureSet(timeframe, base, settings.features)
+    groups = {name: tuple(markets) for name, markets in settings.plan.groups.items()}
+    feature_set = FeatureSet(timeframe, base, settings.features, groups)
     if feature_set.version != prediction.feature_set:
         return Rebuilt(
             None,
@@ -69,7 +70,12 @@ def rebuild_features(store: Store, told: Explanation, settings: Settings) -> Reb
     lacking = (closed_ms - from_ms) // timeframe_ms(base) - len(base_candles)
     if lacking > 0 and not base_candles:
         return Rebuilt(None, reason=f"cannot be rebuilt: candles of {base} are no longer stored")
-    table = feature_table(candles, base_candles, feature_set)
+    group = next((markets for markets in groups.values() if market in markets), ())
+    leaders = [
+        _closed(store.candles(other, base, from_ms, closed_ms))
+        for other in [each for each in group if each != market][: feature_set.leaders]
+    ]
+    table = feature_table(candles, base_candles, feature_set, leaders)
     made = dict(zip(table.names, table.values[-1].tolist(), strict=True))
     largest = _largest_difference(made, told.features.values)
     reason = None

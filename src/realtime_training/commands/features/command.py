@@ -26,6 +26,7 @@ def features(
     files: tuple[Path, ...],
     symbol: str | None,
     timeframe: str | None,
+    beside: tuple[tuple[str, Path], ...],
     state: Path,
     output: Path | None,
     *,
@@ -40,7 +41,7 @@ def features(
     from realtime_training.commands.features.work import summary, write_features
     from realtime_training.settings import load_all
 
-    data = load(files, load_all(), state, symbol, timeframe, shown=not as_json)
+    data = load(files, load_all(), state, symbol, timeframe, beside, shown=not as_json)
     if output is not None or not as_json:
         write_features(data.table, output)
     if as_json:

@@ -20,11 +20,11 @@ from realtime_training.commands.options import json_option
 def indicators(name: str | None, *, computed: bool, as_json: bool) -> None:
     """List the indicators that can be configured, or show the one of this NAME at length.
 
-    They are TA-Lib's, read from TA-Lib itself, and our own, a file each in the folders book/, flow/
-    and own/ of technical_indicators. A line says the name, how many candles the first value takes
-    (those of the finest timeframe for book and flow), the meaning, what it reads of a candle, its
-    parameters with their defaults and the values they may have, and the features that it makes; all
-    that for the defaults.
+    They are TA-Lib's, read from TA-Lib itself, and our own, a file each in the folders book/,
+    flow/, leaders/ and own/ of technical_indicators. A line says the name, how many candles the
+    first value takes (those of the finest timeframe for book, flow and leaders), the meaning, what
+    it reads of a candle, its parameters with their defaults and the values they may have, and the
+    features that it makes; all that for the defaults.
 
     With NAME it shows also where the formula comes from, and what to write into
     services/technical_indicators/config.yaml. What models use of it is chosen under features in

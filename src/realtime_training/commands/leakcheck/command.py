@@ -10,6 +10,7 @@ import click
 
 from realtime_training import report
 from realtime_training.commands.options import (
+    beside_option,
     horizons_option,
     json_option,
     latency_option,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--symbol", type=SYMBOL, help="Market, like BTC/USDT, where FILES hold several.")
 @own_timeframe_option
+@beside_option
 @horizons_option
 @latency_option
 @json_option
@@ -32,6 +34,7 @@ def leakcheck(
     files: tuple[Path, ...],
     symbol: str | None,
     timeframe: str | None,
+    beside: tuple[tuple[str, Path], ...],
     horizons: tuple[int, ...],
     latency_ms: int,
     *,
@@ -48,8 +51,11 @@ def leakcheck(
     from realtime_training.settings import load_all
 
     settings = load_all()
-    with report.reading(files, shown=not as_json) as advanced:
-        sample = read_sample(files, settings, symbol=symbol, timeframe=timeframe, advanced=advanced)
+    every = [*files, *(file for _, file in beside)]
+    with report.reading(every, shown=not as_json) as advanced:
+        sample = read_sample(
+            files, settings, symbol=symbol, timeframe=timeframe, beside=beside, advanced=advanced
+        )
     summary = check_leaks(
         sample, horizons, settings, latency_ms=latency_ms,
         told=_ignored if as_json else _print,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,16 +19,17 @@ from marketstream.timeframes import timeframe_ms
 from marketstream.topics import CANDLES
 from predictor.leakcheck import Featured, Series
 from predictor.training.prices import Label, choose_label
+from realtime_training.beside import by_market, together
 from realtime_training.commands.leakcheck.candles import messages_of
 from realtime_training.datasets import profiles
 from realtime_training.datasets.klines import read_klines
 from realtime_training.datasets.longer import in_longer
 from realtime_training.datasets.trades import candles_of
-from realtime_training.recorded_feed import feed_recording
+from realtime_training.recorded_feed import feed_together
 from realtime_training.settings import Settings
 from technical_indicators.batch import feature_table
 from technical_indicators.feature_set import FeatureSet
-from technical_indicators.operator import FeatureEngine
+from technical_indicators.group_operator import GroupEngine
 
 _ROWS = 2_000  # beyond those that features need to settle
 _FEWEST_ROWS = 10
@@ -61,6 +62,7 @@ def read_sample(
     *,
     symbol: str | None = None,
     timeframe: str | None = None,
+    beside: Sequence[tuple[str, Path]] = (),
     advanced: Advanced | None = None,
 ) -> Sample:
     """Return the newest candles of files that hold one market, made as for training.
@@ -73,6 +75,8 @@ def read_sample(
             f"{', '.join(map(str, files))}: {' and '.join(sorted(kinds))} together: give files of "
             "one kind"
         )
+    if beside and kinds != {"frames"}:
+        raise SettingsError(f"--beside takes recorded frames: FILES are {min(kinds)}")
     if kinds == {"candles"}:
         klines = read_klines(files, symbol=symbol)
         candles = in_longer(klines.candles, timeframe or klines.candles.timeframe)
@@ -81,10 +85,17 @@ def read_sample(
     if kinds == {"frames"}:
         if symbol is None:
             raise SettingsError("give --symbol, like BTC/USDT: recorded frames may hold several")
-        plan = Plan((_MARKET,), timeframe, (1,), tuple(settings.candles.timeframes))
-        feature_set = FeatureSet(timeframe, plan.base, profiles.computed("mid", settings))
         symbol = parse_symbol(symbol)
-        series = _candles_in_frames(files, symbol, plan, feature_set, settings, advanced)
+        market = market_of(settings.trades.exchange, symbol)
+        others = by_market(beside, market)
+        plan = Plan(
+            (market, *others), timeframe, (1,), tuple(settings.candles.timeframes),
+            groups=together(market, others),
+        )  # fmt: skip
+        computed = profiles.computed("mid", settings)
+        feature_set = FeatureSet(timeframe, plan.base, computed, plan.groups)
+        recordings = {market: files, **others}
+        series = _candles_in_frames(recordings, plan, feature_set, settings, advanced)
         if any(candle.mid is not None for candle in series.base_candles):
             return _sample(symbol, series, feature_set, "mid")
     base_timeframe = Plan((_MARKET,), timeframe, (1,), tuple(settings.candles.timeframes)).base
@@ -98,27 +109,33 @@ def read_sample(
 
 
 def _candles_in_frames(
-    files: Sequence[Path],
-    symbol: str,
+    files: Mapping[str, Sequence[Path]],
     plan: Plan,
     feature_set: FeatureSet,
     settings: Settings,
     advanced: Advanced | None,
 ) -> Series:
-    """Return the newest candles, each as it was known first."""
-    market = market_of(settings.trades.exchange, symbol)
-    timeframe = plan.timeframe
+    """Return the newest candles of the first market, each as it was known first, and its leaders'.
+
+    Leaders' are those of the same stretch.
+    """
     rows, bases = _lengths(feature_set)
-    kept = {plan.base: deque[Candle](maxlen=bases), timeframe: deque[Candle](maxlen=rows)}
+    market, *leaders = plan.markets
+    decided = deque[Candle](maxlen=rows)
+    base = {each: deque[Candle](maxlen=bases) for each in plan.markets}
 
     def keep(candle: Candle, _received_ns: int) -> None:
-        if candle.timeframe in kept and candle.state == "closed" and candle.revision == 0:
-            kept[candle.timeframe].append(candle)
+        if candle.state != "closed" or candle.revision:
+            return
+        if candle.timeframe == plan.base:
+            base[candle.market].append(candle)
+        if candle.timeframe == plan.timeframe and candle.market == market:
+            decided.append(candle)
 
     runner = InProcessRunner([candles_stage(plan.candle_timeframes, leaps=True)])
     runner.tap(CANDLES, keep)
-    feed_recording(files, market, plan.base, settings.trades, runner, advanced=advanced)
-    return Series(list(kept[timeframe]), list(kept[plan.base]))
+    feed_together(files, plan.base, settings.trades, runner, advanced=advanced)
+    return Series(list(decided), list(base[market]), [list(base[each]) for each in leaders])
 
 
 def _of_columns(
@@ -139,36 +156,40 @@ def _sample(
     label: Label,
 ) -> Sample:
     """Return a sample of the stretch that candles of both timeframes cover."""
-    first_ms = max((each[0].open_time_ms for each in series if each), default=0)
-    last_ms = min((each[-1].close_time_ms for each in series if each), default=0)
-    candles, base_candles = (
-        [c for c in each if first_ms <= c.open_time_ms and c.close_time_ms <= last_ms]
-        for each in series
+    own = (series.candles, series.base_candles)
+    first_ms = max((each[0].open_time_ms for each in own if each), default=0)
+    last_ms = min((each[-1].close_time_ms for each in own if each), default=0)
+    series = series.changed(
+        lambda each: [c for c in each if first_ms <= c.open_time_ms and c.close_time_ms <= last_ms]
     )
-    if len(candles) < _FEWEST_ROWS:
+    if len(series.candles) < _FEWEST_ROWS:
         raise InputError(
-            f"{len(candles)} candles of {feature_set.timeframe}: give a longer recording, or a "
-            "finer --timeframe"
+            f"{len(series.candles)} candles of {feature_set.timeframe}: give a longer recording, "
+            "or a finer --timeframe"
         )
-    series = Series(candles, base_candles)
     kept = feature_set.candles_needed()
 
     def features(series: Series) -> FeatureTable:
-        return feature_table(series.candles, series.base_candles, feature_set)
+        return feature_table(series.candles, series.base_candles, feature_set, series.leaders)
 
     def streamed(series: Series) -> FeatureTable:
-        engine = FeatureEngine(_MARKET, feature_set, kept)
-        both = {id(candle): candle for each in series for candle in each}
-        ordered = sorted(both.values(), key=lambda c: (c.close_time_ms, timeframe_ms(c.timeframe)))
-        vectors = [vector for candle in ordered for vector in engine.update(candle)]
-        return FeatureTable.of([v for v in vectors if v.timeframe == feature_set.timeframe])
+        market = series.candles[0].market
+        markets = (market, *(one[0].market for one in series.leaders if one))
+        engine = GroupEngine(markets, feature_set, kept)
+        every = (series.candles, series.base_candles, *series.leaders)
+        once = {id(candle): candle for each in every for candle in each}
+        ordered = sorted(once.values(), key=lambda c: (c.close_time_ms, timeframe_ms(c.timeframe)))
+        made = [vector for candle in ordered for vector in engine.update(candle)]
+        return FeatureTable.of(
+            [vector for vector in made if vector.values and vector.market == market]
+        )
 
     return Sample(
         symbol=symbol,
         timeframe=feature_set.timeframe,
         label=label,
         series=series,
-        prices=PriceSeries.of(CandleColumns.of(base_candles, feature_set.base)),
+        prices=PriceSeries.of(CandleColumns.of(series.base_candles, feature_set.base)),
         settled=feature_set.settled_after(),
         features=features,
         streamed=streamed,

@@ -9,12 +9,13 @@ import click
 from marketstream.errors import SettingsError
 from realtime_training import report
 from realtime_training.commands.options import (
+    beside_option,
     horizons_option,
     json_option,
     latency_option,
     timeframe_option,
 )
-from realtime_training.commands.types import FILE, INTERVAL, MARKET, SYMBOL
+from realtime_training.commands.types import FILE, INTERVAL, SYMBOL
 
 
 @click.command()
@@ -24,14 +25,7 @@ from realtime_training.commands.types import FILE, INTERVAL, MARKET, SYMBOL
     type=SYMBOL,
     help="Market, like BTC/USDT; needed where FILES do not say, or hold several.",
 )
-@click.option(
-    "--beside",
-    type=(MARKET, FILE),
-    multiple=True,
-    metavar="MARKET FILE",
-    help="Another market's recording to run at once, like binance-usdm:BTC/USDT:USDT FILE; more "
-    "than one may be given.",
-)
+@beside_option
 @timeframe_option
 @horizons_option
 @latency_option

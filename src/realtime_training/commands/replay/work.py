@@ -10,15 +10,16 @@ from typing import Any
 
 import msgspec
 
-from marketstream.errors import InputError, SettingsError
+from marketstream.errors import InputError
 from marketstream.messages import Candle, DeadLetter, Features
 from marketstream.plan import Plan
 from marketstream.scoring import Scoreboard
 from marketstream.symbols import market_of, split_market
 from marketstream.topics import CANDLES, DEAD_LETTERS, FEATURES, OUTCOMES, PREDICTIONS
 from predictor.training.retraining import Trained, TrainingJob
+from realtime_training.beside import by_market, together
 from realtime_training.pipeline import Pipeline
-from realtime_training.recorded_feed import FRAMES_PER_READ, feed_recording, feed_together
+from realtime_training.recorded_feed import FRAMES_PER_READ, feed_together
 from realtime_training.settings import Settings
 from trades.intake import Counts
 
@@ -39,19 +40,14 @@ class Replay:
     ) -> None:
         self.market = market_of(settings.trades.exchange, symbol)
         self._settings = settings
-        self._beside: dict[str, list[Path]] = {}
-        for market, file in beside:
-            self._beside.setdefault(market, []).append(file)
-        if self.market in self._beside:
-            raise SettingsError(
-                f"{self.market} is the market of FILES: --beside takes those of other markets"
-            )
+        self._beside = by_market(beside, self.market)
         plan = Plan(
             (self.market, *self._beside),
             timeframe,
             tuple(horizons),
             tuple(settings.candles.timeframes),
             latency_ms,
+            together(self.market, self._beside),
         )
         self.pipeline = Pipeline(
             plan,
@@ -134,16 +130,10 @@ class Replay:
         frames_per_read: int,
     ) -> dict[str, Counts]:
         base, trades, runner = self.pipeline.plan.base, self._settings.trades, self.pipeline.runner
-        if self._beside:
-            return feed_together(
-                {self.market: paths, **self._beside}, base, trades, runner, advanced=advanced,
-                frames_per_read=frames_per_read,
-            )  # fmt: skip
-        counts = feed_recording(
-            paths, self.market, base, trades, runner, advanced=advanced,
-            frames_per_read=frames_per_read,
-        )  # fmt: skip
-        return {self.market: counts}
+        files = {self.market: paths, **self._beside}
+        return feed_together(
+            files, base, trades, runner, advanced=advanced, frames_per_read=frames_per_read
+        )
 
     def _summary(self, market: str, counts: Counts) -> dict[str, Any]:
         return {

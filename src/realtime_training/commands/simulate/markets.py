@@ -14,15 +14,19 @@ from realtime_training.commands.simulate.work import USUAL_VENUE, MarketChoice
 _SYMBOLS = ("BTC/USDT", "ETH/USDT")
 
 
-def usual_symbols(venue: str) -> tuple[str, ...]:
-    """Return what is simulated of a venue unless somebody says; perpetuals where it has no spot."""
+def symbols_on(venue: str, symbols: Sequence[str] = _SYMBOLS) -> tuple[str, ...]:
+    """Return spot symbols as a venue trades them: as perpetuals where it has no spot.
+
+    Raises SettingsError where the venue is not simulated.
+    """
     from exchange_simulator.venues import server_of
 
+    server = server_of(venue)
     try:
-        server_of(venue).wire_symbol(_SYMBOLS[0])
+        server.wire_symbol(symbols[0])
     except SettingsError:
-        return tuple(f"{symbol}:USDT" for symbol in _SYMBOLS)
-    return _SYMBOLS
+        return tuple(f"{symbol}:USDT" for symbol in symbols)
+    return tuple(symbols)
 
 
 def chosen_markets(
@@ -43,7 +47,7 @@ def chosen_markets(
     if not markets:
         name = venue or USUAL_VENUE
         server_of(name)
-        by_venue[name] += symbols or usual_symbols(name)
+        by_venue[name] += symbols or symbols_on(name)
     for name, some in by_venue.items():
         for symbol in some:
             server_of(name).wire_symbol(symbol)

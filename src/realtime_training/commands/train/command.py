@@ -48,6 +48,7 @@ def train(
     exchange: str | None,
     symbol: str | None,
     timeframe: str | None,
+    beside: tuple[tuple[str, Path], ...],
     state: Path,
     horizons: tuple[int, ...],
     models: tuple[Learner, ...],
@@ -76,6 +77,8 @@ def train(
     from realtime_training.datasets import load_stored
     from realtime_training.settings import load_all
 
+    if beside and from_store:
+        raise SettingsError("--beside takes files: of the store, GROUPS says who looks at whom")
     if bool(files) == from_store:
         raise SettingsError("give either FILES or --from-store")
     if symbol is None:
@@ -86,7 +89,7 @@ def train(
     if from_store:
         data = load_stored(settings, state, exchange, symbol, timeframe)
     else:
-        data = load(files, settings, state, symbol, timeframe, shown=not as_json)
+        data = load(files, settings, state, symbol, timeframe, beside, shown=not as_json)
     with state_folder(state), evaluation_report.working(shown=not as_json) as told:
         results = training_command.train_all(
             data,

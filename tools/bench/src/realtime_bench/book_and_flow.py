@@ -1,4 +1,4 @@
-"""The features of the book and of the flow that are measured: of up to ten levels, many spans."""
+"""The features of the book, the flow and a leader that are measured: ten levels, many spans."""
 
 from __future__ import annotations
 
@@ -26,4 +26,8 @@ BOOK_AND_FLOW: tuple[_Entry, ...] = (
     "flow_root_share", "flow_count", "trade_rate", "mid_volatility", "mid_autocorrelation",
     "mid_age", "vwap_distance", "vwap_session",
     *_entries("hours", (24, 168), "time_sine", "time_cosine"),
+)  # fmt: skip
+OF_A_LEADER: tuple[_Entry, ...] = (
+    *_entries("seconds", (0.25, 1, 5), "leader_return", "leader_flow", "leader_basis_change"),
+    "leader_imbalance", "leader_basis", "leader_age",
 )  # fmt: skip

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter_ns
 
+import msgspec
 import numpy as np
 
 from marketstream.columns import Floats
 from marketstream.errors import RealtimeError
 from marketstream.messages import Candle
-from realtime_bench.book_and_flow import BOOK_AND_FLOW, LEVELS
+from realtime_bench.book_and_flow import BOOK_AND_FLOW, LEVELS, OF_A_LEADER
 from realtime_bench.figures import Effort, Measured, Say, percentile
 from realtime_bench.seeded_candles import messages_of, seeded_candles
 from realtime_bench.seeded_trades import MARKET
@@ -21,6 +22,7 @@ from technical_indicators.base_columns import BaseColumns, base_columns_of
 from technical_indicators.base_indicator import BaseIndicator
 from technical_indicators.batch import feature_columns
 from technical_indicators.feature_set import DEFAULT_INDICATORS, FeatureSet, FeatureSettings
+from technical_indicators.group_operator import GroupEngine
 from technical_indicators.operator import FeatureEngine
 from technical_indicators.port import COLUMNS, Indicator
 
@@ -28,6 +30,7 @@ _MORE = (
     "APO", "PPO", "TRIX", "DX", "ADXR", "BOP", "AROONOSC", "STOCHF", "KAMA", "TEMA", "STDDEV",
     "LINEARREG_ANGLE",
 )  # fmt: skip
+_LEADER = "binance-usdm:BTC/USDT:USDT"
 _TIMEFRAME, _BASE, _BASES = "1s", "250ms", 4
 _COLUMNS = 1_000_000
 _CLOSES, _WARM = 20_000, 1_000
@@ -47,6 +50,9 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
     in_columns = FeatureSet("1m", "1m", settings)
     more = FeatureSettings(indicators=[*DEFAULT_INDICATORS, *BOOK_AND_FLOW])
     wide = FeatureSet(_TIMEFRAME, _BASE, more)
+    led = FeatureSet(
+        _TIMEFRAME, _BASE, FeatureSettings(indicators=[*DEFAULT_INDICATORS, *OF_A_LEADER])
+    )
     families = {
         family: [each for each in wide.of_base if each.family == family]
         for family in ("book", "flow")
@@ -77,8 +83,9 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
             say(f"run {number} of {effort.runs}")
             for name, took_us in (
                 ("talib_36", _talib_us(talib, candles)),
-                ("vector", _vector_us(streamed, keep, candles, base)),
-                ("wide", _vector_us(wide, keep, candles, deep)),
+                ("vector", _vector_us(FeatureEngine(MARKET, streamed, keep), candles, base)),
+                ("wide", _vector_us(FeatureEngine(MARKET, wide, keep), candles, deep)),
+                ("led", _led_us(GroupEngine((MARKET, _LEADER), led, keep), candles, deep)),
             ):
                 for share in (50, 99):
                     figure = f"{name}_us_p{share}"
@@ -102,6 +109,11 @@ def bench_indicators(effort: Effort, say: Say) -> Measured:
         "wide": {
             "timed": "the same with the book and the flow beside the default",
             "features": len(wide.names),
+            "levels": LEVELS,
+        },
+        "led": {
+            "timed": "the same of a market with its leader, whose candles are there already",
+            "features": len(led.names),
             "levels": LEVELS,
         },
         "vector_in_columns": {"features": len(in_columns.names)},
@@ -141,14 +153,21 @@ def _compare(few: Sequence[Indicator], candles: Sequence[Candle]) -> None:
         raise RealtimeError(f"talipp says {theirs} where TA-Lib says {ours}: speeds say nothing")
 
 
+def _led_us(engine: GroupEngine, candles: Sequence[Candle], base: Sequence[Candle]) -> list[float]:
+    leaders = [msgspec.structs.replace(candle, market=_LEADER) for candle in base]
+    return _vector_us(engine, candles, base, leaders)
+
+
 def _vector_us(
-    feature_set: FeatureSet, keep: int, candles: Sequence[Candle], base: Sequence[Candle]
+    engine: FeatureEngine | GroupEngine,
+    candles: Sequence[Candle],
+    base: Sequence[Candle],
+    leaders: Sequence[Candle] = (),
 ) -> list[float]:
-    engine = FeatureEngine(MARKET, feature_set, keep)
     took_us = []
     for number, candle in enumerate(candles):
         *before, last = base[_BASES * number : _BASES * (number + 1)]
-        for each in before:
+        for each in (*before, *leaders[_BASES * number : _BASES * (number + 1)]):
             engine.update(each)
         started_ns = perf_counter_ns()
         engine.update(last)

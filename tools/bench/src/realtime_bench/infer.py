@@ -1,4 +1,4 @@
-"""One row in the serving path: a feature vector to a whole forecast, by each kind of model."""
+"""One row in the serving path: a vector to a forecast by each kind of model, and a whole close."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from marketstream.errors import RealtimeError
 from predictor.models import LEARNERS
 from predictor.policy.average import AVERAGE, Average
 from predictor.registry import native
-from predictor.serving.forecast import forecast
+from predictor.serving.forecast import Rows, forecast, outlook
 from predictor.serving.intervals import Reach
 from predictor.serving.panel import Panel
 from predictor.settings import Learner, ModelSettings, PredictorSettings
@@ -21,6 +21,7 @@ from predictor.training.candidates import Candidate
 from predictor.training.correction import Corrected
 from predictor.training.dataset import labelled
 from predictor.training.fitting import TrainedModel, train, try_candidates
+from realtime_bench.closes import HORIZONS_MS, MARKETS, close_us
 from realtime_bench.figures import Effort, Measured, Say, percentile
 from realtime_bench.timing import one_core
 from realtime_training.settings import load_all
@@ -41,15 +42,19 @@ def bench_infer(effort: Effort, say: Say) -> Measured:
     models = {name: _model(name, table, prices, settings) for name in _LEARNERS}
     asked = _ASKED_QUICK if effort.quick else _ASKED
     every = _with_earlier(table, prices, settings)
-    runs: dict[str, list[float]] = {f"{name}_us_p50": [] for name in (*models, AVERAGE)}
+    names = (*models, AVERAGE, "close")
+    runs: dict[str, list[float]] = {f"{name}_us_p50": [] for name in names}
     with one_core() as core:
         for number in range(1, effort.runs + 1):
             say(f"run {number} of {effort.runs}")
             for name, model in models.items():
                 runs[f"{name}_us_p50"].append(_median_us(_alone(model), vectors, asked))
             runs[f"{AVERAGE}_us_p50"].append(_median_us(_averaged(every), vectors, asked))
+            closed = close_us(every, vectors, asked // MARKETS)
+            runs["close_us_p50"].append(percentile(closed, 0.5))
     conditions = {
         "timed": "predictor.serving.forecast: direction, move, price and bounds",
+        "close": f"the predictor's operator: {MARKETS} markets, {len(HORIZONS_MS)} horizons",
         "candidates": [each.model for each in every.members],
         "features": len(settings.features),
         "forecasts": asked,
@@ -82,8 +87,8 @@ def _averaged(model: TrainedModel) -> Callable[[_Vector], object]:
     average.seat(panel.models)
 
     def forecast_of(values: _Vector) -> object:
-        heard = panel.hear(values, lambda names: average.shares(names, 0, _STEP_MS))
-        return forecast(model, values, _MID, reach, heard.p_up)
+        heard = panel.hear(Rows(values), lambda names: average.shares(names, 0, _STEP_MS))
+        return outlook(model, heard.moves, heard.p_up, _MID, reach)
 
     return forecast_of
 

@@ -37,7 +37,7 @@ class Running:
         try:
             with urllib.request.urlopen(url, timeout=10) as answer:
                 raw: bytes = answer.read()
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             return None
         return json.loads(raw) if raw.startswith(b"{") else raw.decode()
 

@@ -53,7 +53,8 @@ class InProcessPorts:
         self._writers: list[StoreWriter] = []
         self._stored: dict[str, int] = {}
         for topic in ALL_TOPICS:
-            self.runner.tap(topic, partial(_count, metrics.messages.labels(topic.name)))
+            count = partial(_count, metrics.messages.labels(topic.name))
+            self.runner.tap(topic, count, can_wait=True)
 
     def add(self, part: Part) -> None:
         """Drive a part's stages, and have what it keeps kept, in batches on a thread of its own."""
@@ -63,7 +64,7 @@ class InProcessPorts:
             writer = StoreWriter(part.keep, metrics=self.metrics)
             self._writers.append(writer)
             for topic in part.keeps:
-                self.runner.tap(topic, partial(self._put, writer))
+                self.runner.tap(topic, partial(self._put, writer), can_wait=True)
 
     def clock(self) -> int:
         """Return the time in ns by which things are received."""

@@ -27,9 +27,9 @@ class InProcessRunner:
     """Wires stages by their topics and tells taps of what passes.
 
     A tap on a topic is called after the stages that read it have seen the message and everything
-    that follows from it. Taps on predictions are called at once, the others by `later` where it is
-    given: by then no prediction, of any market, waits for their work. What fails in there is raised
-    by the next `publish`.
+    that follows from it. Taps on predictions are called at once, unless they can wait, the others
+    by `later` where it is given: by then no prediction, of any market, waits for their work. What
+    fails in there is raised by the next `publish`.
 
     A message that an operator refuses or fails on changes nothing there, and the stream goes on
     without it where `refused` is given; else that is raised.
@@ -44,7 +44,7 @@ class InProcessRunner:
     ) -> None:
         self._stages: dict[type, list[Stage]] = defaultdict(list)
         self._operators: dict[tuple[str, str], Recovering] = {}
-        self._taps: dict[type, list[Tap]] = {topic.message: [] for topic in ALL_TOPICS}
+        self._taps: dict[type, list[tuple[Tap, bool]]] = {t.message: [] for t in ALL_TOPICS}
         self._later = later
         self._refused = refused
         self._waiting: deque[tuple[Tap, Message, int]] = deque()
@@ -58,12 +58,16 @@ class InProcessRunner:
         for topic in stage.reads:
             self._stages[topic.message].append(stage)
 
-    def tap(self, topic: Topic, tap: Tap) -> None:
+    def tap(self, topic: Topic, tap: Tap, *, can_wait: bool = False) -> None:
         """Have `tap` told of every message of a topic, in order, as it was published.
+
+        One that `can_wait` is told of predictions, too, when all else is done.
 
         Where the topic is asked for with another message, one that decodes less, that is as true.
         """
-        self._taps[_KINDS.get(topic.name, topic.message)].append(tap)
+        kind = _KINDS.get(topic.name, topic.message)
+        waits = self._later is not None and (can_wait or kind is not PREDICTIONS.message)
+        self._taps[kind].append((tap, waits))
 
     def operator(self, stage: str, key: str) -> Operator[Any, Any]:
         """Return the operator of a stage for a key, such as a market; made on first use."""
@@ -90,12 +94,11 @@ class InProcessRunner:
         for stage in self._stages.get(kind, ()):
             for following in self._fold(stage, message):
                 self._run(stage.finish(following, received_ns), received_ns)
-        at_once = self._later is None or kind is PREDICTIONS.message
-        for tap in self._taps[kind]:
-            if at_once:
-                tap(message, received_ns)
-            else:
+        for tap, waits in self._taps[kind]:
+            if waits:
                 self._waiting.append((tap, message, received_ns))
+            else:
+                tap(message, received_ns)
 
     def _fold(self, stage: Stage, message: Message) -> Sequence[Any]:
         held = self._held(stage.name, stage.key(message))

@@ -6,6 +6,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, and_, delete, func, select
 
+from marketstream.store.packed import forget_packed
 from marketstream.store.tables import METADATA
 
 type Forgettable = Literal["candles", "features", "predictions", "outcomes"]
@@ -19,8 +20,11 @@ def forget(
 ) -> int:
     """Delete a stretch of the oldest rows of times before `before_ms`; return how many they were.
 
-    It begins with the oldest row there is: only where none is left to delete, it is 0.
+    It begins with what is packed, then with the oldest row there is: only where none is left to
+    delete, it is 0.
     """
+    if packed := forget_packed(connection, table, market, timeframe, before_ms):
+        return packed
     rows = METADATA.tables[table]
     time = rows.c["open_time_ms" if table == "candles" else "close_time_ms"]
     series = and_(rows.c.market == market, rows.c.timeframe == timeframe)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from marketstream.evidence import Streams, Tally
+from marketstream.keys import ApiKey
 from marketstream.messages import (
     Candle,
     DeadLetter,
@@ -123,8 +124,20 @@ class Store(Protocol):
         """Return the timeframes that a market has candles of, the finest first."""
         ...
 
+    def pack(self, market: str, timeframe: str, before_ms: int) -> int:
+        """Pack features, predictions and outcomes of the oldest closes that are not packed yet.
+
+        They are those of a stretch of 600 closes, a day at most, where it ends before a time;
+        return how many rows they were, 0 at the end. They are read as before. What is written of
+        such closes later is counted by `served` and `tallies` once it is packed too.
+        """
+        ...
+
     def forget(self, table: Forgettable, market: str, timeframe: str, before_ms: int) -> int:
-        """Delete a stretch of the oldest rows from before a time; return how many, 0 at the end."""
+        """Delete a stretch of the oldest rows from before a time; return how many, 0 at the end.
+
+        What is packed goes a whole stretch at a time.
+        """
         ...
 
     def markets(self) -> list[str]:
@@ -133,6 +146,18 @@ class Store(Protocol):
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """Return at most `limit` dead letters, the newest first."""
+        ...
+
+    def api_keys(self) -> list[ApiKey]:
+        """Return the keys of the API, by name."""
+        ...
+
+    def add_key(self, key: ApiKey) -> bool:
+        """Add a key of the API; False, and nothing is changed, where one has that name."""
+        ...
+
+    def revoke_key(self, name: str) -> bool:
+        """Delete a key of the API; False where there is none of that name."""
         ...
 
     def counts(self) -> dict[str, int]:

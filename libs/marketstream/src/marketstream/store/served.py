@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection, Select, func, select
 
+from marketstream.messages import Outcome
 from marketstream.store.ledger import timeframes_of
+from marketstream.store.packed import packed_until, read_packed
+from marketstream.store.packing import integers, words
 from marketstream.store.tables import OUTCOMES
 from marketstream.uncertainty import HORIZONS_PER_BLOCK
 
@@ -38,15 +43,50 @@ def read_served(connection: Connection, market: str, from_ms: int, to_ms: int) -
     """Return what was served at closes in `[from_ms, to_ms)`, by timeframe, horizon and version."""
     found = []
     for timeframe in timeframes_of(connection, market):  # so that the primary key serves
-        rows = connection.execute(_blocks(market, timeframe, from_ms, to_ms))
-        found += [_served(blocks) for _, blocks in groupby(rows, key=lambda row: tuple(row[:3]))]
+        packed_ms = packed_until(connection, Outcome, market, timeframe)
+        stretches = (from_ms, min(to_ms, packed_ms))
+        blocks = [
+            block
+            for data in read_packed(connection, Outcome, market, timeframe, *stretches)
+            for block in _of_packed(data, *stretches)
+        ]
+        rows = connection.execute(_blocks(market, timeframe, max(from_ms, packed_ms), to_ms))
+        blocks += [_Block(*row) for row in rows]
+        blocks.sort(key=_of_version)
+        found += [
+            _served(timeframe, *version, list(of_version))
+            for version, of_version in groupby(blocks, key=_of_version)
+        ]
     return found
+
+
+class _Block(NamedTuple):
+    """What came of a version's predictions in a block of time; a stretch may end within one."""
+
+    horizon_ms: int
+    version: str
+    number: int
+    first_close_ms: int
+    last_close_ms: int
+    outcomes: int
+    abstained: int
+    flat: int
+    right: int
+    inside: int
+
+    @property
+    def moved(self) -> int:
+        return self.outcomes - self.abstained - self.flat
+
+
+def _of_version(block: _Block) -> tuple[int, str]:
+    return block.horizon_ms, block.version
 
 
 def _blocks(market: str, timeframe: str, from_ms: int, to_ms: int) -> Select[Any]:
     columns = OUTCOMES.c
-    key = (columns.timeframe, columns.horizon_ms, columns.model_version)
     block = columns.close_time_ms // (HORIZONS_PER_BLOCK * columns.horizon_ms)
+    key = (columns.horizon_ms, columns.model_version, block)
     return (
         select(
             *key,
@@ -67,31 +107,45 @@ def _blocks(market: str, timeframe: str, from_ms: int, to_ms: int) -> Select[Any
             columns.role == "champion",
             columns.late.is_(False),
         )
-        .group_by(*key, block)
-        .order_by(*key, block)
+        .group_by(*key)
     )
 
 
-def _served(blocks: Iterable[Any]) -> Served:
-    every = [tuple(block) for block in blocks]
-    timeframe, horizon_ms, version = every[0][:3]
-    first_ms, last_ms, outcomes, abstained, flat, right, inside = zip(
-        *(block[3:] for block in every), strict=True
+def _of_packed(data: bytes, from_ms: int, to_ms: int) -> Iterator[_Block]:
+    closes, horizons = integers(data, "close_time_ms", "horizon_ms")
+    names = ("model_version", "role", "verdict", "inside", "late")
+    version, role, verdict, inside, late = words(Outcome, data, *names)
+    rows = role.having("champion") & late.having(False)  # noqa: FBT003
+    rows &= (closes >= from_ms) & (closes < to_ms)
+    numbers = closes // (HORIZONS_PER_BLOCK * horizons)
+    keys, block = np.unique(
+        np.stack([horizons, version.codes, numbers])[:, rows], axis=1, return_inverse=True
     )
-    moved = tuple(
-        all_of - silent - still
-        for all_of, silent, still in zip(outcomes, abstained, flat, strict=True)
-    )
+    said = [verdict.having(one) for one in ("abstained", "flat", "right")]
+    counted = [np.bincount(block, each[rows]) for each in (rows, *said, inside.having(True))]  # noqa: FBT003
+    first, last = np.full(keys.shape[1], to_ms), np.full(keys.shape[1], from_ms)
+    np.minimum.at(first, block, closes[rows])
+    np.maximum.at(last, block, closes[rows])
+    columns = np.stack([*keys, first, last, *counted]).astype(int).T.tolist()
+    yield from (_Block(row[0], version.values[row[1]], *row[2:]) for row in columns)
+
+
+def _served(timeframe: str, horizon_ms: int, version: str, blocks: Sequence[_Block]) -> Served:
+    moved: Counter[int] = Counter()
+    right: Counter[int] = Counter()
+    for block in blocks:
+        moved[block.number] += block.moved
+        right[block.number] += block.right
     return Served(
         timeframe,
         horizon_ms,
         version,
-        min(first_ms),
-        max(last_ms),
-        sum(outcomes),
-        sum(abstained),
-        sum(flat),
-        sum(inside),
-        moved,
-        right,
+        min(block.first_close_ms for block in blocks),
+        max(block.last_close_ms for block in blocks),
+        sum(block.outcomes for block in blocks),
+        sum(block.abstained for block in blocks),
+        sum(block.flat for block in blocks),
+        sum(block.inside for block in blocks),
+        tuple(moved[number] for number in sorted(moved)),
+        tuple(right[number] for number in sorted(moved)),
     )

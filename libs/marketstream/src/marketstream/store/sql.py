@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import URL, Column, ColumnElement, Engine, Select, Table, func, make_url, select
+from sqlalchemy import URL, Column, ColumnElement, Engine, Select, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from marketstream.errors import SettingsError, TransientStateError
 from marketstream.evidence import Streams, Tally
+from marketstream.keys import ApiKey
 from marketstream.messages import (
     Candle,
     DeadLetter,
@@ -28,7 +29,9 @@ from marketstream.messages.seal import Seal
 from marketstream.store.backend import Backend
 from marketstream.store.counts import Ledger
 from marketstream.store.forgetting import Forgettable, forget
+from marketstream.store.key_rows import add_key, read_keys, revoke_key
 from marketstream.store.ledger import distinct, read_ledger, timeframes_of
+from marketstream.store.packed import Kind, close_span, pack_oldest, packed_counts, read_closes
 from marketstream.store.patience import patiently
 from marketstream.store.port import EVER_MS
 from marketstream.store.postgresql import POSTGRESQL
@@ -39,12 +42,9 @@ from marketstream.store.sqlite import SQLITE
 from marketstream.store.tables import (
     CANDLES,
     DEAD_LETTERS,
-    FEATURES,
     GAPS,
     METADATA,
     MODELS,
-    OUTCOMES,
-    PREDICTIONS,
     SEALS,
     STALLS,
 )
@@ -94,6 +94,7 @@ class SqlStore:
     def __init__(self, engine: Engine, backend: Backend) -> None:
         self._engine = engine
         self._writing = engine.execution_options(writes=True)
+        self._at_once = engine.execution_options(at_once=True)
         self._backend = backend
         self._inserts = {
             kind: backend.insert(METADATA.tables[name]) for kind, name in TABLE_NAMES.items()
@@ -120,42 +121,32 @@ class SqlStore:
 
     def candles(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Candle]:
         """Return the candles that open in the range, forming ones too."""
-        query = _range(CANDLES, "open_time_ms", market, timeframe, from_ms, to_ms)
+        within = _within(CANDLES.c.open_time_ms, from_ms, to_ms)
+        query = _candles(market, timeframe).where(*within).order_by(*CANDLES.primary_key)
         return self._read(query, Candle)
 
     def last_candles(
         self, market: str, timeframe: str, count: int, before_ms: int = EVER_MS
     ) -> list[Candle]:
         """Return the last `count` candles that open before a time, the oldest first."""
-        columns = CANDLES.c
-        query = (
-            select(CANDLES)
-            .where(
-                columns.market == market,
-                columns.timeframe == timeframe,
-                columns.open_time_ms < _storable(before_ms),
-            )
-            .order_by(columns.open_time_ms.desc())
-            .limit(count)
-        )
+        time = CANDLES.c.open_time_ms
+        before = _candles(market, timeframe).where(time < _storable(before_ms))
+        query = before.order_by(time.desc()).limit(count)
         return self._read(query, Candle)[::-1]
 
     def features(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Features]:
         """Return the feature vectors as of closes in the range."""
-        query = _range(FEATURES, "close_time_ms", market, timeframe, from_ms, to_ms)
-        return self._read(query, Features)
+        return self._closes(Features, market, timeframe, from_ms, to_ms)
 
     def predictions(
         self, market: str, timeframe: str, from_ms: int, to_ms: int
     ) -> list[Prediction]:
         """Return the predictions made at closes in the range."""
-        query = _range(PREDICTIONS, "close_time_ms", market, timeframe, from_ms, to_ms)
-        return self._read(query, _prediction)
+        return self._closes(Prediction, market, timeframe, from_ms, to_ms)
 
     def outcomes(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Outcome]:
         """Return the outcomes of predictions made at closes in the range."""
-        query = _range(OUTCOMES, "close_time_ms", market, timeframe, from_ms, to_ms)
-        return self._read(query, Outcome)
+        return self._closes(Outcome, market, timeframe, from_ms, to_ms)
 
     def models(self, market: str, from_ms: int, to_ms: int) -> list[Model]:
         """Return the models that began to serve in the range, in the order in which they did."""
@@ -169,14 +160,14 @@ class SqlStore:
 
     def served(self, market: str, from_ms: int, to_ms: int) -> list[Served]:
         """Return what came of the predictions of each model version at closes in the range."""
-        with self._explained(), self._engine.connect() as connection:
+        with self._explained(), self._at_once.connect() as connection:
             return read_served(connection, market, from_ms, to_ms)
 
     def tallies(
         self, market: str, timeframe: str, until_ms: int, streams: Sequence[Streams]
     ) -> list[Tally]:
         """Return the outcomes at closes before `until_ms`, counted where they are alike."""
-        with self._explained(), self._engine.connect() as connection:
+        with self._explained(), self._at_once.connect() as connection:
             return read_tallies(connection, market, timeframe, until_ms, streams)
 
     def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:
@@ -196,21 +187,18 @@ class SqlStore:
 
     def seals(self, market: str, timeframe: str) -> list[Seal]:
         """Return all seals of a market's predictions."""
-        return self._read(_range(SEALS, "from_ms", market, timeframe, -EVER_MS, EVER_MS), Seal)
+        columns = SEALS.c
+        query = (
+            select(SEALS)
+            .where(columns.market == market, columns.timeframe == timeframe)
+            .order_by(columns.from_ms)
+        )
+        return self._read(query, Seal)
 
     def prediction_span(self, market: str, timeframe: str) -> tuple[int, int] | None:
         """Return the first and the last close that was predicted, None where none was."""
-        columns = PREDICTIONS.c
-        of_market = (columns.market == market, columns.timeframe == timeframe)
-        # Two queries: databases take each end from the index, and both together from the table.
         with self._explained(), self._engine.connect() as connection:
-            first, last = (
-                connection.execute(
-                    select(end(columns.close_time_ms)).where(*of_market)
-                ).scalar_one()
-                for end in (func.min, func.max)
-            )
-        return None if first is None or last is None else (first, last)
+            return close_span(connection, Prediction, market, timeframe)
 
     def gaps(self, market: str, from_ms: int, to_ms: int) -> list[Gap]:
         """Return the gaps that begin in the range."""
@@ -250,8 +238,7 @@ class SqlStore:
 
     def ledger(self, market: str, from_ms: int, to_ms: int) -> Ledger:
         """Return how whole a market is over the range: ids, gaps, stalls and certificates."""
-        at_once = self._engine.execution_options(at_once=True)
-        with self._explained(), at_once.connect() as connection:
+        with self._explained(), self._at_once.connect() as connection:
             return read_ledger(connection, market, from_ms, to_ms)
 
     def timeframes(self, market: str) -> list[str]:
@@ -263,6 +250,11 @@ class SqlStore:
         """Delete a stretch of the oldest rows from before a time; return how many, 0 at the end."""
         with self._explained(), self._writing.begin() as connection:
             return forget(connection, table, market, timeframe, before_ms)
+
+    def pack(self, market: str, timeframe: str, before_ms: int) -> int:
+        """Pack the stretch of the oldest closes that ends before a time; return how many rows."""
+        with self._explained(), self._writing.begin() as connection:
+            return pack_oldest(connection, market, timeframe, before_ms)
 
     def newest_ms(self, market: str) -> int | None:
         """Return when the newest candle of any timeframe closes, None where there is none."""
@@ -285,11 +277,28 @@ class SqlStore:
         )
         return self._read(query, DeadLetter)
 
+    def api_keys(self) -> list[ApiKey]:
+        """Return the keys of the API, by name."""
+        with self._explained(), self._engine.connect() as connection:
+            return read_keys(connection)
+
+    def add_key(self, key: ApiKey) -> bool:
+        """Add a key of the API; False where one has that name."""
+        with self._explained(), self._writing.begin() as connection:
+            return add_key(connection, key)
+
+    def revoke_key(self, name: str) -> bool:
+        """Delete a key of the API; False where there is none of that name."""
+        with self._explained(), self._writing.begin() as connection:
+            return revoke_key(connection, name)
+
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each table."""
-        with self._explained(), self._engine.connect() as connection:
+        with self._explained(), self._at_once.connect() as connection:
+            packed = packed_counts(connection)
             return {
-                name: connection.execute(
+                name: packed.get(name, 0)
+                + connection.execute(
                     select(func.count()).select_from(METADATA.tables[name])
                 ).scalar_one()
                 for name in TABLE_NAMES.values()
@@ -298,6 +307,13 @@ class SqlStore:
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
+
+    def _closes(
+        self, kind: Kind, market: str, timeframe: str, from_ms: int, to_ms: int
+    ) -> list[Any]:
+        window = (_storable(from_ms), _storable(to_ms))
+        with self._explained(), self._at_once.connect() as connection:
+            return read_closes(connection, kind, market, timeframe, *window)
 
     def _read[Row](self, query: Select[Any], make: Callable[..., Row]) -> list[Row]:
         with self._explained(), self._engine.connect() as connection:
@@ -321,19 +337,8 @@ def _explained(backend: Backend, url: URL) -> Iterator[None]:
         ) from error
 
 
-def _range(
-    table: Table, time: str, market: str, timeframe: str, from_ms: int, to_ms: int
-) -> Select[Any]:
-    columns = table.c
-    return (
-        select(table)
-        .where(
-            columns.market == market,
-            columns.timeframe == timeframe,
-            *_within(columns[time], from_ms, to_ms),
-        )
-        .order_by(*table.primary_key)
-    )
+def _candles(market: str, timeframe: str) -> Select[Any]:
+    return select(CANDLES).where(CANDLES.c.market == market, CANDLES.c.timeframe == timeframe)
 
 
 def _within(column: Column[int], since: int, until: int) -> tuple[ColumnElement[bool], ...]:
@@ -343,8 +348,3 @@ def _within(column: Column[int], since: int, until: int) -> tuple[ColumnElement[
 
 def _storable(time: int) -> int:
     return max(-EVER_MS, min(time, EVER_MS))
-
-
-def _prediction(*columns: Any) -> Prediction:
-    fields = (*columns[:-5], False, *columns[-5:])  # a preview is never stored
-    return Prediction(*fields)

@@ -188,6 +188,19 @@ OUTCOMES = Table(
     _value("late", Boolean),
 )
 
+PACKED = Table(
+    "packed",
+    METADATA,
+    _key("kind", Text),
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("from_ms", BigInteger),
+    _value("to_ms", BigInteger),
+    _value("rows", BigInteger),
+    _value("data", LargeBinary),
+)
+"""Stretches of rows of other tables; `kind` is the table that they were in."""
+
 MODELS = Table(
     "models",
     METADATA,
@@ -264,3 +277,20 @@ DEAD_LETTERS = Table(
     _key("digest", Text),
     Index(None, "received_us"),
 )
+
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    _key("name", Text),
+    _value("role", Text),
+    _value("digest", Text),
+    _value("made_at_ms", BigInteger),
+)
+
+
+def column_types(table: str) -> dict[str, type]:
+    """Return the names of a table's columns and what they hold: int, float, bool, or str."""
+    return {
+        column.name: str if isinstance(column.type, TypeDecorator) else column.type.python_type
+        for column in METADATA.tables[table].columns
+    }

@@ -31,9 +31,18 @@ _OF_A_PROBLEM: dict[str, Any] = {
 }
 
 
-def answers(model: object, told: Mapping[int, str]) -> Answers:
+def answers(model: object, told: Mapping[int, str], example: object = None) -> Answers:
     """Return what the schema says of a route: what it answers, and which problems there may be."""
-    return {200: {"model": model}, **problems(told)}
+    answered: dict[str, Any] = {"model": model}
+    if example is not None:
+        answered["content"] = {JSON: {"example": example}}
+    return {200: answered, **problems(told)}
+
+
+def text_answers(media_type: str, told: Mapping[int, str]) -> dict[str, Any]:
+    """Return the same of a route that answers with text of a kind, as arguments of the route."""
+    answered: dict[str, object] = {"content": {media_type: {}}}
+    return {"responses": {200: answered, **problems(told)}, "response_class": Response}
 
 
 def problems(told: Mapping[int, str]) -> Answers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import Depends, FastAPI
@@ -14,14 +14,21 @@ from marketstream.errors import SettingsError, StateError
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
+from prediction_api.routes.access import Access, rate_limit
+from prediction_api.routes.accuracy import add_accuracy_routes
+from prediction_api.routes.config import add_config_route
 from prediction_api.routes.dashboard import BUNDLE, add_dashboard_routes
 from prediction_api.routes.explain import add_explain_routes
 from prediction_api.routes.health import add_health_routes
 from prediction_api.routes.history import add_history_routes
 from prediction_api.routes.index import add_index_routes
+from prediction_api.routes.indicators import add_indicator_routes
 from prediction_api.routes.integrity import add_integrity_routes
+from prediction_api.routes.keys import add_key_routes
+from prediction_api.routes.known_keys import KnownKeys
 from prediction_api.routes.manners import (
     AllowedHosts,
+    NoBodies,
     SafeHeaders,
     add_head_routes,
     http_problem,
@@ -39,9 +46,12 @@ from prediction_api.routes.models import add_model_routes
 from prediction_api.routes.parameters import BadParameterError, bad_parameter, only_known
 from prediction_api.routes.predictions import add_prediction_routes
 from prediction_api.routes.request_metrics import RequestMetrics
+from prediction_api.routes.schema import describe
 from prediction_api.routes.scoreboard import add_scoreboard_routes
+from prediction_api.routes.sockets import OwnPages, add_socket_routes
 from prediction_api.routes.streams import add_stream_routes
 from prediction_api.routes.udf import add_udf_routes
+from prediction_api.settings import ApiSettings
 from prediction_api.views.market_views import MarketViews
 
 _HANDLERS = {
@@ -60,15 +70,14 @@ def build_app(
     views: MarketViews,
     metrics: Metrics,
     store: Callable[[], Store],
+    settings: ApiSettings,
     *,
     bundle: Path = BUNDLE,
-    hosts: Sequence[str] = (),
-    cors_origins: Sequence[str] = (),
 ) -> FastAPI:
     """Return the app; answers are counted in `metrics`, the dashboard is served from `bundle`.
 
-    `store` opens the store; it is asked for only where what is asked of us is kept there. Where
-    `hosts` are given it answers to no other names.
+    `store` opens the store; it is asked for only where what is asked of us is kept there. The
+    settings are those for the address that is listened on.
     """
     app = FastAPI(
         title="Real-time price predictions",
@@ -78,22 +87,41 @@ def build_app(
     )
     for error, answer in _HANDLERS.items():
         app.add_exception_handler(error, answer)
-    if cors_origins:
-        app.add_middleware(CORSMiddleware, allow_origins=cors_origins, allow_methods=["GET"])
-    if hosts:
-        app.add_middleware(AllowedHosts, names=hosts)
+    app.add_middleware(
+        Access,
+        keys=KnownKeys(store),
+        open_read=bool(settings.open_read),
+        limit=rate_limit(settings.requests_per_minute or 0),
+    )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET"],
+            allow_headers=["Authorization"],
+        )
+    app.add_middleware(NoBodies)
+    app.add_middleware(OwnPages, origins=settings.cors_origins)
+    if settings.allowed_hosts:
+        app.add_middleware(AllowedHosts, names=settings.allowed_hosts)
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(SafeHeaders)
     add_index_routes(app, views)
     add_explain_routes(app, views, store)
+    add_config_route(app, plan, settings)
     add_history_routes(app, plan, views, store)  # before what takes any path for a symbol
+    add_accuracy_routes(app, plan, views, store)
     add_stream_routes(app, plan, views)
+    add_socket_routes(app, plan, views)
     add_prediction_routes(app, plan, views)
     add_scoreboard_routes(app, plan, views)
     add_health_routes(app, views)
+    add_indicator_routes(app, plan, views, store)
     add_integrity_routes(app, views, store)
     add_model_routes(app, plan, views, store)
+    add_key_routes(app, store)
     add_udf_routes(app, plan, views, store)
     add_dashboard_routes(app, views, bundle)
     add_head_routes(app)
+    describe(app)
     return app

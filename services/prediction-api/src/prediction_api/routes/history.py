@@ -11,9 +11,8 @@ from fastapi import FastAPI, Query, Request, Response
 from marketstream.messages import Candle, Outcome, Prediction, Verdict
 from marketstream.plan import Plan
 from marketstream.store.port import Store
-from prediction_api.routes.answers import Answers, problems
 from prediction_api.routes.markets import find_market
-from prediction_api.routes.pages import Asked, PageAsked, Window, page_of
+from prediction_api.routes.pages import Asked, PageAsked, Window, page_answers, page_of
 from prediction_api.routes.parameters import BadParameterError, Horizons, asked_horizons_ms
 from prediction_api.views.market_views import MarketViews
 
@@ -24,11 +23,6 @@ _ABOUT_HISTORY = (
     "Return the champion's predictions and what came of them, the oldest first; `verdict` is null "
     "until the moment that a prediction is about."
 )
-
-_PAGES: Answers = {
-    200: {"content": {"text/csv": {}}},
-    **problems({404: "Nobody follows this market", 503: "The store is out of reach"}),
-}
 
 _Timeframe = Annotated[str | None, Query(description="of the candles, such as 1s")]
 
@@ -59,6 +53,9 @@ class Judged(msgspec.Struct, frozen=True):
     realised_mid: float | None
     realised_return: float | None
     inside: bool | None
+
+
+_OF_CANDLES, _JUDGED = page_answers(Candle), page_answers(Judged)
 
 
 def add_history_routes(
@@ -92,19 +89,19 @@ def add_history_routes(
 
         return await page_of(request, market, plan.timeframe, page, store, read)
 
-    @app.get("/candles/{symbol}", description=_ABOUT_CANDLES, responses=_PAGES)
+    @app.get("/candles/{symbol}", description=_ABOUT_CANDLES, responses=_OF_CANDLES)
     async def candles_by_symbol(
         request: Request, symbol: str, page: PageAsked, timeframe: _Timeframe = None
     ) -> Response:
         return await candles(request, find_market(markets, symbol), timeframe, page)
 
-    @app.get("/candles/{venue}/{symbol:path}", description=_ABOUT_CANDLES, responses=_PAGES)
+    @app.get("/candles/{venue}/{symbol:path}", description=_ABOUT_CANDLES, responses=_OF_CANDLES)
     async def candles_by_venue(
         request: Request, venue: str, symbol: str, page: PageAsked, timeframe: _Timeframe = None
     ) -> Response:
         return await candles(request, find_market(markets, symbol, venue), timeframe, page)
 
-    @app.get("/predictions/{symbol}/history", description=_ABOUT_HISTORY, responses=_PAGES)
+    @app.get("/predictions/{symbol}/history", description=_ABOUT_HISTORY, responses=_JUDGED)
     async def history_by_symbol(
         request: Request, symbol: str, page: PageAsked, horizon: Horizons = None
     ) -> Response:
@@ -113,7 +110,7 @@ def add_history_routes(
     @app.get(
         "/predictions/{venue}/{symbol:path}/history",
         description=_ABOUT_HISTORY,
-        responses=_PAGES,
+        responses=_JUDGED,
     )
     async def history_by_venue(
         request: Request, venue: str, symbol: str, page: PageAsked, horizon: Horizons = None

@@ -7,37 +7,37 @@ from importlib.metadata import version
 from fastapi import FastAPI, Response
 
 from marketstream.symbols import split_market
-from prediction_api.routes.answers import json_answer
+from prediction_api.routes.answers import answers, json_answer
 from prediction_api.routes.markets import market_path, short_paths
 from prediction_api.views.market_views import MarketViews
 
-_OF_A_MARKET = ("predictions", "candles", "models", "integrity")
+_OF_A_MARKET = ("predictions", "candles", "indicators", "models", "integrity")
 
 
 def add_index_routes(app: FastAPI, views: MarketViews) -> None:
     """Add `/routes`, `/symbols` and `/version`."""
     board = views.board
 
-    @app.get("/routes")
+    @app.get("/routes", responses=answers(dict[str, list[object]], {}))
     async def routes() -> Response:
         """Return which markets are followed, and what else can be asked."""
         short = short_paths(board.markets)
         paths = dict.fromkeys(path for m in board.markets for path in (short[m], market_path(m)))
         of_markets = [f"/{name}/{path}" for name in _OF_A_MARKET for path in paths]
         others = [
-            "/predictions", "/scoreboard", "/symbols", "/udf/config", "/version", "/health",
-            "/live", "/ready", "/metrics", "/openapi.json",
+            "/predictions", "/scoreboard", "/symbols", "/udf/config", "/config", "/version",
+            "/health", "/live", "/ready", "/metrics", "/openapi.json",
         ]  # fmt: skip
         markets = [_named(market) for market in board.markets]
         return json_answer({"markets": markets, "routes": of_markets + others})
 
-    @app.get("/symbols")
+    @app.get("/symbols", responses=answers(list[dict[str, str]], {}))
     async def symbols() -> Response:
         """Return which markets are followed, how each is written in URLs, and its state."""
         followed = [{**_named(market), "state": board.state(market)} for market in board.markets]
         return json_answer(followed)
 
-    @app.get("/version")
+    @app.get("/version", responses=answers(dict[str, str], {}))
     async def versions() -> Response:
         """Return the version of the API."""
         return json_answer({"name": "prediction-api", "version": version("prediction-api")})

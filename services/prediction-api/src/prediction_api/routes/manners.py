@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from prediction_api.routes.answers import problem
 
 _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_LONGEST_BODY = 65_536
 _PORT = re.compile(r":\d+$")
 
 
@@ -35,6 +36,27 @@ class SafeHeaders:
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
+class NoBodies:
+    """An app that reads no request further than its head: nothing here takes a body.
+
+    One that is long, or does not say how long it is, ends its connection.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        app = self._app
+        if scope["type"] == "http":
+            headers = dict(scope["headers"])
+            if b"transfer-encoding" in headers:
+                app = _last_answer(411, "Length required", "nothing here takes a body")
+            elif int(headers.get(b"content-length", 0)) > _LONGEST_BODY:
+                app = _last_answer(413, "Too large", f"bodies have {_LONGEST_BODY} bytes at most")
+        await app(scope, receive, send)
+
+
 class AllowedHosts:
     """An app that answers to its own names only, whatever port they come with."""
 
@@ -45,13 +67,19 @@ class AllowedHosts:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         app = self._app
-        if scope["type"] == "http":
+        if scope["type"] != "lifespan":
             told = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
             name = _PORT.sub("", told)
             if name not in self._names:
                 detail = f"{name or 'no host'} is not in allowed_hosts of the prediction-api"
                 app = problem(HTTPStatus.MISDIRECTED_REQUEST, "Not called so", detail)
         await app(scope, receive, send)
+
+
+def _last_answer(status: int, title: str, detail: str) -> Response:
+    answer = problem(status, title, detail)
+    answer.headers["Connection"] = "close"
+    return answer
 
 
 def add_head_routes(app: FastAPI) -> None:

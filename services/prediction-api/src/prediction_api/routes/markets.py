@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
@@ -32,8 +33,13 @@ class SeveralMarketsError(Exception):
         self.markets = markets
 
 
-def add_market_route(app: FastAPI, name: str, markets: Sequence[str], answer: Answer) -> None:
-    """Add `/name/{symbol}`, for symbols of one venue only, and `/name/{venue}/{symbol}`."""
+def add_market_route(
+    app: FastAPI, name: str, markets: Sequence[str], answer: Answer, **told: Any
+) -> None:
+    """Add `/name/{symbol}`, for symbols of one venue only, and `/name/{venue}/{symbol}`.
+
+    What else is `told` of them goes into the schema.
+    """
 
     async def by_symbol(symbol: str) -> Response:
         return await answer(find_market(markets, symbol))
@@ -42,9 +48,9 @@ def add_market_route(app: FastAPI, name: str, markets: Sequence[str], answer: An
         return await answer(find_market(markets, symbol, venue))
 
     about = answer.__doc__
-    app.get(f"/{name}/{{symbol}}", name=name, description=about)(by_symbol)
+    app.get(f"/{name}/{{symbol}}", name=name, description=about, **told)(by_symbol)
     # A symbol may have been written BTC%2FUSDT, which arrives with a slash.
-    app.get(f"/{name}/{{venue}}/{{symbol:path}}", name=name, description=about)(by_venue)
+    app.get(f"/{name}/{{venue}}/{{symbol:path}}", name=name, description=about, **told)(by_venue)
 
 
 def find_market(markets: Sequence[str], symbol: str, venue: str | None = None) -> str:

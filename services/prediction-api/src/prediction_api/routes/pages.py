@@ -7,7 +7,7 @@ import csv
 import io
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from fastapi import Depends, Query, Request, Response
@@ -16,7 +16,7 @@ from marketstream.errors import SettingsError
 from marketstream.moments import iso, moment_ms
 from marketstream.store.port import Store
 from marketstream.timeframes import timeframe_ms
-from prediction_api.routes.answers import json_answer
+from prediction_api.routes.answers import JSON, Answers, json_answer, problems
 from prediction_api.routes.parameters import MOMENT
 
 _MOMENT = f"{MOMENT}; without `from` it is the last page before `to`, without both the newest"
@@ -66,6 +66,25 @@ class Page[Row](msgspec.Struct, frozen=True):
     rows: Sequence[Row]
 
 
+def page_answers(kind: type, example: object = None) -> Answers:
+    """Return what the schema says of a route that answers with pages of a kind of row."""
+    (schema,), _ = page_schemas([kind])
+    told: dict[str, Any] = {"schema": schema}
+    if example is not None:
+        told["example"] = {
+            "market": "binance:BTC/USDT", "timeframe": "1s", "from_ms": 1_795_793_279_000,
+            "to_ms": 1_795_793_281_000, "next": None, "rows": [example],
+        }  # fmt: skip
+    why = {404: "Nobody follows this market", 503: "The store is out of reach"}
+    return {200: {"content": {JSON: told, "text/csv": {}}}, **problems(why)}
+
+
+def page_schemas(kinds: Sequence[type]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
+    """Return the schema of a page of each kind of row, and the components they refer to."""
+    pages: list[Any] = [Page[kind] for kind in kinds]  # type: ignore[valid-type]
+    return msgspec.json.schema_components(pages, ref_template="#/components/schemas/{name}")
+
+
 def window_of(asked: Asked, timeframe: str, now_ms: int) -> Window:
     """Return which page of time is asked for; raises SettingsError where it makes no sense."""
     length_ms = asked.limit * timeframe_ms(timeframe)
@@ -100,15 +119,13 @@ async def page_of[Row](
 
 
 def _csv(rows: Iterable[object]) -> str:
-    """Return rows as CSV, without what has parts of its own."""
+    """Return rows as CSV, `values` by their names, without what else has parts of its own."""
     out = io.StringIO()
     writer: csv.DictWriter[str] | None = None
     for row in rows:
-        values = {
-            name: value
-            for name, value in msgspec.to_builtins(row).items()
-            if not isinstance(value, dict | list)
-        }
+        told = msgspec.to_builtins(row)
+        told |= told.pop("values", {})  # each a column of its own
+        values = {name: v for name, v in told.items() if not isinstance(v, dict | list)}
         if writer is None:
             writer = csv.DictWriter(out, list(values), extrasaction="ignore", lineterminator="\n")
             writer.writeheader()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
@@ -12,6 +12,7 @@ from marketstream.errors import SettingsError
 from marketstream.plan import Plan
 from marketstream.timeframes import duration_ms, horizon_ms
 from prediction_api.routes.answers import problem
+from prediction_api.views.feed import is_event_id
 
 Horizons = Annotated[
     list[str] | None,
@@ -33,8 +34,12 @@ def only_known(request: Request) -> None:
     route: Any = request.scope["route"]
     if not route.include_in_schema:
         return
-    known = _parameters(route.dependant)
-    for name in request.query_params:
+    check_known(request.query_params, _parameters(route.dependant))
+
+
+def check_known(names: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse names of parameters that are not known; raises BadParameterError."""
+    for name in names:
         if name not in known:
             there = f"there is {' and '.join(known)}" if known else "there is none here"
             raise BadParameterError(f"no such parameter: {name}; {there}")
@@ -44,6 +49,12 @@ def check_timeframe(plan: Plan, timeframe: str | None) -> None:
     """Refuse a timeframe that is not predicted; raises BadParameterError."""
     if timeframe not in {None, plan.timeframe}:
         raise BadParameterError(f"timeframe {timeframe} is not predicted: {plan.timeframe} is")
+
+
+def check_event_id(after: str | None) -> None:
+    """Refuse to go on after what is no event; raises BadParameterError."""
+    if after is not None and not is_event_id(after):
+        raise BadParameterError(f"{after} is no id of an event here")
 
 
 def asked_horizons_ms(plan: Plan, horizons: Sequence[str] | None) -> frozenset[int] | None:

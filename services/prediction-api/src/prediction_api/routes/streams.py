@@ -13,20 +13,18 @@ from starlette.types import Receive, Scope, Send
 
 from marketstream.plan import Plan
 from marketstream.symbols import split_market
-from prediction_api.routes.answers import Answers, json_answer, problem, problems
+from prediction_api.routes.answers import answers, json_answer, problem, text_answers
 from prediction_api.routes.markets import add_market_route, find_market
-from prediction_api.routes.parameters import BadParameterError, Horizons, asked_horizons_ms
+from prediction_api.routes.parameters import Horizons, asked_horizons_ms, check_event_id
 from prediction_api.views.event_queue import EventQueue
-from prediction_api.views.feed import RECONNECT_MS, is_event_id
+from prediction_api.views.feed import RECONNECT_MS
 from prediction_api.views.live import MOST_FOLLOWERS
 from prediction_api.views.market_views import MarketViews
 from prediction_api.views.status_lines import STATUS_EVERY_S, StatusLines
 
 _KEPT_ALIVE_S = 15.0  # proxies close what is silent for longer
-_EVENTS: Answers = {
-    200: {"content": {"text/event-stream": {}}},
-    **problems({404: "Nobody follows this market", 503: "Too many streams are open"}),
-}
+_EVENT_STREAM = "text/event-stream"
+_EVENTS = text_answers(_EVENT_STREAM, {503: "Too many streams are open"})
 
 _After = Annotated[str | None, Header(description="the id of the last event that was received")]
 
@@ -49,7 +47,7 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
             return problem(503, "Too many streams", f"{MOST_FOLLOWERS} are open: close one")
         return _Stream(
             _news(queue, lines, market),
-            media_type="text/event-stream",
+            media_type=_EVENT_STREAM,
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             ended=lambda: live.forget(market, queue),
         )
@@ -58,37 +56,37 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         "Send predictions and what came of them as they happen, as Server-Sent Events: "
         "`prediction` and `outcome`, each with an id. A client that comes back with the last one "
         "in `Last-Event-ID` is sent what it missed; what is no longer remembered is declared by "
-        "an event `missed`, and stands in the history."
+        "an event `missed`, and stands in the history. The same path opens as a WebSocket, with "
+        "`after` in the place of `Last-Event-ID`."
     )
 
     def feed(market: str, horizons: list[str] | None, after: str | None) -> Response:
         horizons_ms = asked_horizons_ms(plan, horizons)
-        if after is not None and not is_event_id(after):
-            raise BadParameterError(f"Last-Event-ID {after} is no id of an event here")
+        check_event_id(after)
         queue = EventQueue()
         if not views.feed.follow(market, queue, horizons_ms, after):
             return problem(503, "Too many streams", f"{MOST_FOLLOWERS} are open: close one")
         return _Stream(
             _events(queue),
-            media_type="text/event-stream",
+            media_type=_EVENT_STREAM,
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             ended=lambda: views.feed.forget(market, queue),
         )
 
-    @app.get("/predictions/{symbol}/stream", description=about, responses=_EVENTS)
+    @app.get("/predictions/{symbol}/stream", description=about, **_EVENTS)
     async def feed_by_symbol(
         symbol: str, horizon: Horizons = None, last_event_id: _After = None
     ) -> Response:
         return feed(find_market(views.board.markets, symbol), horizon, last_event_id)
 
-    @app.get("/predictions/{venue}/{symbol:path}/stream", description=about, responses=_EVENTS)
+    @app.get("/predictions/{venue}/{symbol:path}/stream", description=about, **_EVENTS)
     async def feed_by_venue(
         venue: str, symbol: str, horizon: Horizons = None, last_event_id: _After = None
     ) -> Response:
         return feed(find_market(views.board.markets, symbol, venue), horizon, last_event_id)
 
-    add_market_route(app, "view", views.board.markets, view)
-    add_market_route(app, "stream", views.board.markets, stream)
+    add_market_route(app, "view", views.board.markets, view, responses=answers(dict[str, Any], {}))
+    add_market_route(app, "stream", views.board.markets, stream, **_EVENTS)
 
 
 class _Stream(StreamingResponse):

@@ -16,7 +16,7 @@ from marketstream.messages import Candle
 from marketstream.plan import Plan
 from marketstream.store.port import Store
 from marketstream.symbols import split_market
-from prediction_api.routes.answers import json_answer, problem
+from prediction_api.routes.answers import answers, json_answer, problem, text_answers
 from prediction_api.routes.markets import NoSuchMarketError, SeveralMarketsError, find_market
 from prediction_api.views.bars import Resolution, bars_of, decimals_of, newest, resolutions
 from prediction_api.views.market_views import MarketViews
@@ -26,6 +26,9 @@ _LOOKED_AT = 50  # candles, for the decimals of prices
 _FOUND = 30
 _KINDS = (("All", ""), ("Crypto", "crypto"))
 
+_OF_A_SYMBOL = answers(
+    dict[str, object], {404: "Nobody follows this market", 503: "The store is out of reach"}
+)
 _Seconds = Annotated[int, Query(ge=0, le=10**11)]
 
 
@@ -36,7 +39,7 @@ def add_udf_routes(
     markets = views.board.markets
     known = resolutions(plan.candle_timeframes)
 
-    @app.get("/udf/config")
+    @app.get("/udf/config", responses=answers(dict[str, object], {}))
     async def config() -> Response:
         """Return what can be asked here: how long bars are, and of which venues."""
         venues = dict.fromkeys(split_market(market)[0] for market in markets)
@@ -54,12 +57,12 @@ def add_udf_routes(
             }
         )  # fmt: skip
 
-    @app.get("/udf/time")
+    @app.get("/udf/time", **text_answers("text/plain", {}))
     async def server_time() -> Response:
         """Return the time in seconds since 1970."""
         return Response(str(int(time.time())), media_type="text/plain; charset=utf-8")
 
-    @app.get("/udf/search")
+    @app.get("/udf/search", responses=answers(list[dict[str, str]], {}))
     async def search(
         query: str = "",
         kind: Annotated[str, Query(alias="type")] = "",
@@ -77,7 +80,7 @@ def add_udf_routes(
         ]
         return json_answer(found[:limit])
 
-    @app.get("/udf/symbols")
+    @app.get("/udf/symbols", responses=_OF_A_SYMBOL)
     async def symbol_info(symbol: str) -> Response:
         """Return what a chart has to know of a market."""
         try:
@@ -89,7 +92,7 @@ def add_udf_routes(
         )
         return json_answer(_info(market, list(known), decimals_of(candles)))
 
-    @app.get("/udf/history")
+    @app.get("/udf/history", responses=_OF_A_SYMBOL)
     async def history(
         symbol: str,
         resolution: str,

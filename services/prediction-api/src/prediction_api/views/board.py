@@ -9,7 +9,7 @@ import msgspec
 
 from marketstream.messages import Prediction, Trades
 from marketstream.symbols import split_market
-from prediction_api.views.prediction_view import MarketPredictions, PredictionView, view_of
+from prediction_api.views.prediction_view import MarketPredictions, Shown
 
 _NS_PER_US = 1_000
 _US_PER_MS = 1_000
@@ -58,8 +58,8 @@ class PredictionBoard:
         self._speed = speed
         self._stale_after_ms = stale_after_ms
         self._seen: dict[str, tuple[int, int]] = {}
-        self._views: dict[str, dict[int, PredictionView]] = {m: {} for m in self.markets}
-        self._previews: dict[str, dict[int, PredictionView]] = {m: {} for m in self.markets}
+        self._views: dict[str, dict[int, Shown]] = {m: {} for m in self.markets}
+        self._previews: dict[str, dict[int, Shown]] = {m: {} for m in self.markets}
         self._began_ns = now_ns()
         self._ended: set[str] = set()
         self._stalled: set[str] = set()
@@ -76,26 +76,27 @@ class PredictionBoard:
         """
         latency_us = round((self._now_ns() - received_ns) / self._speed / _NS_PER_US)
         published = Published(self._made_at_ms(prediction), latency_us)
-        view = view_of(prediction, *published)
+        shown = Shown(prediction, *published)
         previews = self._previews[prediction.market]
         if prediction.preview:
-            previews[prediction.horizon_ms] = view
+            previews[prediction.horizon_ms] = shown
         else:
-            self._views[prediction.market][prediction.horizon_ms] = view
+            self._views[prediction.market][prediction.horizon_ms] = shown
             previews.pop(prediction.horizon_ms, None)
         return published
 
-    def shown(self, prediction: Prediction) -> PredictionView:
-        """Return the view of a prediction that was published just now."""
+    def shown(self, prediction: Prediction) -> Shown:
+        """Return what is shown of a prediction that was published just now."""
         return self._views[prediction.market][prediction.horizon_ms]
 
     def recall(self, prediction: Prediction) -> None:
         """Make a prediction of before readable again, if what it is about is still to come."""
         shown = self._views[prediction.market].get(prediction.horizon_ms)
-        newer = shown is None or shown.for_ms < prediction.for_ms
+        newer = shown is None or shown.prediction.for_ms < prediction.for_ms
         if newer and prediction.for_ms * _US_PER_MS * _NS_PER_US > self._now_ns():
-            view = view_of(prediction, self._made_at_ms(prediction), prediction.latency_us)
-            self._views[prediction.market][prediction.horizon_ms] = view
+            self._views[prediction.market][prediction.horizon_ms] = Shown(
+                prediction, self._made_at_ms(prediction), prediction.latency_us
+            )
 
     def end(self, market: str) -> None:
         """Say that no more is to come, of a recording: silence is no fault from now on."""
@@ -165,8 +166,8 @@ class PredictionBoard:
             data_age_ms=age.age_ms,
             stale=self.stale(market),
             stalled=self.stalled(market),
-            predictions=[views[h] for h in asked],
-            previews=[previews[h] for h in asked if h in previews],
+            predictions=[views[h].view for h in asked],
+            previews=[previews[h].view for h in asked if h in previews],
         )
 
     def _made_at_ms(self, prediction: Prediction) -> int:

@@ -1,12 +1,16 @@
-"""Server-Sent Events that wait for one client, who falls behind at their own cost."""
+"""Events that wait for one client, who falls behind at their own cost."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 
 _MOST_WAITING = 512
+
+type Encode = Callable[[str, object, str | None], bytes]
+"""Writes an event of a name, what it tells, and its id."""
 
 
 def event(name: str, data: object, number: str | None = None) -> bytes:
@@ -16,6 +20,11 @@ def event(name: str, data: object, number: str | None = None) -> bytes:
     """
     encoded = b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(data))
     return encoded if number is None else b"id: %b\n%b" % (number.encode(), encoded)
+
+
+def line(name: str, data: object, number: str | None = None) -> bytes:
+    """Return an event as a line of JSON: its name as `event`, its `id`, and what it tells."""
+    return msgspec.json.encode({"id": number, "event": name, "data": data}) + b"\n"
 
 
 class EventQueue:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import msgspec
 
 from marketstream.messages import Outcome, Prediction, Verdict
-from prediction_api.views.event_queue import EventQueue, event
+from prediction_api.views.event_queue import Encode, EventQueue, event
 from prediction_api.views.live import MOST_FOLLOWERS
-from prediction_api.views.prediction_view import PredictionView, view_of
+from prediction_api.views.prediction_view import Shown
 
 RECONNECT_MS = 1_000
 
@@ -43,15 +43,17 @@ class _Event(NamedTuple):
     id: str
     name: str
     horizon_ms: int
-    told: PredictionView | Came
+    told: Shown | Came
 
-    def encoded(self) -> bytes:
-        return event(self.name, self.told, self.id)
+    def encoded(self, encode: Encode) -> bytes:
+        told = self.told.view if isinstance(self.told, Shown) else self.told
+        return encode(self.name, told, self.id)
 
 
 class _Follower(NamedTuple):
     queue: EventQueue
     horizons_ms: frozenset[int] | None
+    encode: Encode
 
 
 class PredictionFeed:
@@ -70,10 +72,7 @@ class PredictionFeed:
 
     def preload(self, predictions: Iterable[Prediction], outcomes: Iterable[Outcome]) -> None:
         """Remember what was stored before the start; tells nobody."""
-        events = [
-            (one.close_time_ms, one.market, _prediction(one, _stored_view(one)))
-            for one in predictions
-        ]
+        events = [(one.close_time_ms, one.market, _prediction(_stored(one))) for one in predictions]
         events += [
             (outcome.close_time_ms + outcome.horizon_ms, outcome.market, _outcome(outcome))
             for outcome in outcomes
@@ -81,9 +80,9 @@ class PredictionFeed:
         for _, market, told in sorted(events, key=lambda one: one[0]):
             self._events[market].append(told)
 
-    def predicted(self, prediction: Prediction, view: PredictionView) -> None:
+    def predicted(self, shown: Shown) -> None:
         """Tell of a prediction, as it is shown."""
-        self._tell(prediction.market, _prediction(prediction, view))
+        self._tell(shown.prediction.market, _prediction(shown))
 
     def happened(self, outcome: Outcome) -> None:
         """Tell what came of one."""
@@ -95,6 +94,7 @@ class PredictionFeed:
         queue: EventQueue,
         horizons_ms: Collection[int] | None = None,
         after: str | None = None,
+        encode: Encode = event,
     ) -> bool:
         """Put what follows the event of an id into a queue, and all that happens from now on.
 
@@ -105,12 +105,12 @@ class PredictionFeed:
             return False
         wanted = None if horizons_ms is None else frozenset(horizons_ms)
         if after is not None:
-            for encoded in self._after(market, after, wanted):
+            for encoded in self._after(market, after, wanted, encode):
                 queue.put(encoded)
         if self._closed:
             queue.end()
         else:
-            self._followers[market].append(_Follower(queue, wanted))
+            self._followers[market].append(_Follower(queue, wanted, encode))
         return True
 
     def forget(self, market: str, queue: EventQueue) -> None:
@@ -126,15 +126,17 @@ class PredictionFeed:
                 each.queue.end()
             followers.clear()
 
-    def _after(self, market: str, after: str, wanted: frozenset[int] | None) -> list[bytes]:
+    def _after(
+        self, market: str, after: str, wanted: frozenset[int] | None, encode: Encode
+    ) -> list[bytes]:
         """Return at once what was missed, as one, so that it takes one place of a queue."""
         events = list(self._events[market])
         at = next((n for n, one in enumerate(events) if one.id == after), None)
         said = b""
         if at is None:
-            said = event("missed", Missed(after, time_of(after)))
+            said = encode("missed", Missed(after, time_of(after)), None)
         rest = events if at is None else events[at + 1 :]
-        said += b"".join(one.encoded() for one in rest if _is_wanted(one, wanted))
+        said += b"".join(one.encoded(encode) for one in rest if _is_wanted(one, wanted))
         return [said] if said else []
 
     def _tell(self, market: str, told: _Event) -> None:
@@ -142,11 +144,11 @@ class PredictionFeed:
         followers = self._followers[market]
         if not followers:
             return
-        encoded = told.encoded()
+        encoded = {encode: told.encoded(encode) for encode in {each.encode for each in followers}}
         behind = [
             each.queue
             for each in followers
-            if _is_wanted(told, each.horizons_ms) and not each.queue.put(encoded)
+            if _is_wanted(told, each.horizons_ms) and not each.queue.put(encoded[each.encode])
         ]
         for queue in behind:
             self.forget(market, queue)
@@ -168,14 +170,14 @@ def _is_wanted(told: _Event, horizons_ms: Collection[int] | None) -> bool:
     return horizons_ms is None or told.horizon_ms in horizons_ms
 
 
-def _stored_view(prediction: Prediction) -> PredictionView:
+def _stored(prediction: Prediction) -> Shown:
     made_at_ms = prediction.made_at_ms or prediction.close_time_ms
-    return view_of(prediction, made_at_ms, prediction.latency_us)
+    return Shown(prediction, made_at_ms, prediction.latency_us)
 
 
-def _prediction(prediction: Prediction, view: PredictionView) -> _Event:
-    told_id = f"p-{prediction.close_time_ms}-{prediction.horizon_ms}"
-    return _Event(told_id, "prediction", prediction.horizon_ms, view)
+def _prediction(shown: Shown) -> _Event:
+    close_ms, horizon_ms = shown.prediction.close_time_ms, shown.prediction.horizon_ms
+    return _Event(f"p-{close_ms}-{horizon_ms}", "prediction", horizon_ms, shown)
 
 
 def _outcome(outcome: Outcome) -> _Event:

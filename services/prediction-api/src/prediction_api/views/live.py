@@ -10,7 +10,7 @@ from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.timeframes import timeframe_ms
 from prediction_api.views.board import Published
 from prediction_api.views.event_queue import EventQueue, event
-from prediction_api.views.prediction_view import PredictionView, view_of
+from prediction_api.views.prediction_view import Shown
 from prediction_api.views.wire import CandleRow, Happened, Latency, MarketView, Point, Predicted
 
 MOST_FOLLOWERS = 64
@@ -22,8 +22,8 @@ class _Market:
         self.candles: dict[int, tuple[int, CandleRow]] = {}  # with its revision
         self.forming: CandleRow | None = None
         self.points: dict[int, dict[int, Point]] = {horizon_ms: {} for horizon_ms in horizons_ms}
-        self.newest: dict[int, PredictionView] = {}
-        self.previews: dict[int, PredictionView] = {}
+        self.newest: dict[int, Shown] = {}
+        self.previews: dict[int, Shown] = {}
         self.latencies_us: deque[int] = deque(maxlen=_LATENCIES)
         self.queues: set[EventQueue] = set()
 
@@ -31,7 +31,7 @@ class _Market:
 class LiveView:
     """Keeps the newest candles of one timeframe and the champion's predictions, and tells of them.
 
-    Plain calls feed it, from the thread of the event loop. What nobody follows is not even encoded.
+    Plain calls feed it, from the thread of the event loop. Of what nobody follows no view is made.
     """
 
     def __init__(
@@ -84,16 +84,18 @@ class LiveView:
         if not self._shows(prediction):
             return
         market = self._markets[prediction.market]
-        view = view_of(prediction, *published)
+        shown = Shown(prediction, *published)
         if prediction.preview:
-            market.previews[prediction.horizon_ms] = view
-            self._tell(prediction.market, "preview", view)
+            market.previews[prediction.horizon_ms] = shown
+            if market.queues:
+                self._tell(prediction.market, "preview", shown.view)
             return
         market.latencies_us.append(published.latency_us)
-        market.newest[prediction.horizon_ms] = view
+        market.newest[prediction.horizon_ms] = shown
         market.previews.pop(prediction.horizon_ms, None)
         point = None if prediction.late else self._keep_point(prediction)
-        self._tell(prediction.market, "prediction", Predicted(view, point))
+        if market.queues:
+            self._tell(prediction.market, "prediction", Predicted(shown.view, point))
 
     def happened(self, outcome: Outcome) -> None:
         """Put what came of a prediction to it."""
@@ -114,8 +116,8 @@ class LiveView:
             points={
                 horizon_ms: list(points.values()) for horizon_ms, points in kept.points.items()
             },
-            newest=kept.newest,
-            previews=kept.previews,
+            newest={horizon_ms: shown.view for horizon_ms, shown in kept.newest.items()},
+            previews={horizon_ms: shown.view for horizon_ms, shown in kept.previews.items()},
         )
 
     def latency(self, market: str) -> Latency | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 from marketstream.messages import Candle, Model, Outcome, Prediction, Status, Trades
@@ -62,6 +63,7 @@ class MarketViews:
         )
         self._markets = frozenset(plan.markets)
         self._metrics = metrics
+        self._count = cache(metrics.predictions.labels)  # which looks one up at length
         self._known: Recent[tuple[object, ...]] = Recent(_REMEMBERED)
 
     def hear(self, message: Heard, received_ns: int) -> None:
@@ -128,13 +130,10 @@ class MarketViews:
         self.live.predicted(prediction, published)
         if prediction.preview:
             return
-        self.feed.predicted(prediction, self.board.shown(prediction))
+        self.feed.predicted(self.board.shown(prediction))
         self.scores.predicted(prediction)
-        metrics = self._metrics
-        metrics.prediction_latency.observe(published.latency_us / 1_000_000)
-        metrics.predictions.labels(
-            prediction.market, prediction.horizon_ms, prediction.direction
-        ).inc()
+        self._metrics.prediction_latency.observe(published.latency_us / 1_000_000)
+        self._count(prediction.market, prediction.horizon_ms, prediction.direction).inc()
 
     def _happened(self, outcome: Outcome) -> None:
         if not self._is_news(outcome) or outcome.late:

@@ -123,6 +123,25 @@ def view_of(prediction: Prediction, made_at_ms: int, latency_us: int | None) -> 
     )
 
 
+class Shown:
+    """A prediction with when it was made; its view is made once somebody asks for it."""
+
+    __slots__ = ("_latency_us", "_made_at_ms", "_view", "prediction")
+
+    def __init__(self, prediction: Prediction, made_at_ms: int, latency_us: int | None) -> None:
+        self.prediction = prediction
+        self._made_at_ms = made_at_ms
+        self._latency_us = latency_us
+        self._view: PredictionView | None = None
+
+    @property
+    def view(self) -> PredictionView:
+        """The prediction as the API shows it."""
+        if self._view is None:
+            self._view = view_of(self.prediction, self._made_at_ms, self._latency_us)
+        return self._view
+
+
 def verdict_of(horizon_ms: int, proof: Proof) -> VerdictView:
     """Return what is proven of a horizon as the API shows it beside predictions."""
     return VerdictView(

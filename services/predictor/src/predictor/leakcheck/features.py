@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -22,10 +23,20 @@ _SCALED = (
 
 
 class Series(NamedTuple):
-    """Closed candles of one market: of the timeframe decided on, and of the finest."""
+    """Closed candles of one market: of the timeframe decided on, and of the finest.
+
+    `leaders` are the finest candles of the markets that it looks at.
+    """
 
     candles: Sequence[Candle]
     base_candles: Sequence[Candle]
+    leaders: Sequence[Sequence[Candle]] = ()
+
+    def changed(self, change: Callable[[Sequence[Candle]], list[Candle]]) -> Series:
+        """Return the series with each of its candles' sequences changed."""
+        return Series(
+            change(self.candles), change(self.base_candles), [change(one) for one in self.leaders]
+        )
 
 
 type Featured = Callable[[Series], FeatureTable]
@@ -38,7 +49,7 @@ def truncation(features: Featured, series: Series, *, seed: int = 0) -> list[Lea
     found: dict[str, Leak] = {}
     times = whole.close_time_ms
     for cut in random.choice(times, min(_CUTS, len(times)), replace=False).tolist():
-        other = features(Series(*(_scrambled(each, cut, random) for each in series)))
+        other = features(series.changed(partial(_scrambled, after_ms=cut, random=random)))
         rows = int(np.searchsorted(times, cut, side="right"))
         for leak in _different(
             "truncation", whole.rows(slice(0, rows)), other.rows(slice(0, rows)),
@@ -59,10 +70,7 @@ def warm_up(features: Featured, series: Series, left_out: int) -> list[Leak]:
         return []
     opened_ms = series.candles[begin].open_time_ms
     late = features(
-        Series(
-            series.candles[begin:],
-            [candle for candle in series.base_candles if candle.open_time_ms >= opened_ms],
-        )
+        series.changed(lambda all_of: [c for c in all_of if c.open_time_ms >= opened_ms])
     )
     whole = features(series).rows(slice(begin + left_out, None))
     size = np.nanmax(np.abs(whole.values), axis=0, initial=0.0)

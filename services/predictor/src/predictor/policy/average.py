@@ -88,8 +88,8 @@ class Average(msgspec.Struct, array_like=True):
 
     def shares(self, names: Iterable[str], at_ms: int, half_life_ms: int) -> dict[str, float]:
         """Return the shares of these candidates in what is said about a moment; they sum to 1."""
-        fades = self._fades(at_ms, half_life_ms)
-        logs = {name: self.seats[name].log * fades for name in names}
+        fades, seats = self._fades(at_ms, half_life_ms), self.seats
+        logs = {name: seats[name].log * fades for name in names}
         most = max(logs.values(), default=0.0)
         weights = {name: exp(each - most) for name, each in logs.items()}
         total = sum(weights.values())
@@ -115,11 +115,14 @@ class Average(msgspec.Struct, array_like=True):
         counts = max(0.0, min(1.0, since_ms / horizon_ms))
 
         def earned(p_up: float) -> float:
-            return counts * log(max(_SURE, p_up if up else 1 - p_up))
+            p = p_up if up else 1 - p_up
+            return counts * log(max(_SURE, p))
 
+        served_earned = earned(served)
         for seat in self.seats.values():
-            seat.log = fades * seat.log + earned(said.get(seat.model, served))
-        self.mixture = fades * self.mixture + earned(served)
+            p_up = said.get(seat.model)
+            seat.log = fades * seat.log + (served_earned if p_up is None else earned(p_up))
+        self.mixture = fades * self.mixture + served_earned
         self.until_ms = at_ms if self.until_ms is None else max(at_ms, self.until_ms)
 
     def _fades(self, at_ms: int, half_life_ms: int) -> float:

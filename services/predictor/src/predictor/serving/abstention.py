@@ -73,8 +73,8 @@ class Guard:
             return "trades of this candle are missing"
         if self.stale_closes is not None and unchanged >= self.stale_closes:
             return f"stale: nothing has changed for {unchanged} closes"
-        for name, low, high in zip(self.columns, self.low, self.high, strict=True):
-            value = features.values.get(name)
+        values = map(features.values.get, self.columns)
+        for name, value, low, high in zip(self.columns, values, self.low, self.high, strict=True):
             if value is not None and not low <= value <= high:
                 return f"novel: {name} is {value:g}, and was within {low:g} to {high:g} or near it"
         if confidence < self.confidence:

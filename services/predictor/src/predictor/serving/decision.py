@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from marketstream.messages import Answer, Direction, Features, Verdict
 from predictor.serving.forecast import Forecast
 from predictor.training.fitting import TrainedModel
@@ -41,3 +43,10 @@ def verdict(said: Direction | Answer, came: Answer) -> Verdict:
     if came == "none":
         return "flat"
     return "right" if said == came else "wrong"
+
+
+VERDICTS: Mapping[Answer, Mapping[Direction | Answer, Verdict]] = {
+    came: {said: verdict(said, came) for said in ("up", "down", "none", "abstain")}
+    for came in ("up", "down", "none")
+}
+"""The verdict on each answer, by what came."""

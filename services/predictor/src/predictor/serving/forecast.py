@@ -39,6 +39,13 @@ def forecast(
     if up is None:
         up = probability(model.champion, values)
     moves = model.moves.probability_of(row_of(model.move_columns, values)[0])
+    return outlook(model, moves, up, mid, reach)
+
+
+def outlook(
+    model: TrainedModel, moves: float, up: float, mid: float, reach: Reach | None = None
+) -> Forecast:
+    """Return what follows for the price from how likely it moves, and how likely up then is."""
     expected = moves * (2 * up - 1) * model.move_size
     low, high = model.low, model.high
     if reach is not None:
@@ -69,6 +76,21 @@ def direction_of(difference: float) -> Answer:
     if difference > 0:
         return "up"
     return "down" if difference < 0 else "none"
+
+
+class Rows:
+    """The rows of one vector that models read, each made once whoever reads it."""
+
+    def __init__(self, values: Mapping[str, float | None]) -> None:
+        self._values = values
+        self._rows: dict[tuple[str, ...], tuple[list[float], bool]] = {}
+
+    def of(self, columns: tuple[str, ...]) -> tuple[list[float], bool]:
+        """Return what `row_of` says of these columns; the list is for all who ask, to be read."""
+        row = self._rows.get(columns)
+        if row is None:
+            row = self._rows[columns] = row_of(columns, self._values)
+        return row
 
 
 def row_of(

@@ -6,19 +6,22 @@ from bisect import insort
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from math import log
+from operator import itemgetter
 
 import msgspec
 
 from marketstream.messages import Answer, Features, Outcome, Prediction
 from marketstream.timeframes import timeframe_ms
 from predictor.policy.average import AVERAGE, Average, half_life_ms
-from predictor.serving.decision import decide, opposite, verdict
-from predictor.serving.forecast import answer, direction_of, forecast
+from predictor.serving.decision import VERDICTS, decide, opposite
+from predictor.serving.forecast import Rows, answer, direction_of, outlook
 from predictor.serving.intervals import Reach
 from predictor.serving.panel import Heard, Panel
 from predictor.settings import Serve
 from predictor.training.fitting import TrainedModel
 from predictor.training.prices import on_grid
+
+_END_MS = itemgetter(0)
 
 
 class _Snapshot(msgspec.Struct, array_like=True):
@@ -63,7 +66,8 @@ class Predictor:
         self._models: dict[int, TrainedModel] = {}
         self._panels: dict[int, Panel] = {}
         self._averages = {h: Average() for h in horizons_ms}
-        self._pending: dict[int, deque[Prediction]] = {h: deque() for h in horizons_ms}
+        # With the moment of the base closes that each is about, the earliest first.
+        self._pending: dict[int, deque[tuple[int, Prediction]]] = {h: deque() for h in horizons_ms}
         # Close time to mid and last price, the oldest first.
         self._prices: OrderedDict[int, tuple[float | None, float]] = OrderedDict()
         self._reach = {h: Reach() for h in horizons_ms}
@@ -111,14 +115,14 @@ class Predictor:
         if message.timeframe == self._timeframe:
             self._watch(message)
         if message.timeframe == self._timeframe and message.mid is not None:
+            rows = Rows(message.values)
             for horizon_ms in self._horizons_ms:
                 model = self._models.get(horizon_ms)
                 prediction = self._said.pop((message.close_time_ms, horizon_ms), None)
                 if prediction is None and model is not None:
-                    prediction = self._predict(message, message.mid, model)
+                    prediction = self._predict(message, message.mid, model, rows)
                 if prediction is not None:
-                    # In the order they are due: a newer model may have a shorter latency.
-                    insort(self._pending[horizon_ms], prediction, key=self._end_ms)
+                    self._await(prediction)
                     following.append(prediction)
         return following
 
@@ -131,15 +135,18 @@ class Predictor:
     def _previews(self, message: Features) -> list[Prediction | Outcome]:
         if message.mid is None:
             return []
+        rows = Rows(message.values)
         return [
-            self._predict(message, message.mid, self._models[horizon_ms])
+            self._predict(message, message.mid, self._models[horizon_ms], rows)
             for horizon_ms in self._horizons_ms
             if horizon_ms in self._models
         ]
 
-    def _predict(self, features: Features, mid: float, model: TrainedModel) -> Prediction:
-        heard = self._hear(features, model)
-        said = forecast(model, features.values, mid, self._reach[model.horizon_ms], heard.p_up)
+    def _predict(
+        self, features: Features, mid: float, model: TrainedModel, rows: Rows
+    ) -> Prediction:
+        heard = self._hear(features, model, rows)
+        said = outlook(model, heard.moves, heard.p_up, mid, self._reach[model.horizon_ms])
         direction, reason = decide(
             said, features, model, known=heard.known, unchanged=self._unchanged
         )
@@ -170,13 +177,11 @@ class Predictor:
             candidates=heard.candidates,
         )
 
-    def _hear(self, features: Features, model: TrainedModel) -> Heard:
+    def _hear(self, features: Features, model: TrainedModel, rows: Rows) -> Heard:
         panel, average = self._panels[model.horizon_ms], self._averages[model.horizon_ms]
         about_ms = features.close_time_ms + model.latency_ms + model.horizon_ms
         at_ms = on_grid(about_ms, self._base_ms)
-        return panel.hear(
-            features.values, lambda names: average.shares(names, at_ms, self._half_life_ms)
-        )
+        return panel.hear(rows, lambda names: average.shares(names, at_ms, self._half_life_ms))
 
     def _answers(
         self, features: Features, mid: float, model: TrainedModel, heard: Heard
@@ -192,21 +197,27 @@ class Predictor:
         }
         return answers | {name: answer(p_up) for name, p_up in heard.beside.items()}
 
+    def _await(self, prediction: Prediction) -> None:
+        """Have a prediction wait for its moment; a newer model may have a shorter latency."""
+        pending = self._pending.setdefault(prediction.horizon_ms, deque())
+        insort(pending, (on_grid(prediction.for_ms, self._base_ms), prediction), key=_END_MS)
+
     def _due(self, now_ms: int) -> list[Outcome]:
         outcomes = []
+        due_ms = now_ms - self._grace_ms
         for pending in self._pending.values():
-            while pending and now_ms >= self._end_ms(pending[0]) + self._grace_ms:
-                prediction = pending.popleft()
-                outcome = self._outcome(prediction)
+            while pending and pending[0][0] <= due_ms:
+                end_ms, prediction = pending.popleft()
+                outcome = self._outcome(prediction, end_ms)
                 if outcome is None:
                     self.unscored += 1
                 else:
                     outcomes.append(outcome)
                     self._learn(prediction, outcome.realised_mid)
-                    self._weigh(prediction, outcome.realised_return)
+                    self._weigh(prediction, outcome.realised_return, end_ms)
         return outcomes
 
-    def _weigh(self, prediction: Prediction, realised_return: float) -> None:
+    def _weigh(self, prediction: Prediction, realised_return: float, end_ms: int) -> None:
         """Have the average learn from a price that moved; a champion that serves alone needs none.
 
         What was predicted while another setting served tells it nothing of itself.
@@ -224,7 +235,7 @@ class Predictor:
             {said.model: said.p_up for said in prediction.candidates.values()},
             prediction.p_up / p_moves,
             up=realised_return > 0,
-            at_ms=self._end_ms(prediction),
+            at_ms=end_ms,
             horizon_ms=prediction.horizon_ms,
             half_life_ms=self._half_life_ms,
         )
@@ -237,15 +248,15 @@ class Predictor:
                 prediction.low, prediction.high, prediction.level,
             )  # fmt: skip
 
-    def _outcome(self, prediction: Prediction) -> Outcome | None:
+    def _outcome(self, prediction: Prediction, end_ms: int) -> Outcome | None:
         """Measure a prediction; None where a hole in the prices leaves nothing to measure by."""
         start_ms = on_grid(prediction.close_time_ms + prediction.label_latency_ms, self._base_ms)
         start_mid, start_close = self._prices.get(start_ms, (None, 0.0))
-        end_mid, end_close = self._prices.get(self._end_ms(prediction), (None, 0.0))
+        end_mid, end_close = self._prices.get(end_ms, (None, 0.0))
         if start_mid is None or end_mid is None:
             return None
-        came = direction_of(end_mid - start_mid)
-        close_came = direction_of(end_close - start_close)
+        verdicts = VERDICTS[direction_of(end_mid - start_mid)]
+        close_verdicts = VERDICTS[direction_of(end_close - start_close)]
         return Outcome(
             market=prediction.market,
             timeframe=prediction.timeframe,
@@ -256,14 +267,11 @@ class Predictor:
             realised_mid=end_mid,
             realised_return=log(end_mid / start_mid),
             close_return=log(end_close / start_close),
-            verdict=verdict(prediction.direction, came),
-            close_verdict=verdict(prediction.direction, close_came),
+            verdict=verdicts[prediction.direction],
+            close_verdict=close_verdicts[prediction.direction],
             inside=prediction.low <= end_mid <= prediction.high,
-            baselines={name: verdict(said, came) for name, said in prediction.answers.items()},
+            baselines={name: verdicts[said] for name, said in prediction.answers.items()},
         )
-
-    def _end_ms(self, prediction: Prediction) -> int:
-        return on_grid(prediction.for_ms, self._base_ms)
 
     def _forget(self, now_ms: int) -> None:
         """Drop prices that neither an outcome nor persistence looks back to any more.
@@ -281,7 +289,7 @@ class Predictor:
         With them goes what was learnt of the bounds and of the candidates, and for how long nothing
         has changed.
         """
-        pending = [prediction for queue in self._pending.values() for prediction in queue]
+        pending = [prediction for queue in self._pending.values() for _, prediction in queue]
         learnt = (self._reach, self._newest, self._unchanged, self._seen_ms, self._averages)
         return msgspec.msgpack.encode((pending, self._prices, self.unscored, *learnt))
 
@@ -297,4 +305,4 @@ class Predictor:
         self._prices = OrderedDict(state.prices)
         self._pending = {horizon_ms: deque() for horizon_ms in self._horizons_ms}
         for prediction in state.pending:  # also those of a horizon that is no longer asked for
-            self._pending.setdefault(prediction.horizon_ms, deque()).append(prediction)
+            self._await(prediction)

@@ -19,6 +19,7 @@ from marketstream.columns import Flags, Floats
 from predictor.models import Classifier
 
 _SURE = 1e-6  # what is closer to 0 or 1 counts as this
+_SUREST = 1 - _SURE
 _FLATTEST, _STEEPEST = 0.01, 3.0
 _DEVIATION = 0.5  # of the normal prior around 1: few rows leave a model as it is
 
@@ -91,7 +92,10 @@ def log_odds(p: Floats) -> Floats:
 
 def log_odds_of(p: float) -> float:
     """Return the same of one probability."""
-    p = min(max(p, _SURE), 1 - _SURE)
+    if p < _SURE:
+        p = _SURE
+    elif p > _SUREST:
+        p = _SUREST
     return log(p) - log(1 - p)
 
 

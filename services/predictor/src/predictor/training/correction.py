@@ -43,7 +43,11 @@ class Corrected:
 
     def probability_of(self, row: Sequence[float]) -> float:
         """Return the same of one row."""
-        base = log_odds_of(self.reference.probability_of([row[column] for column in self.reads]))
+        return self.corrected(self.reference.probability_of([row[c] for c in self.reads]), row)
+
+    def corrected(self, said: float, row: Sequence[float]) -> float:
+        """Return the same of one row of which the reference has said its probability already."""
+        base = log_odds_of(said)
         if self.share == 0:  # as it is where there is nothing to add: no need to ask
             return probability_of(base)
         added = log_odds_of(self.correction.probability_of(row[: self.width]))

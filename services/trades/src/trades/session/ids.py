@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from marketstream.messages import Gap, GapState
-from trades.session.rules import Page
+from trades.session.rules import Page, Rules
 
 MOST_GAPS = 5_000
 TOO_MANY = "more gaps at once than are kept; its candles are made anew from the exchange's history"
@@ -49,10 +49,11 @@ class OpenGap:
         one.ask_at_us = now_us
         return one
 
-    @property
-    def next_page(self) -> Page:
-        """What to ask for next."""
-        return Page(None, self.since_us // 1_000) if self.page is None else self.page
+    def next_page(self, rules: Rules) -> Page:
+        """Return what to ask for next."""
+        if self.page is not None:
+            return self.page
+        return rules.page_from(self.left[0].start if self.bottom else None, self.since_us)
 
     @property
     def missing(self) -> int:

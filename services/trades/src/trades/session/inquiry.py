@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _BACKOFF_FIRST_US, _BACKOFF_MOST_US = 250_000.0, 10_000_000.0
 _AGAIN_US = 250_000
 _POLL_US = 1_000_000
+_FIRST_PRICE_US = 3_000_000  # until a past is read that nothing beside it speaks for
 _ZOMBIE_US = 1_000_000  # after which the stream has what REST has, or never will
 _DROP_AGAIN_US = 30_000_000  # a connection that is given up so soon again is not what is wrong
 
@@ -37,6 +38,7 @@ class Inquiry:
         self._page = Page()
         self._is_first_page = True
         self._past_from_us = self._past_until_us = 0  # the past that a start reads
+        self._unseen_until_us = 0
         self._ask_at_us = self._newest_at_us = 0
         self._failures = 0
         self._rest_lag_us = 0
@@ -44,21 +46,27 @@ class Inquiry:
         self._told: tuple[int, int] | None = None  # an id that REST has, and since when we know
         self._reached_us: int | None = None  # when there was no more to be had of the past
 
-    def begin(self, from_us: int, until_us: int) -> None:
-        """Note which past is to be read."""
+    def begin(self, from_us: int, until_us: int, received_us: int) -> None:
+        """Note which past is to be read.
+
+        Where no price is known, by which another market's trades would show, that waits a moment
+        for what the stream says first.
+        """
         self._past_from_us, self._past_until_us = from_us, until_us
+        if self._session.price is None:
+            self._unseen_until_us = received_us + round(_FIRST_PRICE_US * self._scale)
 
     def hurry(self, received_us: int) -> None:
         """Ask at once."""
         self._ask_at_us = min(self._ask_at_us, received_us)
 
-    def catch_up_from(self, since_us: int) -> None:
-        """Ask for what is missing since a time."""
-        self._begin_at(since_us)
+    def catch_up_from(self, since_us: int, from_id: int | None = None) -> None:
+        """Ask for what is missing since a time, from an id on where that is known."""
+        self._begin_at(self._session.rules.page_from(from_id, since_us))
         self._reached_us = None
 
-    def _begin_at(self, since_us: int) -> None:
-        self._page, self._is_first_page = Page(None, since_us // 1_000), True
+    def _begin_at(self, page: Page) -> None:
+        self._page, self._is_first_page = page, True
 
     def ask(self, received_us: int) -> Ask | None:
         """Return what should be asked now, None while there is nothing."""
@@ -67,6 +75,8 @@ class Inquiry:
             return None
         if session.plausibility.wants_time:
             return Ask("time")
+        if session.price is None and received_us < self._unseen_until_us:
+            return None
         if session.plausibility.wants_newest and received_us >= self._newest_at_us:
             return Ask("newest")
         if session.joining.holding is not None:
@@ -89,7 +99,7 @@ class Inquiry:
             return None
         from_id = due[-1].end_id - self._session.rules.page_trades
         gap = next(gap for gap in due if gap is due[-1] or gap.first_id >= from_id)
-        return Ask("gap", gap.next_page)
+        return Ask("gap", gap.next_page(self._session.rules))
 
     def failed(self, received_us: int, retry_after_s: float) -> None:
         """Note that there was no answer that makes sense."""
@@ -162,10 +172,10 @@ class Inquiry:
 
     def _prove(self, asked_us: int) -> None:
         """Note that the exchange, asked at a time, knew no more than we do."""
-        batcher = self._session.batcher
-        if batcher.offset_us is not None:
+        batcher, offset_us = self._session.batcher, self._session.plausibility.sure_offset_us
+        if offset_us is not None:
             margin_us = CLOCK_MARGIN_US * self._scale + 2 * self._rest_lag_us
-            proven_us = round(asked_us + batcher.offset_us - margin_us)
+            proven_us = round(asked_us + offset_us - margin_us)
             batcher.proven_until_us = max(batcher.proven_until_us, proven_us)
 
     def _catch_up(self, ask: Ask, answer: Answer, received_us: int) -> None:
@@ -190,14 +200,14 @@ class Inquiry:
                 session.joining.let_go(received_us)
             elif not awaited:  # the connection was lost once more, and the next one is silent yet
                 session.joining.pass_all()
-                self.catch_up_from(session.batcher.newest_us)
+                self.catch_up_from(session.batcher.newest_us, session.ledger.ids.next_id)
                 self._ask_at_us = received_us
             elif awaited[0].first_id >= end_id:  # the connection was lost once more
                 session.joining.pass_before(awaited[0].first_id)
-                self._begin_at(awaited[0].since_us)
+                self._begin_at(awaited[0].next_page(session.rules))
                 self._ask_at_us = received_us
             elif len(ours) < len(rows) or not ours:  # REST is behind, or left something out
-                self._begin_at(awaited[0].since_us)
+                self._begin_at(awaited[0].next_page(session.rules))
             return
         if session.is_connected and received_us - session.connected_us > _POLL_US * self._scale:
             self._reached_us = received_us
@@ -261,11 +271,12 @@ class Inquiry:
 
     def _asked_of(self, ask: Ask, received_us: int) -> list[OpenGap]:
         """Return the gaps that an answer should have something of."""
+        gaps, rules = self._session.ledger.ids.gaps, self._session.rules
+        due = [gap for gap in gaps if gap.bottom and gap.ask_at_us <= received_us]
+        asked = ask.page
         return [
             gap
-            for gap in self._session.ledger.ids.gaps
-            if gap.bottom
-            and gap.ask_at_us <= received_us
-            and gap.next_page.page_id == ask.page.page_id
-            and gap.next_page.from_ms >= ask.page.from_ms
+            for gap in due
+            if (page := gap.next_page(rules)).page_id == asked.page_id
+            and page.from_ms >= asked.from_ms
         ]

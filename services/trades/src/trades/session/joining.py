@@ -57,14 +57,13 @@ class Joining:
         if last_id is not None:
             session.ledger.go_on(last_id, newest, epoch)
             session.batcher.newest_us = known.time_us
-            if newest:
-                session.plausibility.move(newest[-1].price)
             for gap in gaps:
                 if gap.first_id < gap.end_id <= last_id + 1:
                     session.ledger.open(OpenGap.of(gap, received_us))
                 elif gap.first_id < gap.end_id:
                     self._in_the_past.append(gap)
-        self.hold(from_us)
+        goes_on = last_id is not None and from_us <= known.time_us
+        self.hold(from_us, session.ledger.ids.next_id if goes_on else None)
 
     def catch_up(self) -> None:
         """Hold live trades back until what is missing after those that came is fetched."""
@@ -72,17 +71,20 @@ class Joining:
         newest_us = self._session.batcher.newest_us
         if next_id is not None:
             self._lost_after = next_id, newest_us
-        self.hold(newest_us)
+        self.hold(newest_us, next_id)
 
-    def hold(self, since_us: int) -> None:
-        """Hold back what comes from now on, until what is missing since a time is fetched."""
+    def hold(self, since_us: int, from_id: int | None = None) -> None:
+        """Hold back what comes from now on, until what is missing since a time is fetched.
+
+        `from_id` is the first of its trades, None where nobody knows.
+        """
         rules = self._session.rules
         if self.holding is None:
             patience_us = round(rules.hold_s * 1e6)
             if self.starting:
                 patience_us = max(patience_us, _PAST_PATIENCE_US)
             self.holding = Holding(round(patience_us * rules.speed))
-        self._session.inquiry.catch_up_from(since_us)
+        self._session.inquiry.catch_up_from(since_us, from_id)
 
     def pass_before(self, trade_id: int) -> None:
         """Pass on what was held back ahead of an id."""

@@ -91,6 +91,8 @@ class MarketSession:
             and usual.low <= trade.price <= usual.high
             and batcher.newest_us <= time_us <= received_us + usual.latest_us
         ):
+            if usual.price is None:
+                usual.move(trade.price)
             examined = self._examine(trade, received_us)
             if examined is None:
                 self.duplicates += 1
@@ -109,6 +111,8 @@ class MarketSession:
         if not self.plausibility.check_quote(event, received_us):
             self.duplicates += 1
             return
+        if self.plausibility.price is None:
+            self.plausibility.move((event.bid + event.ask) / 2)
         closed = self.batcher.add_quote(
             event.bid,
             event.bid_quantity,
@@ -199,14 +203,18 @@ class MarketSession:
         To be called before the first event, with what the exchange's clock says now. Without a time
         there is no past to be read, nor where nothing can be asked for.
         """
+        known = known or Known()
         if exchange_us is not None:
             self.clock_is(exchange_us, received_us)
+        if known.price is not None:
+            self.plausibility.move(known.price)
         if self._unnumbered is not None:
-            self._unnumbered.go_on(known or Known())
+            self._unnumbered.go_on(known)
         if from_us is None or not self.rules.asks:
             return
-        self.inquiry.begin(from_us, from_us if exchange_us is None else exchange_us)
-        self.joining.start(received_us, from_us, known or Known())
+        until_us = from_us if exchange_us is None else exchange_us
+        self.inquiry.begin(from_us, until_us, received_us)
+        self.joining.start(received_us, from_us, known)
 
     def end(self) -> None:
         """Note that nothing comes any more, as at the end of a recording."""

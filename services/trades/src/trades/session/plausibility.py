@@ -87,12 +87,23 @@ class Plausibility:
         if offset_us is not None and offset_us - asked_us > 2 * self._ahead_us:
             batcher.clock = ClockOffset()  # of events that were ahead of the exchange's own clock
 
+    @property
+    def sure_offset_us(self) -> int | None:
+        """How far the exchange's clock is ahead, for what is to prove something; None: not sure.
+
+        Before any trade came only what the exchange says when asked is known, and that may be off.
+        Where our own clock, which its trades are not told by, says the same, both are believed.
+        """
+        batcher = self._batcher
+        if batcher.clock.offset_us is not None:
+            return batcher.clock.offset_us
+        asked_us = batcher.asked_offset_us
+        return asked_us if asked_us is not None and abs(asked_us) <= self._ahead_us else None
+
     def newest_is(self, trade: Trade) -> None:
         """Note the newest trade of an answer."""
         self._asked = trade
         self.wants_newest = False
-        if self.price is None:
-            self.move(trade.price)
 
     def connected(self) -> None:
         """Note that another connection begins, whose quotes may be numbered otherwise."""

@@ -16,12 +16,13 @@ class Rules:
     """How a market is followed.
 
     `hold_s` is how long live trades wait for what is missing before them, 0 for not at all;
-    `page_trades` what a page of an answer holds; what ids tell, how pages follow on each other, how
-    much of the past can be had, how long a time a trade of it may stand for and what signs of life
-    prove is as the venue says. Nothing is asked for unless `asks`. A gap whose trades an answer
-    should have had and did not is asked for again after `denied_wait_s`. What takes real time takes
-    `speed` times as much of the market's. Of the book, which `new_book` begins, `levels` a side go
-    with messages every `depth_every_ms`, none for 0.
+    `page_trades` what a page of an answer holds; what ids tell, how pages follow on each other,
+    whether they go by the ids of trades (`pages_by_trade`), how much of the past can be had, how
+    long a time a trade of it may stand for and what signs of life prove is as the venue says.
+    Nothing is asked for unless `asks`. A gap whose trades an answer should have had and did not is
+    asked for again after `denied_wait_s`. What takes real time takes `speed` times as much of the
+    market's. Of the book, which `new_book` begins, `levels` a side go with messages every
+    `depth_every_ms`, none for 0.
     """
 
     base_ms: int = 250
@@ -33,6 +34,7 @@ class Rules:
     asks: bool = False
     ids: Ids = "contiguous"
     past: Past = "by_id"
+    pages_by_trade: bool = False
     past_trades: int | None = None
     silence: Silence = "connection"
     past_resolution_ms: int = 0
@@ -57,6 +59,10 @@ class Rules:
         """Why what is older than all that can be had is lost."""
         return f"the exchange gives no more than its newest {self.past_trades} trades"
 
+    def page_from(self, trade_id: int | None, from_us: int) -> Page:
+        """Return where to begin: at a trade where pages go by them, or else at a time."""
+        return Page(trade_id if self.pages_by_trade else None, from_us // 1_000)
+
     def page_after(self, page: Page, last: Row, *, is_full: bool) -> Page:
         """Return where to go on after a page that ends with a row.
 
@@ -71,8 +77,9 @@ class Rules:
 class Known(NamedTuple):
     """Up to where the trades of a market are known: id and time of the last, and the newest ones.
 
-    The id is None where nothing traded so far; then all from `time_us` on is missing. `gaps` are
-    those that were still open.
+    The id is None where nothing traded so far; then all from `time_us` on is missing. `price` is
+    the last one, by which answers are told from another market's. `gaps` are those that were still
+    open.
     """
 
     last_id: int | None = None
@@ -80,6 +87,7 @@ class Known(NamedTuple):
     newest: Sequence[Trade] = ()
     epoch: int = 0
     gaps: Sequence[Gap] = ()
+    price: float | None = None
 
 
 class Page(NamedTuple):

@@ -37,8 +37,6 @@ class Unnumbered:
         self._session.ledger.epoch = self._session.batcher.epoch = known.epoch
         for trade in known.newest:
             self._known.add(trade.id)
-        if known.newest:
-            self._session.plausibility.move(known.newest[-1].price)
         if known.last_id is not None:
             self._lose(_NOT_RUNNING, known.time_us)
 

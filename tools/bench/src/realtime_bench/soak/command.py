@@ -31,6 +31,7 @@ from realtime_training.commands.options import json_option
     "--markets", type=click.IntRange(min=1, max=10), default=6, show_default=True,
     help="How many.",
 )  # fmt: skip
+@click.option("--venue", default="binance", show_default=True, help="Whose protocol is spoken.")
 @click.option("--kind", "kinds", metavar="KIND", multiple=True, help="Only this; may be repeated.")
 @click.option("--timeframe", default="1s", show_default=True, help="The candles to compare.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Keep state, logs and report here.")
@@ -41,6 +42,7 @@ def soak(
     rate: float,
     times: int,
     markets: int,
+    venue: str,
     kinds: tuple[str, ...],
     timeframe: str,
     folder: Path | None,
@@ -58,6 +60,7 @@ def soak(
     from realtime_bench.soak.course import SYMBOLS, Soak, run
     from realtime_bench.soak.kinds import KINDS
     from realtime_bench.soak.verdict import told
+    from realtime_training.commands.simulate.markets import symbols_on
 
     for kind in kinds:
         if kind not in KINDS:
@@ -67,7 +70,8 @@ def soak(
     for seed in seeds:
         asked = Soak(
             seed=seed, trades=trades, trades_per_second=rate, times=times,
-            symbols=SYMBOLS[:markets], kinds=frozenset(kinds or KINDS), timeframe=timeframe,
+            symbols=symbols_on(venue, SYMBOLS[:markets]), kinds=frozenset(kinds or KINDS),
+            timeframe=timeframe, venue=venue,
         )  # fmt: skip
         of_seed = where / f"seed-{seed}"
         of_seed.mkdir(parents=True, exist_ok=True)

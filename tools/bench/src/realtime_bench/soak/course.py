@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from exchanges.catalogue import venue_named
 from marketstream.errors import StateError
 from marketstream.store.sql import open_store
 from realtime_bench.soak.comparison import Comparison, compare_store
@@ -19,6 +20,7 @@ from realtime_bench.soak.lanes import Brought, Lanes
 from realtime_bench.soak.plan import plan
 from realtime_bench.soak.system import SystemUnderTest
 from realtime_bench.soak.verdict import Course, Fault, Memory, Verdict, failures_of
+from storekeeper.mending import can_mend
 
 SYMBOLS = tuple(
     f"{base}/USDT"
@@ -45,6 +47,7 @@ class Soak(NamedTuple):
     times: int = 10
     symbols: tuple[str, ...] = SYMBOLS
     kinds: frozenset[str] = frozenset(KINDS)
+    venue: str = "binance"
     timeframe: str = "1s"
     settle_s: float = 30.0
     fresh_within_s: float = 10.0
@@ -53,7 +56,7 @@ class Soak(NamedTuple):
 def run(soak: Soak, folder: Path, tell: Tell) -> Verdict:
     """Bring the faults, let everything settle, and compare; `tell` hears how far it is."""
     rate = soak.trades_per_second / len(soak.symbols)
-    with faulty_exchange(folder, soak.symbols, soak.seed, rate) as exchange:
+    with faulty_exchange(folder, soak.symbols, soak.seed, rate, soak.venue) as exchange:
         begin_us = _now_us()
         system = SystemUnderTest(folder, exchange)
         watch = Watch(soak.symbols, system.decided_ms)
@@ -171,12 +174,14 @@ def _compared(
     times_us: tuple[int, int, int],
 ) -> Comparison:  # fmt: skip
     begin_us, settled_us, end_us = times_us
+    # Where the exchange cannot tell, nothing has to be complete once it can.
+    settled_ms = settled_us // 1_000 if can_mend(venue_named(soak.venue)) else 0
     store = open_store(system.database)
     try:
         return compare_store(
-            store, f"binance:{symbol}", soak.timeframe,
+            store, f"{soak.venue}:{symbol}", soak.timeframe,
             exchange.truth(symbol, begin_us, end_us),
-            from_ms=begin_us // 1_000 + 1_000, settled_until_ms=settled_us // 1_000,
+            from_ms=begin_us // 1_000 + 1_000, settled_until_ms=settled_ms,
         )  # fmt: skip
     finally:
         store.close()

@@ -47,7 +47,7 @@ class SystemUnderTest:
             "HISTORY_MINUTES": str(_HISTORY_MINUTES),
             OFF: str(clock_off_s),
         }
-        asked = ["--exchange", "binance", "--horizon", _HORIZON]
+        asked = ["--exchange", self._exchange.venue, "--horizon", _HORIZON]
         asked += [part for symbol in self.symbols for part in ("--symbol", symbol)]
         module = "realtime_bench.soak.skewed" if clock_off_s else "realtime_training"
         with self._lock:

@@ -1,0 +1,245 @@
+"""Stretches of the past, packed: each a row of the table `packed`, in place of thousands.
+
+What stands both there and in a table, written once more since, is what was packed: it came first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+)
+
+from marketstream.messages import Features, Outcome, Prediction
+from marketstream.store.packing import pack, unpack
+from marketstream.store.rows import TABLE_NAMES
+from marketstream.store.tables import METADATA, PACKED
+from marketstream.timeframes import timeframe_ms
+
+type OfClose = Features | Prediction | Outcome
+type Kind = type[Features | Prediction | Outcome]
+
+
+LATENCY = "label_latency_ms"
+"""Kept beside outcomes: the latency of their predictions, unknown where there was none."""
+
+_KINDS: tuple[Kind, ...] = (Features, Prediction, Outcome)
+_CLOSES = 600
+_LONGEST_MS = 86_400_000
+
+
+def stretch_ms(timeframe: str) -> int:
+    """Return how long a stretch is: 600 closes, a day at most."""
+    return min(_CLOSES * timeframe_ms(timeframe), _LONGEST_MS)
+
+
+def of_columns(kind: Kind, columns: Sequence[Any]) -> OfClose:
+    """Return the message of a row; a preview, or features of a forming candle, are never stored."""
+    if kind is Prediction:
+        columns = (*columns[:-5], False, *columns[-5:])
+    return kind(*columns)
+
+
+def read_closes(
+    connection: Connection, kind: Kind, market: str, timeframe: str, from_ms: int, to_ms: int
+) -> list[Any]:
+    """Return what is stored of closes in `[from_ms, to_ms)`, packed or not, by its identity."""
+    table = METADATA.tables[TABLE_NAMES[kind]]
+    time = table.c.close_time_ms
+    query = (
+        select(table)
+        .where(_series(table, market, timeframe), time >= from_ms, time < to_ms)
+        .order_by(*table.primary_key)
+    )
+    rows = [of_columns(kind, columns) for columns in connection.execute(query)]
+    packed = [
+        row
+        for data in read_packed(connection, kind, market, timeframe, from_ms, to_ms)
+        for row in unpack(kind, data)
+        if from_ms <= row.close_time_ms < to_ms
+    ]
+    return _merged(packed, rows) if packed else rows
+
+
+def read_packed(
+    connection: Connection, kind: Kind, market: str, timeframe: str, from_ms: int, to_ms: int
+) -> Iterator[bytes]:
+    """Yield the stretches that reach into `[from_ms, to_ms)`, in order of time."""
+    query = (
+        select(PACKED.c.data)
+        .where(
+            _stretches(kind, market, timeframe),
+            PACKED.c.from_ms < to_ms,
+            PACKED.c.from_ms > from_ms - stretch_ms(timeframe),  # what the primary key serves
+        )
+        .order_by(PACKED.c.from_ms)
+    )
+    yield from connection.execute(query).scalars()
+
+
+def close_span(
+    connection: Connection, kind: Kind, market: str, timeframe: str
+) -> tuple[int, int] | None:
+    """Return the first and the last close of what is stored, packed or not; None without any."""
+    times = [_end_ms(connection, end, kind, market, timeframe) for end in (func.min, func.max)]
+    for place in (PACKED.c.from_ms.asc(), PACKED.c.from_ms.desc()):
+        stretches = select(PACKED.c.data).where(_stretches(kind, market, timeframe))
+        data = connection.execute(stretches.order_by(place).limit(1)).scalar_one_or_none()
+        times += [row.close_time_ms for row in ([] if data is None else unpack(kind, data))]
+    known = [time_ms for time_ms in times if time_ms is not None]
+    return (min(known), max(known)) if known else None
+
+
+def packed_until(connection: Connection, kind: Kind, market: str, timeframe: str) -> int:
+    """Return up to when closes are packed; of those before, rows that came later wait to be.
+
+    Stretches of a timeframe are all as long, and begin at multiples of that.
+    """
+    stretches = select(PACKED.c.to_ms).where(_stretches(kind, market, timeframe))
+    newest = stretches.order_by(PACKED.c.from_ms.desc()).limit(1)
+    return connection.execute(newest).scalar_one_or_none() or 0
+
+
+def packed_counts(connection: Connection) -> Mapping[str, int]:
+    """Return how many rows of each table are packed."""
+    query = select(PACKED.c.kind, func.sum(PACKED.c.rows)).group_by(PACKED.c.kind)
+    return {kind: int(rows) for kind, rows in connection.execute(query)}
+
+
+def pack_oldest(connection: Connection, market: str, timeframe: str, before_ms: int) -> int:
+    """Pack the stretch of the oldest rows, if it ends before a time; return how many they were."""
+    length_ms = stretch_ms(timeframe)
+    oldest = [_end_ms(connection, func.min, kind, market, timeframe) for kind in _KINDS]
+    known = [time_ms for time_ms in oldest if time_ms is not None]
+    if not known:
+        return 0
+    from_ms = min(known) // length_ms * length_ms
+    if from_ms + length_ms > before_ms:
+        return 0
+    stretch = (market, timeframe, from_ms, from_ms + length_ms)
+    taken, latencies = 0, {}
+    for kind in _KINDS:  # predictions before outcomes
+        rows = _take(connection, kind, *stretch)
+        taken += len(rows)
+        rows = _with_packed(connection, kind, rows, *stretch)
+        if kind is Prediction:
+            latencies = {row.identity: row.label_latency_ms for row in rows}
+        also = {LATENCY: [latencies.get(row.identity) for row in rows]} if kind is Outcome else {}
+        _keep(connection, kind, rows, also, *stretch)
+    return taken
+
+
+def unpack_all(connection: Connection) -> None:
+    """Put all that is packed back into its tables: the way to a schema that has none of it.
+
+    Tables may be older than this program's, and lack columns.
+    """
+    stretches = select(PACKED.c.market, PACKED.c.timeframe, PACKED.c.from_ms, PACKED.c.to_ms)
+    for kind in _KINDS:
+        table = METADATA.tables[TABLE_NAMES[kind]]
+        names = [column["name"] for column in inspect(connection).get_columns(table.name)]
+        of_key = and_(*(column == bindparam(f"key_{column.name}") for column in table.primary_key))
+        for stretch in connection.execute(stretches.where(PACKED.c.kind == table.name)).all():
+            rows = _with_packed(connection, kind, [], *stretch)
+            keys = [
+                {f"key_{column.name}": getattr(row, column.name) for column in table.primary_key}
+                for row in rows
+            ]
+            connection.execute(delete(table).where(of_key), keys)  # what came later
+            columns = [{name: getattr(row, name) for name in names} for row in rows]
+            connection.execute(insert(table), columns)
+
+
+def forget_packed(
+    connection: Connection, table: str, market: str, timeframe: str, before_ms: int
+) -> int:
+    """Delete the stretches that end before a time; return how many rows they held."""
+    old = and_(
+        PACKED.c.kind == table,
+        PACKED.c.market == market,
+        PACKED.c.timeframe == timeframe,
+        PACKED.c.to_ms <= before_ms,
+    )
+    return sum(connection.execute(delete(PACKED).where(old).returning(PACKED.c.rows)).scalars())
+
+
+def _series(table: Table, market: str, timeframe: str) -> ColumnElement[bool]:
+    return and_(table.c.market == market, table.c.timeframe == timeframe)
+
+
+def _stretches(kind: Kind, market: str, timeframe: str) -> ColumnElement[bool]:
+    return and_(PACKED.c.kind == TABLE_NAMES[kind], _series(PACKED, market, timeframe))
+
+
+def _end_ms(
+    connection: Connection, end: Callable[..., Any], kind: Kind, market: str, timeframe: str
+) -> int | None:
+    """Return the close at one end, `func.min` or `func.max`, of what is not packed.
+
+    One at a time: databases take each from the index, and both together from the table.
+    """
+    table = METADATA.tables[TABLE_NAMES[kind]]
+    closes = select(end(table.c.close_time_ms)).where(_series(table, market, timeframe))
+    end_ms: int | None = connection.execute(closes).scalar_one()
+    return end_ms
+
+
+def _take(
+    connection: Connection, kind: Kind, market: str, timeframe: str, from_ms: int, to_ms: int
+) -> list[Any]:
+    """Delete rows and return them, in one statement: what is written meanwhile stays."""
+    table = METADATA.tables[TABLE_NAMES[kind]]
+    time = table.c.close_time_ms
+    of_stretch = and_(_series(table, market, timeframe), time >= from_ms, time < to_ms)
+    taken = connection.execute(delete(table).where(of_stretch).returning(*table.c))
+    return _merged([], [of_columns(kind, columns) for columns in taken])
+
+
+def _with_packed(connection: Connection, kind: Kind, rows: list[Any], *stretch: Any) -> list[Any]:
+    """Return the rows of a stretch with those of it that are packed."""
+    for data in read_packed(connection, kind, *stretch):
+        rows = _merged(unpack(kind, data), rows)
+    return rows
+
+
+def _keep(
+    connection: Connection,
+    kind: Kind,
+    rows: Sequence[OfClose],
+    also: Mapping[str, Sequence[int | None]],
+    market: str,
+    timeframe: str,
+    from_ms: int,
+    to_ms: int,
+) -> None:
+    stretch = and_(_stretches(kind, market, timeframe), PACKED.c.from_ms == from_ms)
+    connection.execute(delete(PACKED).where(stretch))
+    if rows:
+        connection.execute(
+            insert(PACKED).values(
+                kind=TABLE_NAMES[kind],
+                market=market,
+                timeframe=timeframe,
+                from_ms=from_ms,
+                to_ms=to_ms,
+                rows=len(rows),
+                data=pack(rows, also),
+            )
+        )
+
+
+def _merged(packed: Sequence[Any], rows: Sequence[Any]) -> list[Any]:
+    """Return rows of both in order of their identity; of two that have the same, the packed one."""
+    of_identity = {row.identity: row for row in (*rows, *packed)}
+    return [row for _, row in sorted(of_identity.items())]

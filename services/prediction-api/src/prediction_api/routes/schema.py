@@ -1,0 +1,74 @@
+"""What `/openapi.json` says of every route alike: who may ask it, and how it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from marketstream.messages import Candle
+from prediction_api.routes.access import COOKIE, needed_of
+from prediction_api.routes.answers import problems
+from prediction_api.routes.history import Judged
+from prediction_api.routes.indicators import IndicatorsAt
+from prediction_api.routes.pages import page_schemas
+
+_SCHEMES = {
+    "key": {"type": "http", "scheme": "bearer", "description": "`realtime keys make NAME`"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+}
+_ROWS = (Candle, Judged, IndicatorsAt)
+_OF_FASTAPI = ("HTTPValidationError", "ValidationError")
+_BAD_PARAMETER = problems({})
+_OF_A_MARKET = problems(
+    {
+        300: "Several venues have the symbol: choose one of `choices`",
+        404: "Nobody follows this market",
+    }
+)
+_EXAMPLES = {
+    "symbol": {"description": "such as BTC-USDT or BTCUSDT", "example": "BTC-USDT"},
+    "venue": {"description": "the exchange, as /symbols names it", "example": "binance"},
+}
+_REFUSALS = problems(
+    {401: "No key, or one that is none", 429: "Too many requests: `Retry-After` says when again"}
+)
+_OF_ADMINS = problems({403: "A key that reads only"})
+
+
+def describe(app: FastAPI) -> None:
+    """Have the schema of an app tell of keys, where they are needed or may be."""
+    made = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = made()
+            components = schema.setdefault("components", {})
+            components["securitySchemes"] = _SCHEMES
+            schemas = components.setdefault("schemas", {})
+            schemas.update(page_schemas(_ROWS)[1])
+            for unused in _OF_FASTAPI:
+                schemas.pop(unused, None)
+            for path, operations in schema["paths"].items():
+                for operation in operations.values():
+                    _describe(path, operation)
+        return made()
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _describe(path: str, operation: dict[str, Any]) -> None:
+    told = dict(_BAD_PARAMETER)
+    if "{symbol}" in path:
+        told |= _OF_A_MARKET
+        for parameter in operation["parameters"]:
+            parameter |= _EXAMPLES.get(parameter["name"], {})
+    needed = needed_of(path)
+    if needed != "nothing":
+        keys: list[dict[str, list[str]]] = [{"key": []}, {"cookie": []}]
+        operation["security"] = keys if needed == "admin" else [*keys, {}]
+        told |= _REFUSALS | (_OF_ADMINS if needed == "admin" else {})
+    responses = operation["responses"]
+    responses.pop("422", None)  # as FastAPI would answer
+    for status, answer in told.items():
+        responses.setdefault(str(status), answer)

@@ -1,0 +1,97 @@
+"""Clients that send much, or take long over it, keep nobody else from being answered."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from prediction_api import slow_clients
+
+from .conftest import Api, served
+
+MEGABYTES = 10 << 20
+HEAD = b"GET /symbols HTTP/1.1\r\nHost: localhost\r\n"
+
+
+def told(client: socket.socket) -> bytes:
+    """Return what comes until the server closes the connection."""
+    said = b""
+    try:
+        while chunk := client.recv(65_536):
+            said += chunk
+    except ConnectionError:  # reset, for there was more that nobody read
+        pass
+    return said
+
+
+def sent(address: tuple[str, int], *parts: bytes) -> bytes:
+    with socket.create_connection(address, timeout=20) as client:
+        try:
+            for part in parts:
+                client.sendall(part)
+        except ConnectionError:
+            pass
+        return told(client)
+
+
+def test_ten_megabytes_of_headers_are_not_read(api: Api) -> None:
+    with served(api) as address:
+        answer = sent(address, HEAD + b"X: " + b"x" * MEGABYTES + b"\r\n\r\n")
+        assert b" 200 " not in answer
+        assert b" 200 OK" in sent(address, HEAD + b"Connection: close\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [(b"Content-Length: %d" % MEGABYTES, b"413"), (b"Transfer-Encoding: chunked", b"411")],
+)
+def test_ten_megabytes_of_a_body_are_not_read(api: Api, head: bytes, status: bytes) -> None:
+    with served(api) as address, socket.create_connection(address, timeout=20) as client:
+        client.sendall(b"POST /symbols HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n\r\n")
+        assert told(client).startswith(b"HTTP/1.1 " + status), "and the connection is closed"
+
+
+def test_a_short_body_is_passed_over(api: Api) -> None:
+    with served(api) as address:
+        body = b"Content-Length: 2\r\nConnection: close\r\n\r\n{}"
+        assert sent(address, HEAD + body).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_who_takes_long_to_say_what_they_want_is_not_waited_for(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slow_clients, "_PATIENCE_S", 0.5)
+    with served(api) as address, ExitStack() as slow:
+        began_s = time.monotonic()
+        silent = slow.enter_context(socket.create_connection(address, timeout=20))
+        dripping = slow.enter_context(socket.create_connection(address, timeout=20))
+        dripping.sendall(HEAD)
+        in_a_body = slow.enter_context(socket.create_connection(address, timeout=20))
+        in_a_body.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
+        again = slow.enter_context(socket.create_connection(address, timeout=20))
+        again.sendall(HEAD + b"\r\n" + HEAD)
+        assert told(silent) == b""
+        assert told(dripping) == b""
+        assert told(in_a_body).startswith(b"HTTP/1.1 200 OK")
+        assert told(again).startswith(b"HTTP/1.1 200 OK")
+        assert 0.4 < time.monotonic() - began_s < 9, "5 s of it are those of a kept connection"
+
+
+def test_a_stream_lasts_longer_than_that(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_clients, "_PATIENCE_S", 0.3)
+    with served(api) as address, socket.create_connection(address, timeout=20) as client:
+        client.sendall(b"GET /stream/BTC-USDT HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until_s = time.monotonic() + 1.5
+        said = b""
+        while time.monotonic() < until_s:
+            said += client.recv(65_536)
+        assert said.count(b"event: status") >= 2
+
+
+def test_a_question_about_the_server_itself_is_answered(api: Api) -> None:
+    with served(api) as address:
+        asked = b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        assert sent(address, asked).startswith(b"HTTP/1.1 404")

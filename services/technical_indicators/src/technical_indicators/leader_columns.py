@@ -1,0 +1,85 @@
+"""What a market shows to those that look at it, as columns of all base closes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from math import log
+
+import numpy as np
+
+from marketstream.columns import CandleColumns, Flags, Floats, Integers
+from technical_indicators.leader_row import SILENT_S
+from technical_indicators.microstructure import length_of_run
+from technical_indicators.rolling import rows_back
+
+_QUOTE = ("bid", "bid_quantity", "ask", "ask_quantity")
+
+
+class PairColumns:
+    """A market's mid and its leader as of each close that both have, in order of time.
+
+    What is known of a row is what `Pair` and `LeaderRow` know of it, by the same names; `run` is
+    how many pairs follow without a hole.
+    """
+
+    def __init__(self, own: CandleColumns, leader: CandleColumns) -> None:
+        self._own = own
+        _, self._at, found = np.intersect1d(
+            own.close_time_ms, leader.close_time_ms, assume_unique=True, return_indices=True
+        )
+        self.mid = own.mid[self._at]
+        self.run = length_of_run(own.open_time_ms[self._at], own.close_time_ms[self._at])
+        volume = leader.floats("volume")
+        bid_quantity, ask_quantity = leader.floats("bid_quantity"), leader.floats("ask_quantity")
+        both = bid_quantity + ask_quantity
+        imbalance = np.where(both > 0, _quiet(np.divide, bid_quantity - ask_quantity, both), np.nan)
+        self.leader_mid = leader.mid[found]
+        self.volume = volume[found]
+        self.signed = (2 * leader.floats("taker_buy_volume") - volume)[found]
+        self.imbalance: Floats = imbalance[found]
+        self.quiet_s = _quiet_s(leader)[found]
+
+    @cached_property
+    def basis(self) -> Floats:
+        """The log of the leader's mid less that of the market's own."""
+        return _log(self.leader_mid) - _log(self.mid)
+
+    def at_closes(self, series: Floats, rows: int) -> Floats:
+        """Return what pairs say as of each close of the market; NaN is what is not known.
+
+        That is so where the leader has no such close, has been silent, or fewer than so many pairs
+        follow without a hole.
+        """
+        heard = (self.quiet_s <= SILENT_S) & (self.run >= rows) & np.isfinite(series)
+        known = np.full(len(self._own), np.nan)
+        known[self._at] = np.where(heard, series, np.nan)
+        return known
+
+
+def _quiet_s(leader: CandleColumns) -> Floats:
+    """Return how long ago something was traded or the best prices changed, NaN where not known."""
+    run = length_of_run(leader.open_time_ms, leader.close_time_ms)
+    changed: Flags = np.zeros(len(leader), np.bool_)
+    for name in _QUOTE:
+        column = leader.floats(name)
+        before = rows_back(column, 1)
+        changed |= (column != before) & ~(np.isnan(column) & np.isnan(before))
+    news = (leader.floats("trade_count") > 0) | (changed & (run > 1))
+    rows = np.arange(len(leader))
+    closes: Integers = rows - np.maximum.accumulate(np.where(news, rows, -len(rows) - 1))
+    length_s = (leader.close_time_ms - leader.open_time_ms) / 1_000
+    return np.where(closes < run, closes * length_s, np.nan)
+
+
+def _quiet(work: Callable[..., Floats], *columns: Floats) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return work(*columns)
+
+
+def _log(prices: Floats) -> Floats:
+    """Return logarithms by the very function that takes those of single numbers."""
+    known = prices > 0
+    logs = np.full(len(prices), np.nan)
+    logs[known] = np.fromiter(map(log, prices[known].tolist()), np.float64)
+    return logs

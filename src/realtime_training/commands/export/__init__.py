@@ -1,0 +1,1 @@
+"""`realtime export`: what is stored, as Parquet."""
