@@ -91,6 +91,7 @@ def test_what_is_for_admins_is_never_open(make_api: Make[Api], store: Store) -> 
 @pytest.mark.parametrize(
     ("secret", "status", "title"),
     [(None, 401, "No key"), ("rt_wrong", 401, "No key"), (READ, 403, "No admin key")],
+    ids=["none", "wrong", "a reader's"],
 )
 def test_refusals_are_problems_that_say_what_to_do(
     closed: Api, secret: str | None, status: int, title: str

@@ -118,14 +118,14 @@ def _of_packed(data: bytes, from_ms: int, to_ms: int) -> Iterator[_Block]:
     rows = role.having("champion") & late.having(False)  # noqa: FBT003
     rows &= (closes >= from_ms) & (closes < to_ms)
     numbers = closes // (HORIZONS_PER_BLOCK * horizons)
-    keys, block = np.unique(
-        np.stack([horizons, version.codes, numbers])[:, rows], axis=1, return_inverse=True
-    )
+    lengths, length = np.unique(horizons, return_inverse=True)
+    key = (numbers * len(lengths) + length) * len(version.values) + version.codes
+    _, first_rows, block = np.unique(key[rows], return_index=True, return_inverse=True)
     said = [verdict.having(one) for one in ("abstained", "flat", "right")]
     counted = [np.bincount(block, each[rows]) for each in (rows, *said, inside.having(True))]  # noqa: FBT003
-    first, last = np.full(keys.shape[1], to_ms), np.full(keys.shape[1], from_ms)
-    np.minimum.at(first, block, closes[rows])
+    first, last = closes[rows][first_rows], np.full(len(first_rows), from_ms)
     np.maximum.at(last, block, closes[rows])
+    keys = [each[rows][first_rows] for each in (horizons, version.codes, numbers)]
     columns = np.stack([*keys, first, last, *counted]).astype(int).T.tolist()
     yield from (_Block(row[0], version.values[row[1]], *row[2:]) for row in columns)
 

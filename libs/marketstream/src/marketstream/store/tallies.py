@@ -75,16 +75,18 @@ def _of_packed(data: bytes, until_ms: int, streams: Sequence[Streams]) -> Iterat
         rows = np.flatnonzero(counts & (horizons == each.horizon_ms))
         stream = each.of_all(closes[rows], latencies[rows])
         rows, stream = rows[stream >= 0], stream[stream >= 0]
-        alike = np.stack([stream, verdict.codes[rows], baselines.codes[rows]])
-        found, first, outcomes = np.unique(alike, axis=1, return_index=True, return_counts=True)
-        _, last = np.unique(alike[:, ::-1], axis=1, return_index=True)
+        said, rivals = len(verdict.values), len(baselines.values)
+        alike = (stream * said + verdict.codes[rows]) * rivals + baselines.codes[rows]
+        found, first, outcomes = np.unique(alike, return_index=True, return_counts=True)
+        _, last = np.unique(alike[::-1], return_index=True)
         yield from (
             Tally(
-                each.horizon_ms, number, verdict.values[said], baselines.values[rivals], count,
-                int(closes[rows[begin]]), int(closes[rows[len(rows) - 1 - end]]),
+                each.horizon_ms, one // rivals // said, verdict.values[one // rivals % said],
+                baselines.values[one % rivals], count, since_ms, until,
             )
-            for (number, said, rivals), begin, end, count in zip(
-                found.T.tolist(), first.tolist(), last.tolist(), outcomes.tolist(), strict=True
+            for one, count, since_ms, until in zip(
+                found.tolist(), outcomes.tolist(), closes[rows[first]].tolist(),
+                closes[rows[len(rows) - 1 - last]].tolist(), strict=True,
             )
         )  # fmt: skip
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-from fastapi import FastAPI, Query, Response
+from fastapi import Depends, FastAPI, Query, Response
 
 from marketstream.accuracy import AccuracyOfStretch, read_accuracy
 from marketstream.plan import Plan
@@ -39,6 +39,25 @@ _Every = Annotated[
 ]
 
 
+class Asked(NamedTuple):
+    """What was asked for, as people write it."""
+
+    since: str | None
+    until: str | None
+    every: str | None
+    horizons: list[str] | None
+
+
+def asked_over_time(
+    since: From = None, until: To = None, every: _Every = None, horizon: Horizons = None
+) -> Asked:
+    """Return which stretches a URL asks for."""
+    return Asked(since, until, every, horizon)
+
+
+type _OverTimeAsked = Annotated[Asked, Depends(asked_over_time)]
+
+
 @dataclass(frozen=True, slots=True)
 class AccuracyOverTime:
     """The accuracy of a market's predictions in `[from_ms, to_ms)`, each `every_ms`."""
@@ -63,49 +82,28 @@ def add_accuracy_routes(
     markets = views.board.markets
     turns = asyncio.Semaphore(_AT_ONCE)
 
-    def read(
-        market: str, since: str | None, until: str | None, every: str | None
-    ) -> AccuracyOverTime:
+    def read(market: str, asked: Asked) -> AccuracyOverTime:
         opened = store()
-        window = asked_range(opened, market, since, until)
-        every_ms = _every_ms(every, window[1] - window[0])
+        window = asked_range(opened, market, asked.since, asked.until)
+        every_ms = _every_ms(asked.every, window[1] - window[0])
         found = read_accuracy(opened, market, plan.timeframe, *window, every_ms)
         return AccuracyOverTime(market, plan.timeframe, *window, every_ms, found)
 
-    async def answer(
-        market: str,
-        since: str | None,
-        until: str | None,
-        every: str | None,
-        horizons: list[str] | None,
-    ) -> Response:
-        horizons_ms = asked_horizons_ms(plan, horizons)
+    async def answer(market: str, asked: Asked) -> Response:
+        horizons_ms = asked_horizons_ms(plan, asked.horizons)
         async with turns:
-            told = await asyncio.to_thread(read, market, since, until, every)
+            told = await asyncio.to_thread(read, market, asked)
         if horizons_ms is not None:
             told.stretches[:] = [one for one in told.stretches if one.horizon_ms in horizons_ms]
         return json_answer(told)
 
     @app.get("/predictions/{symbol}/accuracy", description=_ABOUT, responses=_ANSWERS)
-    async def by_symbol(
-        symbol: str,
-        since: From = None,
-        until: To = None,
-        every: _Every = None,
-        horizon: Horizons = None,
-    ) -> Response:
-        return await answer(find_market(markets, symbol), since, until, every, horizon)
+    async def by_symbol(symbol: str, asked: _OverTimeAsked) -> Response:
+        return await answer(find_market(markets, symbol), asked)
 
     @app.get("/predictions/{venue}/{symbol:path}/accuracy", description=_ABOUT, responses=_ANSWERS)
-    async def by_venue(
-        venue: str,
-        symbol: str,
-        since: From = None,
-        until: To = None,
-        every: _Every = None,
-        horizon: Horizons = None,
-    ) -> Response:
-        return await answer(find_market(markets, symbol, venue), since, until, every, horizon)
+    async def by_venue(venue: str, symbol: str, asked: _OverTimeAsked) -> Response:
+        return await answer(find_market(markets, symbol, venue), asked)
 
 
 def _every_ms(every: str | None, range_ms: int) -> int:
