@@ -201,6 +201,11 @@ def test_incomplete_candles_are_left_out_and_counted() -> None:
     assert (verdict.rows, verdict.incomplete, verdict.broken) == (1_900, 100, {})
 
 
+def test_a_past_of_which_nobody_can_tell_is_no_reason_to_refuse_what_came_after() -> None:
+    verdict = checked(replace(make_table(), complete=np.arange(ROWS) >= ROWS - 300))
+    assert (verdict.rows, verdict.incomplete, verdict.broken) == (300, ROWS - 300, {})
+
+
 def test_features_may_warm_up() -> None:
     warming = with_values(make_table(), "rsi_14", slice(0, 200), np.nan)
     assert checked(warming.rows(slice(0, 150))).refusal is None

@@ -68,7 +68,8 @@ class Gate:
     ) -> Verdict:
         """Check a set that is to be trained on at `now_ms`.
 
-        A set too small to train on breaks no rule. One that was refused for nothing but its drift
+        A set too small to train on breaks no rule, and rows before the first whole one none either:
+        of their time nobody could tell, such as of a past whose trades are told in aggregates. One that was refused for nothing but its drift
         is what the next one is compared with. `at_once` does not wait for Great Expectations to be
         imported: until it is, the same rules are applied without it, a few times, see `catch_up`.
         """
@@ -76,6 +77,7 @@ class Gate:
         rows, incomplete = int(np.count_nonzero(used)), int(np.count_nonzero(~table.complete))
         if rows < settings.training.fewest_moved:
             return Verdict(rows, incomplete, {})
+        table = table.rows(slice(int(np.argmax(used)), None))
         folder = self._folder_of(market)
         last = self._last.get(market) or LastSet.read(folder)
         found = profile(
