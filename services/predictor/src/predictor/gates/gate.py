@@ -69,9 +69,10 @@ class Gate:
         """Check a set that is to be trained on at `now_ms`.
 
         A set too small to train on breaks no rule, and rows before the first whole one none either:
-        of their time nobody could tell, such as of a past whose trades are told in aggregates. One that was refused for nothing but its drift
-        is what the next one is compared with. `at_once` does not wait for Great Expectations to be
-        imported: until it is, the same rules are applied without it, a few times, see `catch_up`.
+        of their time nobody could tell, such as of a past whose trades are told in aggregates. One
+        that was refused for nothing but its drift is what the next one is compared with. `at_once`
+        does not wait for Great Expectations to be imported: until it is, the same rules are applied
+        without it, a few times, see `catch_up`.
         """
         used = table.complete & (np.isfinite(table.mid) if label == "mid" else True)
         rows, incomplete = int(np.count_nonzero(used)), int(np.count_nonzero(~table.complete))
