@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import URL, Column, ColumnElement, Engine, Select, func, make_url, select
+from sqlalchemy import URL, Engine, Select, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -26,6 +26,7 @@ from marketstream.messages import (
     Stall,
 )
 from marketstream.messages.seal import Seal
+from marketstream.store import queries
 from marketstream.store.backend import Backend
 from marketstream.store.counts import Ledger
 from marketstream.store.forgetting import Forgettable, forget
@@ -41,12 +42,7 @@ from marketstream.store.served import Served, read_served
 from marketstream.store.sqlite import SQLITE
 from marketstream.store.tables import (
     CANDLES,
-    DEAD_LETTERS,
-    GAPS,
     METADATA,
-    MODELS,
-    SEALS,
-    STALLS,
 )
 from marketstream.store.tallies import read_tallies
 
@@ -121,18 +117,14 @@ class SqlStore:
 
     def candles(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Candle]:
         """Return the candles that open in the range, forming ones too."""
-        within = _within(CANDLES.c.open_time_ms, from_ms, to_ms)
-        query = _candles(market, timeframe).where(*within).order_by(*CANDLES.primary_key)
-        return self._read(query, Candle)
+        return self._read(queries.candles_in(market, timeframe, from_ms, to_ms), Candle)
 
     def last_candles(
         self, market: str, timeframe: str, count: int, before_ms: int = EVER_MS
     ) -> list[Candle]:
         """Return the last `count` candles that open before a time, the oldest first."""
-        time = CANDLES.c.open_time_ms
-        before = _candles(market, timeframe).where(time < _storable(before_ms))
-        query = before.order_by(time.desc()).limit(count)
-        return self._read(query, Candle)[::-1]
+        newest = queries.candles_before(market, timeframe, before_ms, count)
+        return self._read(newest, Candle)[::-1]
 
     def features(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Features]:
         """Return the feature vectors as of closes in the range."""
@@ -150,13 +142,7 @@ class SqlStore:
 
     def models(self, market: str, from_ms: int, to_ms: int) -> list[Model]:
         """Return the models that began to serve in the range, in the order in which they did."""
-        columns = MODELS.c
-        query = (
-            select(MODELS)
-            .where(columns.market == market, *_within(columns.since_ms, from_ms, to_ms))
-            .order_by(columns.since_ms, *MODELS.primary_key)
-        )
-        return self._read(query, Model)
+        return self._read(queries.models_in(market, from_ms, to_ms), Model)
 
     def served(self, market: str, from_ms: int, to_ms: int) -> list[Served]:
         """Return what came of the predictions of each model version at closes in the range."""
@@ -172,28 +158,12 @@ class SqlStore:
 
     def latest_model(self, market: str, timeframe: str, horizon_ms: int) -> Model | None:
         """Return the model that began to serve last."""
-        columns = MODELS.c
-        query = (
-            select(MODELS)
-            .where(
-                columns.market == market,
-                columns.timeframe == timeframe,
-                columns.horizon_ms == horizon_ms,
-            )
-            .order_by(columns.since_ms.desc(), columns.trained_at_ms.desc(), columns.version.desc())
-            .limit(1)
-        )
+        query = queries.newest_model(market, timeframe, horizon_ms)
         return next(iter(self._read(query, Model)), None)
 
     def seals(self, market: str, timeframe: str) -> list[Seal]:
         """Return all seals of a market's predictions."""
-        columns = SEALS.c
-        query = (
-            select(SEALS)
-            .where(columns.market == market, columns.timeframe == timeframe)
-            .order_by(columns.from_ms)
-        )
-        return self._read(query, Seal)
+        return self._read(queries.seals_of(market, timeframe), Seal)
 
     def prediction_span(self, market: str, timeframe: str) -> tuple[int, int] | None:
         """Return the first and the last close that was predicted, None where none was."""
@@ -202,39 +172,15 @@ class SqlStore:
 
     def gaps(self, market: str, from_ms: int, to_ms: int) -> list[Gap]:
         """Return the gaps that begin in the range."""
-        columns = GAPS.c
-        query = (
-            select(GAPS)
-            .where(
-                columns.market == market,
-                *_within(columns.since_us, from_ms * 1_000, to_ms * 1_000),
-            )
-            .order_by(columns.since_us, *GAPS.primary_key)
-        )
-        return self._read(query, Gap)
+        return self._read(queries.gaps_in(market, from_ms, to_ms), Gap)
 
     def open_gaps(self, market: str) -> list[Gap]:
         """Return the gaps that have neither been repaired nor given up."""
-        columns = GAPS.c
-        query = (
-            select(GAPS)
-            .where(columns.market == market, columns.state == "open")
-            .order_by(columns.since_us, *GAPS.primary_key)
-        )
-        return self._read(query, Gap)
+        return self._read(queries.open_gaps(market), Gap)
 
     def stalls(self, market: str, from_ms: int, to_ms: int) -> list[Stall]:
         """Return the stalls that begin in the range."""
-        columns = STALLS.c
-        query = (
-            select(STALLS)
-            .where(
-                columns.market == market,
-                *_within(columns.since_us, from_ms * 1_000, to_ms * 1_000),
-            )
-            .order_by(columns.since_us, columns.channel)
-        )
-        return self._read(query, Stall)
+        return self._read(queries.stalls_in(market, from_ms, to_ms), Stall)
 
     def ledger(self, market: str, from_ms: int, to_ms: int) -> Ledger:
         """Return how whole a market is over the range: ids, gaps, stalls and certificates."""
@@ -269,13 +215,7 @@ class SqlStore:
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """Return at most `limit` dead letters, the newest first."""
-        columns = DEAD_LETTERS.c
-        query = (
-            select(*(columns[name] for name in DeadLetter.__struct_fields__))
-            .order_by(columns.received_us.desc(), columns.digest)
-            .limit(limit)
-        )
-        return self._read(query, DeadLetter)
+        return self._read(queries.newest_dead_letters(limit), DeadLetter)
 
     def api_keys(self) -> list[ApiKey]:
         """Return the keys of the API, by name."""
@@ -311,7 +251,7 @@ class SqlStore:
     def _closes(
         self, kind: Kind, market: str, timeframe: str, from_ms: int, to_ms: int
     ) -> list[Any]:
-        window = (_storable(from_ms), _storable(to_ms))
+        window = (queries.storable(from_ms), queries.storable(to_ms))
         with self._explained(), self._at_once.connect() as connection:
             return read_closes(connection, kind, market, timeframe, *window)
 
@@ -335,16 +275,3 @@ def _explained(backend: Backend, url: URL) -> Iterator[None]:
         raise TransientStateError(
             f"{backend.place(url)}: all connections are busy for too long: see what is slow"
         ) from error
-
-
-def _candles(market: str, timeframe: str) -> Select[Any]:
-    return select(CANDLES).where(CANDLES.c.market == market, CANDLES.c.timeframe == timeframe)
-
-
-def _within(column: Column[int], since: int, until: int) -> tuple[ColumnElement[bool], ...]:
-    """Select times of a range; of one beyond the database's 63 bits, what can be stored."""
-    return column >= _storable(since), column < _storable(until)
-
-
-def _storable(time: int) -> int:
-    return max(-EVER_MS, min(time, EVER_MS))
