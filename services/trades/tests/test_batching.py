@@ -137,7 +137,7 @@ def test_nothing_is_said_before_the_first_trade() -> None:
 def test_nothing_is_said_before_the_first_trade_although_the_clock_is_known() -> None:
     one = TradesBatcher(MARKET)
     one.asked_offset_us = OFFSET_US
-    assert one.add_quote(99.0, 1.0, 101.0, 2.0, START_US, received(0)) == []
+    assert one.add_quote(99.0, 1.0, 101.0, 2.0, START_US, received(0)) == ()
     assert one.flush() is None
 
 

@@ -105,3 +105,13 @@ def test_however_a_page_is_cut_nothing_is_lost_or_doubled(
     assert sum(trade.count for trade in new) == len(fills) - known
     whole = sum(Decimal(repr(one.quantity)) for one in fills[known:])
     assert sum(Decimal(repr(one.quantity)) for one in new) == whole
+
+
+def test_a_gap_of_which_all_that_could_be_had_has_come_ends_with_what_is_lost_before() -> None:
+    one = ledger([fill(10)])
+    one.ids.next_id = 100
+    one.open(OpenGap(11, 31, 0, 2_000_000, 0, awaited=True))
+    one.unseen([fill(number) for number in range(21, 31)], 100, lambda _: None)
+    one.lose_before(fill(21), "older than can be had")
+    assert one.ids.gaps == []
+    assert (one.given_up, one.lost_gaps) == (10, 1)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from marketstream.messages import Depth, Levels, Quote, Trade, Trades
 from trades.clock_offset import ClockOffset
+
+_NOTHING: tuple[Trades, ...] = ()
 
 
 class TradesBatcher:
@@ -63,7 +67,7 @@ class TradesBatcher:
         offset_us = self.clock.offset_us
         return self.asked_offset_us if offset_us is None else offset_us
 
-    def add_trade(self, trade: Trade, received_us: int, *, newest: bool) -> list[Trades]:
+    def add_trade(self, trade: Trade, received_us: int, *, newest: bool) -> Sequence[Trades]:
         """Take in a trade, the `newest` by its id or not; return the messages it closed."""
         time_us = trade.time_us
         clock = self.clock
@@ -77,7 +81,7 @@ class TradesBatcher:
             self._newest_received_us = received_us
         elif time_us > self.filled_us:
             self.filled_us = time_us
-        closed = self._make_room(time_us) if time_us >= self._pending_end_us else []
+        closed = self._make_room(time_us) if time_us >= self._pending_end_us else _NOTHING
         self._trades.append(trade)
         if time_us > self._last_event_us:
             self._last_event_us = time_us
@@ -94,17 +98,19 @@ class TradesBatcher:
         ask_quantity: float,
         time_us: int | None,
         received_us: int,
-    ) -> list[Trades]:
+    ) -> Sequence[Trades]:
         """Take in a quote; return the messages it closed."""
         offset_us = self.offset_us
         if offset_us is None or self.newest_us == 0:
-            return []  # nothing ties the receive time to the exchange's time yet, or to a trade
+            return (
+                _NOTHING  # nothing ties the receive time to the exchange's time yet, or to a trade
+            )
         estimated = time_us is None
         if time_us is None:
             time_us = received_us + offset_us
         # Never earlier than what came before it: on one connection, arrival is the order.
         time_us = max(time_us, self._last_event_us)
-        closed = self._make_room(time_us) if time_us >= self._pending_end_us else []
+        closed = self._make_room(time_us) if time_us >= self._pending_end_us else _NOTHING
         self._quote = Quote(bid, bid_quantity, ask, ask_quantity, time_us, estimated)
         self._last_event_us = time_us
         seen_until_us = self._seen_by(received_us)
@@ -114,18 +120,18 @@ class TradesBatcher:
 
     def add_depth(
         self, bids: Levels, asks: Levels, time_us: int | None, received_us: int
-    ) -> list[Trades]:
+    ) -> Sequence[Trades]:
         """Take in levels of the book, none where it is not known; return the messages it closed."""
         offset_us = self.offset_us
         if offset_us is None or self.newest_us == 0:
-            return []  # as with quotes
+            return _NOTHING  # as with quotes
         if time_us is None:
             time_us = received_us + offset_us
         time_us = self._depth_us = max(time_us, self._depth_us)
         waiting = self._depth
         is_next = waiting is not None and time_us >= self._end_of_bucket(waiting.time_us)
         is_later = time_us >= self._pending_end_us
-        closed = self._make_room(time_us) if is_next or is_later else []
+        closed = self._make_room(time_us) if is_next or is_later else _NOTHING
         self._depth = Depth(bids, asks, time_us)
         return closed
 
@@ -167,11 +173,11 @@ class TradesBatcher:
         seen_us = received_us + offset_us - self._grace_us - max(0, backlog_us)
         return min(seen_us, self._believed_until_us())
 
-    def _make_room(self, time_us: int) -> list[Trades]:
+    def _make_room(self, time_us: int) -> Sequence[Trades]:
         """Close the message before an event of a later bucket."""
         pending = self.flush()
         self._pending_end_us = self._end_of_bucket(time_us)
-        return [] if pending is None else [pending]
+        return _NOTHING if pending is None else (pending,)
 
     def _end_of_bucket(self, time_us: int) -> int:
         return (time_us // self._finest_us + 1) * self._finest_us

@@ -60,10 +60,17 @@ class Intake:
             self._received_at(received_ns)
         try:
             event = self._parse(frame)
+            if type(event) is TradeEvent:  # most are
+                if received_ns is None:
+                    self._received_at(event.time_us * 1_000)
+                session = self._sessions[event.market]
+                session.add_trade(event.trade, self._received_us)
+                self._touched[event.market] = session
+                return None
         except BadMessage as error:
             self._put_aside(frame, error)
             return None
-        if type(event) is TradeEvent or isinstance(event, QuoteEvent):
+        if isinstance(event, QuoteEvent):
             self._add(event, frame, received_ns)
         elif isinstance(event, BookEvent):
             self._beside += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from exchanges.book import State
@@ -49,7 +50,7 @@ class DepthWatch:
         """How the book is."""
         return self._book.state
 
-    def take(self, event: BookEvent, received_us: int) -> list[Trades]:
+    def take(self, event: BookEvent, received_us: int) -> Sequence[Trades]:
         """Take in an event; raises BadMessage where its time cannot be, and the book is broken."""
         session, book = self._session, self._book
         if event.time_us is not None:
@@ -72,7 +73,7 @@ class DepthWatch:
         self._drop_wait_us = _DROP_WAIT_US
         return self._give(*book.levels(self._levels), book.time_us, received_us)
 
-    def tick(self, received_us: int) -> list[Trades]:
+    def tick(self, received_us: int) -> Sequence[Trades]:
         """Look whether the book is stale, and give the connection up where none comes."""
         if self._book.state == "whole":
             return self._look_for_change(received_us)
@@ -88,13 +89,13 @@ class DepthWatch:
         if self._book.state != "whole":
             self._due_us = received_us + round(_FIRST_US * self._speed)
 
-    def lost(self, received_us: int) -> list[Trades]:
+    def lost(self, received_us: int) -> Sequence[Trades]:
         """Note that the connection is lost, and with it the book."""
         closed = self._lose(received_us, "the connection is lost") if self._is_shown else []
         self._book, self._due_us = self._new_book(), None
         return closed
 
-    def _look_for_change(self, received_us: int) -> list[Trades]:
+    def _look_for_change(self, received_us: int) -> Sequence[Trades]:
         if self._session.batcher.newest_us == self._traded_us:
             return []
         if self._silent_since_us is None:
@@ -103,12 +104,12 @@ class DepthWatch:
             return []
         return self._lose(received_us, "trades come, and no change of it")
 
-    def _lose(self, received_us: int, reason: str) -> list[Trades]:
+    def _lose(self, received_us: int, reason: str) -> Sequence[Trades]:
         """Begin anew without a book."""
         self._book, self._silent_since_us = self._new_book(), None
         return self._unknown(received_us, reason)
 
-    def _unknown(self, received_us: int, reason: str) -> list[Trades]:
+    def _unknown(self, received_us: int, reason: str) -> Sequence[Trades]:
         """Say that the book is not known from now on."""
         self.broken += 1
         self.reason = reason
@@ -118,5 +119,5 @@ class DepthWatch:
 
     def _give(
         self, bids: Levels, asks: Levels, time_us: int | None, received_us: int
-    ) -> list[Trades]:
+    ) -> Sequence[Trades]:
         return self._session.batcher.add_depth(bids, asks, time_us, received_us)

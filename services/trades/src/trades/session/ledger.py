@@ -109,7 +109,7 @@ class Ledger:
     def forget_before(self, trade: Trade, from_us: int) -> None:
         """Give up what is missing before the first trade of a past that is read from a time on."""
         first = first_id(trade)
-        for gap in self.ids.gaps:
+        for gap in list(self.ids.gaps):
             before = gap.parts(gap.first_id, first - 1)
             if gap.awaited and gap.since_us < from_us and before and gap.end_id > first:
                 self._cut(gap, trade, TOO_LONG_AGO)
@@ -135,6 +135,8 @@ class Ledger:
         lost.left = gap.parts(gap.first_id, first - 1)
         gap.first_id, gap.since_us = first, trade.time_us
         gap.left = gap.parts(first, gap.end_id - 1)
+        if not gap.left:
+            self.ids.gaps.remove(gap)
         self._lose(lost, reason)
 
     def unseen(

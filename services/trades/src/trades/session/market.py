@@ -78,10 +78,13 @@ class MarketSession:
 
     def add(self, event: TradeEvent | QuoteEvent, received_us: int) -> None:
         """Take in one event; raises BadMessage where it makes no sense, and is put aside."""
-        if type(event) is not TradeEvent:
-            self._add_quote(event, received_us)
-            return
-        trade = event.trade
+        if type(event) is TradeEvent:
+            self.add_trade(event.trade, received_us)
+        elif isinstance(event, QuoteEvent):
+            self.add_quote(event, received_us)
+
+    def add_trade(self, trade: Trade, received_us: int) -> None:
+        """Take in a trade; raises BadMessage where it makes no sense, and is put aside."""
         time_us = trade.time_us
         ids, usual, batcher = self.ledger.ids, self.plausibility, self.batcher
         is_newest = trade.id == ids.next_id
@@ -106,7 +109,8 @@ class MarketSession:
         for message in batcher.add_trade(trade, received_us, newest=is_newest):
             self.pass_on(message, received_us)
 
-    def _add_quote(self, event: QuoteEvent, received_us: int) -> None:
+    def add_quote(self, event: QuoteEvent, received_us: int) -> None:
+        """Take in a quote; raises BadMessage where it makes no sense, and is put aside."""
         self._quote_watch.note()
         if not self.plausibility.check_quote(event, received_us):
             self.duplicates += 1
@@ -147,7 +151,8 @@ class MarketSession:
         trades = message.trades
         if trades:
             self.note_pace(trades, self.batcher.newest_us)
-            self.ledger.remember(trades)
+            if self.rules.asks:
+                self.ledger.remember(trades)
             self.joining.join()
         holding = self.joining.holding
         if holding is None:

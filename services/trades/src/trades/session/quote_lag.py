@@ -22,12 +22,12 @@ class QuoteLag:
     """
 
     def __init__(self) -> None:
-        self.is_measuring = True
+        self.is_measuring = False
         self.lag_us: int | None = None
         self._trades: list[tuple[int, float, bool]] = []
         self._quotes_us: list[int] = []
         self._quotes: list[tuple[float, float]] = []
-        self._since_us = 0
+        self._since_us: int | None = None
 
     def trade(self, received_us: int, price: float, *, bought: bool) -> None:
         """Note a trade, and whether its taker bought."""
@@ -40,16 +40,19 @@ class QuoteLag:
         self._quotes.append((bid, ask))
 
     def tick(self, received_us: int) -> None:
-        """Begin to measure where it is time to, end it where there is enough."""
-        if not self.is_measuring:
-            if received_us - self._since_us >= _EVERY_US:
+        """Begin to measure where it is time to, end it where there is enough.
+
+        Where time does not tick, as in a replay, nothing is measured.
+        """
+        since_us = self._since_us
+        if since_us is None or not self.is_measuring:
+            if since_us is None or received_us - since_us >= _EVERY_US:
                 self.is_measuring, self._since_us = True, received_us
             return
-        self._since_us = self._since_us or received_us
         is_full = len(self._trades) == _TRADES and (
             received_us - self._trades[-1][0] > _LAGS_US[-1]
         )
-        if is_full or received_us - self._since_us >= _EVERY_US:
+        if is_full or received_us - since_us >= _EVERY_US:
             if len(self._trades) >= _FEW:
                 self.lag_us = min(_LAGS_US, key=self._misfit)
             self.is_measuring, self._since_us = False, received_us
