@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
@@ -51,7 +52,10 @@ def test_where_nothing_traded_all_is_asked_for_after_the_candles() -> None:
     assert asked_from_us(flat) == flat[-1].close_time_ms * 1_000 - 1
 
 
-def test_markets_that_look_at_each_other_are_recalled_together(tmp_path: Path) -> None:
+@pytest.mark.parametrize("clock_us", [FROM_US + 30_000_000, FROM_US - 280_000_000])
+def test_markets_that_look_at_each_other_are_recalled_together_whatever_our_clock_says(
+    tmp_path: Path, clock_us: int
+) -> None:
     markets = ("kraken:BTC/USD", "binance-usdm:BTC/USDT:USDT")
     plan = Plan(markets, "1s", (1,), groups={"bitcoin": markets})
     feature_set = feature_set_of(plan, FeatureSettings(indicators=["leader_basis"]))
@@ -61,9 +65,7 @@ def test_markets_that_look_at_each_other_are_recalled_together(tmp_path: Path) -
         tape = SeededMarket(split_market(market)[1], 3)
         messages = trades_messages(tape, market, FROM_US, FROM_US + 20_000_000)
         store.write([candle for message in messages for candle in aggregator.update(message)])
-    ports = InProcessPorts(
-        Metrics(CollectorRegistry()), lambda: (FROM_US + 30_000_000) * 1_000, tmp_path, store
-    )
+    ports = InProcessPorts(Metrics(CollectorRegistry()), lambda: clock_us * 1_000, tmp_path, store)
     ports.runner.add(candles_stage(plan.candle_timeframes))
     ports.runner.add(technical_indicators_stage(feature_set, plan))
     vectors: list[Features] = []

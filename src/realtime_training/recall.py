@@ -28,11 +28,10 @@ async def recall_candles(
     Those of all of them go together, by the time of their close, as the markets look at each other.
     Return up to where each is known; one of which the store lacks a timeframe is left out.
     """
-    to_ms = max(from_ms, ports.clock() // 1_000_000)
     recalled = {
         market: candles
         for market in markets
-        if (candles := await _stored(plan, ports, market, from_ms, to_ms))
+        if (candles := await _stored(plan, ports, market, from_ms))
     }
     with ExitStack() as stored:
         for market, candles in recalled.items():
@@ -46,12 +45,15 @@ async def recall_candles(
     return {market: _resumed(plan, ports, market, candles) for market, candles in recalled.items()}
 
 
-async def _stored(
-    plan: Plan, ports: InProcessPorts, market: str, from_ms: int, to_ms: int
-) -> list[Candle]:
-    """Return a market's candles to where all timeframes have them; none where one has none."""
+async def _stored(plan: Plan, ports: InProcessPorts, market: str, from_ms: int) -> list[Candle]:
+    """Return a market's candles to where all timeframes have them; none where one has none.
+
+    All that are stored count, whatever our clock says: it may be behind the exchange's.
+    """
+    store = ports.store()
+    to_ms = await asyncio.to_thread(store.newest_ms, market) or 0
     series = [
-        await asyncio.to_thread(ports.store().candles, market, timeframe, from_ms, to_ms)
+        await asyncio.to_thread(store.candles, market, timeframe, from_ms, to_ms)
         for timeframe in {plan.base, plan.timeframe}
     ]
     # Only to where all of them end: what the finer ones have beyond is made anew from trades.

@@ -89,6 +89,7 @@ class Connection(WSListener):
         self._fragments_bytes = 0
         self._transport: WSTransport | None = None
         self._requests: list[asyncio.TimerHandle] = []
+        self._ending: asyncio.Future[None] | None = None
         self.lost: str | None = None
         self.answered = asyncio.Event()
         self.last_life_s = time.monotonic()
@@ -154,10 +155,11 @@ class Connection(WSListener):
         self.answered.set()
         self._inbox.put(frame, self._clock())
 
-    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
         """Note that the socket is closed."""
         if self.lost is None:
             self.lost = "the connection was cut"
+        self._ending = asyncio.ensure_future(_ended(transport))  # else nobody may hear of its error
         self._inbox.wake()
 
 
@@ -202,5 +204,9 @@ async def _close(transport: WSTransport) -> None:
         transport.send_close(WSCloseCode.OK)
     # Not gracefully: the peer may be long gone, and nothing we could still send matters.
     transport.disconnect(graceful=False)
+    await _ended(transport)
+
+
+async def _ended(transport: WSTransport) -> None:
     with contextlib.suppress(WSError):  # a protocol error was the reason already
         await transport.wait_disconnected()
