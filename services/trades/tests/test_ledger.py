@@ -35,7 +35,7 @@ def ledger(known: list[Trade]) -> Ledger:
 
 def not_in(known: list[Trade], page: list[Trade]) -> list[Trade]:
     """What of a page comes after known trades."""
-    return ledger(known).unseen(page, None, lambda _: None)
+    return ledger(known).unseen(page, None, lambda *_: None)
 
 
 def only(missing: range, known: list[Trade], page: list[Trade]) -> list[Trade]:
@@ -44,7 +44,7 @@ def only(missing: range, known: list[Trade], page: list[Trade]) -> list[Trade]:
     one.ids.next_id = 1_000
     if missing:
         one.open(OpenGap(missing.start, missing.stop, 0, None, 0))
-    return one.unseen(page, 1_000, lambda _: None)
+    return one.unseen(page, 1_000, lambda *_: None)
 
 
 def test_on_an_empty_topic_everything_is_new() -> None:
@@ -85,9 +85,13 @@ def test_an_aggregate_around_missing_trades_is_cut_on_both_sides() -> None:
 def test_ids_that_a_page_jumps_over_are_told() -> None:
     page = [replace(fill(number), time_us=number * 1_000) for number in (5, 6, 9, 12)]
     page[3] = replace(page[3], count=2)
-    jumped: list[int] = []
-    ledger([fill(2)]).unseen(page, None, lambda trade: jumped.append(trade.id))
-    assert jumped == [5, 9, 12]
+    jumped: list[tuple[int, int | None]] = []
+
+    def note(trade: Trade, before: Trade | None) -> None:
+        jumped.append((trade.id, None if before is None else before.id))
+
+    ledger([fill(2)]).unseen(page, None, note)
+    assert jumped == [(5, None), (9, 6), (12, 9)]
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=2, max_size=20), st.data())
@@ -111,7 +115,7 @@ def test_a_gap_of_which_all_that_could_be_had_has_come_ends_with_what_is_lost_be
     one = ledger([fill(10)])
     one.ids.next_id = 100
     one.open(OpenGap(11, 31, 0, 2_000_000, 0, awaited=True))
-    one.unseen([fill(number) for number in range(21, 31)], 100, lambda _: None)
+    one.unseen([fill(number) for number in range(21, 31)], 100, lambda *_: None)
     one.lose_before(fill(21), "older than can be had")
     assert one.ids.gaps == []
     assert (one.given_up, one.lost_gaps) == (10, 1)

@@ -41,6 +41,7 @@ REACH_MS = 86_400_000  # how far back is looked
 
 _TOGETHER_MS = 60_000  # of trades are read for one group of candles
 _PIECE_MS = 600_000  # of candles are read of the store for one stretch
+_NEWEST_MS = 60_000  # of candles are looked at after a start
 _REMEMBERED = 8_192  # candles that have been published or found right
 _TRIES = 3  # with trades that do not agree with klines, before a candle is marked
 _LOOK_EVERY_S = 0.5
@@ -100,11 +101,15 @@ class Mender:
     async def recall(self) -> None:
         """Note the gaps that have closed while nobody listened; StateError where none can be read.
 
-        Only those of the last day, and the newest where they are too many.
+        Only those of the last day, and the newest where they are too many. The newest candles are
+        looked at too: what a kill left unproven, nobody says anything of.
         """
         for market in self.mended:
             for gap in await asyncio.to_thread(self._closed_gaps, market):
                 self._hear(gap)
+            newest_ms = await asyncio.to_thread(self._ports.store().newest_ms, market)
+            if newest_ms is not None:
+                self._add(Stretch(market, newest_ms - _NEWEST_MS, newest_ms))
 
     async def walk(self) -> None:
         """Note candles of a piece of the past that nobody has proven, from the newest backwards."""

@@ -329,3 +329,24 @@ def test_candles_that_nobody_could_tell_of_are_proven_where_they_stand_in_the_pa
             assert any(one.complete is None for one in young)
 
     asyncio.run(run())
+
+
+def test_what_a_kill_left_unproven_is_asked_for_after_the_start(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            whole = seen_trades(180)
+            seconds = (whole[-1].seen_until_us - whole[0].seen_until_us) / 1e6
+            candles = candles_of(lacking(whole, from_s=seconds - 30.0))
+            left = [one for one in candles if one.timeframe != "1m" and one.complete is False]
+            unproven = {
+                one.identity: replace(one, complete=None, expected_count=None) for one in left
+            }
+            made.store.write([unproven.get(one.identity, one) for one in candles])
+            made.start()
+            await made.mender.recall()
+            published = [one for one in await made.mend() if isinstance(one, Candle)]
+            assert {one.identity for one in left} <= {one.identity for one in published}
+            true = {one.identity: facts(one) for one in candles_of(whole)}
+            assert all(facts(one) == true[one.identity] for one in published)
+
+    asyncio.run(run())

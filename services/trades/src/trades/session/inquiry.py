@@ -234,17 +234,18 @@ class Inquiry:
             share = passed_us / (self._past_until_us - self._past_from_us)
             session.joining.history = max(0.0, min(0.99, share))
 
-    def _jumped(self, trade: Trade) -> None:
+    def _jumped(self, trade: Trade, before: Trade | None) -> None:
         """Note that the exchange itself leaves ids out of what it gives."""
-        ledger, batcher = self._session.ledger, self._session.batcher
+        ledger = self._session.ledger
         next_id = ledger.ids.next_id
         if next_id is None:
             return
-        gap = OpenGap(next_id, first_id(trade), batcher.newest_us, trade.time_us, 0, denied=1)
+        since_us = self._session.batcher.newest_us if before is None else before.time_us
+        gap = OpenGap(next_id, first_id(trade), since_us, trade.time_us, 0, denied=1)
         ledger.open(gap)
         if self._session.rules.only_newest:
             ledger.give_up(gap, self._session.rules.beyond_the_past)
-        elif batcher.newest_us < self._past_from_us:
+        elif since_us < self._past_from_us:
             ledger.give_up(gap, TOO_LONG_AGO)
         else:
             ledger.declare(gap)

@@ -140,12 +140,16 @@ class Ledger:
         self._lose(lost, reason)
 
     def unseen(
-        self, trades: Sequence[Trade], end_id: int | None, jumped: Callable[[Trade], None]
+        self,
+        trades: Sequence[Trade],
+        end_id: int | None,
+        jumped: Callable[[Trade, Trade | None], None],
     ) -> list[Trade]:
         """Return what of a page is news, and note it as known.
 
         Before `end_id` that is what was missing; without an end, what lies beyond all that came
-        too, where `jumped` is told of ids that the page itself leaves out.
+        too, where `jumped` is told of ids that the page itself leaves out: before which trade, and
+        after which, None where that is not of this page.
         """
         ids = self.ids
         fresh: list[Trade] = []
@@ -156,7 +160,7 @@ class Ledger:
                 break
             if ids.next_id is None or first >= ids.next_id:
                 if ids.next_id is not None and first > ids.next_id:
-                    jumped(trade)
+                    jumped(trade, fresh[-1] if fresh else None)
                 ids.next_id = trade.id + 1
                 fresh.append(trade)
                 continue
