@@ -12,8 +12,9 @@ from alembic import command
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from sqlalchemy import make_url
+from sqlalchemy import func, make_url, update
 
+from marketstream.errors import StateError
 from marketstream.evidence import Streams
 from marketstream.messages import Candle, Features, Outcome, Prediction, Said
 from marketstream.store.packing import pack, unpack
@@ -22,6 +23,7 @@ from marketstream.store.postgresql import open_postgresql
 from marketstream.store.schema import alembic_config
 from marketstream.store.sql import open_store
 from marketstream.store.sqlite import open_sqlite
+from marketstream.store.tables import PACKED
 
 MARKET, EVER_MS = "binance:BTC/USDT", 2**62
 STRETCH_MS = 600_000
@@ -213,3 +215,43 @@ def test_the_way_back_to_an_older_schema_unpacks_all(url: str) -> None:
     store = open_store(url)
     assert everything(store) == before
     store.close()
+
+
+def test_a_damaged_stretch_is_said_whatever_asks_for_it(store: Store, url: str) -> None:
+    store.write([candle(), *rows(600)])
+    all_packed(store)
+    opens = open_sqlite if url.startswith("sqlite") else open_postgresql
+    engine = opens(make_url(url)).execution_options(writes=True)
+    with engine.begin() as connection:
+        connection.execute(update(PACKED).values(data=func.substr(PACKED.c.data, 1, 500)))
+    engine.dispose()
+    window = (MARKET, "1s", 0, EVER_MS)
+    for asked in (
+        lambda: store.outcomes(*window),
+        lambda: store.prediction_span(MARKET, "1s"),
+        lambda: store.served(MARKET, 0, EVER_MS),
+        lambda: counted(store, EVER_MS),
+    ):
+        with pytest.raises(StateError, match="database is damaged"):
+            asked()
+
+
+def test_outcomes_keep_their_latency_though_their_predictions_are_deleted(store: Store) -> None:
+    written = rows(600)
+    store.write(written)
+    all_packed(store)
+    before = counted(store, EVER_MS)
+    assert before
+    while store.forget("predictions", MARKET, "1s", START_MS + STRETCH_MS):
+        pass
+    store.write([next(row for row in written if isinstance(row, Outcome))])
+    assert all_packed(store) == [1]
+    assert counted(store, EVER_MS) == before
+
+
+def test_a_word_of_another_version_is_read_as_it_was(store: Store) -> None:
+    odd = next(row for row in rows(600) if isinstance(row, Prediction))
+    odd = replace(odd, direction="sideways")  # type: ignore[arg-type]
+    store.write([odd])
+    assert all_packed(store) == [1]
+    assert store.predictions(MARKET, "1s", -(2**63), EVER_MS) == [odd]

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from marketstream.messages import Features, Outcome, Prediction
-from marketstream.store.packing import pack, unpack
+from marketstream.store.packing import integers, pack, unknown, unpack
 from marketstream.store.rows import TABLE_NAMES
 from marketstream.store.tables import METADATA, PACKED
 from marketstream.timeframes import timeframe_ms
@@ -37,6 +37,7 @@ LATENCY = "label_latency_ms"
 _KINDS: tuple[Kind, ...] = (Features, Prediction, Outcome)
 _CLOSES = 600
 _LONGEST_MS = 86_400_000
+_FIRST_MS = 1 - 2**63  # the earliest time that databases hold
 
 
 def stretch_ms(timeframe: str) -> int:
@@ -81,7 +82,8 @@ def read_packed(
         .where(
             _stretches(kind, market, timeframe),
             PACKED.c.from_ms < to_ms,
-            PACKED.c.from_ms > from_ms - stretch_ms(timeframe),  # what the primary key serves
+            # What the primary key serves, for times as far as databases go.
+            PACKED.c.from_ms > max(from_ms - stretch_ms(timeframe), _FIRST_MS),
         )
         .order_by(PACKED.c.from_ms)
     )
@@ -128,15 +130,22 @@ def pack_oldest(connection: Connection, market: str, timeframe: str, before_ms: 
     if from_ms + length_ms > before_ms:
         return 0
     stretch = (market, timeframe, from_ms, from_ms + length_ms)
-    taken, latencies = 0, {}
+    taken = 0
+    latencies: dict[object, int | None] = {}
     for kind in _KINDS:  # predictions before outcomes
         rows = _take(connection, kind, *stretch)
         taken += len(rows)
-        rows = _with_packed(connection, kind, rows, *stretch)
+        data = _take_packed(connection, kind, *stretch)
+        if data is not None:
+            packed = unpack(kind, data)
+            if kind is Outcome:  # its predictions may be stored no longer
+                latencies = _latencies(packed, data) | latencies
+            rows = _merged(packed, rows)
         if kind is Prediction:
             latencies = {row.identity: row.label_latency_ms for row in rows}
         also = {LATENCY: [latencies.get(row.identity) for row in rows]} if kind is Outcome else {}
-        _keep(connection, kind, rows, also, *stretch)
+        if rows:
+            _keep(connection, kind, rows, also, *stretch)
     return taken
 
 
@@ -151,7 +160,8 @@ def unpack_all(connection: Connection) -> None:
         names = [column["name"] for column in inspect(connection).get_columns(table.name)]
         of_key = and_(*(column == bindparam(f"key_{column.name}") for column in table.primary_key))
         for stretch in connection.execute(stretches.where(PACKED.c.kind == table.name)).all():
-            rows = _with_packed(connection, kind, [], *stretch)
+            packed = read_packed(connection, kind, *stretch)
+            rows = _merged([row for data in packed for row in unpack(kind, data)], [])
             keys = [
                 {f"key_{column.name}": getattr(row, column.name) for column in table.primary_key}
                 for row in rows
@@ -206,11 +216,28 @@ def _take(
     return _merged([], [of_columns(kind, columns) for columns in taken])
 
 
-def _with_packed(connection: Connection, kind: Kind, rows: list[Any], *stretch: Any) -> list[Any]:
-    """Return the rows of a stretch with those of it that are packed."""
-    for data in read_packed(connection, kind, *stretch):
-        rows = _merged(unpack(kind, data), rows)
-    return rows
+def _take_packed(
+    connection: Connection, kind: Kind, market: str, timeframe: str, from_ms: int, to_ms: int
+) -> bytes | None:
+    """Delete what is packed of a stretch and return it, in one statement.
+
+    So another storekeeper that packs the same one has either all of it, or none and an error where
+    it would write its own.
+    """
+    del to_ms
+    of_stretch = and_(_stretches(kind, market, timeframe), PACKED.c.from_ms == from_ms)
+    taken = connection.execute(delete(PACKED).where(of_stretch).returning(PACKED.c.data))
+    return taken.scalar_one_or_none()
+
+
+def _latencies(outcomes: Sequence[Any], data: bytes) -> dict[object, int | None]:
+    """Return the latencies that were kept beside packed outcomes, where they are known."""
+    (kept,) = integers(data, LATENCY)
+    return {
+        row.identity: value
+        for row, value, is_unknown in zip(outcomes, kept.tolist(), unknown(kept), strict=True)
+        if not is_unknown
+    }
 
 
 def _keep(
@@ -223,20 +250,17 @@ def _keep(
     from_ms: int,
     to_ms: int,
 ) -> None:
-    stretch = and_(_stretches(kind, market, timeframe), PACKED.c.from_ms == from_ms)
-    connection.execute(delete(PACKED).where(stretch))
-    if rows:
-        connection.execute(
-            insert(PACKED).values(
-                kind=TABLE_NAMES[kind],
-                market=market,
-                timeframe=timeframe,
-                from_ms=from_ms,
-                to_ms=to_ms,
-                rows=len(rows),
-                data=pack(rows, also),
-            )
+    connection.execute(
+        insert(PACKED).values(
+            kind=TABLE_NAMES[kind],
+            market=market,
+            timeframe=timeframe,
+            from_ms=from_ms,
+            to_ms=to_ms,
+            rows=len(rows),
+            data=pack(rows, also),
         )
+    )
 
 
 def _merged(packed: Sequence[Any], rows: Sequence[Any]) -> list[Any]:

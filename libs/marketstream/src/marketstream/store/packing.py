@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketstream.columns import Floats, Integers
+from marketstream.errors import StateError
 from marketstream.messages import Prediction, Said
 from marketstream.store.foretold import (
     FORETOLD,
@@ -58,8 +60,24 @@ def pack(rows: Sequence[msgspec.Struct], also: Mapping[str, Sequence[int | None]
     return msgspec.msgpack.encode(columns)
 
 
+@contextmanager
+def _read() -> Iterator[None]:
+    """Say StateError of bytes that are not what was packed."""
+    try:
+        yield
+    except (zlib.error, msgspec.MsgspecError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise StateError(
+            f"a row of the table packed cannot be read ({type(error).__name__}: {error}): the "
+            "database is damaged: restore a backup, or delete that row"
+        ) from error
+
+
+@_read()
 def unpack[Row: msgspec.Struct](kind: type[Row], data: bytes) -> list[Row]:
-    """Return the rows; a field that they did not have yet is what the message says by default."""
+    """Return the rows; a field that they did not have yet is what the message says by default.
+
+    Raises StateError, as all that reads does, where the bytes are damaged.
+    """
     columns = msgspec.msgpack.decode(data)
     codecs = {name: codec for name, codec in _codecs(kind).items() if name in columns}
     foretold = FORETOLD if kind is Prediction else ()
@@ -72,12 +90,14 @@ def unpack[Row: msgspec.Struct](kind: type[Row], data: bytes) -> list[Row]:
     ]
 
 
+@_read()
 def words(kind: type[msgspec.Struct], data: bytes, *names: str) -> list[Codes]:
     """Return columns of words alone."""
     columns = msgspec.msgpack.decode(data)
     return [_codes(columns[name], get_type_hints(kind)[name]) for name in names]
 
 
+@_read()
 def integers(data: bytes, *names: str) -> list[Integers]:
     """Return columns of integers alone; what is not known in one is `unknown`."""
     columns = msgspec.msgpack.decode(data)
@@ -182,7 +202,11 @@ def _encode_words(values: Sequence[Any]) -> tuple[list[bytes], bytes]:
 def _codes(column: tuple[list[bytes], bytes], hint: Any) -> Codes:
     values, codes = column
     decode = msgspec.msgpack.Decoder(hint).decode
-    return Codes([decode(value) for value in values], _inflated(codes, "<u4"))
+    try:
+        known = [decode(value) for value in values]
+    except msgspec.ValidationError:  # a word of another version, which a table would give back too
+        known = [msgspec.msgpack.decode(value) for value in values]
+    return Codes(known, _inflated(codes, "<u4"))
 
 
 def _decode_words(column: tuple[list[bytes], bytes], hint: Any) -> list[Any]:
