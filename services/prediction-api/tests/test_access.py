@@ -14,7 +14,7 @@ from marketstream.keys import ApiKey, digest_of, new_secret
 from marketstream.messages import Prediction
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
-from prediction_api.routes import known_keys
+from prediction_api.routes import access, known_keys
 from prediction_api.settings import ApiSettings
 
 from .conftest import Api
@@ -101,6 +101,29 @@ def test_refusals_are_problems_that_say_what_to_do(
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)
     assert "realtime keys" in answer.json()["detail"]
+
+
+def test_a_line_feed_behind_a_path_opens_nothing(make_api: Make[Api], store: Store) -> None:
+    for open_read, expected in ((False, [401, 401, 403, 200]), (True, [401, 401, 403, 200])):
+        assert statuses(make_api(store=store, open_read=open_read), "/keys%0A") == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("::ffff:10.0.0.1", "::ffff:10.0.0.2", False),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("2001:db8::1", "2001:db8::2", True),
+        ("2001:db8::1", "2001:db9::1", False),
+    ],
+)
+def test_whose_requests_are_counted_together(one: str, other: str, together: bool) -> None:
+    callers = {access._caller({"client": (address, 1)}, None) for address in (one, other)}
+    assert (len(callers) == 1) is together
+
+
+def test_names_that_no_file_can_have_are_none(closed: Api) -> None:
+    assert closed.client.get(f"/static/{'a' * 300}").status_code == 404
 
 
 def test_a_browser_sends_its_key_as_a_cookie(closed: Api) -> None:

@@ -64,7 +64,8 @@ def identity_of(prediction_id: str) -> Identity:
     try:
         market, timeframe, close_ms, horizon_ms, role, version = prediction_id.rsplit(":", 5)
         timeframe_ms(timeframe)
-        return Identity(market, timeframe, int(close_ms), int(horizon_ms), role, version)
+        times_ms = _storable_ms(close_ms), _storable_ms(horizon_ms)
+        return Identity(market, timeframe, *times_ms, role, version)
     except (ValueError, SettingsError) as error:
         raise InputError(
             f"{prediction_id!r} is no id of a prediction: it is written "
@@ -123,3 +124,10 @@ def _model(store: Store, wanted: Identity) -> Model | None:
     ]
     before = [model for model in announced if model.since_ms <= wanted.close_time_ms]
     return next(iter([*before[-1:], *announced]), None)
+
+
+def _storable_ms(text: str) -> int:
+    time_ms = int(text)
+    if not 0 <= time_ms < EVER_MS:
+        raise ValueError(f"{time_ms} is no time of a prediction")
+    return time_ms

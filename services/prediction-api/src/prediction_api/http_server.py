@@ -38,6 +38,7 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         h11_max_incomplete_event_size=_LONGEST_HEAD,
         ws_max_size=_MOST_SAID,
+        proxy_headers=False,  # whoever asks may write what they like
     )
 
 

@@ -101,8 +101,11 @@ def rate_limit(per_minute: int) -> RateLimit | None:
 
 
 def needed_of(path: str) -> Needed:
-    """Return which key a path needs."""
-    first = path.removeprefix("/").partition("/")[0]
+    """Return which key a path needs.
+
+    A route also answers to its path with a line feed at the end.
+    """
+    first = path.rstrip("\n").removeprefix("/").partition("/")[0]
     if first in _ADMIN:
         return "admin"
     return "nothing" if first in OPEN else "read"
@@ -128,7 +131,8 @@ def _caller(scope: Scope, key: ApiKey | None) -> str:
     except ValueError:  # a Unix socket has none
         return told
     if isinstance(address, IPv6Address):
-        return str(int(address) >> 64)
+        mapped = address.ipv4_mapped
+        return str(int(address) >> 64) if mapped is None else str(mapped)
     return told
 
 

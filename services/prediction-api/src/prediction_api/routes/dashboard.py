@@ -12,6 +12,7 @@ from prediction_api.routes.markets import short_paths
 from prediction_api.views.market_views import MarketViews
 
 BUNDLE = Path(__file__).parents[1] / "static"
+_LONGEST_NAME = 255  # bytes, of a file
 _PAGE_HEADERS = {
     "Cache-Control": "no-cache",
     # The chart library styles its elements by itself; all else is in the bundle, nothing outside.
@@ -43,7 +44,7 @@ def add_dashboard_routes(app: FastAPI, views: MarketViews, bundle: Path) -> None
     @app.get("/static/{name}", include_in_schema=False)
     async def bundled(name: str) -> Response:
         path = bundle / name
-        if name.startswith(".") or not path.is_file():
+        if name.startswith(".") or len(name.encode()) > _LONGEST_NAME or not path.is_file():
             return problem(404, "No such file", f"{name} is not part of the dashboard")
         # The names do not change with the content, so a browser has to ask each time.
         return FileResponse(path, headers={"Cache-Control": "no-cache"})

@@ -22,7 +22,8 @@ class KnownKeys:
     def __init__(self, store: Callable[[], Store]) -> None:
         self._store = store
         self._by_digest: Mapping[str, ApiKey] | None = None
-        self._reading: asyncio.Task[list[ApiKey]] | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._unknown_because = "the store has not said yet which keys there are: ask again"
         self._asked_s = float("-inf")
 
     async def find(self, secret: str) -> ApiKey | None:
@@ -32,26 +33,23 @@ class KnownKeys:
     async def _known(self) -> Mapping[str, ApiKey]:
         if time.monotonic() - self._asked_s > _FRESH_S:
             if self._reading is None or self._reading.done():
-                self._reading = asyncio.create_task(asyncio.to_thread(self._read))
-            await self._wait_for(self._reading)
+                self._reading = asyncio.create_task(self._read())
+            patience_s = None if self._by_digest is None else _PATIENCE_S
+            await asyncio.wait([self._reading], timeout=patience_s)
+            self._asked_s = time.monotonic()
         if self._by_digest is None:
-            raise StateError("the store has not said yet which keys there are: ask again")
+            raise StateError(self._unknown_because)
         return self._by_digest
 
-    async def _wait_for(self, reading: asyncio.Task[list[ApiKey]]) -> None:
-        patience_s = None if self._by_digest is None else _PATIENCE_S
-        done, _ = await asyncio.wait([reading], timeout=patience_s)
-        self._asked_s = time.monotonic()
-        if not done:
-            return
+    async def _read(self) -> None:
+        """Read the keys, whoever still waits for them."""
         try:
-            keys = reading.result()
+            keys = await asyncio.to_thread(self._stored)
         except StateError as error:
-            if self._by_digest is None:
-                raise
-            logger.warning("Keys are those of before", reason=str(error))
-        else:
-            self._by_digest = {key.digest: key for key in keys}
+            self._unknown_because = str(error)
+            logger.warning("Keys cannot be read", reason=str(error))
+            return
+        self._by_digest = {key.digest: key for key in keys}
 
-    def _read(self) -> list[ApiKey]:
+    def _stored(self) -> list[ApiKey]:
         return self._store().api_keys()

@@ -83,7 +83,12 @@ class OwnPages:
         await app(scope, receive, send)
 
     def _may_read(self, origin: str, host: str) -> bool:
-        return urlsplit(origin).netloc == host or not self._origins.isdisjoint((origin, "*"))
+        if not self._origins.isdisjoint((origin, "*")):
+            return True
+        try:
+            return urlsplit(origin).netloc == host
+        except ValueError:  # such as http://[
+            return False
 
 
 async def _send_until_gone(socket: WebSocket, queue: EventQueue) -> None:
