@@ -76,7 +76,7 @@ def open_stored(state: Path) -> Store:
     return open_store(f"sqlite:///{path}")
 
 
-def asked_markets(store: Store, asked: Sequence[str]) -> Sequence[str]:
+def _asked_markets(store: Store, asked: Sequence[str]) -> Sequence[str]:
     """Return the markets that are asked for, or all; InputError for one that is not stored."""
     stored = store.markets()
     unknown = [market for market in asked if market not in stored]
@@ -88,10 +88,16 @@ def asked_markets(store: Store, asked: Sequence[str]) -> Sequence[str]:
     return asked or stored
 
 
-def asked_range(
-    store: Store, market: str, from_ms: int | None, to_ms: int | None
-) -> tuple[int, int]:
-    """Return the range of time that is asked for of a market, the last day without any."""
+def asked_ranges(
+    store: Store, asked: Sequence[str], from_ms: int | None, to_ms: int | None
+) -> dict[str, tuple[int, int]]:
+    """Return the range of time that is asked for of each market, the last day without any.
+
+    InputError for a market that is not stored.
+    """
     from marketstream.integrity import range_of
 
-    return range_of(from_ms, to_ms, store.newest_ms(market), time.time_ns() // 1_000_000)
+    return {
+        market: range_of(from_ms, to_ms, store.newest_ms(market), time.time_ns() // 1_000_000)
+        for market in _asked_markets(store, asked)
+    }

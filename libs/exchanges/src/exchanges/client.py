@@ -128,9 +128,8 @@ class RestClient:
         try:
             async with self._session.get(self._url + request.path, params=request.query) as answer:
                 if answer.status != HTTPStatus.OK:
-                    self._note(
-                        answer.status, answer.headers, asked_s
-                    )  # whether or not a body follows
+                    # Whether or not a body follows.
+                    self._note(answer.status, answer.headers, asked_s)
                     return answer.status, await answer.read()
                 body = await answer.read()
                 is_refused = self.venue.refuses(body)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from marketstream.store.port import Store
 from marketstream.store.served import Served
+from marketstream.timeframes import stretches
 from marketstream.track_record import accuracy_of
 
 
@@ -44,7 +45,7 @@ def read_accuracy(
     Stretches begin at multiples of their length since 1970; the first and the last may be cut.
     """
     found = []
-    for since_ms, until_ms in _stretches(from_ms, to_ms, every_ms):
+    for since_ms, until_ms in stretches(from_ms, to_ms, every_ms):
         by_horizon = defaultdict(list)
         for served in store.served(market, since_ms, until_ms):
             if served.timeframe == timeframe:
@@ -54,13 +55,6 @@ def read_accuracy(
             for horizon_ms in sorted(by_horizon)
         ]
     return found
-
-
-def _stretches(from_ms: int, to_ms: int, every_ms: int) -> Iterator[tuple[int, int]]:
-    while from_ms < to_ms:
-        until_ms = min(to_ms, (from_ms // every_ms + 1) * every_ms)
-        yield from_ms, until_ms
-        from_ms = until_ms
 
 
 def _accuracy(

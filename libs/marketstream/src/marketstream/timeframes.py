@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from marketstream.errors import SettingsError
@@ -49,6 +50,17 @@ def horizon_ms(horizon: int, timeframe: str) -> int:
             f"which are {_LONGEST_DAYS} days"
         )
     return horizon * length
+
+
+def stretches(from_ms: int, to_ms: int, every_ms: int) -> Iterator[tuple[int, int]]:
+    """Yield `[from_ms, to_ms)` in stretches that begin at multiples of their length since 1970.
+
+    The first and the last may be cut.
+    """
+    while from_ms < to_ms:
+        until_ms = min(to_ms, (from_ms // every_ms + 1) * every_ms)
+        yield from_ms, until_ms
+        from_ms = until_ms
 
 
 def finest_first(timeframes: list[str]) -> list[str]:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from loguru import logger
-
-from marketstream.errors import StateError
 from marketstream.messages.seal import Seal
 from marketstream.ports import Ports
 from marketstream.sealing import SEALED_MS, Digest
+from storekeeper.aging import PAUSE_S, every_minute
 
-_EVERY_S = 60.0
 _GRACE_MS = 120_000  # of the market's time: what comes of a close has been stored by then
 _AT_ONCE_MS = 20_000  # some hundred predictions: others want the interpreter too
-_PAUSE_S = 0.02
 
 
 class Sealer:
@@ -30,12 +26,7 @@ class Sealer:
 
     async def run(self) -> None:
         """Seal what is over, once a minute, until cancelled."""
-        while True:
-            try:
-                await self.seal()
-            except StateError as error:
-                logger.warning("Predictions are not sealed", reason=str(error))
-            await asyncio.sleep(_EVERY_S)
+        await every_minute(self.seal, "Predictions are not sealed")
 
     async def seal(self) -> int:
         """Seal all that is over by now; return how many seals that were.
@@ -77,5 +68,5 @@ class Sealer:
 
         for since_ms in range(from_ms, from_ms + SEALED_MS, _AT_ONCE_MS):
             if await asyncio.to_thread(take, since_ms):
-                await asyncio.sleep(_PAUSE_S)
+                await asyncio.sleep(PAUSE_S)
         return digest

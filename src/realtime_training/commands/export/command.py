@@ -10,8 +10,7 @@ import click
 from realtime_training import report
 from realtime_training.commands.options import json_option
 from realtime_training.commands.stored import (
-    asked_markets,
-    asked_range,
+    asked_ranges,
     markets_option,
     open_stored,
     range_options,
@@ -62,16 +61,13 @@ def export(
       realtime export tables --from 7d --only outcomes
       duckdb -c "SELECT role, avg((verdict = 'right')::INT) FROM 'tables/outcomes.parquet' GROUP BY 1"
     """  # noqa: D301, E501 - click asks for a real backspace
-    from realtime_training.commands.export.work import Stretch, write_tables
+    from realtime_training.commands.export.work import days_of, write_tables
 
     with contextlib.closing(open_stored(state)) as store:
-        stretches = [
-            Stretch(market, *asked_range(store, market, from_ms, to_ms))
-            for market in asked_markets(store, markets)
-        ]
-        days = sum(each.days for each in stretches)
+        ranges = asked_ranges(store, markets, from_ms, to_ms)
+        days = sum(days_of(*each) for each in ranges.values())
         with report.days(days, shown=not as_json) as advance:
-            rows = write_tables(store, folder, kinds, stretches, advance)
+            rows = write_tables(store, folder, kinds, ranges, advance)
     if as_json:
         report.print_json({"folder": str(folder), "rows": rows})
         return

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import msgspec
 
@@ -14,29 +14,22 @@ from marketstream.errors import StateError
 from marketstream.store.port import Store
 from marketstream.store.rows import Stored, columns_of
 from marketstream.store.tables import column_types
+from marketstream.timeframes import stretches
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 
 
-class Stretch(NamedTuple):
-    """A market over `[from_ms, to_ms)`."""
-
-    market: str
-    from_ms: int
-    to_ms: int
-
-    @property
-    def days(self) -> float:
-        """How long it is."""
-        return (self.to_ms - self.from_ms) / _DAY_MS
+def days_of(from_ms: int, to_ms: int) -> float:
+    """Return how long a range of time is."""
+    return (to_ms - from_ms) / _DAY_MS
 
 
 def write_tables(
     store: Store,
     folder: Path,
     kinds: Sequence[str],
-    stretches: Sequence[Stretch],
+    ranges: Mapping[str, tuple[int, int]],
     advance: Callable[[float], None],
 ) -> dict[str, int]:
     """Write a file for each kind of row; return how many rows each has.
@@ -55,15 +48,15 @@ def write_tables(
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as files:
             tables = {kind: files.enter_context(_ParquetTable(folder, kind)) for kind in rows}
-            for stretch in stretches:
-                timeframes = store.timeframes(stretch.market)
-                for hour in _hours(stretch):
+            for market, (from_ms, to_ms) in ranges.items():
+                timeframes = store.timeframes(market)
+                for hour in stretches(from_ms, to_ms, _HOUR_MS):
                     for kind, table in tables.items():
                         for timeframe in timeframes:
-                            found = reads[kind](hour.market, timeframe, hour.from_ms, hour.to_ms)
+                            found = reads[kind](market, timeframe, *hour)
                             table.write(found)
                             rows[kind] += len(found)
-                    done += hour.days
+                    done += days_of(*hour)
                     advance(done)
     except OSError as error:
         raise StateError(f"{folder}: cannot be written ({error})") from error
@@ -119,11 +112,3 @@ def _plain(value: object) -> object:
     if isinstance(value, dict | msgspec.Struct):
         return msgspec.json.encode(value).decode()
     return value
-
-
-def _hours(stretch: Stretch) -> Iterator[Stretch]:
-    market, from_ms, to_ms = stretch
-    while from_ms < to_ms:
-        until_ms = min(to_ms, (from_ms // _HOUR_MS + 1) * _HOUR_MS)
-        yield Stretch(market, from_ms, until_ms)
-        from_ms = until_ms

@@ -11,8 +11,7 @@ import click
 from realtime_training import report
 from realtime_training.commands.options import json_option
 from realtime_training.commands.stored import (
-    asked_markets,
-    asked_range,
+    asked_ranges,
     markets_option,
     open_stored,
     range_options,
@@ -76,8 +75,7 @@ def _read(
 ) -> list[Integrity]:
     from marketstream.integrity import integrity as integrity_of
 
-    found = []
-    for market in asked_markets(store, asked):
-        window = asked_range(store, market, from_ms, to_ms)
-        found.append(integrity_of(market, *window, store.ledger(market, *window)))
-    return found
+    return [
+        integrity_of(market, *window, store.ledger(market, *window))
+        for market, window in asked_ranges(store, asked, from_ms, to_ms).items()
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,7 @@ from marketstream.errors import RealtimeError
 from realtime_training import report
 from realtime_training.commands.options import json_option
 from realtime_training.commands.stored import (
-    asked_markets,
-    asked_range,
+    asked_ranges,
     markets_option,
     open_stored,
     range_options,
@@ -53,10 +52,11 @@ def verify(
     with --head it shows whether the whole chain was made anew.
     """
     with contextlib.closing(open_stored(state)) as store:
-        asked = asked_markets(store, markets)
-        ranges = {market: asked_range(store, market, from_ms, to_ms) for market in asked}
-        found = [one for market in asked for one in _verified(store, market, *ranges[market])]
-        known = head is None or _holds(store, asked, head)
+        ranges = asked_ranges(store, markets, from_ms, to_ms)
+        found = [
+            one for market, window in ranges.items() for one in _verified(store, market, *window)
+        ]
+        known = head is None or _holds(store, ranges, head)
     if as_json:
         report.print_json({"verified": found, "head_found": known})
     else:
@@ -78,7 +78,7 @@ def _verified(store: Store, market: str, from_ms: int, to_ms: int) -> list[Verif
     ]
 
 
-def _holds(store: Store, markets: Sequence[str], head: str) -> bool:
+def _holds(store: Store, markets: Iterable[str], head: str) -> bool:
     return any(
         seal.hash == head
         for market in markets

@@ -12,8 +12,7 @@ from realtime_training import report
 from realtime_training.commands.models.roles import COMMANDS
 from realtime_training.commands.options import json_option
 from realtime_training.commands.stored import (
-    asked_markets,
-    asked_range,
+    asked_ranges,
     markets_option,
     open_stored,
     range_options,
@@ -125,8 +124,8 @@ def history(
     with contextlib.closing(open_stored(state)) as store:
         terms = [
             model
-            for market in asked_markets(store, markets)
-            for model in store.models(market, *asked_range(store, market, from_ms, to_ms))
+            for market, window in asked_ranges(store, markets, from_ms, to_ms).items()
+            for model in store.models(market, *window)
         ]
     if as_json:
         report.print_json({"history": terms})
@@ -147,6 +146,6 @@ def _read(
 
     return [
         record
-        for market in asked_markets(store, asked)
-        for record in read_track_records(store, market, *asked_range(store, market, from_ms, to_ms))
+        for market, window in asked_ranges(store, asked, from_ms, to_ms).items()
+        for record in read_track_records(store, market, *window)
     ]

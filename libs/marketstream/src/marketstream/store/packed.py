@@ -98,7 +98,8 @@ def close_span(
     for place in (PACKED.c.from_ms.asc(), PACKED.c.from_ms.desc()):
         stretches = select(PACKED.c.data).where(_stretches(kind, market, timeframe))
         data = connection.execute(stretches.order_by(place).limit(1)).scalar_one_or_none()
-        times += [row.close_time_ms for row in ([] if data is None else unpack(kind, data))]
+        if data is not None:
+            times += integers(data, "close_time_ms")[0].tolist()
     known = [time_ms for time_ms in times if time_ms is not None]
     return (min(known), max(known)) if known else None
 

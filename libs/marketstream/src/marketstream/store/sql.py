@@ -40,10 +40,7 @@ from marketstream.store.rows import TABLE_NAMES, Stored, columns_of
 from marketstream.store.schema import upgrade
 from marketstream.store.served import Served, read_served
 from marketstream.store.sqlite import SQLITE
-from marketstream.store.tables import (
-    CANDLES,
-    METADATA,
-)
+from marketstream.store.tables import CANDLES, METADATA
 from marketstream.store.tallies import read_tallies
 
 _BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}

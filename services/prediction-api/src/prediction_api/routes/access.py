@@ -53,11 +53,12 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "lifespan" or self._is_free(needed_of(scope["path"])):
+        needed = "nothing" if scope["type"] == "lifespan" else needed_of(scope["path"])
+        if self._is_free(needed):
             await self._app(scope, receive, send)
             return
         headers: list[Header] = []
-        refused = await self._refusal(scope, headers)
+        refused = await self._refusal(scope, needed, headers)
 
         async def with_headers(message: Message) -> None:
             if message["type"].endswith(".response.start"):
@@ -71,7 +72,9 @@ class Access:
             return self._open_read and self._limit is None
         return needed == "nothing"
 
-    async def _refusal(self, scope: Scope, headers: list[Header]) -> Response | None:
+    async def _refusal(
+        self, scope: Scope, needed: Needed, headers: list[Header]
+    ) -> Response | None:
         """Return why not, None where a request may pass; its count goes into `headers`."""
         secret = _secret_of(dict(scope["headers"]))
         try:
@@ -83,7 +86,6 @@ class Access:
             headers += allowance.headers()
             if allowance.retry_after_s > 0:
                 return _too_many(allowance.limit, math.ceil(allowance.retry_after_s))
-        needed = needed_of(scope["path"])
         if needed == "read" and self._open_read:
             return None
         if key is None:

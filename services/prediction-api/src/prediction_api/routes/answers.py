@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from fastapi import Response
 
+from prediction_api.views.live import MOST_FOLLOWERS
+
 JSON = "application/json"
 _PROBLEM = "application/problem+json"
 _OF_NOW = {"Cache-Control": "no-store"}  # a moment later it is another
@@ -49,6 +51,11 @@ def problems(told: Mapping[int, str]) -> Answers:
     """Return what the schema says of problems; 422 is one of every route."""
     every = {422: "A parameter is unknown, or its value makes no sense", **told}
     return {status: {"description": why, **_OF_A_PROBLEM} for status, why in every.items()}
+
+
+def too_many_streams() -> Response:
+    """Return the refusal of one stream too many."""
+    return problem(503, "Too many streams", f"{MOST_FOLLOWERS} are open: close one")
 
 
 def json_answer(body: object, status: int = 200) -> Response:

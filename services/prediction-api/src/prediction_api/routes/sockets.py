@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from marketstream.plan import Plan
-from prediction_api.routes.answers import problem
+from prediction_api.routes.answers import problem, too_many_streams
 from prediction_api.routes.markets import NoSuchMarketError, SeveralMarketsError, find_market
 from prediction_api.routes.parameters import (
     BadParameterError,
@@ -20,7 +20,6 @@ from prediction_api.routes.parameters import (
     check_known,
 )
 from prediction_api.views.event_queue import EventQueue, line
-from prediction_api.views.live import MOST_FOLLOWERS
 from prediction_api.views.market_views import MarketViews
 
 _LOOK_S = 60.0  # connections that are gone are noticed by pings, which the server sends
@@ -47,9 +46,7 @@ def add_socket_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
             await socket.send_denial_response(answer)
             return
         if not views.feed.follow(market, queue, horizons_ms, after, line):
-            await socket.send_denial_response(
-                problem(503, "Too many streams", f"{MOST_FOLLOWERS} are open: close one")
-            )
+            await socket.send_denial_response(too_many_streams())
             return
         try:
             await socket.accept()

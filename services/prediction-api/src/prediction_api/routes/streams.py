@@ -13,17 +13,17 @@ from starlette.types import Receive, Scope, Send
 
 from marketstream.plan import Plan
 from marketstream.symbols import split_market
-from prediction_api.routes.answers import answers, json_answer, problem, text_answers
+from prediction_api.routes.answers import answers, json_answer, text_answers, too_many_streams
 from prediction_api.routes.markets import add_market_route, find_market
 from prediction_api.routes.parameters import Horizons, asked_horizons_ms, check_event_id
 from prediction_api.views.event_queue import EventQueue
 from prediction_api.views.feed import RECONNECT_MS
-from prediction_api.views.live import MOST_FOLLOWERS
 from prediction_api.views.market_views import MarketViews
 from prediction_api.views.status_lines import STATUS_EVERY_S, StatusLines
 
 _KEPT_ALIVE_S = 15.0  # proxies close what is silent for longer
 _EVENT_STREAM = "text/event-stream"
+_UNBUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _EVENTS = text_answers(_EVENT_STREAM, {503: "Too many streams are open"})
 
 _After = Annotated[str | None, Header(description="the id of the last event that was received")]
@@ -44,11 +44,9 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         """Send news of a market as they happen, and its status each second."""
         queue = EventQueue()
         if not live.follow(market, queue):
-            return problem(503, "Too many streams", f"{MOST_FOLLOWERS} are open: close one")
+            return too_many_streams()
         return _Stream(
             _news(queue, lines, market),
-            media_type=_EVENT_STREAM,
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             ended=lambda: live.forget(market, queue),
         )
 
@@ -65,11 +63,9 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         check_event_id(after)
         queue = EventQueue()
         if not views.feed.follow(market, queue, horizons_ms, after):
-            return problem(503, "Too many streams", f"{MOST_FOLLOWERS} are open: close one")
+            return too_many_streams()
         return _Stream(
             _events(queue),
-            media_type=_EVENT_STREAM,
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             ended=lambda: views.feed.forget(market, queue),
         )
 
@@ -92,8 +88,8 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
 class _Stream(StreamingResponse):
     """A stream that says when it has ended, even if its client left before it began."""
 
-    def __init__(self, content: AsyncIterator[bytes], *, ended: Callable[[], None], **kw: Any):
-        super().__init__(content, **kw)
+    def __init__(self, content: AsyncIterator[bytes], *, ended: Callable[[], None]) -> None:
+        super().__init__(content, media_type=_EVENT_STREAM, headers=_UNBUFFERED)
         self._ended = ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
