@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from math import log
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from marketstream.columns import CandleColumns, Flags, Floats, Integers
 from technical_indicators.leader_row import SILENT_S
-from technical_indicators.microstructure import length_of_run
+from technical_indicators.microstructure import imbalances, length_of_run
 from technical_indicators.rolling import rows_back
 
 _QUOTE = ("bid", "bid_quantity", "ask", "ask_quantity")
@@ -31,13 +30,11 @@ class PairColumns:
         self.mid = own.mid[self._at]
         self.run = length_of_run(own.open_time_ms[self._at], own.close_time_ms[self._at])
         volume = leader.floats("volume")
-        bid_quantity, ask_quantity = leader.floats("bid_quantity"), leader.floats("ask_quantity")
-        both = bid_quantity + ask_quantity
-        imbalance = np.where(both > 0, _quiet(np.divide, bid_quantity - ask_quantity, both), np.nan)
+        imbalance = imbalances(leader.floats("bid_quantity"), leader.floats("ask_quantity"))
         self.leader_mid = leader.mid[found]
         self.volume = volume[found]
         self.signed = (2 * leader.floats("taker_buy_volume") - volume)[found]
-        self.imbalance: Floats = imbalance[found]
+        self.imbalance = imbalance[found]
         self.quiet_s = _quiet_s(leader)[found]
 
     @cached_property
@@ -70,11 +67,6 @@ def _quiet_s(leader: CandleColumns) -> Floats:
     closes: Integers = rows - np.maximum.accumulate(np.where(news, rows, -len(rows) - 1))
     length_s = (leader.close_time_ms - leader.open_time_ms) / 1_000
     return np.where(closes < run, closes * length_s, np.nan)
-
-
-def _quiet(work: Callable[..., Floats], *columns: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return work(*columns)
 
 
 def _log(prices: Floats) -> Floats:

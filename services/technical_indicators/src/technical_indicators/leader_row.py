@@ -6,6 +6,7 @@ from math import log
 from typing import NamedTuple
 
 from marketstream.messages import Candle
+from technical_indicators.microstructure import imbalance_at
 
 SILENT_S = 10.0
 """A leader of which nothing has been heard for longer is silent, and says nothing."""
@@ -28,14 +29,7 @@ class LeaderRow:
         self.volume = candle.volume
         self.signed = 2 * candle.taker_buy_volume - candle.volume
         self.quote = (candle.bid, candle.bid_quantity, candle.ask, candle.ask_quantity)
-        self.imbalance: float | None = None
-        bid_quantity, ask_quantity = candle.bid_quantity, candle.ask_quantity
-        if (
-            bid_quantity is not None
-            and ask_quantity is not None
-            and bid_quantity + ask_quantity > 0
-        ):
-            self.imbalance = (bid_quantity - ask_quantity) / (bid_quantity + ask_quantity)
+        self.imbalance = imbalance_at(candle.bid_quantity, candle.ask_quantity)
         if previous is not None and previous.close_time_ms != candle.open_time_ms:
             previous = None
         self.quiet: int | None = None

@@ -105,12 +105,11 @@ class _Row:
 
     def __init__(self, candle: Candle, previous: _Row | None) -> None:
         bid, ask = candle.bid, candle.ask
-        bid_quantity, ask_quantity = candle.bid_quantity, candle.ask_quantity
         self.signed_volume = 2 * candle.taker_buy_volume - candle.volume
         self.volume = candle.volume
         self.trades = float(candle.trade_count)
         self.mid: float | None = None
-        self.imbalance: float | None = None
+        self.imbalance = imbalance_at(candle.bid_quantity, candle.ask_quantity)
         self.spread: float | None = None
         self.close_against_mid: float | None = None
         if bid is not None and ask is not None:
@@ -118,12 +117,6 @@ class _Row:
             self.mid = mid
             self.spread = (ask - bid) / mid
             self.close_against_mid = (candle.close - mid) / mid
-        if (
-            bid_quantity is not None
-            and ask_quantity is not None
-            and bid_quantity + ask_quantity > 0
-        ):
-            self.imbalance = (bid_quantity - ask_quantity) / (bid_quantity + ask_quantity)
         step = None if previous is None else _return(self.mid, previous.mid)
         self.squared_return = None if step is None else step * step
 
@@ -137,10 +130,8 @@ def microstructure_columns(
 ) -> dict[str, Floats]:
     """Return the features as of every base candle; NaN where the streamed side says None."""
     bid, ask = columns["bid"], columns["ask"]
-    bid_quantity, ask_quantity = columns["bid_quantity"], columns["ask_quantity"]
     mid = (bid + ask) / 2
-    both = bid_quantity + ask_quantity
-    imbalance = _divide(bid_quantity - ask_quantity, both, np.nan)
+    imbalance = imbalances(columns["bid_quantity"], columns["ask_quantity"])
     volume = columns["volume"]
     signed = 2 * columns["taker_buy_volume"] - volume
     run = length_of_run(open_time_ms, close_time_ms)
@@ -165,6 +156,19 @@ def microstructure_columns(
         for name in SPAN_NAMES:
             result[f"{name}_{span}"] = np.where(enough, of_span[name], np.nan)
     return result
+
+
+def imbalance_at(bid_quantity: float | None, ask_quantity: float | None) -> float | None:
+    """Return by how much of both the best bid's size is the larger, -1 to 1; None if not known."""
+    if bid_quantity is None or ask_quantity is None:
+        return None
+    both = bid_quantity + ask_quantity
+    return (bid_quantity - ask_quantity) / both if both > 0 else None
+
+
+def imbalances(bid_quantity: Floats, ask_quantity: Floats) -> Floats:
+    """Return `imbalance_at` of columns, NaN where it is not known."""
+    return _divide(bid_quantity - ask_quantity, bid_quantity + ask_quantity, np.nan)
 
 
 def names_of(spans: Sequence[str]) -> tuple[str, ...]:
