@@ -76,7 +76,7 @@ def test_candles_of_a_repaired_gap_are_mended_whenever_the_storekeeper_is_killed
     make_system: MakeSystem, broker: str
 ) -> None:
     now_us = time.time_ns() // 1_000 // SECOND_US * SECOND_US
-    made = true_candles(now_us - 60 * SECOND_US, now_us)
+    made = true_candles(now_us - 120 * SECOND_US, now_us)  # a start looks at the newest minute
     true = [candle for candle in made if candle.timeframe == "1s"]
     first, second, third = true[10], true[20], true[30]
     system = make_system([SYMBOL], RATE, CONFIGS)
