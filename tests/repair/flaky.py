@@ -22,7 +22,8 @@ class FlakyExchange:
     """Passes on what an exchange says, as long as it is told to; from any thread.
 
     `drop_every` drops each so-many-th trade of the stream; of those, REST does not know each
-    `unknown_every`-th either. `rest` is `answers`, `refuses` or `hangs`.
+    `unknown_every`-th either. `rest` is `answers`, `refuses`, `hangs`, or `no clock` where only the
+    exchange's time is refused.
     """
 
     def __init__(self, exchange: RunningExchange) -> None:
@@ -100,7 +101,8 @@ class FlakyExchange:
         """Answer a question to the REST API."""
         while self.rest == "hangs":  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-        if self.rest == "refuses":
+        clock = request.path.endswith("/time")
+        if self.rest == "refuses" or (self.rest == "no clock" and clock):
             raise web.HTTPServiceUnavailable
         url = f"{self.exchange.rest_url}{request.path_qs}"
         async with aiohttp.ClientSession() as session, session.get(url) as answer:

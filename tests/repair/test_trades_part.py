@@ -101,9 +101,13 @@ async def running(
     history_minutes: int = 1,
     tail: list[Trades] | None = None,
     resumed: Callable[[], Mapping[str, Known]] | None = None,
+    rest: str = "answers",
+    ahead_s: float = 0.0,
 ) -> AsyncIterator[Running]:
     async with serving([tape()]) as exchange, asyncio.timeout(PATIENCE_S):
+        exchange.rest = rest
         ports = Ports(folder)
+        ports.clock = lambda: time.time_ns() + round(ahead_s * 1e9)
         ports.tails = {"trades": {MARKET: list(tail or ())}}
         settings = TradesSettings(
             ws_url=exchange.ws_url, rest_url=exchange.rest_url, history_minutes=history_minutes
@@ -186,6 +190,23 @@ def test_what_a_stop_of_longer_than_the_history_missed_is_declared_lost(tmp_path
             assert (gap.first_id, gap.end_id) == (last.id + 1, first.id - first.count + 1)
             assert (gap.since_us, gap.until_us) == (last.time_us, first.time_us)
             assert (gap.state, gap.reason) == ("lost", "not in what was read of the past")
+
+    run(test)
+
+
+def test_a_clock_that_is_ahead_gives_nothing_up_where_the_exchange_does_not_tell_the_time(
+    tmp_path: Path,
+) -> None:
+    tail = past(-40, -30)
+    last = [trade for message in tail for trade in message.trades][-1]
+
+    async def test() -> None:
+        async with running(tmp_path, tail=tail, rest="no clock", ahead_s=60) as one:
+            await one.live(20)
+            first, _ = one.ports.trades[0]
+            assert first.id - first.count == last.id
+            assert_whole(one.ports.trades)
+            assert one.ports.gaps == []
 
     run(test)
 

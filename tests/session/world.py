@@ -184,7 +184,7 @@ class World:
             self._answer = None
             ids = [row.trade.id for row in rows]
             if self.rest == "failing" or ids != sorted(ids) or self._is_anothers(rows):
-                self.session.failed(self.received_us)  # such a page is refused at the edge
+                self.session.failed(ask, self.received_us)  # such a page is refused at the edge
             elif ask.kind == "time":
                 self.session.clock_is(self.now_us, self.received_us)
             else:

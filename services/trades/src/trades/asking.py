@@ -58,7 +58,7 @@ class Asking:
                 await self._ask(symbol, ask, session)
             except NetworkError as error:
                 wait_s = error.retry_after_s if isinstance(error, RefusedError) else 0.0
-                session.failed(self._now_us(), wait_s)
+                session.failed(ask, self._now_us(), wait_s)
                 logger.warning("No answer", market=market, asked=ask.kind, reason=str(error))
             await self._pause()
 

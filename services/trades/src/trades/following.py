@@ -24,6 +24,7 @@ from trades.settings import TradesSettings
 
 _SAY_EVERY_S = 1.0
 _PATIENCE_S = 5.0  # with one request: a start does not wait for an exchange that hangs
+_CLOCK_DOUBT_US = 300_000_000  # by how much our own clock may be ahead of the exchange
 
 
 class Following:
@@ -91,13 +92,19 @@ class Following:
             from_us = None
             if self._has_past:
                 self._reading[market] = one is not None
-                from_us = self._from_us(one, now_us if exchange_us is None else exchange_us)
+                from_us = self._from_us(one, now_us, exchange_us)
             session.start(now_us, from_us=from_us, known=one, exchange_us=exchange_us)
 
-    def _from_us(self, known: Known | None, now_us: int) -> int:
-        """Return where the past begins that is to be read: on a boundary, or where it is known."""
+    def _from_us(self, known: Known | None, now_us: int, exchange_us: int | None) -> int:
+        """Return where the past begins that is to be read: on a boundary, or where it is known.
+
+        What lies between is given up; by our own clock alone, which may be ahead, less is.
+        """
         base_us = self._base_ms * 1_000
-        from_us = now_us - self._settings.history_minutes * 60_000_000
+        from_us = now_us if exchange_us is None else exchange_us
+        from_us -= self._settings.history_minutes * 60_000_000
+        if known is not None and exchange_us is None:
+            from_us -= _CLOCK_DOUBT_US
         from_us = -(-from_us // base_us) * base_us
         return from_us if known is None else max(from_us, known.time_us)
 

@@ -39,7 +39,7 @@ class Inquiry:
         self._is_first_page = True
         self._past_from_us = self._past_until_us = 0  # the past that a start reads
         self._unseen_until_us = 0
-        self._ask_at_us = self._newest_at_us = 0
+        self._ask_at_us = self._newest_at_us = self._time_at_us = 0
         self._failures = 0
         self._rest_lag_us = 0
         self._dropped_us: int | None = None
@@ -73,7 +73,7 @@ class Inquiry:
         session = self._session
         if not session.rules.asks or received_us < self._ask_at_us:
             return None
-        if session.plausibility.wants_time:
+        if session.plausibility.wants_time and self._asks_for_time(received_us):
             return Ask("time")
         if session.price is None and received_us < self._unseen_until_us:
             return None
@@ -91,6 +91,10 @@ class Inquiry:
             return Ask("newest")
         return self._ask_for_gaps(received_us)
 
+    def _asks_for_time(self, received_us: int) -> bool:
+        """Say whether the clock comes first: not where it is refused and the stream told it too."""
+        return received_us >= self._time_at_us or self._session.exchange_ms(received_us) is None
+
     def _ask_for_gaps(self, received_us: int) -> Ask | None:
         """Ask for the newest gap, and with it for those that the same page holds."""
         gaps = self._session.ledger.ids.gaps
@@ -101,8 +105,10 @@ class Inquiry:
         gap = next(gap for gap in due if gap is due[-1] or gap.first_id >= from_id)
         return Ask("gap", gap.next_page(self._session.rules))
 
-    def failed(self, received_us: int, retry_after_s: float) -> None:
+    def failed(self, ask: Ask, received_us: int, retry_after_s: float) -> None:
         """Note that there was no answer that makes sense."""
+        if ask.kind == "time":
+            self._time_at_us = received_us + round(_BACKOFF_MOST_US * self._scale)
         wait_us = min(_BACKOFF_FIRST_US * 2.0 ** min(self._failures, 16), _BACKOFF_MOST_US)
         self._failures += 1
         self._ask_at_us = received_us + round(max(wait_us, retry_after_s * 1e6) * self._scale)
@@ -125,7 +131,7 @@ class Inquiry:
         if begins_late and ask.kind in ("gap", "past"):
             self._session.ledger.lose_before(rows[0].trade, rules.beyond_the_past)
         if answer.is_doubtful:
-            self.failed(received_us, 0.0)
+            self.failed(ask, received_us, 0.0)
         else:
             self._failures = 0
 

@@ -292,9 +292,9 @@ class MarketSession:
         """Take in an answer."""
         self.inquiry.answered(ask, answer, received_us)
 
-    def failed(self, received_us: int, retry_after_s: float = 0.0) -> None:
+    def failed(self, ask: Ask, received_us: int, retry_after_s: float = 0.0) -> None:
         """Note that an answer was refused or made no sense: it is asked for again, later."""
-        self.inquiry.failed(received_us, retry_after_s)
+        self.inquiry.failed(ask, received_us, retry_after_s)
 
     def clock_is(self, exchange_us: int, received_us: int) -> None:
         """Note what the exchange's clock says, when asked."""
