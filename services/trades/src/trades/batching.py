@@ -51,8 +51,9 @@ class TradesBatcher:
         self._finest_us = finest_ms * 1_000
         self._grace_us = grace_ms * 1_000
         self._numbered = numbered
-        self._newest_received_us = 0
-        self._last_event_us = 0
+        self.newest_received_us = 0
+        self._received_us = 0  # of the last trade
+        self._quote_us = 0  # of the last one
         self._said_proven_us = 0
         self._emit_at_us = 0  # the end of the bucket that the last message reached into
         self._trades: list[Trade] = []
@@ -60,6 +61,7 @@ class TradesBatcher:
         self._depth: Depth | None = None
         self._depth_us = 0  # of the last one
         self._pending_end_us = 0  # of the bucket of what is pending
+        self._quiet_until_us = 0  # trades before that close nothing
 
     @property
     def offset_us(self) -> int | None:
@@ -67,24 +69,27 @@ class TradesBatcher:
         offset_us = self.clock.offset_us
         return self.asked_offset_us if offset_us is None else offset_us
 
-    def add_trade(self, trade: Trade, received_us: int, *, newest: bool) -> Sequence[Trades]:
-        """Take in a trade, the `newest` by its id or not; return the messages it closed."""
+    def add_trade(self, trade: Trade, received_us: int) -> Sequence[Trades]:
+        """Take in a trade; return the messages it closed.
+
+        The caller keeps `newest_us`, or `filled_us` where a trade is not the newest by its id.
+        """
+        # Times are large numbers, and slow to compare: most trades need two of the comparisons.
         time_us = trade.time_us
         clock = self.clock
-        if (
-            time_us - received_us > clock.largest_us
-            or not clock.from_us <= received_us < clock.until_us
-        ):
+        if time_us - received_us > clock.largest_us:
             clock.update(time_us, received_us)
-        if newest:
-            self.newest_us = time_us
-            self._newest_received_us = received_us
-        elif time_us > self.filled_us:
-            self.filled_us = time_us
+        elif received_us is not self._received_us:
+            self._received_us = received_us
+            if not clock.from_us <= received_us < clock.until_us:
+                clock.update(time_us, received_us)
+        if time_us < self._quiet_until_us:
+            self._trades.append(trade)
+            if time_us > self.seen_until_us:
+                self.seen_until_us = time_us
+            return _NOTHING
         closed = self._make_room(time_us) if time_us >= self._pending_end_us else _NOTHING
         self._trades.append(trade)
-        if time_us > self._last_event_us:
-            self._last_event_us = time_us
         if time_us <= self.seen_until_us:
             return closed
         self.seen_until_us = time_us
@@ -109,10 +114,10 @@ class TradesBatcher:
         if time_us is None:
             time_us = received_us + offset_us
         # Never earlier than what came before it: on one connection, arrival is the order.
-        time_us = max(time_us, self._last_event_us)
+        time_us = max(time_us, self._quote_us, self.newest_us, self.filled_us)
         closed = self._make_room(time_us) if time_us >= self._pending_end_us else _NOTHING
         self._quote = Quote(bid, bid_quantity, ask, ask_quantity, time_us, estimated)
-        self._last_event_us = time_us
+        self._quote_us = time_us
         seen_until_us = self._seen_by(received_us)
         if seen_until_us > self.seen_until_us:
             self.seen_until_us = seen_until_us
@@ -168,8 +173,8 @@ class TradesBatcher:
         offset_us = self.offset_us
         if offset_us is None:
             return 0
-        lag_us = self._newest_received_us + offset_us - self.newest_us
-        backlog_us = lag_us - (received_us - self._newest_received_us)
+        lag_us = self.newest_received_us + offset_us - self.newest_us
+        backlog_us = lag_us - (received_us - self.newest_received_us)
         seen_us = received_us + offset_us - self._grace_us - max(0, backlog_us)
         return min(seen_us, self._believed_until_us())
 
@@ -177,6 +182,7 @@ class TradesBatcher:
         """Close the message before an event of a later bucket."""
         pending = self.flush()
         self._pending_end_us = self._end_of_bucket(time_us)
+        self._quiet_until_us = min(self._pending_end_us, self._emit_at_us)
         return _NOTHING if pending is None else (pending,)
 
     def _end_of_bucket(self, time_us: int) -> int:
@@ -204,5 +210,5 @@ class TradesBatcher:
         self._emit_at_us = self._end_of_bucket(self.seen_until_us)
         self._trades.clear()
         self._quote = self._depth = None
-        self._pending_end_us = 0
+        self._pending_end_us = self._quiet_until_us = 0
         return message

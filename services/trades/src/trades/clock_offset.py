@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _WINDOW_US = 60_000_000
+_NONE_YET_US = -(1 << 62)
 
 
 class ClockOffset:
@@ -17,7 +18,7 @@ class ClockOffset:
     def __init__(self, window_us: int = _WINDOW_US) -> None:
         self._half_window_us = window_us // 2
         self._previous_us: int | None = None
-        self.largest_us = 0
+        self.largest_us = _NONE_YET_US
         self.from_us = self.until_us = 0
         self.offset_us: int | None = None
 

@@ -85,29 +85,41 @@ class MarketSession:
 
     def add_trade(self, trade: Trade, received_us: int) -> None:
         """Take in a trade; raises BadMessage where it makes no sense, and is put aside."""
-        time_us = trade.time_us
         ids, usual, batcher = self.ledger.ids, self.plausibility, self.batcher
-        is_newest = trade.id == ids.next_id
-        if not (
-            is_newest
+        if (
+            trade.id == ids.next_id
             and not usual.doubting
             and usual.low <= trade.price <= usual.high
-            and batcher.newest_us <= time_us <= received_us + usual.latest_us
+            and batcher.newest_us <= trade.time_us
+            and trade.time_us - received_us <= usual.latest_us
         ):
-            if usual.price is None:
-                usual.move(trade.price)
-            examined = self._examine(trade, received_us)
-            if examined is None:
-                self.duplicates += 1
-                return
-            ids, is_newest = self.ledger.ids, examined
-        if is_newest and self._unnumbered is None:
             ids.next_id = trade.id + 1
+            batcher.newest_us = trade.time_us
+            batcher.newest_received_us = received_us
+        elif not self._takes(trade, received_us):
+            self.duplicates += 1
+            return
+        closed = batcher.add_trade(trade, received_us)
         self.trades += 1
         if self._quote_lag.is_measuring:
             self._quote_lag.trade(received_us, trade.price, bought=trade.taker == "buy")
-        for message in batcher.add_trade(trade, received_us, newest=is_newest):
-            self.pass_on(message, received_us)
+        if closed:
+            self._pass_all(closed, received_us)
+
+    def _takes(self, trade: Trade, received_us: int) -> bool:
+        """Look at a trade that is not the usual next one; say whether it is news."""
+        batcher = self.batcher
+        if self.plausibility.price is None:
+            self.plausibility.move(trade.price)
+        is_newest = self._examine(trade, received_us)
+        if is_newest:
+            if self._unnumbered is None:
+                self.ledger.ids.next_id = trade.id + 1
+            batcher.filled_us = max(batcher.filled_us, batcher.newest_us)
+            batcher.newest_us, batcher.newest_received_us = trade.time_us, received_us
+        elif is_newest is not None:
+            batcher.filled_us = max(batcher.filled_us, trade.time_us)
+        return is_newest is not None
 
     def add_quote(self, event: QuoteEvent, received_us: int) -> None:
         """Take in a quote; raises BadMessage where it makes no sense, and is put aside."""
