@@ -32,8 +32,10 @@ PATIENCE_S = 60
 class Ports(FakePorts):
     """Ports by real time, whose messages are looked at by kind."""
 
+    ahead_s = 0.0
+
     def clock(self) -> int:
-        return time.time_ns()
+        return time.time_ns() + round(self.ahead_s * 1e9)
 
     @property
     def trades(self) -> list[tuple[Trade, int]]:
@@ -107,7 +109,7 @@ async def running(
     async with serving([tape()]) as exchange, asyncio.timeout(PATIENCE_S):
         exchange.rest = rest
         ports = Ports(folder)
-        ports.clock = lambda: time.time_ns() + round(ahead_s * 1e9)
+        ports.ahead_s = ahead_s
         ports.tails = {"trades": {MARKET: list(tail or ())}}
         settings = TradesSettings(
             ws_url=exchange.ws_url, rest_url=exchange.rest_url, history_minutes=history_minutes
