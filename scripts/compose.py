@@ -57,9 +57,7 @@ def _service(service: Service) -> str:
     lines += ["  environment:", f"    <<: {_anchors(service)}"]
     if service.reads and not service.api:
         lines.append(f"    KAFKA_WORKER: {name}")
-    lines += [
-        f"    {key}: {value}" for key, value in service.compose.get("environment", {}).items()
-    ]
+    lines += _told(service)
     lines.append(f'  volumes: ["{name}:/state"]')
     if service.api:
         lines.append(f'  ports: ["127.0.0.1:${{API_PORT:-{service.port}}}:{service.port}"]')
@@ -79,10 +77,16 @@ def _live(service: Service) -> str:
             "  environment:",
             f"    <<: {_anchors(service).replace('*exchange', '*live-exchange')}",
             *([f"    KAFKA_WORKER: {service.name}"] if service.reads else []),
+            *_told(service),
             "  depends_on:",
             *[f"    {_healthy(other)}" for other in others],
         ]
     )
+
+
+def _told(service: Service) -> list[str]:
+    told = service.compose.get("environment", {})
+    return [f"    {key}: {value}" for key, value in told.items()]
 
 
 def _anchors(service: Service) -> str:

@@ -139,6 +139,7 @@ def test_env_example_names_every_setting_with_its_default() -> None:
     others = {
         "QUIX_SDK_TOKEN", "MLFLOW_TRACKING_URI", "MODEL_RETRAIN_INTERVAL", "EXCHANGE_WS_URL",
         "EXCHANGE_REST_URL", "BOOK_LEVELS", "HISTORY_MINUTES",
+        "ALERTS_WEBHOOKS", "ALERTS_SECRET", "ALERTS_TELEGRAM_TOKEN", "ALERTS_TELEGRAM_CHATS",
     }  # fmt: skip
     assert sorted(named) == sorted(system | others)
     assert others <= variables()

@@ -22,8 +22,8 @@ from trades.settings import TradesSettings
 
 _SERVICES = Path(__file__).resolve().parents[2] / "services"
 _MODELS = (
-    TradesSettings, CandlesSettings, FeatureSettings, PredictorSettings, ApiSettings,
-    SystemSettings, PlanSettings, ProcessSettings, KafkaSettings, RisingWaveSettings,
+    TradesSettings, CandlesSettings, FeatureSettings, PredictorSettings, StorekeeperSettings,
+    ApiSettings, SystemSettings, PlanSettings, ProcessSettings, KafkaSettings, RisingWaveSettings,
 )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ OF_OTHER_SERVICES = {
     "realtime_parity_ratio", "realtime_parity_compared_total", "realtime_parity_differences_total",
     "realtime_store_rows_total", "realtime_store_queue_rows", "realtime_store_waits_total",
     "realtime_store_rows_deleted_total",
-    "realtime_candles_mended_total", "realtime_candles_marked_total",
+    "realtime_candles_mended_total", "realtime_candles_marked_total", "realtime_alerts_total",
     # whoever publishes, and whoever puts something aside
     "realtime_messages_total", "realtime_dead_letters_total",
 }  # fmt: skip

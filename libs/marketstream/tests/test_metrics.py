@@ -44,6 +44,7 @@ FAMILIES = {
     "realtime_store_rows_deleted": {"table"},
     "realtime_store_queue_rows": set(),
     "realtime_store_waits": set(),
+    "realtime_alerts": {"kind", "result"},
     "realtime_http_requests": {"route", "status"},
     "realtime_http_request_seconds": {"route"},
     "realtime_hop_seconds": {"stage"},

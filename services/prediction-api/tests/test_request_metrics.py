@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry
 
 from marketstream.metrics import Metrics
 from marketstream.scoring import Score
-from prediction_api.views.scores import show_score
+from prediction_api.views.score_gauges import show_score
 
 from .conftest import MARKET, Api
 

@@ -10,6 +10,7 @@ from marketstream import interrupts
 from marketstream.errors import RealtimeError
 from marketstream.logs import configure_logs
 from realtime_training.commands.added import Commands
+from realtime_training.commands.alerts import alerts
 from realtime_training.commands.candles.command import candles
 from realtime_training.commands.dead_letters import dead_letters
 from realtime_training.commands.evaluate.command import evaluate
@@ -104,6 +105,7 @@ for command in (
     ledger,
     export,
     keys,
+    alerts,
     dead_letters,
     reset,
     risingwave,

@@ -151,6 +151,7 @@ class Metrics:
         self.store_waits = counter(
             "store_waits_total", "Rows that had to wait for room in the full queue"
         )
+        self.alerts = counter("alerts_total", "Alerts, by what became of them", "kind", "result")
 
         self.http_requests = counter(
             "http_requests_total", "Requests that were answered", "route", "status"

@@ -1,4 +1,4 @@
-"""The storekeeper part: keeps what the topics bring, audits what it has kept, and mends it."""
+"""The storekeeper part: keeps what the topics bring, audits, mends, and alerts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from marketstream.messages import Status
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from marketstream.topics import KEPT_TOPICS
+from storekeeper.alerts.alerting import Alerting
 from storekeeper.auditor import Auditor
 from storekeeper.keeping import Keeping
 from storekeeper.lost import LostGaps
@@ -45,6 +46,7 @@ def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
     retention = Retention(settings.retention, ports)
     sealer = Sealer(plan.markets, plan.timeframe, ports)
     packing = Packing(settings.retention, plan, ports)
+    alerting = Alerting(plan, settings.alerts, ports)
 
     async def work() -> None:
         try:
@@ -52,6 +54,7 @@ def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
                 tasks.create_task(retention.run())
                 tasks.create_task(sealer.run())
                 tasks.create_task(packing.run())
+                tasks.create_task(alerting.run())
                 if not settings.audit_every_s:
                     return
                 tasks.create_task(say())

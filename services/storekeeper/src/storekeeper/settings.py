@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from exchanges.settings import ExchangeSettings
 from marketstream.errors import SettingsError
 from marketstream.timeframes import duration_ms
+from storekeeper.alerts.settings import AlertSettings
 
 _SHORTEST_MS = 86_400_000  # what looks back, in training and mending, does so within a day
 
@@ -59,3 +60,4 @@ class StorekeeperSettings(ExchangeSettings):
     audit_every_s: Annotated[float, Field(ge=0)] = 15.0
     mend_grace_s: Annotated[float, Field(ge=0)] = 5.0
     retention: RetentionSettings = RetentionSettings()
+    alerts: AlertSettings = AlertSettings()

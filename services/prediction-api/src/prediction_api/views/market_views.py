@@ -11,13 +11,13 @@ from marketstream.messages import Candle, Model, Outcome, Prediction, Status, Tr
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.recent import Recent
+from marketstream.scores import Scores
 from prediction_api.views.board import PredictionBoard, Seen
 from prediction_api.views.certificates import Certificates
 from prediction_api.views.feed import PredictionFeed
 from prediction_api.views.live import LiveView
 from prediction_api.views.overview import Overview
 from prediction_api.views.prediction_view import MarketPredictions, verdict_of
-from prediction_api.views.scores import Scores
 
 _REMEMBERED = 20_000
 

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from marketstream.messages import Feed, Learning, Mending, Model, Parity, Status
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
+from marketstream.scores import Scores
 from marketstream.symbols import split_market
 from prediction_api.views.board import PredictionBoard
-from prediction_api.views.scores import Scores, show_proof, show_score
+from prediction_api.views.score_gauges import show_proof, show_score
 from prediction_api.views.system_state import FeedState, ModelState, SystemState, WarmingUp
 
 _NS_PER_MS = 1_000_000

@@ -1,15 +1,14 @@
-"""How good the predictions are that the API has seen, and what all outcomes prove of them."""
+"""How good the predictions are that were seen, and what all outcomes prove of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from marketstream.candidate_losses import CandidateLoss, CandidateLosses
-from marketstream.evidence import COIN, Evidence, Proof, Streams, Tally
+from marketstream.evidence import Evidence, Proof, Streams, Tally
 from marketstream.messages import Outcome, Prediction
-from marketstream.metrics import Metrics
 from marketstream.plan import Plan
-from marketstream.scoring import BASELINES, Score, Scoreboard
+from marketstream.scoring import Score, Scoreboard
 from marketstream.timeframes import timeframe_ms
 
 _SCORED = 10_000  # outcomes a horizon: what was good last week says little of now
@@ -85,25 +84,6 @@ class Scores:
         """Return what is proven of a horizon."""
         evidence = self._evidence.get((market, horizon_ms))
         return _NOTHING if evidence is None or market not in self._with_past else evidence.proof()
-
-
-def show_score(metrics: Metrics, market: str, horizon_ms: int, score: Score) -> None:
-    """Bring the gauges of a horizon up to date; what is not known yet is left out."""
-    if score.accuracy is not None:
-        metrics.accuracy.labels(market, horizon_ms).set(score.accuracy)
-    for bound, value in (("low", score.low), ("high", score.high)):
-        if value is not None:
-            metrics.accuracy_bound.labels(market, horizon_ms, bound).set(value)
-    for name, share in score.baselines.items():
-        metrics.baseline_accuracy.labels(market, horizon_ms, name).set(share)
-
-
-def show_proof(metrics: Metrics, market: str, horizon_ms: int, proof: Proof) -> None:
-    """Bring the gauges of what is proven up to date: how sure it is that a baseline is better."""
-    for name in (COIN, *BASELINES):
-        if name in proof.rivals:
-            evidence = metrics.baseline_evidence.labels(market, horizon_ms, name)
-            evidence.set(proof.rivals[name].better)
 
 
 def _row(of: Prediction | Outcome) -> tuple[str, int, int]:
