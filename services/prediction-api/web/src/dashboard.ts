@@ -1,20 +1,25 @@
 // The page: which market and horizon are shown, and what is drawn when news come.
 
 import { showAccuracy } from "./accuracy.ts";
+import { Alerts } from "./alerts.ts";
 import { PriceChart } from "./chart.ts";
 import { byId, choice, make } from "./elements.ts";
 import { duration } from "./format.ts";
-import { fetchWithKey, listenForKey } from "./key.ts";
+import { askWithKey, listenForKey } from "./key.ts";
 import { drawLegend } from "./marks.ts";
 import { Market } from "./market.ts";
 import { OverTime } from "./over_time.ts";
 import { Overview } from "./overview.ts";
 import { palette } from "./palette.ts";
+import { preferences } from "./preferences.ts";
 import { showPredictions, Speaker } from "./predictions.ts";
 import { showReadout } from "./readout.ts";
+import { SettingsPage } from "./settings.ts";
 import { follow, type Listener } from "./stream.ts";
 import { Strip } from "./strip.ts";
 import { showFeed, showModels, showStalled, showState, showWarmingUp } from "./system.ts";
+import { applyTheme, onSystemTheme } from "./theme.ts";
+import { inUrl, keepInUrl, parameters } from "./url.ts";
 import { showWeights } from "./weights.ts";
 import type { FollowedMarket, News, Status, View } from "./wire.ts";
 
@@ -26,6 +31,7 @@ class Dashboard implements Listener {
   private readonly strip = new Strip(this.chart.axis);
   private readonly speaker = new Speaker();
   private readonly overTime = new OverTime();
+  private readonly alerts = new Alerts();
   private market: Market | null = null;
   private horizonMs = 0;
   private drawing = 0;
@@ -33,7 +39,7 @@ class Dashboard implements Listener {
   private heardAt = performance.now();
   private pointedMs: number | null = null;
 
-  constructor() {
+  constructor(private readonly settings: SettingsPage) {
     this.chart.onPoint((openMs) => {
       this.pointedMs = openMs;
       if (this.market) showReadout(this.market, this.horizonMs, openMs);
@@ -43,10 +49,12 @@ class Dashboard implements Listener {
 
   viewed(view: View): void {
     const market = new Market(view);
-    if (this.market?.name === market.name) market.status = this.market.status;
+    const isAnother = this.market?.name !== market.name;
+    if (this.market && !isAnother) market.status = this.market.status;
     this.market = market;
     if (!view.horizons_ms.includes(this.horizonMs)) {
-      const asked = view.horizons_ms.find((value) => inUrl(value) === parameters().get("horizon"));
+      const wanted = parameters().get("horizon") ?? preferences().horizon;
+      const asked = view.horizons_ms.find((value) => inUrl(value) === wanted);
       this.horizonMs = asked ?? view.horizons_ms[0] ?? 0;
     }
     const horizons = view.horizons_ms.map((value) => ({ label: duration(value), value }));
@@ -57,6 +65,9 @@ class Dashboard implements Listener {
     this.chart.show(market, this.horizonMs);
     this.strip.show(market);
     this.showRanges();
+    const shown = preferences().candles;
+    if (isAnother && shown !== null) this.chart.showRange(shown * view.timeframe_ms);
+    this.settings.offerTimes(view);
     this.heard();
   }
 
@@ -69,17 +80,24 @@ class Dashboard implements Listener {
       market.forming = told.forming;
       chart.add(told.forming);
     }
-    if (told.prediction) market.addPrediction(told.prediction);
+    if (told.prediction) {
+      market.addPrediction(told.prediction);
+      const { prediction } = told.prediction;
+      if (prediction.horizon_ms === this.horizonMs) this.alerts.predicted(market, prediction);
+    }
     if (told.preview) market.previews.set(told.preview.horizon_ms, told.preview);
     if (told.outcome) market.addOutcome(told.outcome);
-    if (told.status) market.status = told.status;
+    if (told.status) {
+      market.status = told.status;
+      this.alerts.heard(market, told.status);
+    }
     this.heard();
   }
 
   lost(): void {
     this.notice("The connection to the server is lost; trying again. What is shown is old.");
     showState("reconnecting to the server", false, true);
-    fetchWithKey("/routes").catch(() => {}); // it may be the key that was revoked; else it is tried again
+    askWithKey("/routes").catch(() => {}); // it may be the key that was revoked; else it is tried again
   }
 
   /** Say so where nothing has come for too long, though the connection seems to stand. */
@@ -157,22 +175,6 @@ class Dashboard implements Listener {
   }
 }
 
-function parameters(): URLSearchParams {
-  return new URLSearchParams(location.search);
-}
-
-/** Have the page's URL say what is shown, so that it can be kept and sent. */
-function keepInUrl(shown: Record<string, string>): void {
-  const kept = parameters();
-  for (const [name, value] of Object.entries(shown)) kept.set(name, value);
-  history.replaceState(null, "", `?${kept}`);
-}
-
-/** Write a horizon as the API takes it: 2s, 250ms. */
-function inUrl(ms: number): string {
-  return ms % 1_000 ? `${ms}ms` : `${ms / 1_000}s`;
-}
-
 async function toggleFullScreen(): Promise<void> {
   if (document.fullscreenElement) await document.exitFullscreen();
   else await byId("chart-card").requestFullscreen();
@@ -186,13 +188,22 @@ function labelOf({ symbol, venue }: FollowedMarket, markets: FollowedMarket[]): 
 
 async function start(): Promise<void> {
   listenForKey();
-  const answer = await fetchWithKey("/routes");
+  let painted = (): void => {};
+  const themed = (): void => {
+    applyTheme();
+    painted();
+  };
+  const settings = new SettingsPage(themed);
+  onSystemTheme(themed);
+  const answer = await askWithKey("/routes");
   if (!answer) return showState("a key is needed", false, false);
   const { markets } = (await answer.json()) as { markets: FollowedMarket[] };
-  const asked = parameters().get("market");
+  const asked = parameters().get("market") ?? preferences().market;
   const first = markets.find(({ market }) => market === asked) ?? markets[0];
   if (!first) throw new Error("no market is followed");
-  const dashboard = new Dashboard();
+  const dashboard = new Dashboard(settings);
+  settings.offerMarkets(markets);
+  painted = () => dashboard.paint();
   let stop = follow(first.path, dashboard);
   const options = markets.map((value) => ({ label: labelOf(value, markets), value }));
   const show = (chosen: FollowedMarket): void => {
@@ -211,7 +222,6 @@ async function start(): Promise<void> {
   }
   byId("markets").hidden = markets.length < 2 || markets.length > MOST_BUTTONS;
   byId("now").addEventListener("click", () => dashboard.toNewest());
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dashboard.paint());
   dashboard.paint();
   window.setInterval(() => dashboard.checkQuiet(), 1_000);
 }
