@@ -4,14 +4,9 @@ import { duration, percent, price, priceDecimals } from "./format.ts";
 import { headlineOf } from "./headline.ts";
 import type { Market } from "./market.ts";
 import { preferences } from "./preferences.ts";
-import type { Prediction, Status } from "./wire.ts";
+import type { Feed, Prediction, Status } from "./wire.ts";
 
 const CONFIDENT_AGAIN_MS = 60_000; // in the same direction; predictions come each second
-
-interface Said {
-  direction: string;
-  atMs: number;
-}
 
 /**
  * Tells of what changes, never of how it was when the page was opened.
@@ -19,7 +14,7 @@ interface Said {
  * A newer alert of the same thing takes the place of the older one.
  */
 export class Alerts {
-  private readonly said = new Map<string, Said>();
+  private readonly saidAtMs = new Map<string, number>();
   private readonly missing = new Map<string, number>();
   private stalled: string[] | null = null;
 
@@ -31,17 +26,17 @@ export class Alerts {
     const share = Math.max(made.p_up, made.p_down) / (made.p_up + made.p_down);
     if ((kind !== "up" && kind !== "down") || share < confidentFrom) return;
     const about = `${market.name} ${made.horizon_ms}`;
-    const before = this.said.get(about);
+    const before = this.saidAtMs.get(`${about} ${kind}`) ?? Number.NEGATIVE_INFINITY;
     const now = performance.now();
-    if (before?.direction === kind && now - before.atMs < CONFIDENT_AGAIN_MS) return;
-    this.said.set(about, { direction: kind, atMs: now });
+    if (now - before < CONFIDENT_AGAIN_MS) return;
+    this.saidAtMs.set(`${about} ${kind}`, now);
     const decimals = priceDecimals(market.candles).precision;
     const where = `${price(made.predicted_price, decimals)} in ${duration(made.horizon_ms)}`;
     tell(`${market.symbol} ${text}`, `${where}, ${percent(share, 0)} of moves`, about);
   }
 
-  /** Hear how a market is, and which of all stand still. */
-  heard(market: Market, { stalled, feed }: Status): void {
+  /** Hear which of all markets stand still. */
+  heard({ stalled }: Status): void {
     const { alerts } = preferences();
     const before = this.stalled;
     this.stalled = stalled;
@@ -53,11 +48,15 @@ export class Alerts {
         if (!stalled.includes(name)) tell(`${name} goes on`, "It is heard of again.", name);
       }
     }
+  }
+
+  /** Hear how the feed of a market that is shown is. */
+  heardOf(market: Market, feed: Feed): void {
     const missing = feed.missing_trades;
     if (missing === null) return;
     const more = missing - (this.missing.get(market.name) ?? missing);
     this.missing.set(market.name, missing);
-    if (!alerts.gap || more <= 0) return;
+    if (!preferences().alerts.gap || more <= 0) return;
     const trades = more === 1 ? "1 trade is" : `${more} trades are`;
     tell(`${market.name} has a gap`, `${trades} missing; they are asked for.`, `${market.name} gap`);
   }
