@@ -9,10 +9,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+WEB = Path(__file__).parents[2] / "services" / "prediction-api" / "web"
+AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
 BROWSER = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run", "--remote-debugging-port=0",
@@ -83,6 +86,22 @@ class Page:
                         width=width, height=900, deviceScaleFactor=1, mobile=False)  # fmt: skip
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         await self.call("Emulation.setEmulatedMedia", features=features)
+
+    async def press(self, key: str) -> None:
+        """Press a key, and let it go."""
+        text = {"Enter": "\r", " ": " "}.get(key, "")
+        codes = {"Enter": 13, "Escape": 27, "Tab": 9, " ": 32}
+        for kind in ("keyDown", "keyUp"):
+            await self.call(
+                "Input.dispatchKeyEvent", type=kind, key=key, code=key.replace(" ", "Space"),
+                windowsVirtualKeyCode=codes.get(key, 0), text=text if kind == "keyDown" else "",
+            )  # fmt: skip
+
+    async def kept_out(self) -> str:
+        """Return what axe finds that keeps anybody out, "[]" where it finds nothing."""
+        await self.evaluate(f"{AXE.read_text()}; 0")
+        found = "axe.run().then(({ violations }) => JSON.stringify(violations, null, 1))"
+        return str(await self.evaluate(found))
 
     async def colours(self) -> dict[str, int]:
         """Count the pixels by colour of what the chart's pane shows."""

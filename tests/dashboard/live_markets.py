@@ -60,6 +60,7 @@ class LiveMarkets:
         settings: ApiSettings,
     ) -> None:
         self.stalled_ms = stalled_ms
+        self.missing_trades = 0
         self.store = store
         self.closed: list[Candle] = []
         self.seen_us = time.time_ns() // 1_000_000_000 * 1_000_000
@@ -122,7 +123,12 @@ class LiveMarkets:
                 progress.book,
                 dict.fromkeys(PLAN.horizons_ms, 1),
             )
-            feed = Feed(connected=True, reconnects=0, missing_trades=0, stalled_ms=self.stalled_ms)
+            feed = Feed(
+                connected=True,
+                reconnects=0,
+                missing_trades=self.missing_trades,
+                stalled_ms=self.stalled_ms,
+            )
             self.ports.pass_on(Status(market, "trades", feed))
             self.ports.pass_on(Status(market, "predictor", learning))
 
@@ -158,11 +164,12 @@ def train_at_once(job: TrainingJob, trained: Trained) -> None:
 
 
 class Served(NamedTuple):
-    """Where a dashboard is, and how to end its server."""
+    """Where a dashboard is, how to end its server, and what it serves."""
 
     address: str
     stop: Callable[[], None]
     store: Store
+    markets: LiveMarkets
 
 
 @contextmanager
@@ -195,6 +202,6 @@ def served(
             assert not thread.is_alive()
 
         try:
-            yield Served(address, stop, store)
+            yield Served(address, stop, store, markets)
         finally:
             stop()

@@ -4,19 +4,14 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from marketstream.keys import ApiKey, digest_of, new_secret
 from marketstream.messages import Model, Outcome
-from prediction_api.routes import known_keys
-from prediction_api.settings import ApiSettings
 
-from .browser import Page, in_browser
+from .browser import WEB, Page, in_browser
 from .live_markets import MARKETS, served
 
-WEB = Path(__file__).parents[2] / "services" / "prediction-api" / "web"
 PREDICTED = 'document.querySelector(".prediction .price")?.innerText'
 ACCURACY = 'document.querySelectorAll(".score .interval").length >= 4'
 DRAWN = {
@@ -184,15 +179,11 @@ def test_on_a_phone_predictions_come_first_and_help_is_a_touch_away(address: str
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
 def test_axe_finds_nothing_that_keeps_anybody_out(address: str, scheme: str, width: int) -> None:
-    axe = (WEB / "node_modules" / "axe-core" / "axe.min.js").read_text()
-    found = "axe.run().then(({ violations }) => JSON.stringify(violations, null, 1))"
-
     async def look(page: Page) -> None:
         await page.look(width=width, scheme=scheme)
         await page.wait_for(ACCURACY)
         await page.wait_for("document.querySelectorAll('#all-markets .said').length >= 8")
-        await page.evaluate(f"{axe}; 0")
-        assert await page.evaluate(found) == "[]"
+        assert await page.kept_out() == "[]"
 
     in_browser(address, look)
 
@@ -365,34 +356,3 @@ def test_accuracy_and_champions_are_shown_over_time(width: int) -> None:
             assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
         in_browser(dashboard.address, look)
-
-
-@pytest.mark.browser
-def test_where_reading_is_not_open_the_page_asks_for_a_key_and_keeps_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(known_keys, "_FRESH_S", 0.0)
-    with served(minutes=6, settings=ApiSettings(open_read=False)) as dashboard:
-        secret = new_secret()
-
-        async def look(page: Page) -> None:
-            await page.wait_for('!document.querySelector("#key").hidden')
-            assert await page.evaluate('document.querySelector("#dashboard").hidden')
-            await page.reloads_by(_give("rt_wrong"))
-            await page.wait_for('document.querySelector("#key-detail").innerText.includes("none")')
-            dashboard.store.add_key(ApiKey("browser", "read", digest_of(secret), 0))
-            await page.reloads_by(_give(secret))
-            await page.wait_for(PREDICTED)
-            assert await page.evaluate('document.querySelector("#key").hidden')
-            assert not await page.evaluate('document.querySelector("#forget-key").hidden')
-            await page.reloads_by('document.querySelector("#forget-key").click()')
-            await page.wait_for('!document.querySelector("#key").hidden')
-            assert await page.evaluate("document.cookie") == ""
-
-        in_browser(dashboard.address, look, may_complain_of="401 (Unauthorized)")
-
-
-def _give(secret: str) -> str:
-    """Fill in the form."""
-    return f"""document.querySelector("#key-given").value = "{secret}";
-      document.querySelector("#key-form button").click()"""

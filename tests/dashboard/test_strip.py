@@ -54,11 +54,6 @@ async def box(page: Page, kind: str) -> tuple[float, float]:
     return left, width
 
 
-async def press(page: Page, key: str) -> None:
-    for kind in ("keyDown", "keyUp"):
-        await page.call("Input.dispatchKeyEvent", type=kind, key=key, code=key)
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_gaps_stalls_and_incomplete_candles_are_where_they_happened(
@@ -126,16 +121,16 @@ def test_the_keyboard_goes_from_mark_to_mark_and_escape_hides_the_words(address:
         await page.evaluate("document.querySelector('#now').focus()")
         focused = "document.activeElement.ariaLabel ?? ''"
         for _ in range(3):  # the chart has a link of its own
-            await press(page, "Tab")
+            await page.press("Tab")
             if await page.evaluate("document.activeElement.matches('#faults .mark')"):
                 break
-        await press(page, "End")
+        await page.press("End")
         await page.wait_for(f"({focused}).startsWith('Stall of trades')")
         said = await page.text("#fault-words")
         assert said.endswith("(10\xa0s): the connection was dead and was given up")
-        await press(page, "ArrowLeft")
+        await page.press("ArrowLeft")
         await page.wait_for(f"({focused}).startsWith('Gap, repaired: 2 trades, ids 203 to 204')")
-        await press(page, "Escape")
+        await page.press("Escape")
         await page.wait_for("document.querySelector('#fault-words').hidden")
 
     in_browser(address, look)

@@ -12,7 +12,7 @@ if (!output) {
 const here = import.meta.dirname;
 await rm(output, { recursive: true, force: true });
 await mkdir(output, { recursive: true });
-const entries = ["dashboard.ts", "dashboard.css", "docs.ts", "docs.css"];
+const entries = ["first_paint.ts", "dashboard.ts", "dashboard.css", "docs.ts", "docs.css"];
 await build({
   entryPoints: entries.map((name) => path.join(here, "src", name)),
   outdir: output,

@@ -1,16 +1,16 @@
 // How often each horizon was right: an error bar beside what needs no skill, on one axis.
 
-import { byId, make, placed } from "./elements.ts";
+import { make, placed } from "./elements.ts";
 import { duration, minute, percent, whole } from "./format.ts";
 import type { HorizonStatus, Proof, Score } from "./wire.ts";
 
 const COIN = 0.5;
 const STEP = 0.05;
 
-export function showAccuracy(horizons: HorizonStatus[]): void {
+export function showAccuracy(horizons: HorizonStatus[], into: HTMLElement): void {
   const axis = new Axis(horizons.map((horizon) => horizon.score));
   const rows = horizons.map((horizon) => row(horizon, axis));
-  byId("accuracy").replaceChildren(...rows, axis.labels(), key());
+  into.replaceChildren(...rows, axis.labels(), key());
 }
 
 /** From and to the steps around everything shown. */

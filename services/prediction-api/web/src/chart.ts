@@ -23,7 +23,7 @@ import type { CandleRow } from "./wire.ts";
 const MOST_DRAWN = 7_200; // then the chart is given the newest half anew, so that it does not grow
 const FREE_BARS = 6;
 const VOLUME_HEIGHT = 64; // pixels
-const RANGES = [60, 300, 900]; // candles
+export const RANGES = [60, 300, 900]; // candles
 
 export class PriceChart {
   readonly axis: TimeAxis;

@@ -1,20 +1,25 @@
 // The page: which market and horizon are shown, and what is drawn when news come.
 
-import { showAccuracy } from "./accuracy.ts";
-import { PriceChart } from "./chart.ts";
+import { Alerts } from "./alerts.ts";
+import { Beside } from "./beside.ts";
+import type { PriceChart } from "./chart.ts";
+import { Compared } from "./compared.ts";
 import { byId, choice, make } from "./elements.ts";
 import { duration } from "./format.ts";
-import { fetchWithKey, listenForKey } from "./key.ts";
+import { askWithKey, listenForKey } from "./key.ts";
 import { drawLegend } from "./marks.ts";
-import { Market } from "./market.ts";
+import type { Market } from "./market.ts";
 import { OverTime } from "./over_time.ts";
 import { Overview } from "./overview.ts";
 import { palette } from "./palette.ts";
-import { showPredictions, Speaker } from "./predictions.ts";
-import { showReadout } from "./readout.ts";
+import { Panel } from "./panel.ts";
+import { preferences } from "./preferences.ts";
+import { Speaker } from "./predictions.ts";
+import { SettingsPage } from "./settings.ts";
 import { follow, type Listener } from "./stream.ts";
-import { Strip } from "./strip.ts";
-import { showFeed, showModels, showStalled, showState, showWarmingUp } from "./system.ts";
+import { showFeed, showModels, showStalled, showState, showWarmingUp, stateOf } from "./system.ts";
+import { applyTheme, onSystemTheme } from "./theme.ts";
+import { inUrl, keepInUrl, parameters } from "./url.ts";
 import { showWeights } from "./weights.ts";
 import type { FollowedMarket, News, Status, View } from "./wire.ts";
 
@@ -22,68 +27,63 @@ const QUIET_MS = 4_000; // a status comes each second
 const MOST_BUTTONS = 8; // more markets than these are chosen below
 
 class Dashboard implements Listener {
-  private readonly chart = new PriceChart(byId("chart"));
-  private readonly strip = new Strip(this.chart.axis);
+  private readonly alerts = new Alerts();
+  private readonly beside = new Beside(this.alerts); // copies what is still empty
+  private readonly panel = new Panel();
   private readonly speaker = new Speaker();
   private readonly overTime = new OverTime();
-  private market: Market | null = null;
   private horizonMs = 0;
   private drawing = 0;
-  private drawnStatus: Status | null = null;
   private heardAt = performance.now();
-  private pointedMs: number | null = null;
 
-  constructor() {
-    this.chart.onPoint((openMs) => {
-      this.pointedMs = openMs;
-      if (this.market) showReadout(this.market, this.horizonMs, openMs);
-    });
+  constructor(private readonly settings: SettingsPage) {
     byId("full-screen").addEventListener("click", () => void toggleFullScreen());
+    byId("now").addEventListener("click", () => {
+      for (const chart of this.charts) chart.toNewest();
+    });
   }
 
   viewed(view: View): void {
-    const market = new Market(view);
-    if (this.market?.name === market.name) market.status = this.market.status;
-    this.market = market;
     if (!view.horizons_ms.includes(this.horizonMs)) {
-      const asked = view.horizons_ms.find((value) => inUrl(value) === parameters().get("horizon"));
+      const wanted = parameters().get("horizon") ?? preferences().horizon;
+      const asked = view.horizons_ms.find((value) => inUrl(value) === wanted);
       this.horizonMs = asked ?? view.horizons_ms[0] ?? 0;
+      this.beside.choose(this.horizonMs);
     }
     const horizons = view.horizons_ms.map((value) => ({ label: duration(value), value }));
     choice(byId("horizons"), horizons, this.horizonMs, (chosen) => this.choose(chosen));
-    const candles = `candles of ${duration(view.timeframe_ms)}`;
-    byId("chart-title").textContent = `${view.symbol} on ${view.venue}, ${candles}`;
     document.title = `${view.symbol} live predictions`;
-    this.chart.show(market, this.horizonMs);
-    this.strip.show(market);
+    this.panel.show(view, this.horizonMs);
+    this.panel.name(this.beside.isShown);
     this.showRanges();
+    this.settings.offerTimes(view);
     this.heard();
   }
 
   news<Name extends keyof News>(name: Name, news: News[Name]): void {
-    const { market, chart } = this;
+    this.panel.hear(name, news);
+    const { market } = this.panel;
     if (!market) return;
-    const told = { [name]: news } as Partial<News>;
-    if (told.candle && market.addCandle(told.candle)) chart.add(told.candle);
-    if (told.forming && told.forming[0] >= market.closedUntilMs) {
-      market.forming = told.forming;
-      chart.add(told.forming);
+    const { prediction, status } = { [name]: news } as Partial<News>;
+    if (prediction?.prediction.horizon_ms === this.horizonMs) {
+      this.alerts.predicted(market, prediction.prediction);
     }
-    if (told.prediction) market.addPrediction(told.prediction);
-    if (told.preview) market.previews.set(told.preview.horizon_ms, told.preview);
-    if (told.outcome) market.addOutcome(told.outcome);
-    if (told.status) market.status = told.status;
+    if (status) {
+      this.alerts.heard(status);
+      this.alerts.heardOf(market, status.feed);
+    }
     this.heard();
   }
 
   lost(): void {
     this.notice("The connection to the server is lost; trying again. What is shown is old.");
     showState("reconnecting to the server", false, true);
-    fetchWithKey("/routes").catch(() => {}); // it may be the key that was revoked; else it is tried again
+    askWithKey("/routes").catch(() => {}); // it may be the key that was revoked; else it is tried again
   }
 
   /** Say so where nothing has come for too long, though the connection seems to stand. */
   checkQuiet(): void {
+    this.beside.checkQuiet();
     const quietMs = performance.now() - this.heardAt;
     if (quietMs > QUIET_MS) {
       this.notice(`No news from the server for ${duration(quietMs)}. What is shown is old.`);
@@ -91,25 +91,36 @@ class Dashboard implements Listener {
   }
 
   paint(): void {
-    this.chart.paint();
+    for (const chart of this.charts) chart.paint();
     drawLegend(document, palette());
   }
 
-  toNewest(): void {
-    this.chart.toNewest();
+  /** Show another market beside, or with null none. */
+  compare(market: FollowedMarket | null): void {
+    this.beside.show(market);
+    this.panel.name(market !== null);
+    drawLegend(document, palette());
+  }
+
+  private get charts(): PriceChart[] {
+    const { chart } = this.beside;
+    return chart ? [this.panel.chart, chart] : [this.panel.chart];
   }
 
   private choose(horizonMs: number): void {
     this.horizonMs = horizonMs;
-    this.chart.choose(horizonMs);
+    this.panel.choose(horizonMs);
+    this.beside.choose(horizonMs);
     keepInUrl({ horizon: inUrl(horizonMs) });
   }
 
   private showRanges(): void {
-    const buttons = this.chart.rangesMs.map((ms) => {
+    const buttons = this.panel.chart.rangesMs.map((ms) => {
       const button = make("button", "", duration(ms));
       button.ariaLabel = `Show ${duration(ms)}`;
-      button.addEventListener("click", () => this.chart.showRange(ms));
+      button.addEventListener("click", () => {
+        for (const chart of this.charts) chart.showRange(ms);
+      });
       return button;
     });
     byId("ranges").replaceChildren(...buttons);
@@ -125,25 +136,20 @@ class Dashboard implements Listener {
   }
 
   private draw(): void {
-    const { market } = this;
+    const { market } = this.panel;
     if (!market) return;
-    this.chart.drawPredictions();
-    this.strip.moved();
-    showPredictions(market);
-    showReadout(market, this.horizonMs, this.pointedMs);
+    const status = this.panel.draw();
     this.speaker.say(market.newest.get(this.horizonMs));
-    if (market.status && market.status !== this.drawnStatus) this.drawStatus(market.status);
+    if (status) this.drawStatus(status, market);
   }
 
-  private drawStatus(status: Status): void {
-    this.drawnStatus = status;
-    showAccuracy(status.horizons);
+  private drawStatus(status: Status, market: Market): void {
+    const { text, isGood, isBad } = stateOf(status);
+    showState(text, isGood, isBad);
     showFeed(status);
     showModels(status);
-    if (this.market) {
-      showWeights(this.market);
-      this.overTime.look(this.market, this.horizonMs);
-    }
+    showWeights(market);
+    this.overTime.look(market, this.horizonMs);
     showWarmingUp(status);
     showStalled(status);
     const now = status.as_of_ms === null ? "" : new Date(status.as_of_ms).toISOString();
@@ -155,22 +161,6 @@ class Dashboard implements Listener {
     notice.hidden = false;
     if (notice.textContent !== text) notice.textContent = text;
   }
-}
-
-function parameters(): URLSearchParams {
-  return new URLSearchParams(location.search);
-}
-
-/** Have the page's URL say what is shown, so that it can be kept and sent. */
-function keepInUrl(shown: Record<string, string>): void {
-  const kept = parameters();
-  for (const [name, value] of Object.entries(shown)) kept.set(name, value);
-  history.replaceState(null, "", `?${kept}`);
-}
-
-/** Write a horizon as the API takes it: 2s, 250ms. */
-function inUrl(ms: number): string {
-  return ms % 1_000 ? `${ms}ms` : `${ms / 1_000}s`;
 }
 
 async function toggleFullScreen(): Promise<void> {
@@ -186,18 +176,29 @@ function labelOf({ symbol, venue }: FollowedMarket, markets: FollowedMarket[]): 
 
 async function start(): Promise<void> {
   listenForKey();
-  const answer = await fetchWithKey("/routes");
+  let painted = (): void => {};
+  const themed = (): void => {
+    applyTheme();
+    painted();
+  };
+  const settings = new SettingsPage(themed);
+  onSystemTheme(themed);
+  const answer = await askWithKey("/routes");
   if (!answer) return showState("a key is needed", false, false);
   const { markets } = (await answer.json()) as { markets: FollowedMarket[] };
-  const asked = parameters().get("market");
+  const asked = parameters().get("market") ?? preferences().market;
   const first = markets.find(({ market }) => market === asked) ?? markets[0];
   if (!first) throw new Error("no market is followed");
-  const dashboard = new Dashboard();
+  const dashboard = new Dashboard(settings);
+  settings.offerMarkets(markets);
+  painted = () => dashboard.paint();
   let stop = follow(first.path, dashboard);
   const options = markets.map((value) => ({ label: labelOf(value, markets), value }));
+  const compared = new Compared(markets, first, (beside) => dashboard.compare(beside));
   const show = (chosen: FollowedMarket): void => {
     stop();
     keepInUrl({ market: chosen.market });
+    compared.with(chosen);
     stop = follow(chosen.path, dashboard);
   };
   choice(byId("markets"), options, first, show);
@@ -210,8 +211,6 @@ async function start(): Promise<void> {
     buttons[index]?.setAttribute("data-market", market);
   }
   byId("markets").hidden = markets.length < 2 || markets.length > MOST_BUTTONS;
-  byId("now").addEventListener("click", () => dashboard.toNewest());
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dashboard.paint());
   dashboard.paint();
   window.setInterval(() => dashboard.checkQuiet(), 1_000);
 }

@@ -1,6 +1,7 @@
 // How whole a market is, asked of the server no more often than needed.
 
 import { type Fault, faultsOf } from "./faults.ts";
+import { ask } from "./key.ts";
 import type { Market } from "./market.ts";
 import type { Range } from "./time_axis.ts";
 import type { IntegrityTold } from "./wire.ts";
@@ -54,7 +55,7 @@ export class Inquiry {
     this.isWaiting = true;
     let told: IntegrityTold | null = null;
     try {
-      const answer = await fetch(`/integrity/${venue}/${symbol}?${query}`, { signal });
+      const answer = await ask(`/integrity/${venue}/${symbol}?${query}`, signal);
       if (answer.ok) told = await answer.json();
     } catch {
       if (signal.aborted) return;

@@ -1,13 +1,25 @@
-// The key of whoever looks, where reading is not open: asked for, kept as a cookie, forgotten.
+// The key of whoever looks, where reading is not open: asked for, kept, sent, forgotten.
 
 import { byId } from "./elements.ts";
 
-const COOKIE = "realtime_key"; // streams send cookies, and no header that a page could set
+const NAME = "realtime_key";
 const YEAR_S = 31_536_000;
 
+/**
+ * Ask the server for something, with the key that this tab keeps.
+ *
+ * It goes in a header and never in a URL, which logs and histories would keep. A key that the
+ * browser keeps is a cookie, which is sent by itself.
+ */
+export function ask(path: string, signal?: AbortSignal): Promise<Response> {
+  const key = sessionStorage.getItem(NAME);
+  const headers: HeadersInit = key === null ? {} : { Authorization: `Bearer ${key}` };
+  return fetch(path, { headers, signal: signal ?? null });
+}
+
 /** Ask for what needs a key; where one is missing or revoked, the page asks for it: null then. */
-export async function fetchWithKey(path: string): Promise<Response | null> {
-  const answer = await fetch(path);
+export async function askWithKey(path: string): Promise<Response | null> {
+  const answer = await ask(path);
   if (answer.status !== 401) return answer;
   const { detail } = (await answer.json()) as { detail: string };
   byId("key-detail").textContent = hasKey() ? detail : "";
@@ -17,24 +29,41 @@ export async function fetchWithKey(path: string): Promise<Response | null> {
   return null;
 }
 
-/** Keep the key that is given, and show the button that forgets it. */
+/** Keep the key that is given, in the page or in the settings, and forget it by a button. */
 export function listenForKey(): void {
-  byId("key-form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    keep(byId<HTMLInputElement>("key-given").value.trim(), YEAR_S);
-  });
+  for (const form of document.querySelectorAll<HTMLFormElement>("form.key-form")) {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const given = form.querySelector<HTMLInputElement>("[type=password]")?.value.trim() ?? "";
+      const isToStay = form.querySelector<HTMLInputElement>("[type=checkbox]")?.checked ?? false;
+      use(given, isToStay);
+    });
+  }
   const forget = byId("forget-key");
   forget.hidden = !hasKey();
-  forget.addEventListener("click", () => keep("", 0));
+  forget.addEventListener("click", () => use("", false));
+  byId("key-state").textContent = said();
+}
+
+function said(): string {
+  if (sessionStorage.getItem(NAME) !== null) return "This tab keeps a key until it is closed.";
+  return hasCookie() ? "This browser keeps a key for this server." : "No key is kept.";
 }
 
 function hasKey(): boolean {
-  return document.cookie.split("; ").some((each) => each.startsWith(`${COOKIE}=`));
+  return sessionStorage.getItem(NAME) !== null || hasCookie();
 }
 
-function keep(key: string, seconds: number): void {
+function hasCookie(): boolean {
+  return document.cookie.split("; ").some((each) => each.startsWith(`${NAME}=`));
+}
+
+/** Keep a key in this tab, or in the browser as a cookie, and in no other place; "" forgets it. */
+function use(key: string, isToStay: boolean): void {
   const secure = location.protocol === "https:" ? "; Secure" : "";
-  const value = encodeURIComponent(key);
-  document.cookie = `${COOKIE}=${value}; Path=/; Max-Age=${seconds}; SameSite=Strict${secure}`;
+  const [value, seconds] = isToStay ? [encodeURIComponent(key), YEAR_S] : ["", 0];
+  document.cookie = `${NAME}=${value}; Path=/; Max-Age=${seconds}; SameSite=Strict${secure}`;
+  if (key === "" || isToStay) sessionStorage.removeItem(NAME);
+  else sessionStorage.setItem(NAME, key);
   location.reload();
 }

@@ -2,6 +2,7 @@
 
 import { byId, choice, make, placed } from "./elements.ts";
 import { duration, minute, percent, whole } from "./format.ts";
+import { ask } from "./key.ts";
 import type { Market } from "./market.ts";
 import type { AccuracyTold, ServedModel, Stretch } from "./wire.ts";
 
@@ -48,8 +49,8 @@ export class OverTime {
     const query = new URLSearchParams({ from: `${fromMs}`, to: `${untilMs}`, horizon });
     try {
       const answers = await Promise.all([
-        fetch(`/predictions/${path}/accuracy?${query}`),
-        fetch(`/models/${path}?${query}`),
+        ask(`/predictions/${path}/accuracy?${query}`),
+        ask(`/models/${path}?${query}`),
       ]);
       if (wanted !== this.shown || answers.some((answer) => !answer.ok)) return;
       const accuracy = (await answers[0].json()) as AccuracyTold;

@@ -3,6 +3,7 @@
 import { byId, make } from "./elements.ts";
 import { decimalsOf, duration, price } from "./format.ts";
 import { headline, headlineOf } from "./headline.ts";
+import { ask } from "./key.ts";
 import type { FollowedMarket, MarketPredictions } from "./wire.ts";
 
 const EVERY_MS = 2_000;
@@ -45,7 +46,7 @@ export class Overview {
     if (document.hidden) return;
     let said: Record<string, MarketPredictions>;
     try {
-      const answer = await fetch("/predictions");
+      const answer = await ask("/predictions");
       said = answer.ok ? await answer.json() : {};
     } catch {
       return; // the stream says that the server is gone

@@ -8,7 +8,7 @@ import type { Prediction } from "./wire.ts";
 
 const SPOKEN_EVERY_MS = 15_000;
 
-export function showPredictions(market: Market): void {
+export function showPredictions(market: Market, into: HTMLElement): void {
   const decimals = priceDecimals(market.candles).precision;
   const cards = market.horizonsMs.map((horizonMs) => {
     const newest = market.newest.get(horizonMs);
@@ -21,7 +21,7 @@ export function showPredictions(market: Market): void {
     );
     return card;
   });
-  byId("predictions").replaceChildren(...cards);
+  into.replaceChildren(...cards);
 }
 
 function contents(made: Prediction, preview: Prediction | undefined, decimals: number): Node[] {

@@ -1,6 +1,6 @@
 // The line over the chart: the candle that is pointed at, or the newest, and what was said at it.
 
-import { byId, make } from "./elements.ts";
+import { make } from "./elements.ts";
 import { price, priceDecimals } from "./format.ts";
 import type { Market } from "./market.ts";
 import type { Verdict } from "./wire.ts";
@@ -13,9 +13,13 @@ const CAME: Record<Verdict, string> = {
 };
 
 /** Show a candle with its volume and the prediction made at its close. */
-export function showReadout(market: Market, horizonMs: number, openMs: number | null): void {
+export function showReadout(
+  market: Market,
+  horizonMs: number,
+  openMs: number | null,
+  line: HTMLElement,
+): void {
   const row = openMs === null ? market.candles.at(-1) : market.candleAt(openMs);
-  const line = byId("readout");
   if (!row) {
     line.replaceChildren();
     return;

@@ -20,14 +20,22 @@ interface Mark {
  * focus on it, shows its words; Escape hides them.
  */
 export class Strip {
-  private readonly root = byId("faults");
-  private readonly words = byId("fault-words");
-  private readonly said = byId("faults-said");
+  private readonly root: HTMLElement;
+  private readonly words: HTMLElement;
+  private readonly said: HTMLElement;
+  private readonly legend: HTMLElement;
   private readonly marks = new Map<string, Mark>();
   private market: Market | null = null;
   private inquiry: Inquiry | null = null;
 
-  constructor(private readonly axis: TimeAxis) {
+  constructor(
+    private readonly axis: TimeAxis,
+    prefix: string,
+  ) {
+    this.root = byId(`${prefix}faults`);
+    this.words = byId(`${prefix}fault-words`);
+    this.said = byId(`${prefix}faults-said`);
+    this.legend = byId(`${prefix}faults-legend`);
     axis.onMove(() => this.moved());
     this.root.addEventListener("keydown", (event) => this.pressed(event));
     this.root.parentElement?.addEventListener("pointerleave", () => this.hide());
@@ -52,7 +60,7 @@ export class Strip {
     if (!visible || !this.market || !this.inquiry) return;
     for (const mark of this.marks.values()) this.place(mark, visible, this.market.closedUntilMs);
     const seen = this.seen();
-    byId("faults-legend").hidden = this.root.hidden = seen.length === 0;
+    this.legend.hidden = this.root.hidden = seen.length === 0;
     if (!seen.some(({ button }) => button.tabIndex === 0)) this.stopAt(seen[0]);
     this.say(this.inquiry.knows(visible) ? summary(seen.map(({ fault }) => fault)) : NOT_KNOWN);
     this.inquiry.look(visible);

@@ -4,7 +4,7 @@ import { byId, make } from "./elements.ts";
 import { duration, microseconds, percent, whole } from "./format.ts";
 import type { Feed, Status } from "./wire.ts";
 
-export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): void {
+export function showFeed({ feed, latency, data_age_ms: ageMs }: Status): void {
   const rows: [string, string][] = [
     ["Exchange", feed.exchange],
     ["Connection", feed.connected ? "connected" : "not connected"],
@@ -18,6 +18,14 @@ export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): 
   byId("system").replaceChildren(
     ...rows.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)]),
   );
+}
+
+/** Say in a few words how a market is. */
+export function stateOf({ state, feed, data_age_ms: ageMs }: Status): {
+  text: string;
+  isGood: boolean;
+  isBad: boolean;
+} {
   const age = ageMs === null ? "" : ` for ${duration(ageMs)}`;
   const texts: Record<Status["state"], string> = {
     connecting: "waiting for the exchange",
@@ -27,9 +35,8 @@ export function showFeed({ state, feed, latency, data_age_ms: ageMs }: Status): 
     stalled: "stalled: silent for longer than it ever is",
     stale: `stale: nothing received${age}`,
   };
-  const isOld = state === "stalled" || state === "stale";
-  showState(texts[state], state === "ok" && feed.connected, isOld);
-  document.body.classList.toggle("old", isOld);
+  const isGood = state === "ok" && feed.connected;
+  return { text: texts[state], isGood, isBad: state === "stalled" || state === "stale" };
 }
 
 function count(value: number | null): string {
@@ -41,9 +48,13 @@ function parity({ parity, compared }: Feed): string {
   return parity === null ? "–" : `${percent(parity, parity < 1 ? 2 : 0)} of ${whole(compared)}`;
 }
 
-/** Say in the header how things are. */
-export function showState(text: string, good: boolean, bad: boolean): void {
-  const pill = byId("feed-state");
+/** Say how things are, in the header where no other place is named. */
+export function showState(
+  text: string,
+  good: boolean,
+  bad: boolean,
+  pill: HTMLElement = byId("feed-state"),
+): void {
   pill.className = `pill ${good ? "ok" : ""} ${bad ? "bad" : ""}`;
   if (pill.textContent !== text) pill.textContent = text;
 }
