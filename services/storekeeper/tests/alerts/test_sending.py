@@ -141,6 +141,14 @@ def test_a_receiver_says_how_long_to_wait() -> None:
     assert 0.75 < time.monotonic() - began_s < 10
 
 
+@pytest.mark.parametrize("said", ["nan", "-1", "-inf", "soon"])
+def test_a_wait_that_makes_no_sense_is_none(said: str) -> None:
+    says = [web.Response(status=503, headers={"Retry-After": said}), web.Response()]
+    receiver, sending = sent(lambda number: says[number], ALERT)
+    assert len(receiver.requests) == 2
+    assert sending.ended == [("stalled", "delivered")]
+
+
 def test_no_more_are_sent_than_a_minute_may_have() -> None:
     async def run() -> tuple[int, float]:
         async with receiving() as receiver:

@@ -164,7 +164,7 @@ async def ask(session: aiohttp.ClientSession, endpoint: Endpoint, alert: Alert) 
 
 def _seconds(text: str | None) -> float | None:
     try:
-        return None if text is None else min(max(float(text), 0.0), _MOST_WAIT_S)
+        return None if text is None else _pause_s(float(text))
     except ValueError:
         return None  # a date: the usual pause will do
 
@@ -175,4 +175,8 @@ def _told(body: bytes) -> float | None:
         after_s = msgspec.json.decode(body, type=_Telegram).parameters.retry_after
     except msgspec.MsgspecError:
         return None
-    return None if after_s is None else min(max(after_s, 0.0), _MOST_WAIT_S)
+    return None if after_s is None else _pause_s(after_s)
+
+
+def _pause_s(asked_s: float) -> float:
+    return min(asked_s, _MOST_WAIT_S) if asked_s > 0 else 0.0  # not a number: none
