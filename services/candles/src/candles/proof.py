@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from candles.ids import TradeIds
 from candles.interval import Interval
@@ -27,7 +27,7 @@ class Proof:
         self._wrong_us: dict[int, tuple[int, int]] = {}  # by timeframe: ends from (excluded) to
 
     @property
-    def waiting(self) -> Iterable[Interval]:
+    def waiting(self) -> Collection[Interval]:
         """The intervals that are not proven."""
         return self._waiting
 
