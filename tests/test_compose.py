@@ -100,15 +100,16 @@ def test_an_image_has_one_builder_among_those_that_start_together() -> None:
         assert len(set(built)) == len(built)
 
 
-def test_what_is_audited_is_the_store_that_the_api_reads_and_nobody_else_has() -> None:
+def test_what_is_audited_is_the_store_that_is_read_and_nobody_else_has() -> None:
     def store(name: str) -> dict[str, str]:
         told = SERVICES[name].get("environment", {})
         return {key: value for key, value in told.items() if key.startswith("POSTGRES_")}
 
-    for name in ("storekeeper", "storekeeper-live"):
+    reading = {"prediction-api", "technical_indicators"}
+    for name in ("storekeeper", "storekeeper-live", *reading):
         assert store(name) == store("prediction-api") != {}
         assert "postgres" in SERVICES[name]["depends_on"]
-    others = {service.name for service in manifest.SERVICES} - {"storekeeper", "prediction-api"}
+    others = {service.name for service in manifest.SERVICES} - {"storekeeper"} - reading
     assert {name for name in (*others, "trades-live") if store(name)} == set()
 
 

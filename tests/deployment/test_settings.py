@@ -89,9 +89,9 @@ TALKS_TO = {
 }
 
 
-def test_only_the_storekeeper_and_the_api_know_the_database() -> None:
+def test_only_who_stores_checks_or_serves_what_is_stored_knows_the_database() -> None:
     knowing = {name for name, service in SERVICES.items() if "postgres" in service.talks_to}
-    assert knowing == {"storekeeper", "prediction-api"}
+    assert knowing == {"storekeeper", "prediction-api", "technical-indicators"}
     for environment in ENVIRONMENTS:
         for name in SERVICES:
             told = {each for each in environment_of(environment, name) if "POSTGRES_" in each}

@@ -49,6 +49,9 @@ OF_OTHER_SERVICES = {
     # candles
     "realtime_candles_total", "realtime_candles_incomplete_total",
     "realtime_candle_revisions_total", "realtime_late_trades_total",
+    # technical_indicators
+    "realtime_shadow_windows_total", "realtime_shadow_vectors_total",
+    "realtime_shadow_deviation_ratio",
     # predictor
     "realtime_model_trainings_total", "realtime_models_unregistered",
     # storekeeper

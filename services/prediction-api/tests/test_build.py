@@ -143,6 +143,10 @@ def test_every_route_answers_what_the_messages_said(
             "accuracy": {"1000": None, "2000": None}, "missing_trades": 2,
             "open_gaps": 0, "stalled_ms": None, "quote_lag_ms": None, "book": None,
             "parity": {"compared": 4, "equal": 3, "incomplete": 1, "differences": []},
+            "recomputed": {
+                "windows": 0, "equal": 0, "differing": 0, "undecided": 0, "largest": None,
+                "newest": None,
+            },
         }  # fmt: skip
         metrics = (await client.get("/metrics")).text
         assert f'realtime_data_age_seconds{{market="{MARKET}"}} 0.0' in metrics

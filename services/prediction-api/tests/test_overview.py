@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from marketstream.messages import Feed, Learning, Model, Outcome, Parity, Prediction
+from marketstream.messages import Feed, Learning, Model, Outcome, Parity, Prediction, Recomputed
 
 from .conftest import MARKET, Api
 
@@ -32,6 +32,10 @@ def test_before_anybody_has_said_anything_that_is_said(api: Api) -> None:
         "accuracy": {"1000": None, "2000": None}, "missing_trades": None,
         "open_gaps": None, "stalled_ms": None, "quote_lag_ms": None, "book": None,
         "parity": {"compared": 0, "equal": 0, "incomplete": 0, "differences": []},
+        "recomputed": {
+            "windows": 0, "equal": 0, "differing": 0, "undecided": 0, "largest": None,
+            "newest": None,
+        },
     }  # fmt: skip
     feed = api.views.overview.system(MARKET).feed
     assert (feed.exchange, feed.connected, feed.reconnects, feed.parity) == (
@@ -79,6 +83,11 @@ def test_the_newest_word_counts(api: Api) -> None:
     assert said["parity"] == {
         "compared": 200, "equal": 199, "incomplete": 1,
         "differences": [{"field": "high", "ours": "1"}],
+    }  # fmt: skip
+    api.say(Recomputed(2, 118, 1, 1, 0.5, {"feature": "macd"}))
+    assert details(api)["recomputed"] == {
+        "windows": 2, "equal": 118, "differing": 1, "undecided": 1, "largest": 0.5,
+        "newest": {"feature": "macd"},
     }  # fmt: skip
     feed = api.views.overview.system(MARKET).feed
     assert (feed.connected, feed.reconnects, feed.missing_trades) == (True, 2, 3)

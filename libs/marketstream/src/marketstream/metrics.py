@@ -71,6 +71,19 @@ class Metrics:
         self.parity_differences = counter(
             "parity_differences_total", "Fields that the exchange has otherwise", "market"
         )
+        self.shadow_windows = counter(
+            "shadow_windows_total", "Windows of features that were computed anew", "market"
+        )
+        self.shadow_vectors = counter(
+            "shadow_vectors_total",
+            "Published vectors computed anew: equal to 1e-9, differing or undecided",
+            *("market", "result"),
+        )
+        self.shadow_deviation = gauge(
+            "shadow_deviation_ratio",
+            "Largest deviation of a published feature from the one computed anew",
+            "market",
+        )
         self.candles_mended = counter(
             "candles_mended_total", "Stored candles revised from the exchange's trades", "market"
         )

@@ -6,14 +6,18 @@ from marketstream.errors import SettingsError
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
+from technical_indicators.shadow import ShadowChecker
 from technical_indicators.stage import technical_indicators_stage
 
 
 def build(plan: Plan, settings: FeatureSettings, ports: Ports) -> Part:
-    """Return the part that makes the configured features of the plan's candles."""
-    del ports
+    """Return the part that makes the configured features of the plan's candles, and checks them."""
     feature_set = feature_set_of(plan, settings)
-    return Part("technical_indicators", (technical_indicators_stage(feature_set, plan),))
+    stages = (technical_indicators_stage(feature_set, plan),)
+    if not settings.shadow_every_s:
+        return Part("technical_indicators", stages)
+    checker = ShadowChecker(plan, feature_set, ports)
+    return Part("technical_indicators", stages, work=lambda: checker.run(settings.shadow_every_s))
 
 
 def feature_set_of(plan: Plan, settings: FeatureSettings) -> FeatureSet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from math import ceil
+from typing import Annotated
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
@@ -51,7 +52,8 @@ class FeatureSettings(BaseModel):
     """What `config.yaml` of this service holds.
 
     `spans` that are no multiple of the finest candles are an error; where the finest candles are as
-    long as the timeframe decided on, the spans count those.
+    long as the timeframe decided on, the spans count those. A window of what was published is
+    computed anew every `shadow_every_s`, 0 for never.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -60,6 +62,7 @@ class FeatureSettings(BaseModel):
         default_factory=lambda: list(DEFAULT_INDICATORS)
     )
     spans: list[str] = ["250ms", "500ms", "1s", "2s", "5s", "10s"]
+    shadow_every_s: Annotated[float, Field(ge=0)] = 15.0
 
 
 class FeatureSet:

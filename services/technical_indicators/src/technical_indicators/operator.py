@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Sequence
 
 import msgspec
-from msgspec.structs import replace
 
 from marketstream.messages import Candle, Features
 from technical_indicators.base_definition import State
 from technical_indicators.base_stream import BaseStream
 from technical_indicators.feature_set import FeatureSet
+from technical_indicators.heard_candles import without_certificate
 from technical_indicators.microstructure import Microstructure
 
 _OUT_OF_STEP = 8  # base candles that one market of a group may be ahead of another
@@ -169,11 +169,4 @@ class FeatureEngine:
 
 def _says_the_same(one: Candle, other: Candle) -> bool:
     """Say whether two revisions differ in the certificate alone."""
-    return one == replace(
-        other,
-        revision=one.revision,
-        complete=one.complete,
-        expected_count=one.expected_count,
-        filled=one.filled,
-        late_count=one.late_count,
-    )
+    return without_certificate(one) == without_certificate(other)

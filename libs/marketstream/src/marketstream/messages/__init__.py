@@ -16,15 +16,23 @@ from marketstream.messages.model import Model
 from marketstream.messages.outcome import Outcome
 from marketstream.messages.prediction import Prediction, Said
 from marketstream.messages.stall import Channel, Stall, StallEnd
-from marketstream.messages.status import Compared, Feed, Learning, Mending, Parity, Status
+from marketstream.messages.status import (
+    Compared,
+    Feed,
+    Learning,
+    Mending,
+    Parity,
+    Recomputed,
+    Status,
+)
 from marketstream.messages.trades import Depth, Levels, Quote, Trade, Trades
 from marketstream.messages.words import Answer, CandleState, Direction, Role, Side, Verdict
 
 __all__ = [
     "Answer", "Audit", "Candle", "CandleState", "Channel", "Compared", "DeadLetter", "Depth",
     "Direction", "Features", "Feed", "Gap", "GapState", "Learning", "Levels", "Mending", "Message",
-    "Model", "Outcome", "Parity", "Prediction", "Quote", "Role", "Said", "Side", "Stall",
-    "StallEnd", "Status", "Trade", "Trades", "Verdict",
+    "Model", "Outcome", "Parity", "Prediction", "Quote", "Recomputed", "Role", "Said", "Side",
+    "Stall", "StallEnd", "Status", "Trade", "Trades", "Verdict",
 ]  # fmt: skip
 
 type Message = (

@@ -73,7 +73,23 @@ class Mending(msgspec.Struct, frozen=True, tag="mending"):
     marked: int
 
 
-type Said = Feed | Learning | Parity | Mending
+class Recomputed(msgspec.Struct, frozen=True, tag="recomputed"):
+    """How published features compare with those that were computed anew from stored candles.
+
+    In `windows` of closes so many vectors were `equal` to 1e-9, `differing`, or `undecided`, for
+    the candles that they rest on have changed since. `largest` is the largest deviation of a
+    feature, None before any vector was compared; `newest` is the newest that was beyond 1e-9.
+    """
+
+    windows: int
+    equal: int
+    differing: int
+    undecided: int
+    largest: float | None = None
+    newest: dict[str, str | int | float | None] | None = None
+
+
+type Said = Feed | Learning | Parity | Mending | Recomputed
 
 
 class Status(msgspec.Struct, frozen=True):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from marketstream.messages import Feed, Learning, Mending, Model, Parity, Status
+import msgspec
+
+from marketstream.messages import Feed, Learning, Mending, Model, Parity, Recomputed, Status
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.scores import Scores
@@ -16,6 +18,7 @@ from prediction_api.views.system_state import FeedState, ModelState, SystemState
 
 _NS_PER_MS = 1_000_000
 _NOTHING_COMPARED = Parity(0, 0, 0, [])
+_NOTHING_RECOMPUTED = Recomputed(0, 0, 0, 0)
 
 
 class _Heard(NamedTuple):
@@ -46,6 +49,7 @@ class Overview:
         self._learning: dict[str, Learning] = {}
         self._parities: dict[str, Parity] = {}
         self._mendings: dict[str, Mending] = {}
+        self._recomputed: dict[str, Recomputed] = {}
         self._models: dict[tuple[str, int], Model] = {}
         self._began: set[str] = set()
 
@@ -63,6 +67,8 @@ class Overview:
                 self._parities[status.market] = parity
             case Mending() as mending:
                 self._mendings[status.market] = mending
+            case Recomputed() as recomputed:
+                self._recomputed[status.market] = recomputed
 
     def began(self, model: Model) -> None:
         """Note a model that serves from now on."""
@@ -132,6 +138,7 @@ class Overview:
                 "incomplete": parity.incomplete,
                 "differences": parity.differences,
             },
+            "recomputed": msgspec.structs.asdict(self._recomputed.get(market, _NOTHING_RECOMPUTED)),
         }
 
     def system(self, market: str) -> SystemState:

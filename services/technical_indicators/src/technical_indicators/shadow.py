@@ -1,0 +1,154 @@
+"""The shadow checker: published features beside those computed anew from stored candles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from random import Random
+
+from loguru import logger
+
+from marketstream.errors import StateError
+from marketstream.messages import Candle, Features, Recomputed, Status
+from marketstream.plan import Plan
+from marketstream.ports import Ports
+from marketstream.store.port import Store
+from marketstream.timeframes import timeframe_ms
+from marketstream.topics import CANDLES
+from technical_indicators.batch import feature_table
+from technical_indicators.feature_set import FeatureSet
+from technical_indicators.heard_candles import HeardCandles
+from technical_indicators.recomputing import Comparison, compare, undisturbed
+
+WINDOW = 60  # closes a look
+REACH = 3_600  # closes, among the newest, from which windows are drawn
+_SETTLED_MS = 5_000  # until candles and vectors are stored, and revisions final
+
+
+class ShadowChecker:
+    """Draws windows of what was published, makes them anew by the columnar form, and compares.
+
+    What differs by more than 1e-9 is an error of ours, unless candles that it rests on have changed
+    since, or are not stored: then nobody can tell, and it is counted as undecided. Of a leader that
+    came too late a vector knows nothing, whatever is stored of it.
+    """
+
+    def __init__(self, plan: Plan, feature_set: FeatureSet, ports: Ports, *, seed: int = 0) -> None:
+        self._plan = plan
+        self._set = feature_set
+        self._ports = ports
+        self._settles = feature_set.settled_after()
+        self._length_ms = timeframe_ms(feature_set.timeframe)
+        finer = self._length_ms // timeframe_ms(feature_set.base)
+        self._heard = HeardCandles((REACH + WINDOW + self._settles) * finer)
+        self._random = Random(seed)  # noqa: S311 - which window is looked at
+        self.found = {market: Recomputed(0, 0, 0, 0) for market in plan.markets}
+        ports.listen([CANDLES], self._heard.hear)
+        for market in plan.markets:  # 0 is news too
+            ports.metrics.shadow_windows.labels(market)
+            for result in ("equal", "differing", "undecided"):
+                ports.metrics.shadow_vectors.labels(market, result)
+
+    async def run(self, every_s: float) -> None:
+        """Look at a window of each market every so often, until cancelled."""
+        while True:
+            for market in self._plan.markets:
+                await asyncio.sleep(every_s / len(self._plan.markets))
+                await self.check(market)
+
+    async def check(self, market: str) -> None:
+        """Look at one window, where the store is there, and say what was found so far."""
+        try:
+            store = await asyncio.to_thread(self._ports.store)
+            comparison = await asyncio.to_thread(self._look, store, market)
+        except StateError as error:
+            logger.warning("Features are not checked", market=market, reason=str(error))
+        else:
+            if comparison is not None:
+                self._count(market, comparison)
+        self._ports.publish(Status(market, "technical_indicators", self.found[market]))
+
+    def _look(self, store: Store, market: str) -> Comparison | None:
+        """Compare a window; None where nothing was published of late."""
+        timeframe, length_ms = self._set.timeframe, self._length_ms
+        newest = store.last_candles(market, timeframe, 1)
+        if not newest:
+            return None
+        last_ms = newest[0].close_time_ms - max(length_ms, _SETTLED_MS)
+        for back in (self._random.randrange(REACH - WINDOW), 0):
+            until_ms = last_ms - back * length_ms
+            published = self._published(store, market, until_ms)
+            if published:
+                return self._compare(store, market, published)
+        return None
+
+    def _published(self, store: Store, market: str, until_ms: int) -> list[Features]:
+        from_ms = until_ms - WINDOW * self._length_ms
+        vectors = store.features(market, self._set.timeframe, from_ms, until_ms)
+        return [each for each in vectors if each.feature_set == self._set.version]
+
+    def _compare(self, store: Store, market: str, published: Sequence[Features]) -> Comparison:
+        feature_set, reach_ms = self._set, self._settles * self._length_ms
+        first_ms, until_ms = published[0].close_time_ms, published[-1].close_time_ms
+        from_ms = first_ms - reach_ms - self._length_ms
+
+        def stored(of: str, timeframe: str) -> list[Candle]:
+            candles = store.candles(of, timeframe, from_ms, until_ms)
+            return [candle for candle in candles if candle.state == "closed"]
+
+        candles = stored(market, feature_set.timeframe)
+        base = candles
+        if feature_set.base != feature_set.timeframe:
+            base = stored(market, feature_set.base)
+        others = [other for other in self._plan.group(market) if other != market]
+        leaders = [stored(other, feature_set.base) for other in others[: feature_set.leaders]]
+        if not candles or not base:
+            return Comparison(0, len(published), (), None)
+        table = feature_table(candles, base, feature_set, leaders)
+        disturbed = [
+            at_ms
+            for series in (candles, base, *leaders)
+            for at_ms in self._disturbed(series, from_ms, until_ms)
+        ]
+        sure = undisturbed(table.close_time_ms, disturbed, reach_ms)
+        return compare(table, published, sure, feature_set.leader_names)
+
+    def _disturbed(self, series: Sequence[Candle], from_ms: int, until_ms: int) -> Iterable[int]:
+        """Yield when a series was not what it is now: changed candles, holes, and its two ends."""
+        if not series:
+            return
+        if series[0].open_time_ms > from_ms:
+            yield series[0].close_time_ms
+        for candle, after in pairwise(series):
+            if after.open_time_ms > candle.close_time_ms:
+                yield after.close_time_ms
+        length_ms = series[-1].close_time_ms - series[-1].open_time_ms
+        yield from range(series[-1].close_time_ms + length_ms, until_ms + 1, length_ms)
+        for candle in self._heard.changed(series):
+            yield candle.close_time_ms
+
+    def _count(self, market: str, comparison: Comparison) -> None:
+        found, metrics = self.found[market], self._ports.metrics
+        differing = comparison.differing
+        largest = max(found.largest or 0.0, comparison.largest or 0.0)
+        self.found[market] = Recomputed(
+            windows=found.windows + 1,
+            equal=found.equal + comparison.equal,
+            differing=found.differing + len(differing),
+            undecided=found.undecided + comparison.undecided,
+            largest=found.largest if comparison.largest is None else largest,
+            newest=found.newest if not differing else differing[-1]._asdict(),
+        )
+        metrics.shadow_windows.labels(market).inc()
+        vectors = metrics.shadow_vectors
+        vectors.labels(market, "equal").inc(comparison.equal)
+        vectors.labels(market, "differing").inc(len(differing))
+        vectors.labels(market, "undecided").inc(comparison.undecided)
+        if comparison.largest is not None:
+            metrics.shadow_deviation.labels(market).set(largest)
+        if differing:
+            logger.warning(
+                "Features differ from those computed anew",
+                market=market, vectors=len(differing), **differing[-1]._asdict(),
+            )  # fmt: skip
