@@ -241,7 +241,7 @@ def test_the_storekeeper_alerts_beside_all_else_and_a_receiver_that_is_away_hold
             return receiver
 
     (alert,) = told(asyncio.run(run()))
-    assert alert["text"].startswith("binance:BTC/USDT: 1 gaps of 2 trades since ")
+    assert alert["text"].startswith("binance:BTC/USDT: 1 gap of 2 trades since ")
 
 
 def test_without_an_address_nothing_is_listened_to(ports: FakePorts, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def test_a_gap_is_told_once_it_has_lasted_and_once_it_is_repaired() -> None:
     faults = Faults(30_000)
     faults.hear(GAP)
     assert told(faults, 30_999) == []
-    began = "binance:BTC/USDT: 1 gaps of 2 trades since 1970-01-01T00:00:01.000Z: "
+    began = "binance:BTC/USDT: 1 gap of 2 trades since 1970-01-01T00:00:01.000Z: "
     assert told(faults, 31_000) == [f"{began}0 lost, 1 still asked for"]
     faults.hear(GAP)
     assert told(faults, 32_000) == []

@@ -84,7 +84,8 @@ def _alert(kind: Kind, market: str, subject: str, faults: Sequence[Fault], now_m
         lost = sum(map(_is_lost, gaps))
         became = f"{lost} lost, {len(gaps) - lost} still asked for"
         text = (
-            f"{market}: {len(gaps)} gaps of {trades} trades since {iso(since_ms)}: "
+            f"{market}: {_some(len(gaps), 'gap')} of {_some(trades, 'trade')} "
+            f"since {iso(since_ms)}: "
             f"{became if subject == 'began' else 'repaired'}"
         )
     elif subject == "began":
@@ -93,3 +94,7 @@ def _alert(kind: Kind, market: str, subject: str, faults: Sequence[Fault], now_m
         text = f"{market}: goes on, after a stall that began at {iso(since_ms)}"
     details: Details = {"since_ms": since_ms, "count": len(faults), "trades": trades}
     return Alert(kind, market, subject, text, now_ms, now_ms + _WORTH_MS, details)
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
