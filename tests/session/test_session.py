@@ -67,6 +67,51 @@ def test_one_trade_is_not_believed_because_the_exchange_s_clock_once_was_as_far_
     healed(one)
 
 
+@pytest.mark.parametrize("ahead_us", [0, 30_000_000, 300_000_000])
+@pytest.mark.parametrize("many", [1, 6])
+@pytest.mark.parametrize("reads_past", [True, False])
+def test_silence_is_not_proven_by_a_clock_that_only_the_stream_tells(
+    ahead_us: int, many: int, reads_past: bool
+) -> None:
+    one = World(700_000)
+    one.rest = "clockless"
+    if reads_past:
+        one.begin(tells_time=False)
+    else:
+        one.connect()
+    if many == 1:
+        one.spoil_next = later_by(ahead_us)
+    one.run(15.0)
+    if many > 1:
+        one.spoil_next, one.spoil_more = later_by(ahead_us), many - 1
+    one.run(60.0)
+    assert one.published
+    assert all(message.proven_until_us is None for message in one.published)
+
+
+def test_new_numbering_after_a_trade_that_was_ahead_is_read_from_its_first() -> None:
+    one = world()
+    one.spoil_next = later_by(1_500_000)
+    one.run(0.15)
+    one.number_again()
+    before = len(one.truth)
+    one.run(20.0)
+    came = {(trade.id, trade.time_us) for message in one.published for trade in message.trades}
+    settled = [trade for trade in one.truth[before:] if trade.time_us < one.now_us - 1_000_000]
+    assert all((trade.id, trade.time_us) in came for trade in settled)
+
+
+def test_refused_clock_holds_nothing_else_up() -> None:
+    one = world()
+    one.rest = "clockless"
+    one.session.plausibility.wants_time = True
+    one.run(60.0)
+    one.cut()
+    one.run(5.0)
+    assert one.missing() == []
+    one.check(at_rest=True)
+
+
 def test_gap_is_mended_by_time_where_pages_overlap() -> None:
     one = world(every_us=400, kind="by time")
     one.cut(1_000_000)
@@ -363,7 +408,7 @@ def test_ids_that_begin_again_are_another_numbering() -> None:
 OPERATIONS = [
     "run", "long run", "cut", "long cut", "drop", "many drops", "repeat", "swap", "zombie",
     "silent trades", "silent quotes", "speak", "rest well", "rest failing", "rest empty",
-    "rest behind", "rest holes", "number again", "wrong ids in a row",
+    "rest behind", "rest holes", "rest clockless", "number again", "wrong ids in a row",
     *sorted(SPOILS.keys() - {"id behind"}),
 ]  # fmt: skip
 

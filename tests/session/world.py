@@ -30,7 +30,8 @@ class World:
     """A market that trades every `every_us`, what it truly traded, and a session that follows it.
 
     `silent` are channels of which nothing comes, `rest` is how REST is: `well`, `failing`, `empty`,
-    `behind`, `holes`, or `another`: it answers with the trades of one at 500 times the price.
+    `behind`, `holes`, `clockless` where only the time is refused, or `another`: it answers with the
+    trades of one at 500 times the price.
     """
 
     every_us: int = 20_000
@@ -87,13 +88,14 @@ class World:
         if self._next_id > 500 and self.session.history == 1:
             self._next_id = 1
 
-    def begin(self, seconds: float = 3.0) -> None:
+    def begin(self, seconds: float = 3.0, *, tells_time: bool = True) -> None:
         """Trade for a while, then begin to follow with nothing known."""
         for _ in range(round(seconds * 1e6 / self.every_us)):
             self.now_us += self.every_us
             self.trade()
         from_us = self.now_us - 2_000_000
-        self.session.start(self.received_us, from_us=from_us, exchange_us=self.now_us)
+        exchange_us = self.now_us if tells_time else None
+        self.session.start(self.received_us, from_us=from_us, exchange_us=exchange_us)
         self.connect()
 
     def connect(self) -> None:
@@ -183,7 +185,8 @@ class World:
             ask, rows, asked_us = self._answer
             self._answer = None
             ids = [row.trade.id for row in rows]
-            if self.rest == "failing" or ids != sorted(ids) or self._is_anothers(rows):
+            timeless = self.rest == "clockless" and ask.kind == "time"
+            if self.rest == "failing" or timeless or ids != sorted(ids) or self._is_anothers(rows):
                 self.session.failed(ask, self.received_us)  # such a page is refused at the edge
             elif ask.kind == "time":
                 self.session.clock_is(self.now_us, self.received_us)
@@ -233,6 +236,7 @@ class World:
             self.stalls.append(message)
 
     def _check_proof(self, until_us: int) -> None:
+        assert until_us <= self.now_us, "proven of the future"
         had = {(trade.id, trade.time_us) for one in self.published for trade in one.trades}
         first_us = min((time_us for _, time_us in had), default=until_us)
         for trade in self.truth:

@@ -183,8 +183,6 @@ class CandleAggregator:
 
     def _prove(self, closed: list[Candle]) -> None:
         """Show anew what is proven by now to be complete: before what closes after it."""
-        if not self._proof.waiting:
-            return
         for one in self._proof.newly():
             one.revision += 1
             closed.append(self._candle(one))

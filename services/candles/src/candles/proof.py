@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from candles.ids import TradeIds
 from candles.interval import Interval
@@ -27,7 +27,7 @@ class Proof:
         self._wrong_us: dict[int, tuple[int, int]] = {}  # by timeframe: ends from (excluded) to
 
     @property
-    def waiting(self) -> Collection[Interval]:
+    def waiting(self) -> Iterable[Interval]:
         """The intervals that are not proven."""
         return self._waiting
 
@@ -52,8 +52,14 @@ class Proof:
         if not one.proven:
             self._waiting.append(one)
 
-    def newly(self) -> Iterator[Interval]:
-        """Yield the intervals that were not known to be complete, and are by now."""
+    def newly(self) -> Iterable[Interval]:
+        """Give the intervals that were not known to be complete, and are by now."""
+        if self._waiting:
+            return self._newly()
+        self._wrong_us.clear()
+        return ()
+
+    def _newly(self) -> Iterator[Interval]:
         while self._waiting and self._waiting[0].end_us <= self._ids.proven_us:
             one = self._waiting.popleft()
             from_us, to_us = self._wrong_us.get(one.index, (0, 0))

@@ -53,7 +53,8 @@ class TradesBatcher:
         self._numbered = numbered
         self.newest_received_us = 0
         self._received_us = 0  # of the last trade
-        self._quote_us = 0  # of the last one
+        self._last_trade: Trade | None = None
+        self._latest_us = 0  # of all events but for the last trade
         self._said_proven_us = 0
         self._emit_at_us = 0  # the end of the bucket that the last message reached into
         self._trades: list[Trade] = []
@@ -72,7 +73,8 @@ class TradesBatcher:
     def add_trade(self, trade: Trade, received_us: int) -> Sequence[Trades]:
         """Take in a trade; return the messages it closed.
 
-        The caller keeps `newest_us`, or `filled_us` where a trade is not the newest by its id.
+        The caller keeps `newest_us`, or `filled_us` where a trade is not the newest by its id, and
+        tells `out_of_step` of those that are not later than the one before.
         """
         # Times are large numbers, and slow to compare: most trades need two of the comparisons.
         time_us = trade.time_us
@@ -83,6 +85,7 @@ class TradesBatcher:
             self._received_us = received_us
             if not clock.from_us <= received_us < clock.until_us:
                 clock.update(time_us, received_us)
+        self._last_trade = trade
         if time_us < self._quiet_until_us:
             self._trades.append(trade)
             if time_us > self.seen_until_us:
@@ -94,6 +97,11 @@ class TradesBatcher:
             return closed
         self.seen_until_us = time_us
         return closed if time_us < self._emit_at_us else [*closed, self._emit()]
+
+    def out_of_step(self, time_us: int) -> None:
+        """Note the time of a trade that may be earlier than another before it."""
+        last = self._last_trade
+        self._latest_us = max(self._latest_us, time_us, 0 if last is None else last.time_us)
 
     def add_quote(
         self,
@@ -114,10 +122,10 @@ class TradesBatcher:
         if time_us is None:
             time_us = received_us + offset_us
         # Never earlier than what came before it: on one connection, arrival is the order.
-        time_us = max(time_us, self._quote_us, self.newest_us, self.filled_us)
+        self.out_of_step(time_us)
+        time_us = self._latest_us
         closed = self._make_room(time_us) if time_us >= self._pending_end_us else _NOTHING
         self._quote = Quote(bid, bid_quantity, ask, ask_quantity, time_us, estimated)
-        self._quote_us = time_us
         seen_until_us = self._seen_by(received_us)
         if seen_until_us > self.seen_until_us:
             self.seen_until_us = seen_until_us

@@ -40,7 +40,7 @@ class Inquiry:
         self._past_from_us = self._past_until_us = 0  # the past that a start reads
         self._unseen_until_us = 0
         self._ask_at_us = self._newest_at_us = self._time_at_us = 0
-        self._failures = 0
+        self._failures = self._time_failures = 0
         self._rest_lag_us = 0
         self._dropped_us: int | None = None
         self._told: tuple[int, int] | None = None  # an id that REST has, and since when we know
@@ -73,8 +73,12 @@ class Inquiry:
         session = self._session
         if not session.rules.asks or received_us < self._ask_at_us:
             return None
-        if session.plausibility.wants_time and self._asks_for_time(received_us):
+        if not session.plausibility.wants_time:
+            self._time_failures = 0
+        elif received_us >= self._time_at_us:
             return Ask("time")
+        elif session.exchange_ms(received_us) is None:
+            return None  # nothing that is asked could be held against any clock
         if session.price is None and received_us < self._unseen_until_us:
             return None
         if session.plausibility.wants_newest and received_us >= self._newest_at_us:
@@ -91,10 +95,6 @@ class Inquiry:
             return Ask("newest")
         return self._ask_for_gaps(received_us)
 
-    def _asks_for_time(self, received_us: int) -> bool:
-        """Say whether the clock comes first: not where it is refused and the stream told it too."""
-        return received_us >= self._time_at_us or self._session.exchange_ms(received_us) is None
-
     def _ask_for_gaps(self, received_us: int) -> Ask | None:
         """Ask for the newest gap, and with it for those that the same page holds."""
         gaps = self._session.ledger.ids.gaps
@@ -107,11 +107,19 @@ class Inquiry:
 
     def failed(self, ask: Ask, received_us: int, retry_after_s: float) -> None:
         """Note that there was no answer that makes sense."""
-        if ask.kind == "time":
-            self._time_at_us = received_us + round(_BACKOFF_MOST_US * self._scale)
-        wait_us = min(_BACKOFF_FIRST_US * 2.0 ** min(self._failures, 16), _BACKOFF_MOST_US)
-        self._failures += 1
-        self._ask_at_us = received_us + round(max(wait_us, retry_after_s * 1e6) * self._scale)
+        retry_after_us = round(retry_after_s * 1e6 * self._scale)
+        if ask.kind == "time":  # all else goes on without, if the stream told the time
+            self._time_at_us = received_us + self._wait_us(self._time_failures)
+            self._time_failures += 1
+            self._ask_at_us = received_us + retry_after_us
+        else:
+            wait_us = max(self._wait_us(self._failures), retry_after_us)
+            self._failures += 1
+            self._ask_at_us = received_us + wait_us
+
+    def _wait_us(self, failures: int) -> int:
+        wait_us = min(_BACKOFF_FIRST_US * 2.0 ** min(failures, 16), _BACKOFF_MOST_US)
+        return round(wait_us * self._scale)
 
     def answered(self, ask: Ask, answer: Answer, received_us: int) -> None:
         """Take in an answer."""

@@ -112,14 +112,16 @@ class MarketSession:
         if self.plausibility.price is None:
             self.plausibility.move(trade.price)
         is_newest = self._examine(trade, received_us)
+        if is_newest is None:
+            return False
+        batcher.out_of_step(trade.time_us)
         if is_newest:
             if self._unnumbered is None:
                 self.ledger.ids.next_id = trade.id + 1
-            batcher.filled_us = max(batcher.filled_us, batcher.newest_us)
             batcher.newest_us, batcher.newest_received_us = trade.time_us, received_us
-        elif is_newest is not None:
+        else:
             batcher.filled_us = max(batcher.filled_us, trade.time_us)
-        return is_newest is not None
+        return True
 
     def add_quote(self, event: QuoteEvent, received_us: int) -> None:
         """Take in a quote; raises BadMessage where it makes no sense, and is put aside."""

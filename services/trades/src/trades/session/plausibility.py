@@ -93,8 +93,11 @@ class Plausibility:
 
         Before any trade came only what the exchange says when asked is known, and that may be off.
         Where our own clock, which its trades are not told by, says the same, both are believed.
+        While the exchange still has to be asked, what its stream says of its clock may be wrong.
         """
         batcher = self._batcher
+        if self.wants_time:
+            return None
         if batcher.clock.offset_us is not None:
             return batcher.clock.offset_us
         asked_us = batcher.asked_offset_us
