@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Sequence
 from itertools import product
@@ -17,7 +18,7 @@ from marketstream.ports import Ports
 from marketstream.topics import GAPS, OUTCOMES, PREDICTIONS, STALLS
 from storekeeper.alerts.alert import KINDS, Alert, Kind
 from storekeeper.alerts.endpoints import endpoints_of
-from storekeeper.alerts.faults import Faults
+from storekeeper.alerts.faults import BEGAN, ENDED, Faults
 from storekeeper.alerts.memory import Memory
 from storekeeper.alerts.sending import RESULTS, Result, Sender
 from storekeeper.alerts.settings import AlertSettings
@@ -25,6 +26,8 @@ from storekeeper.alerts.skill import SkillWatch
 
 _LOOK_EVERY_S = 1.0
 _RECALLED_MS = 3_600_000
+_RECALL_EVERY_MS = 5_000
+_DAY_MS = 86_400_000
 _NS_PER_MS = 1_000_000
 _MOST_HEARD = 200_000
 _AT_ONCE = 500  # messages, before others have a turn
@@ -82,8 +85,8 @@ class Alerting:
             telling.keep(senders)  # what was delivered since, too
 
     async def _tell(self, telling: _Telling, senders: Sequence[Sender]) -> None:
-        await telling.recall()
         while True:
+            await telling.recall()
             await telling.hear(self._heard)
             alerts = telling.due()
             for sender in senders:
@@ -107,7 +110,11 @@ class _Telling:
         self._ports = ports
         self._memory = memory
         self._quiet_ms = round(settings.quiet_s * 1_000)
-        self._faults = Faults(round(settings.after_s * 1_000))
+        self._memory.began_ms = memory.began_ms or self._now_ms()
+        self._faults = Faults(round(settings.after_s * 1_000), [*memory.gaps, *memory.stalls])
+        self._unknown = list(plan.markets)  # whose past is still to be read
+        self._recall_ms = 0
+        self._writing = threading.Lock()
         said = {
             (market, horizon_ms): finding
             for market, findings in memory.verdicts.items()
@@ -117,20 +124,25 @@ class _Telling:
         self.has_news = False  # of alerts that wait no more
 
     async def recall(self) -> None:
-        """Know of the past what the store does; without it nothing is proven until a start."""
-        for market in self._plan.markets:
+        """Know of the past what the store does; where it is away, it is asked again later."""
+        if self._now_ms() < self._recall_ms:
+            return
+        for market in list(self._unknown):
             try:
                 await asyncio.to_thread(self._read, market)
             except StateError as error:
-                logger.warning("Alerts know nothing of the past", reason=str(error))
-                return
+                logger.warning("Alerts do not know the past yet", market=market, reason=str(error))
+                self._recall_ms = self._now_ms() + _RECALL_EVERY_MS
+            else:
+                self._unknown.remove(market)
 
     async def hear(self, heard: deque[_Heard]) -> None:
         """Note all that was heard."""
+        now_ms = self._now_ms()
         for number in range(len(heard)):
             message = heard.popleft()
             if isinstance(message, Gap | Stall):
-                self._faults.hear(message)
+                self._faults.hear(message, now_ms)
             else:
                 self._skill.hear(message)
             if number % _AT_ONCE == _AT_ONCE - 1:
@@ -138,7 +150,7 @@ class _Telling:
 
     def due(self) -> list[Alert]:
         """Return what is to be told now."""
-        now_ms = self._ports.clock() // _NS_PER_MS
+        now_ms = self._now_ms()
 
         def may_tell(kind: Kind, market: str, subject: str) -> bool:
             if kind not in self._settings.kinds:
@@ -147,6 +159,8 @@ class _Telling:
 
         alerts = [*self._faults.take(now_ms, may_tell), *self._skill.take(now_ms, may_tell)]
         for alert in alerts:
+            if alert.subject == ENDED:  # the next one is told, however soon
+                self._memory.forget(f"{alert.kind}|{alert.market}|{BEGAN}")
             logger.info("Alert", kind=alert.kind, market=alert.market, text=alert.text)
         verdicts: dict[str, dict[int, Finding]] = {}
         for (market, horizon_ms), finding in self._skill.said.items():
@@ -161,17 +175,36 @@ class _Telling:
 
     def keep(self, senders: Sequence[Sender]) -> None:
         """Keep what was told and what waits, for the next start."""
-        self.has_news = False
-        self._memory.waiting = {each.endpoint.name: [*each.waiting] for each in senders}
-        self._memory.write(self._ports.state)
+        with self._writing:  # the end may come while that is done
+            self.has_news = False
+            told = self._faults.told
+            self._memory.gaps = [fault for fault in told if isinstance(fault, Gap)]
+            self._memory.stalls = [fault for fault in told if isinstance(fault, Stall)]
+            self._memory.waiting = {each.endpoint.name: [*each.waiting] for each in senders}
+            self._memory.write(self._ports.state)
 
     def _read(self, market: str) -> None:
         store, timeframe = self._ports.store(), self._plan.timeframe
-        now_ms = self._ports.clock() // _NS_PER_MS
-        from_ms = now_ms - _RECALLED_MS
-        window = (market, timeframe, from_ms, now_ms + _RECALLED_MS)
-        for prediction in store.predictions(*window):
+        now_ms = self._now_ms()
+        from_ms, to_ms = now_ms - _RECALLED_MS, now_ms + _RECALLED_MS
+        predictions = store.predictions(market, timeframe, from_ms, to_ms)
+        outcomes = store.outcomes(market, timeframe, from_ms, to_ms)
+        tallies = store.tallies(market, timeframe, from_ms, self._skill.streams)
+        gaps = store.gaps(market, now_ms - _DAY_MS, to_ms)
+        stalls = store.stalls(market, now_ms - _DAY_MS, to_ms)
+        for prediction in predictions:
             self._skill.hear(prediction, is_past=True)
-        for outcome in store.outcomes(*window):
+        for outcome in outcomes:
             self._skill.hear(outcome, is_past=True)
-        self._skill.remember(market, store.tallies(market, timeframe, from_ms, self._skill.streams))
+        self._skill.remember(market, tallies)
+        for gap in gaps:
+            if gap.state != "lost" or gap.since_us // 1_000 >= self._memory.began_ms:
+                self._faults.hear(gap, now_ms)
+        for stall in stalls:
+            if stall.end == "open":  # whoever watched has stopped, and says of the next one anew
+                self._faults.forget(stall)
+            else:
+                self._faults.hear(stall, now_ms)
+
+    def _now_ms(self) -> int:
+        return self._ports.clock() // _NS_PER_MS

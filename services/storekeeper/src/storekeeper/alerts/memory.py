@@ -9,6 +9,7 @@ import msgspec
 from loguru import logger
 
 from marketstream.evidence import Finding
+from marketstream.messages import Gap, Stall
 from storekeeper.alerts.alert import Alert
 
 _FILE = "alerts.json"
@@ -18,8 +19,13 @@ _MOST = 10_000
 class Memory(msgspec.Struct):
     """When what was last told, by kind, market and subject; verdicts by market and horizon.
 
-    `waiting` has the alerts for each address by its name.
+    `waiting` has the alerts for each address by its name, `gaps` and `stalls` what was told and is
+    not over. Of what was lost before alerts began, at `began_ms`, nothing is told.
     """
+
+    began_ms: int = 0
+    gaps: list[Gap] = []
+    stalls: list[Stall] = []
 
     told_ms: dict[str, int] = {}
     verdicts: dict[str, dict[int, Finding]] = {}
@@ -49,6 +55,10 @@ class Memory(msgspec.Struct):
             written.replace(path)
         except OSError as error:
             logger.warning("Alerts are not remembered", file=str(path), reason=str(error))
+
+    def forget(self, what: str) -> None:
+        """Let something be told again at once."""
+        self.told_ms.pop(what, None)
 
     def may_tell(self, what: str, now_ms: int, quiet_ms: int) -> bool:
         """Say whether something was not told of late, and note that it is told now."""

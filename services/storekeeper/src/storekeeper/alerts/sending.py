@@ -67,13 +67,11 @@ class Sender:
         self.endpoint = endpoint
         self._waiting: deque[Alert] = deque()
         self._there = asyncio.Event()
-        self._spacing_s = _MINUTE_S / per_minute
-        self._room = per_minute
+        self._sent_s: deque[float] = deque(maxlen=per_minute)  # by the loop's clock
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._clock = clock
         self._ended = ended
         self._first_wait_s = first_wait_s
-        self._free_s = 0.0  # by the loop's clock: when all that was sent is forgotten
 
     @property
     def waiting(self) -> tuple[Alert, ...]:
@@ -120,12 +118,11 @@ class Sender:
             wait_s = min(2 * wait_s, _MOST_WAIT_S)
 
     async def _take_turn(self) -> None:
-        """Wait until one more may be sent: a minute's worth at once, then evenly."""
-        loop = asyncio.get_running_loop()
-        full_s = (self._room - 1) * self._spacing_s
-        if (pause_s := self._free_s - loop.time() - full_s) > 0:
+        """Wait until one more may be sent."""
+        loop, sent_s = asyncio.get_running_loop(), self._sent_s
+        if len(sent_s) == sent_s.maxlen and (pause_s := sent_s[0] + _MINUTE_S - loop.time()) > 0:
             await asyncio.sleep(pause_s)
-        self._free_s = max(self._free_s, loop.time()) + self._spacing_s
+        sent_s.append(loop.time())
 
     def _done(self, alert: Alert, result: Result, reason: str = "") -> None:
         if alert not in self._waiting:
@@ -156,9 +153,9 @@ async def ask(session: aiohttp.ClientSession, endpoint: Endpoint, alert: Alert) 
             return Answer(taken=False, again=again, after_s=after_s, reason=f"HTTP {status}")
     except TimeoutError:
         return Answer(taken=False, again=True, reason="no answer in time")
-    except aiohttp.InvalidURL:
+    except ValueError:  # a host that cannot be one, too
         return Answer(taken=False, reason="the address is no URL")
-    except aiohttp.ClientError as error:
+    except (aiohttp.ClientError, OSError) as error:
         return Answer(taken=False, again=True, reason=type(error).__name__)
 
 

@@ -26,7 +26,7 @@ class AlertSettings(BaseModel):
         tuple[SecretStr, ...], Env("ALERTS_WEBHOOKS"), BeforeValidator(split_commas)
     ] = ()
     secret: Annotated[SecretStr | None, Env("ALERTS_SECRET")] = None
-    telegram_url: Annotated[str, Env("ALERTS_TELEGRAM_URL"), Field(pattern=r"^https?://\S+$")] = (
+    telegram_url: Annotated[SecretStr, Env("ALERTS_TELEGRAM_URL")] = SecretStr(
         "https://api.telegram.org"
     )
     telegram_token: Annotated[SecretStr | None, Env("ALERTS_TELEGRAM_TOKEN")] = None
@@ -45,6 +45,8 @@ class AlertSettings(BaseModel):
         for number, url in enumerate(self.webhooks, 1):
             if not _is_address(url.get_secret_value()):
                 raise ValueError(f"webhook {number} is no URL that begins with http:// or https://")
+        if not _is_address(self.telegram_url.get_secret_value()):
+            raise ValueError("telegram_url is no URL that begins with http:// or https://")
         if (self.telegram_token is None) != (not self.telegram_chats):
             raise ValueError("telegram_token and telegram_chats belong together: say both")
         return self
@@ -53,6 +55,7 @@ class AlertSettings(BaseModel):
 def _is_address(url: str) -> bool:
     try:
         found = urlsplit(url)
-        return found.scheme in ("http", "https") and bool(found.hostname) and " " not in url
-    except ValueError:
+        host = (found.hostname or "").encode("idna")
+        return found.scheme in ("http", "https") and bool(host) and " " not in url
+    except ValueError:  # also where a part of the host is empty, or too long
         return False

@@ -48,7 +48,9 @@ class SkillWatch:
         self._changed: set[Place] = set()
         self._remembered: set[str] = set()
         self.said = said
-        self._known: Recent[tuple[object, ...]] = Recent(_REMEMBERED)
+        self._known: dict[str, Recent[tuple[object, ...]]] = {
+            market: Recent(_REMEMBERED) for market in plan.markets
+        }
         self._sure: dict[tuple[object, ...], None] = {}
         self._record: dict[Place, Sure] = {}
         self._newest: dict[Place, Prediction] = {}
@@ -72,10 +74,11 @@ class SkillWatch:
         place = message.market, message.horizon_ms
         if message.role != "champion" or message.late or place not in self._found:
             return
+        known = self._known[message.market]
         if isinstance(message, Prediction):
-            if not message.preview and self._known.add(("predicted", *message.identity)):
+            if not message.preview and known.add(("predicted", *message.identity)):
                 self._predicted(message, place, is_past=is_past)
-        elif self._known.add(("happened", *message.identity)):
+        elif known.add(("happened", *message.identity)):
             self._happened(message, place)
 
     def take(self, now_ms: int, may_tell: MayTell) -> Iterator[Alert]:
