@@ -50,7 +50,8 @@ OF_OTHER_SERVICES = {
     "realtime_candles_total", "realtime_candles_incomplete_total",
     "realtime_candle_revisions_total", "realtime_late_trades_total",
     # predictor
-    "realtime_model_trainings_total", "realtime_models_unregistered",
+    "realtime_model_trainings_total", "realtime_model_training_causes_total",
+    "realtime_models_unregistered",
     # storekeeper
     "realtime_parity_ratio", "realtime_parity_compared_total", "realtime_parity_differences_total",
     "realtime_store_rows_total", "realtime_store_queue_rows", "realtime_store_waits_total",
