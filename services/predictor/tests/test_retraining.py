@@ -380,6 +380,9 @@ def test_a_loss_that_rises_brings_trainings_before_their_time_ever_more_seldom(
         assert desk.started_s[-1] == begun_s
         assert desk.jobs[-1].cause == "drift of loss"
         assert desk.jobs[-1].detail == "1 s ahead 0.766 instead of 0.200"
+        said = desk.retrainer.learning
+        assert said.drift == "drift of loss: 1 s ahead 0.766 instead of 0.200"
+        assert said.drift_ms == 1_000 * begun_s
         desk.finish(models)
 
 

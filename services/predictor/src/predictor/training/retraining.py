@@ -168,6 +168,7 @@ class Retrainer:
         self._least_after_ms = settings.training.drift.least_after * 1_000
         self._calm_ms = self._least_after_ms  # after a training, until a drift may bring the next
         self._calm_until_ms = 0
+        self._shown: tuple[str | None, int | None] = None, None
         self._rows = 0  # of the newest training set
         self._failure: str | None = None
         self._held = False
@@ -221,6 +222,7 @@ class Retrainer:
             self._train(self._cause)
         elif self._now_ms >= self._calm_until_ms and (found := self._drift.found) is not None:
             self._calm_ms = min(2 * self._calm_ms, self._every_ms)
+            self._shown = f"{found[0]}: {found[1]}", self._now_ms
             self._train(*found)
 
     def _book_ms(self) -> int:
@@ -311,5 +313,5 @@ class Retrainer:
         progress = self.progress
         return Learning(
             progress.seen_ms, progress.needed_ms, progress.book,
-            dict(self._trainings), self._failure,
+            dict(self._trainings), self._failure, *self._shown,
         )  # fmt: skip

@@ -18,11 +18,13 @@ _MOST = 10_000
 class Memory(msgspec.Struct):
     """When what was last told, by kind, market and subject; verdicts by market and horizon.
 
-    `waiting` has the alerts for each address by its name.
+    `drifts` has the moments of those that were told by market, `waiting` the alerts for
+    each address by its name.
     """
 
     told_ms: dict[str, int] = {}
     verdicts: dict[str, dict[int, Finding]] = {}
+    drifts: dict[str, int] = {}
     waiting: dict[str, list[Alert]] = {}
 
     @classmethod
