@@ -12,11 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import cycle
+from operator import mul
 from typing import Literal
 
-import numpy as np
-
-from marketstream.columns import Floats
 from marketstream.evidence import Streams
 from marketstream.messages import Outcome, Prediction
 from predictor.gates.distribution import Distribution
@@ -31,7 +29,7 @@ FEWEST_TRAINED = 2_000
 
 _FEWEST_BEYOND = 3  # one alone, such as how much a market moves in a day, always wanders
 _NAMED = 3
-_BETS = np.array([0.25, 0.5, 1.0])
+_BETS = (0.25, 0.5, 1.0)
 _MARGIN = 0.01  # of the quadratic loss: judged on other rows, none is known better
 _MOST = 1e100
 _WAITING = 2_000  # predictions whose outcome is to come
@@ -87,16 +85,19 @@ class LossDrift:
         self._streams = streams
         self._once_in = once_in
         self._expected: float | None = None
-        self._sums: Floats = np.zeros((streams.turns, len(_BETS)))
+        self._sums = self._nothing()
+        self._is_near = False  # where no sum has come so far, neither has their mean
         self._said: dict[int, float] = {}
-        self._losses: list[float] = [0.0, 0.0]  # how many rows, and their sum
+        self._rows = 0
+        self._lost = 0.0
 
     def begin(self, expected: float | None) -> None:
         """Follow a model whose loss was so much on rows that it was judged on, if that is known."""
         self._expected = None if self._once_in is None else expected
-        self._sums = np.zeros_like(self._sums)
+        self._sums = self._nothing()
+        self._is_near = False
         self._said.clear()
-        self._losses = [0.0, 0.0]
+        self._rows, self._lost = 0, 0.0
 
     def predicted(self, prediction: Prediction) -> None:
         """Remember what was said until its outcome comes."""
@@ -113,23 +114,29 @@ class LossDrift:
         if p_up is None or self._expected is None or not outcome.realised_return:
             return
         loss = (p_up - (outcome.realised_return > 0)) ** 2
-        self._losses[0] += 1
-        self._losses[1] += loss
-        stream = outcome.close_time_ms // self._streams.every_ms % self._streams.turns
-        gained = 1 + _BETS * (loss - self._expected - _MARGIN)
-        self._sums[stream] = np.minimum((1 + self._sums[stream]) * gained, _MOST)
+        self._rows += 1
+        self._lost += loss
+        sums = self._sums[outcome.close_time_ms // self._streams.every_ms % self._streams.turns]
+        beyond = loss - self._expected - _MARGIN
+        for place, bet in enumerate(_BETS):
+            sums[place] = min((1 + sums[place]) * (1 + bet * beyond), _MOST)
+        self._is_near = self._is_near or max(sums) >= (self._once_in or 0)
 
     @property
     def found(self) -> str | None:
         """How far the loss is beyond what was expected, None where that is not shown."""
-        if self._expected is None or self._once_in is None or not self._losses[0]:
+        if self._expected is None or self._once_in is None or not self._is_near:
             return None
-        kept = 1 - _BETS * min(self._expected + _MARGIN, 0.99)
-        if float((self._sums * kept).mean()) < self._once_in:
+        kept = [1 - bet * min(self._expected + _MARGIN, 0.99) for bet in _BETS]
+        owned = sum(sum(map(mul, sums, kept)) for sums in self._sums)
+        if owned / (len(self._sums) * len(_BETS)) < self._once_in:
             return None
-        mean = self._losses[1] / self._losses[0]
+        mean = self._lost / self._rows
         horizon_s = self._streams.horizon_ms / 1_000
         return f"{horizon_s:g} s ahead {mean:.3f} instead of {self._expected:.3f}"
+
+    def _nothing(self) -> list[list[float]]:
+        return [[0.0] * len(_BETS) for _ in range(self._streams.turns)]
 
 
 class Drift:
