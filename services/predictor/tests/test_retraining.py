@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace as replace_model
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from marketstream.messages import Features, Learning
-from predictor.settings import PredictorSettings
+from marketstream.messages import Features, Learning, Outcome, Prediction
+from predictor.settings import DriftSettings, PredictorSettings
 from predictor.training.fitting import TrainedModel
 from predictor.training.history import FeatureHistory
 from predictor.training.retraining import Progress, Retrainer, Trained, TrainingJob
@@ -335,3 +336,61 @@ def test_what_serves_goes_with_the_job_and_stays_where_it_was_not_beaten(
     watch(desk, make_features, 142, 241)
     assert desk.started_s == [41, 141, 241]
     assert desk.jobs[2].serving == models
+
+
+def lose(desk: Desk, first_s: int, rows: int) -> None:
+    """Have what serves be wrong each second, where the price moved."""
+    for second in range(first_s, first_s + rows):
+        close_ms = 1_000 * second
+        desk.retrainer.judge(
+            Prediction(
+                "binance:BTC/USDT", "1s", close_ms, 1_000, "champion", "average", "1", 0, 100.0,
+                100.0, 0.0, 100.0, 0.7, 0.2, 0.1, 99.0, 101.0, 0.8, "up", None, {},
+            )
+        )  # fmt: skip
+        desk.retrainer.judge(
+            Outcome(
+                "binance:BTC/USDT", "1s", close_ms, 1_000, "champion", "1", 99.9, -1e-5, -1e-5,
+                "wrong", "wrong", True, {},
+            )
+        )  # fmt: skip
+
+
+def test_a_loss_that_rises_brings_trainings_before_their_time_ever_more_seldom(
+    make_settings: Callable[..., PredictorSettings],
+    make_features: MakeFeatures,
+    make_model: Callable[..., TrainedModel],
+) -> None:
+    drift = DriftSettings(loss_once_in=100, least_after=200)
+    desk = Desk(make_settings(first_after=40, drift=drift), every_s=10_000)
+    models = {h: replace_model(make_model(h), expected_loss=0.2) for h in (1_000, 5_000)}
+    now_s = 1_000_000  # beyond the small sets, by then
+    watch(desk, make_features, now_s, now_s + 2_500)
+    desk.finish(models)
+    watch(desk, make_features, now_s + 2_501, now_s + 2_502)
+    assert [job.cause for job in desk.jobs] == ["first", "more data"]
+    desk.finish(models)
+    begun_s = desk.started_s[-1]
+    for least_s in (200, 400, 800):
+        lose(desk, begun_s, 100)
+        watch(desk, make_features, begun_s + 1, begun_s + least_s - 1)
+        assert desk.started_s[-1] == begun_s, "not so soon after another"
+        watch(desk, make_features, begun_s + least_s, begun_s + least_s)
+        begun_s += least_s
+        assert desk.started_s[-1] == begun_s
+        assert desk.jobs[-1].cause == "drift of loss"
+        assert desk.jobs[-1].detail == "1 s ahead 0.766 instead of 0.200"
+        said = desk.retrainer.learning
+        assert said.drift == "drift of loss: 1 s ahead 0.766 instead of 0.200"
+        assert said.drift_ms == 1_000 * begun_s
+        desk.finish(models)
+
+
+def test_a_loss_as_expected_brings_none(
+    desk: Desk, make_features: MakeFeatures, make_model: Callable[..., TrainedModel]
+) -> None:
+    watch(desk, make_features, 1, 41)
+    desk.finish({h: replace_model(make_model(h), expected_loss=0.8) for h in (1_000, 5_000)})
+    lose(desk, 42, 500)
+    watch(desk, make_features, 42, 140)
+    assert desk.started_s == [41]

@@ -393,3 +393,13 @@ def test_few_rows_leave_the_model_of_many_serving_and_say_so(tmp_path: Path) -> 
     assert reply.models == {}
     assert reply.stays == HORIZONS_MS
     assert "of 4000 rows serves on" in reply.complaints[0]
+
+
+def test_a_training_tells_how_its_features_were_and_what_loss_is_to_be_expected() -> None:
+    reply = Trainer(None).answer(make_job(3_000))
+    assert set(reply.distributions) == set(NAMES)
+    (models,) = reply.models.values()
+    losses = {horizon_ms: model.expected_loss for horizon_ms, model in models.items()}
+    # Who knows the direction four times out of five, and says so, loses 0.8 * 0.2 in the mean.
+    assert losses[1_000] == pytest.approx(0.16, abs=0.04)
+    assert losses.keys() == set(HORIZONS_MS)

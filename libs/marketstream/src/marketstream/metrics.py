@@ -153,6 +153,9 @@ class Metrics:
         self.model_trainings = counter(
             "model_trainings_total", "Trainings, by how they ended", "market", "result"
         )
+        self.model_causes = counter(
+            "model_training_causes_total", "Trainings begun, by why they came", "market", "cause"
+        )
         self.models_unregistered = gauge(
             "models_unregistered", "Models that serve or served, and wait for the registry"
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
-from marketstream.topics import FEATURES, STATUS
+from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS, STATUS
 from predictor.registry.local import kept_champions
 from predictor.registry.names import model_name
 from predictor.serving.markets import Markets
@@ -38,6 +38,7 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
         plan, settings, ports, order=workshop.order, install=markets.install, kept=kept
     )
     ports.listen([FEATURES], learning.observe)
+    ports.listen([PREDICTIONS, OUTCOMES], learning.judge)
     ports.listen([STATUS], learning.hear)
     return Part(
         "predictor",

@@ -80,6 +80,22 @@ class ModelSettings(BaseModel):
         return given
 
 
+class DriftSettings(BaseModel):
+    """When a market has become so different that models are trained before their time.
+
+    `features` is how far three of them may be, on the newest 1,000 rows, from the training set, as
+    a population stability index; `loss_once_in` how many rows pass in the mean until a higher loss
+    is seen where there is none. Null switches each off. None comes sooner than `least_after`
+    seconds after the last training, and each that a drift brings doubles that, up to the interval.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    features: float | None = Field(default=1.0, gt=0)
+    loss_once_in: int | None = Field(default=10_000, gt=1)
+    least_after: int = Field(default=600, gt=0)
+
+
 class TrainingSettings(BaseModel):
     """When and on what models are trained; times are seconds of market time.
 
@@ -96,6 +112,7 @@ class TrainingSettings(BaseModel):
     fewest_moved: int = Field(default=30, gt=1)
     folds: int = Field(default=5, gt=0)
     embargo: int = Field(default=10, ge=0)
+    drift: DriftSettings = DriftSettings()
 
 
 class RangeSettings(BaseModel):

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 
 from marketstream.fakes import FakePorts
-from marketstream.messages import Gap, Outcome, Prediction, Stall
+from marketstream.messages import Gap, Learning, Outcome, Prediction, Stall, Status
 from marketstream.plan import Plan
 from marketstream.store.sql import SqlStore, open_store
 from storekeeper.alerts.alert import Kind
@@ -65,7 +65,7 @@ def outcome(close_ms: int, *, right: bool = True) -> Outcome:
 
 
 def settings_for(receiver: Receiver, **more: Any) -> AlertSettings:
-    return AlertSettings(webhooks=[SecretStr(receiver.url)], **more)
+    return AlertSettings(webhooks=(SecretStr(receiver.url),), **more)
 
 
 @asynccontextmanager
@@ -83,7 +83,7 @@ async def alerting(
 
 
 def delivered(ports: FakePorts) -> float:
-    return ports.metrics.alerts.labels("gap", "delivered")._value.get()
+    return float(ports.metrics.alerts.labels("gap", "delivered")._value.get())
 
 
 def told(receiver: Receiver, kind: Kind | None = None) -> list[dict[str, Any]]:
@@ -191,6 +191,27 @@ def test_an_alert_that_was_not_taken_before_a_stop_is_sent_by_the_next_start(
     )
 
 
+def test_a_drift_is_told_once_however_often_it_is_said(ports: FakePorts) -> None:
+    learning = Learning(9, 9, book=True, trainings={}, drift="drift of loss: more", drift_ms=5)
+
+    async def run() -> Receiver:
+        async with receiving() as receiver:
+            settings = settings_for(receiver, quiet_s=0)
+            for gaps in (1, 2):
+                async with alerting(ports, settings):
+                    for _ in range(2):
+                        ports.pass_on(Status(MARKET, "predictor", learning))
+                    ports.pass_on(LOST)
+                    while delivered(ports) < gaps:  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+            return receiver
+
+    alerts = told(asyncio.run(run()), "drift")
+    assert [alert["text"] for alert in alerts] == [
+        f"{MARKET}: drift of loss: more; models are trained anew"
+    ]
+
+
 def test_damaged_memory_is_said_and_begun_anew(ports: FakePorts, tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "alerts.json").write_text("{")
@@ -226,7 +247,7 @@ def test_the_storekeeper_alerts_beside_all_else_and_a_receiver_that_is_away_hold
     async def run() -> Receiver:
         async with receiving() as receiver:
             alerts = AlertSettings(
-                webhooks=[SecretStr("http://127.0.0.1:9/nobody"), SecretStr(receiver.url)]
+                webhooks=(SecretStr("http://127.0.0.1:9/nobody"), SecretStr(receiver.url))
             )
             settings = StorekeeperSettings(audit_every_s=0, alerts=alerts)
             part = build(PLAN, settings, ports)

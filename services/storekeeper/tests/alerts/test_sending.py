@@ -206,9 +206,9 @@ def test_telegram_is_asked_in_its_own_form() -> None:
 
 def test_each_address_has_one_endpoint_whose_name_is_no_secret() -> None:
     settings = AlertSettings(
-        webhooks=[SecretStr("https://a.example/s3cret")] * 2 + [SecretStr("https://a.example/b")],
+        webhooks=(*[SecretStr("https://a.example/s3cret")] * 2, SecretStr("https://a.example/b")),
         telegram_token=SecretStr("12:abc"),
-        telegram_chats=["1", "2"],
+        telegram_chats=("1", "2"),
     )
     names = [endpoint.name for endpoint in endpoints_of(settings)]
     assert len(set(names)) == len(names) == 4

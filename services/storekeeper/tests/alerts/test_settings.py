@@ -35,7 +35,7 @@ def test_the_environment_names_addresses_and_secrets() -> None:
         ({"ALERTS_WEBHOOKS": "ftp://hooks.example.com/t0ken"}, "webhook 1 is no URL"),
         ({"ALERTS_TELEGRAM_TOKEN": "t0ken"}, "telegram_token and telegram_chats belong together"),
         ({"ALERTS_TELEGRAM_CHATS": "1"}, "telegram_token and telegram_chats belong together"),
-        ({"ALERTS_KINDS": "gap,doom"}, "'confident', 'skill', 'stall' or 'gap'"),
+        ({"ALERTS_KINDS": "gap,doom"}, "'confident', 'skill', 'drift', 'stall' or 'gap'"),
     ],
 )
 def test_what_makes_no_sense_is_said_without_the_secret(

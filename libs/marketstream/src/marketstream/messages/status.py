@@ -30,7 +30,8 @@ class Learning(msgspec.Struct, frozen=True, tag="learning"):
     """How far the first model of a market is, and how often each horizon was trained in this run.
 
     `seen_ms` of `needed_ms` of market time have been seen; `book` says whether quotes were. Why the
-    newest training brought nothing stands in `failure`.
+    newest training brought nothing stands in `failure`. The `drift` that brought one last is told
+    in words, with the market's time then.
     """
 
     seen_ms: int
@@ -38,6 +39,8 @@ class Learning(msgspec.Struct, frozen=True, tag="learning"):
     book: bool
     trainings: dict[int, int]
     failure: str | None = None
+    drift: str | None = None
+    drift_ms: int | None = None
 
 
 class Compared(msgspec.Struct, frozen=True):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 from marketstream.columns import FeatureTable
 from marketstream.symbols import split_market, url_symbol
 from predictor.gates import expectations
+from predictor.gates.distribution import Distribution
 from predictor.gates.last_set import LastSet
 from predictor.gates.profile import Profile, profile
 from predictor.gates.rules import Rule, rules_for
@@ -26,7 +28,7 @@ _MOST_WAITING = 8  # then Great Expectations is waited for
 class Verdict:
     """What came of a check: rows used and left out, what broke each rule, the Data Docs' folder.
 
-    `complaint` says what could not be kept of it.
+    `complaint` says what could not be kept of it, `distributions` are those of the features.
     """
 
     rows: int
@@ -34,6 +36,7 @@ class Verdict:
     broken: dict[str, str]
     docs: Path | None = None
     complaint: str | None = None
+    distributions: Mapping[str, Distribution] = field(default_factory=dict, compare=False)
 
     @property
     def refusal(self) -> str | None:
@@ -104,6 +107,7 @@ class Gate:
             {rule.name: rule.detail(found) for rule in rules if rule.name in names},
             docs if docs is not None and complaint is None else None,
             complaint,
+            found.distributions,
         )
 
     def catch_up(self) -> None:

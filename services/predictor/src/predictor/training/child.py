@@ -62,5 +62,5 @@ class Trainer:
         better = {h: model for h, model in models.items() if h not in stays}
         return Reply(
             {job.market: better} if better else {}, (*complaints, *stays.values()),
-            stays=tuple(stays),
+            stays=tuple(stays), distributions=verdict.distributions,
         )  # fmt: skip

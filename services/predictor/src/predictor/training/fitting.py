@@ -39,8 +39,9 @@ class TrainedModel:
     are learners of the trainings before: what serves is made of all of them, or the champion's
     alone. `low` and `high` are quantiles of what the log
     return from the decision on missed its expectation by, on rows the models tried had not seen.
-    It serves since `since_ms`, where that is not its training, for the reason `why`: these two are
-    no part of what it is.
+    `expected_loss` is the mean quadratic loss of what serves on them, None where it is not known.
+    It serves since `since_ms`, where that is not its training, for the reason `why`: these three
+    are no part of what it is.
     """
 
     horizon_ms: int
@@ -61,6 +62,7 @@ class TrainedModel:
     guard: Guard = field(default_factory=Guard)
     challengers: tuple[Candidate, ...] = ()
     earlier: tuple[Earlier, ...] = ()
+    expected_loss: float | None = field(default=None, compare=False)
     since_ms: int | None = field(default=None, compare=False)
     why: str = field(default="", compare=False)
 
@@ -143,6 +145,7 @@ def train(
             c for each, c in tried.candidates.items() if each not in (name, *REFERENCES)
         ),
         earlier=_earlier(serving, data.names),
+        expected_loss=tried.loss(served),
     )
 
 
@@ -195,6 +198,14 @@ class Tried:
         tail = (1 - level) / 2
         low, high = np.quantile(self.judged.ways - self.expected[name], [tail, 1 - tail])
         return float(low), float(high)
+
+    def loss(self, name: str) -> float | None:
+        """Return the mean quadratic loss of up where the price moved, None of no rows."""
+        moved = self.judged.moved
+        if not self.scores or not moved.any():
+            return None
+        missed = self.said[name] - self.judged.up
+        return float(np.mean(missed[moved] ** 2))
 
     def guard(self, name: str, data: Dataset, settings: PredictorSettings) -> Guard:
         """Return the guard of a candidate or the average, by the rows that all was fitted on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from marketstream.columns import FeatureTable, PriceSeries, number
+from marketstream.columns import FeatureTable, Floats, PriceSeries, number
 from marketstream.messages import Features
 from marketstream.timeframes import timeframe_ms
 
@@ -17,7 +17,7 @@ class FeatureHistory:
 
     def __init__(self, names: tuple[str, ...], timeframe: str, base: str, most_rows: int) -> None:
         self._names = names
-        self._timeframe = timeframe
+        self.timeframe = timeframe
         self._base = base
         self._base_ms = timeframe_ms(base)
         bases = timeframe_ms(timeframe) // self._base_ms
@@ -37,7 +37,7 @@ class FeatureHistory:
                     number(features.first_sell),
                 ]
             )
-        if features.timeframe == self._timeframe:
+        if features.timeframe == self.timeframe:
             known = features.values
             self._rows.append(
                 [
@@ -49,6 +49,10 @@ class FeatureHistory:
                     *(number(known.get(name)) for name in self._names),
                 ]
             )
+
+    def newest(self, name: str, rows: int) -> Floats:
+        """Return the values of a feature at the newest decisions; a copy."""
+        return self._rows.newest(5 + self._names.index(name), rows)
 
     def __len__(self) -> int:
         return min(self._rows.length, self._rows.most)
@@ -92,6 +96,10 @@ class _Buffer:
             self._make_room()
         self._rows[self.length] = row
         self.length += 1
+
+    def newest(self, column: int, rows: int) -> Floats:
+        """Return the newest values of a column; a copy."""
+        return self._rows[max(0, self.length - rows) : self.length, column].copy()
 
     def _make_room(self) -> None:
         if len(self._rows) < 2 * self.most:

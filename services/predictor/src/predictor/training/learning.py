@@ -7,16 +7,18 @@ import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 from typing import Any, cast
 
 from loguru import logger
 from msgspec.structs import replace
 
-from marketstream.messages import Features, Feed, Learning, Status
+from marketstream.messages import Features, Feed, Learning, Outcome, Prediction, Status
 from marketstream.plan import Plan
 from marketstream.ports import Ports
 from marketstream.topics import FEATURES
 from predictor.chosen_features import check_computed
+from predictor.gates.distribution import Distribution
 from predictor.policy.installation import note_installed
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel
@@ -113,6 +115,13 @@ class MarketsLearning:
             self._serve_found(market)
             self._begin_training(market)
         self._remember(features)
+
+    def judge(self, message: Prediction | Outcome, received_ns: int) -> None:
+        """Note what was predicted, or what came of it, once somebody watches the market."""
+        del received_ns
+        retrainer = self._retrainers.get(message.market)
+        if retrainer is not None and message.market in self._live:
+            retrainer.judge(message)
 
     def hear(self, status: Status, received_ns: int) -> None:
         """Note how far the quotes of a market are behind its trades; from any thread."""
@@ -232,8 +241,12 @@ class MarketsLearning:
             failure: str | None = None,
             refusal: str | None = None,
             stays: tuple[int, ...] = (),
+            distributions: Mapping[str, Distribution] = MappingProxyType({}),
         ) -> None:
-            self._news.put(lambda: trained(models, failure, refusal, stays))
+            self._news.put(lambda: trained(models, failure, refusal, stays, distributions))
+
+        self._ports.metrics.model_causes.labels(job.market, job.cause).inc()
+        logger.info("Training", market=job.market, cause=job.cause, detail=job.detail)
 
         self._order(lambda trainer: trainer.execute(job, finished))
 

@@ -104,7 +104,7 @@ class TrainerProcess:
             self._report(job.market, "refused")
         else:
             self._report(job.market, "trained" if models or reply.stays else "too little data")
-        trained(models, reply.failure, reply.refusal, reply.stays)
+        trained(models, reply.failure, reply.refusal, reply.stays, reply.distributions)
 
     def _report(self, market: str, result: str) -> None:
         self._metrics.model_trainings.labels(market, result).inc()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from predictor.gates.distribution import Distribution
     from predictor.training.fitting import TrainedModel
     from predictor.training.retraining import TrainingJob
 
@@ -68,7 +69,8 @@ class Reply:
     """Models by market and horizon, what could not be kept, and what failed altogether.
 
     `refusal` says what is wrong with a training set that was not trained on. `stays` are the
-    horizons whose serving model was not beaten by one of fewer rows. `unregistered` is how many
+    horizons whose serving model was not beaten by one of fewer rows, `distributions` those of the
+    set's features. `unregistered` is how many
     models wait for the registry.
     """
 
@@ -78,6 +80,7 @@ class Reply:
     refusal: str | None = None
     stays: tuple[int, ...] = ()
     unregistered: int = 0
+    distributions: Mapping[str, Distribution] = field(default_factory=dict)
 
 
 type Request = TrainingJob | Wanted | Serving | CatchUp

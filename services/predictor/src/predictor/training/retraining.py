@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import Literal, Protocol
 
 from marketstream.columns import FeatureTable, PriceSeries
-from marketstream.messages import Features, Learning
+from marketstream.evidence import Streams
+from marketstream.messages import Features, Learning, Outcome, Prediction
+from marketstream.timeframes import timeframe_ms
+from predictor.gates.distribution import Distribution
 from predictor.settings import PredictorSettings
+from predictor.training.drift import FEWEST_TRAINED, Drift, DriftCause
 from predictor.training.fitting import TrainedModel, train_horizons
 from predictor.training.history import FeatureHistory
 from predictor.training.prices import Label, start_latency_ms
@@ -17,6 +22,7 @@ from predictor.training.prices import Label, start_latency_ms
 _QUOTES_WORTH_TRAINING_MS = 300_000
 _SMALL_SETS_MS = (300_000, 600_000, 1_200_000, 2_400_000)
 
+type Cause = Literal["first", "interval", "more data", "quotes", "again"] | DriftCause
 type Install = Callable[[Mapping[int, TrainedModel]], None]
 
 
@@ -29,10 +35,12 @@ class Trained(Protocol):
         failure: str | None = None,
         refusal: str | None = None,
         stays: tuple[int, ...] = (),
+        distributions: Mapping[str, Distribution] = MappingProxyType({}),
     ) -> None:
         """Take the models by horizon; `failure` may be gone soon, a `refusal` is of the data.
 
-        `stays` are the horizons whose serving model was not beaten.
+        `stays` are the horizons whose serving model was not beaten, `distributions` those of the
+        set's features, as far as they are known.
         """
         ...
 
@@ -53,7 +61,8 @@ class TrainedOn:
 class TrainingJob:
     """Everything one training needs, ready to be sent to another process.
 
-    `serving` are the models that serve, by horizon.
+    `serving` are the models that serve, by horizon. The `cause` says why it came, and `detail` in
+    figures what a drift is.
     """
 
     market: str
@@ -66,6 +75,8 @@ class TrainingJob:
     label: Label = "mid"
     feature_set: str = ""
     serving: Mapping[int, TrainedModel] = field(default_factory=dict)
+    cause: Cause = "first"
+    detail: str | None = None
 
     def trained_on(self, timeframe: str) -> TrainedOn:
         """Return what this trains on, of rows of a timeframe."""
@@ -111,6 +122,7 @@ class Retrainer:
     `execute` runs a job and hands its models to the callback, at once or later; while a job runs no
     second one starts. As long as a horizon has no model for want of data, the next try comes soon.
     So it does after a training that failed, then later and later, up to the interval.
+    Where a drift is shown, a training comes before its time, but none soon after another.
     `quote_lag_ms` tells how far quotes are behind the trades that they explain, by then.
     """
 
@@ -147,6 +159,17 @@ class Retrainer:
         self._soon_ms = self._first_after_ms // 4
         self._patience_ms = self._soon_ms  # after the next failure
         self._trainings: Counter[int] = Counter()
+        self._cause: Cause = "first"
+        every_row_ms = timeframe_ms(history.timeframe)
+        self._drift = Drift(
+            {h: Streams.foreseen(h, every_row_ms, latency_ms) for h in horizons_ms},
+            settings.training.drift,
+        )
+        self._least_after_ms = settings.training.drift.least_after * 1_000
+        self._calm_ms = self._least_after_ms  # after a training, until a drift may bring the next
+        self._calm_until_ms = 0
+        self._shown: tuple[str | None, int | None] = None, None
+        self._rows = 0  # of the newest training set
         self._failure: str | None = None
         self._held = False
         self._book_from_ms: int | None = None
@@ -163,8 +186,15 @@ class Retrainer:
         if self._started_ms is None:
             self._started_ms = self._now_ms
             self._due_ms = self._now_ms + self._first_after_ms
-        if features.values and not (self._held or self._running) and self._is_due():
-            self._train()
+        if not features.values:
+            return
+        self._drift.features.observe(self._history)
+        if not (self._held or self._running):
+            self._train_where_due()
+
+    def judge(self, message: Prediction | Outcome) -> None:
+        """Note what was predicted, or what came of it: a loss that rises is a reason to train."""
+        self._drift.hear(message)
 
     def restore(self, models: Mapping[int, TrainedModel]) -> None:
         """Have models of an earlier start serve until the first training of this one."""
@@ -182,21 +212,30 @@ class Retrainer:
         seen_ms = self.progress.seen_ms
         if self._running or seen_ms < self._first_after_ms:
             return
-        self._train()
+        self._train(self._cause)
 
-    def _is_due(self) -> bool:
-        news = self._label == "fair" and self._book_ms() >= _QUOTES_WORTH_TRAINING_MS
-        return news or self._now_ms >= self._due_ms
+    def _train_where_due(self) -> None:
+        if self._label == "fair" and self._book_ms() >= _QUOTES_WORTH_TRAINING_MS:
+            self._train("quotes")
+        elif self._now_ms >= self._due_ms:
+            self._calm_ms = self._least_after_ms
+            self._train(self._cause)
+        elif self._now_ms >= self._calm_until_ms and (found := self._drift.found) is not None:
+            self._calm_ms = min(2 * self._calm_ms, self._every_ms)
+            self._shown = f"{found[0]}: {found[1]}", self._now_ms
+            self._train(*found)
 
     def _book_ms(self) -> int:
         return 0 if self._book_from_ms is None else self._now_ms - self._book_from_ms
 
-    def _train(self) -> None:
+    def _train(self, cause: Cause, detail: str | None = None) -> None:
         self._running = True
+        self._calm_until_ms = self._now_ms + self._calm_ms
         enough = self._first_after_ms if self._label is None else _QUOTES_WORTH_TRAINING_MS
         self._label = "mid" if self._label == "mid" or self._book_ms() >= enough else "fair"
         self._turn_ms = self._now_ms + self._every_ms
         self._due_ms = min(self._turn_ms, self._now_ms + self._to_next_set_ms())
+        self._cause = "interval" if self._due_ms == self._turn_ms else "more data"
         prices = self._history.prices()
         job = TrainingJob(
             market=self._market,
@@ -209,7 +248,10 @@ class Retrainer:
             label=self._label,
             feature_set=self._feature_set,
             serving=dict(self._serving),
+            cause=cause,
+            detail=detail,
         )
+        self._rows = len(job.table)
         self._execute(job, self._finished)
 
     def _to_next_set_ms(self) -> int:
@@ -220,6 +262,8 @@ class Retrainer:
 
     def _serve(self, models: Mapping[int, TrainedModel]) -> None:
         self._serving.update(models)
+        for horizon_ms, model in models.items():
+            self._drift.losses[horizon_ms].begin(model.expected_loss)
         self._install(models)
 
     def _finished(
@@ -228,8 +272,14 @@ class Retrainer:
         failure: str | None = None,
         refusal: str | None = None,
         stays: tuple[int, ...] = (),
+        distributions: Mapping[str, Distribution] = MappingProxyType({}),
     ) -> None:
         self._running = False
+        if distributions:
+            is_enough = self._rows >= FEWEST_TRAINED
+            self._drift.features.begin(distributions if is_enough else {})
+        for horizon_ms in stays:  # which has been looked at: the next alarm is another one
+            self._drift.losses[horizon_ms].begin(self._serving[horizon_ms].expected_loss)
         self._untrained -= models.keys() | set(stays)
         self._trainings.update(models.keys())
         self._failure = refusal if failure is None else failure
@@ -240,11 +290,13 @@ class Retrainer:
             self._failure = f"too little data: fewer than {fewest} rows whose price moved"
         if failure is not None:
             self._due_ms = min(self._turn_ms, self._now_ms + self._patience_ms)
+            self._cause = "again"
             self._patience_ms = min(2 * self._patience_ms, self._every_ms)
             return
         self._patience_ms = self._soon_ms
         if self._untrained:
             self._due_ms = min(self._due_ms, self._now_ms + self._soon_ms)
+            self._cause = "again"
 
     @property
     def progress(self) -> Progress:
@@ -261,5 +313,5 @@ class Retrainer:
         progress = self.progress
         return Learning(
             progress.seen_ms, progress.needed_ms, progress.book,
-            dict(self._trainings), self._failure,
+            dict(self._trainings), self._failure, *self._shown,
         )  # fmt: skip

@@ -7,11 +7,11 @@ from typing import Literal
 
 import msgspec
 
-type Chosen = Literal["confident", "skill", "stall", "gap"]
+type Chosen = Literal["confident", "skill", "drift", "stall", "gap"]
 type Kind = Chosen | Literal["test"]
 type Details = dict[str, str | int | float | None]
 
-KINDS: tuple[Chosen, ...] = ("confident", "skill", "stall", "gap")
+KINDS: tuple[Chosen, ...] = ("confident", "skill", "drift", "stall", "gap")
 """What there are alerts of, beside the test of `realtime alerts test`."""
 
 

@@ -12,11 +12,12 @@ from loguru import logger
 
 from marketstream.errors import StateError
 from marketstream.evidence import Finding
-from marketstream.messages import Gap, Outcome, Prediction, Stall
+from marketstream.messages import Gap, Learning, Outcome, Prediction, Stall, Status
 from marketstream.plan import Plan
 from marketstream.ports import Ports
-from marketstream.topics import GAPS, OUTCOMES, PREDICTIONS, STALLS
+from marketstream.topics import GAPS, OUTCOMES, PREDICTIONS, STALLS, STATUS
 from storekeeper.alerts.alert import KINDS, Alert, Kind
+from storekeeper.alerts.drifts import Drifts
 from storekeeper.alerts.endpoints import endpoints_of
 from storekeeper.alerts.faults import BEGAN, ENDED, Faults
 from storekeeper.alerts.memory import Memory
@@ -32,7 +33,7 @@ _NS_PER_MS = 1_000_000
 _MOST_HEARD = 200_000
 _AT_ONCE = 500  # messages, before others have a turn
 
-type _Heard = Prediction | Outcome | Gap | Stall
+type _Heard = Prediction | Outcome | Gap | Stall | Status
 
 
 class Alerting:
@@ -54,7 +55,7 @@ class Alerting:
         for kind, result in product(KINDS, RESULTS):  # so that none is told from not knowing
             ports.metrics.alerts.labels(kind, result)
         if self._endpoints:
-            ports.listen([PREDICTIONS, OUTCOMES, GAPS, STALLS], self._hear)
+            ports.listen([PREDICTIONS, OUTCOMES, GAPS, STALLS, STATUS], self._hear)
 
     async def run(self) -> None:
         """Tell until cancelled."""
@@ -97,7 +98,9 @@ class Alerting:
 
     def _hear(self, message: _Heard, received_ns: int) -> None:
         del received_ns
-        if message.market in self._plan.markets:
+        if message.market not in self._plan.markets:
+            return
+        if not isinstance(message, Status) or isinstance(message.said, Learning):
             self._heard.append(message)
 
 
@@ -120,6 +123,7 @@ class _Telling:
             for market, findings in memory.verdicts.items()
             for horizon_ms, finding in findings.items()
         }
+        self._drifts = Drifts(memory.drifts)
         self._skill = SkillWatch(plan, settings.confidence, said)
         self.has_news = False  # of alerts that wait no more
 
@@ -143,6 +147,9 @@ class _Telling:
             message = heard.popleft()
             if isinstance(message, Gap | Stall):
                 self._faults.hear(message, now_ms)
+            elif isinstance(message, Status):
+                if isinstance(message.said, Learning):
+                    self._drifts.hear(message.market, message.said)
             else:
                 self._skill.hear(message)
             if number % _AT_ONCE == _AT_ONCE - 1:
@@ -157,7 +164,11 @@ class _Telling:
                 return False
             return self._memory.may_tell(f"{kind}|{market}|{subject}", now_ms, self._quiet_ms)
 
-        alerts = [*self._faults.take(now_ms, may_tell), *self._skill.take(now_ms, may_tell)]
+        alerts = [
+            *self._faults.take(now_ms, may_tell),
+            *self._drifts.take(now_ms, may_tell),
+            *self._skill.take(now_ms, may_tell),
+        ]
         for alert in alerts:
             if alert.subject == ENDED:  # the next one is told, however soon
                 self._memory.forget(f"{alert.kind}|{alert.market}|{BEGAN}")

@@ -20,7 +20,8 @@ class Memory(msgspec.Struct):
     """When what was last told, by kind, market and subject; verdicts by market and horizon.
 
     `waiting` has the alerts for each address by its name, `gaps` and `stalls` what was told and is
-    not over. Of what was lost before alerts began, at `began_ms`, nothing is told.
+    not over, `drifts` the moments of those that were told by market. Of what was lost before
+    alerts began, at `began_ms`, nothing is told.
     """
 
     began_ms: int = 0
@@ -29,6 +30,7 @@ class Memory(msgspec.Struct):
 
     told_ms: dict[str, int] = {}
     verdicts: dict[str, dict[int, Finding]] = {}
+    drifts: dict[str, int] = {}
     waiting: dict[str, list[Alert]] = {}
 
     @classmethod

@@ -139,7 +139,7 @@ class SkillWatch:
         sure = self._record.get(place, Sure(0, 0))
         text = (
             f"{market}, {_length(horizon_ms)}: {said.direction} by {iso(said.for_ms)} with "
-            f"{_chance(said):.0%}, from {said.mid:g} to {said.predicted_price:g}; "
+            f"{_chance(said):.0%}, from {said.mid:.8g} to {said.predicted_price:.8g}; "
             f"{self._track_record(place)}"
         )
         if sure.moved:
