@@ -156,7 +156,7 @@ class Dashboard implements Listener {
     showWarmingUp(status);
     showStalled(status);
     const now = status.as_of_ms === null ? "" : new Date(status.as_of_ms).toISOString();
-    byId("clock").textContent = now && `market time ${now.slice(0, 19).replace("T", " ")} UTC`;
+    byId("clock").textContent = now && `Market time ${now.slice(0, 19).replace("T", " ")} UTC`;
   }
 
   private notice(text: string): void {

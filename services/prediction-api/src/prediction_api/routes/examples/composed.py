@@ -15,7 +15,7 @@ from prediction_api.routes.pages import CSV, as_csv
 def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any], *names: str) -> Any:
     """Return an example of a schema, which may refer to others by `$ref`.
 
-    `names` are what the schema may be known by, the narrowest first; raises KeyError where a
+    `names` are what the schema may be known by, the narrowest first; raises LookupError where a
     field has no example.
     """
     for name in names:
@@ -37,13 +37,13 @@ def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any], *names: st
         return [example_of(schema["items"], schemas)]
     if isinstance(schema.get("additionalProperties"), dict):
         return {NAMES[names[-1]]: example_of(schema["additionalProperties"], schemas)}
-    raise KeyError(f"no example of {' or '.join(names)}")
+    raise LookupError(f"no example of {' or '.join(names)}")
 
 
 def add_examples(schemas: dict[str, Any]) -> None:
     """Give each schema of the components its example, where its fields have one."""
     for name, schema in schemas.items():
-        with suppress(KeyError):
+        with suppress(LookupError):
             schema["examples"] = [example_of(schema, schemas, name)]
 
 
@@ -54,7 +54,7 @@ def add_answer_example(path: str, operation: dict[str, Any], schemas: Mapping[st
     for told in content.values():
         if "example" in told:
             continue
-        with suppress(KeyError):
+        with suppress(LookupError):
             schema = told.get("schema", {})
             told["example"] = example_of(schema, schemas, path) if known is None else known
     if CSV in content and "example" in content[JSON]:
