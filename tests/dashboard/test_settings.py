@@ -209,6 +209,29 @@ def test_the_settings_keep_nobody_out(dashboard: Served, width: int, scheme: str
 
 
 @pytest.mark.browser
+def test_a_browser_that_keeps_nothing_shows_the_page_and_takes_settings_while_it_is_open(
+    dashboard: Served,
+) -> None:
+    refusing = "".join(
+        f"Object.defineProperty(window, '{kind}Storage', {{ get() {{ throw new Error('no'); }} }});"
+        for kind in ("local", "session")
+    )
+
+    async def look(page: Page) -> None:
+        await page.call("Page.addScriptToEvaluateOnNewDocument", source=refusing)
+        await page.reloads_by("location.reload()")
+        await page.wait_for(PREDICTED)
+        await page.evaluate(OPEN)
+        await page.evaluate(tick("[name=theme][value=dark]"))
+        assert await page.evaluate(CARD) == DARK
+        await page.evaluate("document.querySelector('#settings').close()")
+        await page.evaluate(OPEN)
+        assert await page.evaluate("document.querySelector('[name=theme][value=dark]').checked")
+
+    in_browser(dashboard.address, look)
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("is_to_stay", [False, True])
 def test_where_reading_is_not_open_the_page_asks_for_a_key_and_keeps_it(
     monkeypatch: pytest.MonkeyPatch, is_to_stay: bool

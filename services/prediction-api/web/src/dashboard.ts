@@ -19,6 +19,7 @@ import { SettingsPage } from "./settings.ts";
 import { follow, type Listener } from "./stream.ts";
 import { showFeed, showModels, showStalled, showState, showWarmingUp, stateOf } from "./system.ts";
 import { applyTheme, onSystemTheme } from "./theme.ts";
+import { Tour } from "./tour.ts";
 import { inUrl, keepInUrl, parameters } from "./url.ts";
 import { showWeights } from "./weights.ts";
 import type { FollowedMarket, News, Status, View } from "./wire.ts";
@@ -32,6 +33,7 @@ class Dashboard implements Listener {
   private readonly panel = new Panel();
   private readonly speaker = new Speaker();
   private readonly overTime = new OverTime();
+  private readonly tour = new Tour();
   private horizonMs = 0;
   private drawing = 0;
   private heardAt = performance.now();
@@ -57,6 +59,7 @@ class Dashboard implements Listener {
     this.panel.name(this.beside.isShown);
     this.showRanges();
     this.settings.offerTimes(view);
+    this.tour.offer();
     this.heard();
   }
 
@@ -153,7 +156,7 @@ class Dashboard implements Listener {
     showWarmingUp(status);
     showStalled(status);
     const now = status.as_of_ms === null ? "" : new Date(status.as_of_ms).toISOString();
-    byId("clock").textContent = now && `market time ${now.slice(0, 19).replace("T", " ")} UTC`;
+    byId("clock").textContent = now && `Market time ${now.slice(0, 19).replace("T", " ")} UTC`;
   }
 
   private notice(text: string): void {

@@ -12,7 +12,7 @@ const YEAR_S = 31_536_000;
  * browser keeps is a cookie, which is sent by itself.
  */
 export function ask(path: string, signal?: AbortSignal): Promise<Response> {
-  const key = sessionStorage.getItem(NAME);
+  const key = tabKey();
   const headers: HeadersInit = key === null ? {} : { Authorization: `Bearer ${key}` };
   return fetch(path, { headers, signal: signal ?? null });
 }
@@ -45,13 +45,22 @@ export function listenForKey(): void {
   byId("key-state").textContent = said();
 }
 
+/** The key that this tab keeps; null also where the browser keeps nothing for the page. */
+function tabKey(): string | null {
+  try {
+    return sessionStorage.getItem(NAME);
+  } catch {
+    return null;
+  }
+}
+
 function said(): string {
-  if (sessionStorage.getItem(NAME) !== null) return "This tab keeps a key until it is closed.";
+  if (tabKey() !== null) return "This tab keeps a key until it is closed.";
   return hasCookie() ? "This browser keeps a key for this server." : "No key is kept.";
 }
 
 function hasKey(): boolean {
-  return sessionStorage.getItem(NAME) !== null || hasCookie();
+  return tabKey() !== null || hasCookie();
 }
 
 function hasCookie(): boolean {
@@ -63,7 +72,12 @@ function use(key: string, isToStay: boolean): void {
   const secure = location.protocol === "https:" ? "; Secure" : "";
   const [value, seconds] = isToStay ? [encodeURIComponent(key), YEAR_S] : ["", 0];
   document.cookie = `${NAME}=${value}; Path=/; Max-Age=${seconds}; SameSite=Strict${secure}`;
-  if (key === "" || isToStay) sessionStorage.removeItem(NAME);
-  else sessionStorage.setItem(NAME, key);
+  try {
+    if (key === "" || isToStay) sessionStorage.removeItem(NAME);
+    else sessionStorage.setItem(NAME, key);
+  } catch {
+    byId("key-detail").textContent = "The browser keeps nothing for this page: its settings can.";
+    return;
+  }
   location.reload();
 }

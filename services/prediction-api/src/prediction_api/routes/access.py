@@ -20,7 +20,7 @@ from prediction_api.routes.known_keys import KnownKeys
 from prediction_api.routes.rate_limit import Header, RateLimit
 
 COOKIE = "realtime_key"
-"""Where the dashboard keeps its key: browsers send no other header with a stream."""
+"""Where a browser keeps a key of the dashboard's, if it is told to: links send it too."""
 
 OPEN = frozenset(
     {"", "docs", "static", "openapi.json", "live", "ready", "health", "metrics"}

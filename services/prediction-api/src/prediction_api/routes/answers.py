@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -16,20 +17,14 @@ _OF_NOW = {"Cache-Control": "no-store"}  # a moment later it is another
 
 type Answers = dict[int | str, dict[str, Any]]
 _OF_A_PROBLEM: dict[str, Any] = {
-    "content": {
-        _PROBLEM: {
-            "schema": {
-                "type": "object",
-                "required": ["type", "title", "status", "detail"],
-                "properties": {
-                    "type": {"type": "string"},
-                    "title": {"type": "string"},
-                    "status": {"type": "integer"},
-                    "detail": {"type": "string"},
-                },
-            }
-        }
-    }
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
 }
 
 
@@ -41,6 +36,17 @@ def answers(model: object, told: Mapping[int, str], example: object = None) -> A
     return {200: answered, **problems(told)}
 
 
+def struct_answers(kind: object, told: Mapping[int, str]) -> Answers:
+    """Return the same of a route that answers with structs, which `describe` is to know of."""
+    (schema,), _ = schemas_of([kind])
+    return {200: {"content": {JSON: {"schema": schema}}}, **problems(told)}
+
+
+def schemas_of(kinds: Sequence[Any]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
+    """Return the schema of each kind, and the components they refer to."""
+    return msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+
+
 def text_answers(media_type: str, told: Mapping[int, str]) -> dict[str, Any]:
     """Return the same of a route that answers with text of a kind, as arguments of the route."""
     answered: dict[str, object] = {"content": {media_type: {}}}
@@ -50,7 +56,14 @@ def text_answers(media_type: str, told: Mapping[int, str]) -> dict[str, Any]:
 def problems(told: Mapping[int, str]) -> Answers:
     """Return what the schema says of problems; 422 is one of every route."""
     every = {422: "A parameter is unknown, or its value makes no sense", **told}
-    return {status: {"description": why, **_OF_A_PROBLEM} for status, why in every.items()}
+    return {status: _problem_answer(status, why) for status, why in every.items()}
+
+
+def _problem_answer(status: int, why: str) -> dict[str, Any]:
+    title = HTTPStatus(status).phrase
+    example = {"type": "about:blank", "title": title, "status": status, "detail": why}
+    content = {_PROBLEM: {"schema": _OF_A_PROBLEM, "example": example}}
+    return {"description": why, "content": content}
 
 
 def too_many_streams() -> Response:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import FastAPI, Response
 
 from marketstream.errors import InputError
 from marketstream.explanation import Explanation, read_explanation
 from marketstream.store.port import Store
-from prediction_api.routes.answers import answers, json_answer, problem
+from prediction_api.routes.answers import json_answer, problem, struct_answers
 from prediction_api.routes.markets import find_market
 from prediction_api.views.market_views import MarketViews
 
@@ -21,8 +20,8 @@ _ABOUT = (
     "happened. `id` is that of the prediction, as in the history; `missing` says why something "
     "is not there. What each feature adds, `realtime explain` tells: it asks the model again."
 )
-_ANSWERS = answers(
-    dict[str, Any],
+_ANSWERS = struct_answers(
+    Explanation,
     {
         404: "Nobody follows this market, or the store has no prediction of the id",
         503: "The store is out of reach",

@@ -40,11 +40,7 @@ class IndicatorsAt(msgspec.Struct, frozen=True):
     values: dict[str, float | None]
 
 
-_EXAMPLE = {
-    "close_time_ms": 1_795_793_280_000, "close": 60_213.4, "complete": True,
-    "feature_set": "5f3a", "values": {"rsi_14": 48.2, "imbalance_1": 0.31, "ema_20": None},
-}  # fmt: skip
-_PAGES = page_answers(IndicatorsAt, _EXAMPLE)
+_PAGES = page_answers(IndicatorsAt)
 
 
 def add_indicator_routes(

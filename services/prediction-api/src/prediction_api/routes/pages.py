@@ -16,11 +16,12 @@ from marketstream.errors import SettingsError
 from marketstream.moments import iso, moment_ms
 from marketstream.store.port import Store
 from marketstream.timeframes import timeframe_ms
-from prediction_api.routes.answers import JSON, Answers, json_answer, problems
+from prediction_api.routes.answers import JSON, Answers, json_answer, problems, schemas_of
 from prediction_api.routes.parameters import MOMENT
 
 _MOMENT = f"{MOMENT}; without `from` it is the last page before `to`, without both the newest"
 _MOST = 5_000
+CSV = "text/csv"
 
 
 class Asked(NamedTuple):
@@ -66,23 +67,17 @@ class Page[Row](msgspec.Struct, frozen=True):
     rows: Sequence[Row]
 
 
-def page_answers(kind: type, example: object = None) -> Answers:
+def page_answers(kind: type) -> Answers:
     """Return what the schema says of a route that answers with pages of a kind of row."""
     (schema,), _ = page_schemas([kind])
-    told: dict[str, Any] = {"schema": schema}
-    if example is not None:
-        told["example"] = {
-            "market": "binance:BTC/USDT", "timeframe": "1s", "from_ms": 1_795_793_279_000,
-            "to_ms": 1_795_793_281_000, "next": None, "rows": [example],
-        }  # fmt: skip
     why = {404: "Nobody follows this market", 503: "The store is out of reach"}
-    return {200: {"content": {JSON: told, "text/csv": {}}}, **problems(why)}
+    return {200: {"content": {JSON: {"schema": schema}, CSV: {}}}, **problems(why)}
 
 
 def page_schemas(kinds: Sequence[type]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
     """Return the schema of a page of each kind of row, and the components they refer to."""
     pages: list[Any] = [Page[kind] for kind in kinds]  # type: ignore[valid-type]
-    return msgspec.json.schema_components(pages, ref_template="#/components/schemas/{name}")
+    return schemas_of(pages)
 
 
 def window_of(asked: Asked, timeframe: str, now_ms: int) -> Window:
@@ -114,11 +109,11 @@ async def page_of[Row](
         url = str(request.url.include_query_params(**{"from": iso(window.next_ms)}))
     if asked.format == "csv":
         links = {} if url is None else {"Link": f'<{url}>; rel="next"'}
-        return Response(_csv(rows), media_type="text/csv; charset=utf-8", headers=links)
+        return Response(as_csv(rows), media_type=f"{CSV}; charset=utf-8", headers=links)
     return json_answer(Page(market, timeframe, window.from_ms, window.to_ms, url, rows))
 
 
-def _csv(rows: Iterable[object]) -> str:
+def as_csv(rows: Iterable[object]) -> str:
     """Return rows as CSV, `values` by their names, without what else has parts of its own."""
     out = io.StringIO()
     writer: csv.DictWriter[str] | None = None

@@ -6,18 +6,22 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from marketstream.explanation import Explanation
 from marketstream.messages import Candle
 from prediction_api.routes.access import COOKIE, needed_of
-from prediction_api.routes.answers import problems
+from prediction_api.routes.answers import problems, schemas_of
+from prediction_api.routes.examples.composed import add_answer_example, add_examples
 from prediction_api.routes.history import Judged
 from prediction_api.routes.indicators import IndicatorsAt
 from prediction_api.routes.pages import page_schemas
+from prediction_api.views.status_lines import HorizonStatus
 
 _SCHEMES = {
     "key": {"type": "http", "scheme": "bearer", "description": "`realtime keys make NAME`"},
     "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
 }
 _ROWS = (Candle, Judged, IndicatorsAt)
+_STRUCTS = (Explanation, HorizonStatus)
 _OF_FASTAPI = ("HTTPValidationError", "ValidationError")
 _BAD_PARAMETER = problems({})
 _OF_A_MARKET = problems(
@@ -46,12 +50,14 @@ def describe(app: FastAPI) -> None:
             components = schema.setdefault("components", {})
             components["securitySchemes"] = _SCHEMES
             schemas = components.setdefault("schemas", {})
-            schemas.update(page_schemas(_ROWS)[1])
+            schemas.update(page_schemas(_ROWS)[1] | schemas_of(_STRUCTS)[1])
             for unused in _OF_FASTAPI:
                 schemas.pop(unused, None)
+            add_examples(schemas)
             for path, operations in schema["paths"].items():
                 for operation in operations.values():
                     _describe(path, operation)
+                    add_answer_example(path, operation, schemas)
         return made()
 
     app.openapi = described  # type: ignore[method-assign]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from fastapi import FastAPI, Response
 
 from marketstream.plan import Plan
-from prediction_api.routes.answers import answers, json_answer
+from prediction_api.routes.answers import json_answer, struct_answers
 from prediction_api.routes.parameters import Horizons, asked_horizons_ms
 from prediction_api.views.market_views import MarketViews
-from prediction_api.views.status_lines import standing
+from prediction_api.views.status_lines import HorizonStatus, standing
 
 
 def add_scoreboard_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
     """Add `/scoreboard`."""
 
-    @app.get("/scoreboard", responses=answers(dict[str, list[dict[str, object]]], {}))
+    @app.get("/scoreboard", responses=struct_answers(dict[str, list[HorizonStatus]], {}))
     async def scoreboard(horizon: Horizons = None) -> Response:
         """Return by `venue:SYMBOL` how good the predictions of each horizon have been.
 
