@@ -52,6 +52,27 @@ def test_the_storekeeper_compares_the_stored_candles_with_the_exchange_s(
     assert system.stop("storekeeper") == 0
 
 
+@pytest.mark.timeout(180)
+def test_published_features_are_those_that_stored_candles_make(make_system: MakeSystem) -> None:
+    configs = {"trades": {"history_minutes": 1}, "technical_indicators": {"shadow_every_s": 0.5}}
+    system = make_system(SYMBOLS, 50.0, configs)
+    for service in ("prediction_api", "trades", "candles", "technical_indicators", "storekeeper"):
+        system.start(service)
+    for market in system.markets:
+        vectors = f'realtime_shadow_vectors_total{{market="{market}",result='
+        equal = f'{vectors}"equal"}}'
+        system.wait_for("features", lambda: system.metric(equal, "technical_indicators") > 100)  # noqa: B023
+        assert f'{vectors}"differing"}} 0.0' in system.metrics("technical_indicators")
+
+    def recomputed() -> dict[str, object]:
+        found: dict[str, object] = system.ask("/health")[1]["markets"][MARKET]["recomputed"]
+        return found
+
+    system.wait_for("the same by the API", lambda: bool(recomputed()["equal"]))
+    assert (recomputed()["differing"], recomputed()["newest"]) == (0, None)
+    assert system.stop("technical_indicators") == 0
+
+
 @pytest.mark.timeout(120)
 def test_the_storekeeper_waits_where_the_store_cannot_be_used_and_others_go_on(
     tmp_path: Path, broker: str

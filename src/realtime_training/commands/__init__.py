@@ -11,6 +11,7 @@ from marketstream.errors import RealtimeError
 from marketstream.logs import configure_logs
 from realtime_training.commands.added import Commands
 from realtime_training.commands.alerts import alerts
+from realtime_training.commands.audit_claim.command import audit_claim
 from realtime_training.commands.candles.command import candles
 from realtime_training.commands.dead_letters import dead_letters
 from realtime_training.commands.evaluate.command import evaluate
@@ -99,6 +100,7 @@ for command in (
     train,
     evaluate,
     leakcheck,
+    audit_claim,
     integrity,
     models,
     explain,

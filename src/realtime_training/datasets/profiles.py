@@ -48,7 +48,7 @@ def label_of(prices: PriceSeries) -> Label:
 
 def computed(label: Label, settings: Settings) -> FeatureSettings:
     """Return what is computed for a market judged by a label."""
-    if label == "mid" or _is_configured(settings):
+    if label == "mid" or is_configured(settings):
         return settings.features
     return _trades_alone() if label == "fair" else _candles_alone()
 
@@ -73,12 +73,12 @@ def chosen(label: Label, table: FeatureTable, settings: Settings) -> Chosen:
         for name in configured
         if name in unknown or name not in table.names
     }
-    offered = configured if _is_configured(settings) else table.names
+    offered = configured if is_configured(settings) else table.names
     used = tuple(name for name in offered if name in table.names and name not in unknown)
     return Chosen(used, unused)
 
 
-def _is_configured(settings: Settings) -> bool:
+def is_configured(settings: Settings) -> bool:
     """Say whether somebody has chosen other features than those that come with the program."""
     return set(settings.predictor.features) != set(DEFAULT_FEATURES)
 

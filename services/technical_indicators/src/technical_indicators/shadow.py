@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import cycle, pairwise
 from random import Random
 
 from loguru import logger
@@ -51,11 +51,13 @@ class ShadowChecker:
                 ports.metrics.shadow_vectors.labels(market, result)
 
     async def run(self, every_s: float) -> None:
-        """Look at a window of each market every so often, until cancelled."""
-        while True:
-            for market in self._plan.markets:
-                await asyncio.sleep(every_s / len(self._plan.markets))
-                await self.check(market)
+        """Look at a window every so often, of one market after the other, until cancelled.
+
+        So however many markets there are, it costs the same.
+        """
+        for market in cycle(self._plan.markets):
+            await asyncio.sleep(every_s)
+            await self.check(market)
 
     async def check(self, market: str) -> None:
         """Look at one window, where the store is there, and say what was found so far."""

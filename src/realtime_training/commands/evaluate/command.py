@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from predictor.targets.definitions import Target
     from predictor.training.prices import Label
     from realtime_training.commands.evaluate.target_work import WantedTarget
+    from realtime_training.commands.evaluate.work import Wanted
     from realtime_training.settings import Settings
 
 LABELS = ("mid", "fair", "close")
@@ -45,6 +46,12 @@ TARGETS = ("direction", "volatility", "range")
     type=click.Choice(LABELS),
     help="Judge by another price than the best there is, for comparison only.",
 )
+@click.option(
+    "--ablate",
+    "is_ablated",
+    is_flag=True,
+    help="Say what each family of features adds, on the same rows at 0, 100 and 250 ms.",
+)
 @click.option("--pictures", type=FILE, help="Draw into this folder, an SVG per model and horizon.")
 @json_option
 def evaluate(
@@ -63,6 +70,7 @@ def evaluate(
     label: Label | None,
     pictures: Path | None,
     *,
+    is_ablated: bool,
     as_json: bool,
 ) -> None:
     """Say how good models are: trained on the past, judged by what follows, time after time.
@@ -71,14 +79,17 @@ def evaluate(
     mid of the next prints) or candles of 1m and longer (by the close). Beside each model stand
     baselines and reference models on the same rows; the verdict is skill, no skill or too little
     data. Of volatility and range a ridge is judged, beside EWMA, HAR and the same hour of
-    yesterday.
+    yesterday. With --ablate each family of features is left out in turn (the book, the flow, other
+    markets), and what it adds is said with its interval.
     """
+    from realtime_training.commands.evaluate import ablation_work, target_work
     from realtime_training.commands.evaluate import report as evaluation_report
-    from realtime_training.commands.evaluate import target_work
     from realtime_training.commands.evaluate import work as evaluation_command
     from realtime_training.settings import load_all
 
     settings = load_all()
+    if is_ablated:
+        ablation_work.check_options(target, cost_bps, tune_ms, pictures, label)
     if target != "direction":
         target_work.check_options(target, models, cost_bps, tune_ms, beside)
         sought = target_work.WantedTarget(target, horizons, latency_ms, folds)
@@ -87,6 +98,9 @@ def evaluate(
         )
         return
     wanted = wanted_of(settings, horizons, models, latency_ms, cost_bps, folds, tune_ms, label)
+    if is_ablated:
+        _ablate(files, settings, wanted, state, symbol, timeframe, beside, as_json=as_json)
+        return
     data = load(files, settings, state, symbol, timeframe, beside, shown=not as_json)
     with evaluation_report.working(shown=not as_json) as told:
         results = evaluation_command.evaluate_all(data, wanted, settings.predictor, advanced=told)
@@ -96,6 +110,32 @@ def evaluate(
         report.print_json(evaluation_command.summary(data, wanted, results))
     else:
         evaluation_report.print_evaluations(data, wanted, results)
+
+
+def _ablate(
+    files: tuple[Path, ...],
+    settings: Settings,
+    wanted: Wanted,
+    state: Path,
+    symbol: str | None,
+    timeframe: str | None,
+    beside: tuple[tuple[str, Path], ...],
+    *,
+    as_json: bool,
+) -> None:
+    """Say what each family of features adds."""
+    from realtime_training.commands.evaluate import ablation_report, ablation_work
+    from realtime_training.commands.evaluate.report import working
+
+    settings = ablation_work.settings_of(settings, files, beside)
+    data = load(files, settings, state, symbol, timeframe, beside, shown=not as_json)
+    data = ablation_work.known_of(data)
+    with working(shown=not as_json) as told:
+        results = ablation_work.ablate_all(data, wanted, settings.predictor, advanced=told)
+    if as_json:
+        report.print_json(ablation_work.summary(data, results))
+    else:
+        ablation_report.print_ablations(data, wanted, results)
 
 
 def _evaluate_target(

@@ -7,6 +7,7 @@ has to stay. What is returned are leaks, the first row of each feature; none whe
 from __future__ import annotations
 
 from predictor.leakcheck.before_training import before_training
+from predictor.leakcheck.claims import FAULTS, Audit, Fault, Figure, Scored, audit_claim
 from predictor.leakcheck.features import Featured, Series, streaming, truncation, warm_up
 from predictor.leakcheck.leaks import LABEL, Kind, Leak
 from predictor.leakcheck.learning import (
@@ -20,14 +21,20 @@ from predictor.leakcheck.learning import (
 )
 
 __all__ = [
+    "FAULTS",
     "LABEL",
+    "Audit",
+    "Fault",
     "Featured",
+    "Figure",
     "Kind",
     "Labeller",
     "Leak",
     "Pipeline",
+    "Scored",
     "Series",
     "Splitter",
+    "audit_claim",
     "before_training",
     "fitted",
     "fitting",
