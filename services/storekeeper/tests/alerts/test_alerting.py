@@ -16,9 +16,11 @@ from aiohttp import web
 from msgspec.structs import replace
 from pydantic import SecretStr
 
+from marketstream.errors import StateError
 from marketstream.fakes import FakePorts
 from marketstream.messages import Gap, Learning, Outcome, Prediction, Stall, Status
 from marketstream.plan import Plan
+from marketstream.store.port import Store
 from marketstream.store.sql import SqlStore, open_store
 from storekeeper.alerts.alert import Kind
 from storekeeper.alerts.alerting import Alerting
@@ -65,7 +67,7 @@ def outcome(close_ms: int, *, right: bool = True) -> Outcome:
 
 
 def settings_for(receiver: Receiver, **more: Any) -> AlertSettings:
-    return AlertSettings(webhooks=(SecretStr(receiver.url),), **more)
+    return AlertSettings(webhooks=(SecretStr(receiver.url),), **{"after_s": 0} | more)
 
 
 @asynccontextmanager
@@ -82,8 +84,8 @@ async def alerting(
         await asyncio.wait([working])
 
 
-def delivered(ports: FakePorts) -> float:
-    return float(ports.metrics.alerts.labels("gap", "delivered")._value.get())
+def delivered(ports: FakePorts, kind: Kind = "gap") -> float:
+    return ports.metrics.alerts.labels(kind, "delivered")._value.get()  # type: ignore[no-any-return]
 
 
 def told(receiver: Receiver, kind: Kind | None = None) -> list[dict[str, Any]]:
@@ -164,6 +166,78 @@ def test_what_was_told_is_not_told_again_for_a_while_not_even_by_the_next_start(
     assert alerts[2]["details"]["count"] == 2, "what waited is told with it"
 
 
+def test_the_end_of_what_was_told_before_a_stop_is_told_after_the_next_start(
+    ports: FakePorts, tmp_path: Path, store: SqlStore
+) -> None:
+    ended = replace(STALL, end="resumed", until_us=STALL.since_us + 9_000_000)
+    before = replace(LOST, first_id=1, since_us=LOST.since_us - 1_000_000)  # alerts began
+
+    async def run() -> Receiver:
+        async with receiving() as receiver:
+            store.write([before])
+            async with alerting(ports, settings_for(receiver)):
+                ports.pass_on(STALL)
+                await until(lambda: delivered(ports, "stall") == 1)
+            store.write([ended, LOST])
+            again = FakePorts(tmp_path / "state", store)
+            again.now_ns = ports.now_ns
+            async with alerting(again, settings_for(receiver)):
+                await receiver.has(3)
+            return receiver
+
+    receiver = asyncio.run(run())
+    assert [one["details"]["end"] for one in told(receiver, "stall")] == ["open", "resumed"]
+    (gap,) = told(receiver, "gap")
+    assert gap["details"]["count"] == 1, "that which was lost while nobody looked"
+
+
+def test_a_stall_of_which_nobody_will_say_how_it_ended_is_passed_over(
+    ports: FakePorts, tmp_path: Path, store: SqlStore
+) -> None:
+    async def run() -> Receiver:
+        async with receiving() as receiver:
+            store.write([STALL])
+            async with alerting(ports, settings_for(receiver)):
+                ports.pass_on(STALL)
+                await until(lambda: delivered(ports, "stall") == 1)
+            again = FakePorts(tmp_path / "state", store)
+            again.now_ns = ports.now_ns
+            async with alerting(again, settings_for(receiver, quiet_s=0)):
+                again.pass_on(replace(STALL, since_us=STALL.since_us + 1_000_000))
+                await receiver.has(2)
+            return receiver
+
+    assert [alert["kind"] for alert in told(asyncio.run(run()))] == ["stall", "stall"]
+
+
+def test_the_past_is_asked_for_until_it_is_known(ports: FakePorts, store: SqlStore) -> None:
+    store.write([replace(LOST, state="open")])
+    tried = 0
+
+    class Away(FakePorts):
+        def clock(self) -> int:
+            self.now_ns += 6_000_000_000  # so that it is asked again at the next look
+            return self.now_ns
+
+        def store(self) -> Store:
+            nonlocal tried
+            tried += 1
+            if tried < 3:
+                raise StateError("away")
+            return store
+
+    away = Away(ports.state)
+    away.now_ns = ports.now_ns
+
+    async def run() -> Receiver:
+        async with receiving() as receiver, alerting(away, settings_for(receiver)):
+            await receiver.has(1)
+            return receiver
+
+    assert told(asyncio.run(run()))[0]["kind"] == "gap"
+    assert tried == 3
+
+
 def test_an_alert_that_was_not_taken_before_a_stop_is_sent_by_the_next_start(
     ports: FakePorts, tmp_path: Path, store: SqlStore
 ) -> None:
@@ -201,7 +275,7 @@ def test_a_drift_is_told_once_however_often_it_is_said(ports: FakePorts) -> None
                 async with alerting(ports, settings):
                     for _ in range(2):
                         ports.pass_on(Status(MARKET, "predictor", learning))
-                    ports.pass_on(LOST)
+                    ports.pass_on(replace(LOST, first_id=gaps))
                     while delivered(ports) < gaps:  # noqa: ASYNC110
                         await asyncio.sleep(0.01)
             return receiver
@@ -247,7 +321,8 @@ def test_the_storekeeper_alerts_beside_all_else_and_a_receiver_that_is_away_hold
     async def run() -> Receiver:
         async with receiving() as receiver:
             alerts = AlertSettings(
-                webhooks=(SecretStr("http://127.0.0.1:9/nobody"), SecretStr(receiver.url))
+                after_s=0,
+                webhooks=(SecretStr("http://127.0.0.1:9/nobody"), SecretStr(receiver.url)),
             )
             settings = StorekeeperSettings(audit_every_s=0, alerts=alerts)
             part = build(PLAN, settings, ports)

@@ -33,6 +33,8 @@ def test_the_environment_names_addresses_and_secrets() -> None:
     [
         ({"ALERTS_WEBHOOKS": f"{URL},hooks.example.com/t0ken"}, "webhook 2 is no URL"),
         ({"ALERTS_WEBHOOKS": "ftp://hooks.example.com/t0ken"}, "webhook 1 is no URL"),
+        ({"ALERTS_WEBHOOKS": "http://hooks..example.com/t0ken"}, "webhook 1 is no URL"),
+        ({"ALERTS_TELEGRAM_URL": "api.telegram.org/bott0ken"}, "telegram_url is no URL"),
         ({"ALERTS_TELEGRAM_TOKEN": "t0ken"}, "telegram_token and telegram_chats belong together"),
         ({"ALERTS_TELEGRAM_CHATS": "1"}, "telegram_token and telegram_chats belong together"),
         ({"ALERTS_KINDS": "gap,doom"}, "'confident', 'skill', 'drift', 'stall' or 'gap'"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketstream.messages import Learning
-from storekeeper.alerts.alert import Alert
+from storekeeper.alerts.alert import Alert, Details
 from storekeeper.alerts.faults import MayTell
 
 _WORTH_MS = 86_400_000
@@ -30,9 +30,7 @@ class Drifts:
                 del self._new[market]
                 self._told[market] = at_ms
                 text = f"{market}: {drift}; models are trained anew"
-                details = {"since_ms": at_ms, "drift": drift}
+                details: Details = {"since_ms": at_ms, "drift": drift}
                 until_ms = now_ms + _WORTH_MS
-                alerts.append(
-                    Alert("drift", market, "trained", text, now_ms, until_ms, {**details})
-                )
+                alerts.append(Alert("drift", market, "trained", text, now_ms, until_ms, details))
         return alerts
