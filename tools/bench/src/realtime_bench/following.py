@@ -27,6 +27,7 @@ from realtime_training.clock import ReceiveClock
 from trades.settings import TradesSettings
 
 _MIB = 1 << 20
+_PATIENCE_S = 180.0
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -42,6 +43,7 @@ class Followed(msgspec.Struct, frozen=True):
     """What came of it; `lost` are ids that lie between two published ones and are in no gap."""
 
     trades: int
+    trades_per_second: float
     silent_markets: int
     lost: int
     in_gaps: int
@@ -79,7 +81,7 @@ class _Ledger:
 
 
 async def follow(wanted: Wanted) -> Followed:
-    """Follow the markets for so long after all of them are connected."""
+    """Follow the markets for so long after all of them have been heard."""
     ledger = _Ledger()
     host = HostSettings(venue="binance", ws_url=wanted.ws_url, rest_url=wanted.rest_url)
     settings = TradesSettings(hosts={"bench": host}, history_minutes=0)
@@ -105,15 +107,22 @@ async def follow(wanted: Wanted) -> Followed:
         while len(ledger.connected) < len(wanted.markets) and not working.done():
             await asyncio.wait([working], timeout=0.1)
         connected_after_s = time.monotonic() - started_s
-        before_s, began_s = time.process_time(), time.monotonic()
+        while len(ledger.first) < len(wanted.markets) and not working.done():
+            if time.monotonic() - started_s > _PATIENCE_S:
+                break  # an exchange of so many markets takes a while to begin, and not for ever
+            await asyncio.wait([working], timeout=0.1)
+        before, before_s, began_s = ledger.count.total(), time.process_time(), time.monotonic()
         await asyncio.wait([working], timeout=wanted.seconds)
-        share = (time.process_time() - before_s) / (time.monotonic() - began_s)
+        passed_s = time.monotonic() - began_s
+        share = (time.process_time() - before_s) / passed_s
+        rate = (ledger.count.total() - before) / passed_s
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
     spanned = {market: ledger.last[market] - first + 1 for market, first in ledger.first.items()}
     missing = sum(spanned[market] - ledger.count[market] for market in spanned)
     return Followed(
         trades=ledger.count.total(),
+        trades_per_second=round(rate, 1),
         silent_markets=len(wanted.markets) - len(spanned),
         lost=max(0, missing - ledger.in_gaps),
         in_gaps=ledger.in_gaps,
