@@ -30,9 +30,9 @@ CLIENTS = ("binance", "binance_sdk_spot", "ccxt", "cryptofeed", "kraken", "okx",
 # They start a whole system and look at the clock: one at a time, beside tests of one process.
 SYSTEMS = (
     "tests/dashboard", "tests/faults", "tests/kafka", "tests/kill", "tests/repair", "tests/soak",
-    "tests/test_first_minute.py", "tests/test_interrupts.py", "tests/test_live.py",
-    "tests/test_recall.py", "tests/test_several_exchanges.py", "tests/test_startup.py",
-    "tests/test_swap_live.py", "tests/test_wait_for_prediction.py",
+    "tests/test_demo_command.py", "tests/test_first_minute.py", "tests/test_interrupts.py",
+    "tests/test_live.py", "tests/test_recall.py", "tests/test_several_exchanges.py",
+    "tests/test_startup.py", "tests/test_swap_live.py", "tests/test_wait_for_prediction.py",
     "libs/marketstream/tests/runners",
 )  # fmt: skip
 
