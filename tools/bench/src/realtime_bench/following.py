@@ -59,7 +59,8 @@ class _Ledger:
         self.first: dict[str, int] = {}
         self.last: dict[str, int] = {}
         self.count: Counter[str] = Counter()
-        self.in_gaps = self.stalls = 0
+        self.gaps: dict[str, set[tuple[int, int]]] = {}
+        self.stalls = 0
         self.connected: set[str] = set()
 
     def trades(self, message: Trades, _received_ns: int) -> None:
@@ -70,7 +71,17 @@ class _Ledger:
             self.count[market] += trade.count
 
     def gap(self, message: Gap, _received_ns: int) -> None:
-        self.in_gaps += (message.end_id - message.first_id) * (message.state == "open")
+        self.gaps.setdefault(message.market, set()).add((message.first_id, message.end_id))
+
+    def declared(self, market: str) -> int:
+        """Return how many ids between the first and the last trade gaps were told of."""
+        first, last = self.first[market], self.last[market]
+        known = first
+        total = 0
+        for first_id, end_id in sorted(self.gaps.get(market, ())):
+            total += max(0, min(end_id, last) - max(first_id, known))
+            known = max(known, end_id)
+        return total
 
     def stall(self, message: Stall, _received_ns: int) -> None:
         self.stalls += message.until_us is None
@@ -118,15 +129,20 @@ async def follow(wanted: Wanted) -> Followed:
         rate = (ledger.count.total() - before) / passed_s
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
-    spanned = {market: ledger.last[market] - first + 1 for market, first in ledger.first.items()}
-    missing = sum(spanned[market] - ledger.count[market] for market in spanned)
+    missing = {
+        market: ledger.last[market] - first + 1 - ledger.count[market]
+        for market, first in ledger.first.items()
+    }
+    declared = {
+        market: min(max(0, each), ledger.declared(market)) for market, each in missing.items()
+    }
     return Followed(
         trades=ledger.count.total(),
         trades_per_second=round(rate, 1),
-        silent_markets=len(wanted.markets) - len(spanned),
-        lost=max(0, missing - ledger.in_gaps),
-        in_gaps=ledger.in_gaps,
-        doubled=max(0, -missing),
+        silent_markets=len(wanted.markets) - len(missing),
+        lost=sum(max(0, each) - declared[market] for market, each in missing.items()),
+        in_gaps=sum(declared.values()),
+        doubled=sum(max(0, -each) for each in missing.values()),
         stalls=ledger.stalls,
         connected_after_s=round(connected_after_s, 2),
         cpu_share=round(share, 3),
