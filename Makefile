@@ -35,7 +35,7 @@ $(INSTALLED): uv.lock .python-version pyproject.toml $(wildcard libs/*/pyproject
 test-kafka: $(INSTALLED) ## The tests on Kafka, with a minute of 10,000 trades/s
 	$(BIN)/pytest -m kafka -s $(ARGS) libs/marketstream/tests/runners tests/kafka
 
-test-clients: $(INSTALLED) ## ccxt and ccxt.pro on the simulated exchange; installs them
+test-clients: $(INSTALLED) ## Clients of others (ccxt, python-binance, pybit…) on the simulated exchange; installs them
 	uv=$$(type -P uv || echo .uv/bin/uv) && UV_PROJECT_ENVIRONMENT=.venv $$uv sync --frozen --inexact --group clients
 	$(BIN)/pytest -m clients $(ARGS) tests/clients
 

@@ -3,7 +3,7 @@
 `REALTIME_DATA` names a folder of recorded market data; where it is unset the group `data` is left
 out and said to be in one line. So is the group `browser` where there is no Chromium, and the group
 `kafka` where there is neither a Docker engine nor Java with Maven, and the group `prometheus`
-where there is no Prometheus, and the group `clients` where ccxt is not
+where there is no Prometheus, and the group `clients` where clients of others are not
 installed. `REALTIME_REQUIRE=data,browser`
 makes that, and any skipped test, a failure.
 """
@@ -24,12 +24,15 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 GROUPS = ("data", "browser", "kafka", "prometheus", "clients")
 
+# What the tests of clients import.
+CLIENTS = ("binance", "binance_sdk_spot", "ccxt", "cryptofeed", "kraken", "okx", "pybit")
+
 # They start a whole system and look at the clock: one at a time, beside tests of one process.
 SYSTEMS = (
     "tests/dashboard", "tests/faults", "tests/kafka", "tests/kill", "tests/repair", "tests/soak",
-    "tests/test_first_minute.py", "tests/test_interrupts.py", "tests/test_live.py",
-    "tests/test_recall.py", "tests/test_several_exchanges.py", "tests/test_startup.py",
-    "tests/test_swap_live.py", "tests/test_wait_for_prediction.py",
+    "tests/test_demo_command.py", "tests/test_first_minute.py", "tests/test_interrupts.py",
+    "tests/test_live.py", "tests/test_recall.py", "tests/test_several_exchanges.py",
+    "tests/test_startup.py", "tests/test_swap_live.py", "tests/test_wait_for_prediction.py",
     "libs/marketstream/tests/runners",
 )  # fmt: skip
 
@@ -52,7 +55,7 @@ def _missing(group: str) -> str | None:
             return "group prometheus not run: install Debian's prometheus"
         return None
     if group == "clients":
-        if find_spec("ccxt") is None:
+        if any(find_spec(name) is None for name in CLIENTS):
             return "group clients not run: make test-clients installs what it needs"
         return None
     folder = os.environ.get("REALTIME_DATA")

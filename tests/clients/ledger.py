@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 from exchange_simulator.market.depth import depth_at
 from exchange_simulator.market.seeded import SeededMarket
@@ -56,7 +57,7 @@ class Candle(NamedTuple):
 @asynccontextmanager
 async def exchange_of(venue: str) -> AsyncIterator[RunningExchange]:
     """Run an exchange of one market."""
-    exchange = await start([_tape(venue)], venue=venue, linger_s=0.0)
+    exchange = await start([_market(venue)], venue=venue, linger_s=0.0)
     try:
         yield exchange
     finally:
@@ -66,6 +67,21 @@ async def exchange_of(venue: str) -> AsyncIterator[RunningExchange]:
 def ws_root(exchange: RunningExchange) -> str:
     """Return where its WebSocket paths begin."""
     return exchange.rest_url.replace("http", "ws", 1)
+
+
+def wire_symbol(venue: str) -> str:
+    """Return what the venue calls its market."""
+    return server_of(venue).wire_symbol(SYMBOLS[venue])
+
+
+def levels(rows: Iterable[Sequence[Any]], most: int, size: float = 1.0) -> Side:
+    """Return the first rows of a side, told as text or numbers, in base units of `size`."""
+    return [(float(row[0]), float(row[1]) * size) for row in rows][:most]
+
+
+def minutes_ago(minutes: int) -> int:
+    """Return when the minute began that was so many minutes ago, in ms."""
+    return (int(time.time()) // 60 - minutes) * 60_000
 
 
 def tick_and_lot(venue: str) -> tuple[float, float]:
@@ -120,7 +136,13 @@ def assert_candles(venue: str, candles: Iterable[Candle]) -> None:
         assert said._replace(volume=round(said.volume, _DECIMALS)) == true
 
 
+@cache
 def _tape(venue: str) -> SeededMarket:
+    """Return the market to look things up in; the exchange plays one of its own."""
+    return _market(venue)
+
+
+def _market(venue: str) -> SeededMarket:
     return SeededMarket(SYMBOLS[venue], seed=7, trades_per_second=40.0)
 
 

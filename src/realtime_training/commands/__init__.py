@@ -14,6 +14,7 @@ from realtime_training.commands.alerts import alerts
 from realtime_training.commands.audit_claim.command import audit_claim
 from realtime_training.commands.candles.command import candles
 from realtime_training.commands.dead_letters import dead_letters
+from realtime_training.commands.demo.command import demo
 from realtime_training.commands.evaluate.command import evaluate
 from realtime_training.commands.explain.command import explain
 from realtime_training.commands.export.command import export
@@ -77,6 +78,7 @@ def realtime(log_level: str) -> None:
     \b
     Start here:
       realtime run                          everything in one process, on a simulated exchange
+      realtime demo                         the same, and one exchange foretells the other
       realtime run --recording FILE         the same on recorded trades
       realtime replay FILE --symbol BTC/USDT --timeframe 1s --horizon 2
                                             a recording as fast as it goes, then how good it was
@@ -90,6 +92,7 @@ def realtime(log_level: str) -> None:
 
 for command in (
     run,
+    demo,
     record,
     history,
     replay,

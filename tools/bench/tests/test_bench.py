@@ -79,6 +79,17 @@ def test_the_command_prints_benchmark_figure_and_number_and_how_they_came_about(
     assert "run 2 of 2" in done.stderr
 
 
+def test_of_many_markets_that_one_process_follows_none_is_silent_and_no_trade_is_lost() -> None:
+    done = realtime("symbols", "--quick", "--runs", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    found = result["symbols"]
+    assert (found["lost"], found["doubled"], found["silent_markets"]) == (0, 0, 0)
+    assert found["trades_per_second"] > 0
+    assert found["most_mib"] > 0
+    assert result["meta"]["conditions"]["symbols"]["markets"] == 50
+
+
 def test_a_benchmark_that_does_not_exist_is_refused_by_name() -> None:
     done = realtime("nonsense")
     assert done.returncode == 2

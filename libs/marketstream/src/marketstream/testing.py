@@ -75,19 +75,24 @@ class RunningCommand:
 
 @contextmanager
 def running_command(
-    folder: Path, *arguments: str, module: str = "realtime_training", **environment: str
+    folder: Path,
+    *arguments: str,
+    module: str = "realtime_training",
+    command: str = "run",
+    **environment: str,
 ) -> Iterator[RunningCommand]:
     """Start `realtime run` with its state and log in `folder`; it is killed where it still runs.
 
-    `module` is what starts the command, where it is to be started in another way.
+    `module` is what starts the command, where it is to be started in another way, and `command`
+    another one that runs everything.
     """
     port = free_port()
     log = folder / "log"
     state = str(folder / "state")
-    command = [sys.executable, "-m", module, "run", "--port", str(port)]
+    started = [sys.executable, "-m", module, command, "--port", str(port)]
     with log.open("w") as stderr:
         process = subprocess.Popen(
-            [*command, "--state", state, *arguments],
+            [*started, "--state", state, *arguments],
             stderr=stderr,
             text=True,
             cwd=folder,

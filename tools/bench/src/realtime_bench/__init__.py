@@ -1,3 +1,6 @@
 """`realtime bench`: how fast it is, measured the same way every time."""
 
-NAMES = ("replay", "ingest", "candles", "live", "start", "train", "infer", "indicators", "kafka")
+NAMES = (
+    "replay", "ingest", "candles", "live", "start", "train", "infer", "indicators", "symbols",
+    "kafka",
+)  # fmt: skip

@@ -19,6 +19,7 @@ from realtime_bench.kafka import bench_kafka
 from realtime_bench.live import bench_live
 from realtime_bench.replay import bench_replay
 from realtime_bench.start import bench_start
+from realtime_bench.symbols import bench_symbols
 from realtime_bench.train import bench_train
 
 BENCHMARKS: Mapping[str, Callable[[Effort, Say], Measured]] = {
@@ -30,6 +31,7 @@ BENCHMARKS: Mapping[str, Callable[[Effort, Say], Measured]] = {
     "train": bench_train,
     "infer": bench_infer,
     "indicators": bench_indicators,
+    "symbols": bench_symbols,
     "kafka": bench_kafka,
 }
 

@@ -29,6 +29,7 @@ def bench(names: tuple[str, ...], runs: int, *, quick: bool, as_json: bool) -> N
     a real socket at 10,000 trades/s; start measures the way to the first prediction; train makes
     features and labels of a million candles and fits LightGBM; infer asks for one row at a time;
     indicators measures what a close costs in features, and a million of them in columns;
+    symbols follows 1,000 markets by one trades process and counts what is lost;
     kafka measures workers and all services on a broker, its own unless KAFKA_BROKER names one.
     """
     from realtime_bench.catalogue import print_table, run_all

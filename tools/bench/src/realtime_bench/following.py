@@ -27,6 +27,7 @@ from realtime_training.clock import ReceiveClock
 from trades.settings import TradesSettings
 
 _MIB = 1 << 20
+_PATIENCE_S = 180.0
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -42,6 +43,7 @@ class Followed(msgspec.Struct, frozen=True):
     """What came of it; `lost` are ids that lie between two published ones and are in no gap."""
 
     trades: int
+    trades_per_second: float
     silent_markets: int
     lost: int
     in_gaps: int
@@ -57,7 +59,8 @@ class _Ledger:
         self.first: dict[str, int] = {}
         self.last: dict[str, int] = {}
         self.count: Counter[str] = Counter()
-        self.in_gaps = self.stalls = 0
+        self.gaps: dict[str, set[tuple[int, int]]] = {}
+        self.stalls = 0
         self.connected: set[str] = set()
 
     def trades(self, message: Trades, _received_ns: int) -> None:
@@ -68,7 +71,17 @@ class _Ledger:
             self.count[market] += trade.count
 
     def gap(self, message: Gap, _received_ns: int) -> None:
-        self.in_gaps += (message.end_id - message.first_id) * (message.state == "open")
+        self.gaps.setdefault(message.market, set()).add((message.first_id, message.end_id))
+
+    def declared(self, market: str) -> int:
+        """Return how many ids between the first and the last trade gaps were told of."""
+        first, last = self.first[market], self.last[market]
+        known = first
+        total = 0
+        for first_id, end_id in sorted(self.gaps.get(market, ())):
+            total += max(0, min(end_id, last) - max(first_id, known))
+            known = max(known, end_id)
+        return total
 
     def stall(self, message: Stall, _received_ns: int) -> None:
         self.stalls += message.until_us is None
@@ -79,7 +92,7 @@ class _Ledger:
 
 
 async def follow(wanted: Wanted) -> Followed:
-    """Follow the markets for so long after all of them are connected."""
+    """Follow the markets for so long after all of them have been heard."""
     ledger = _Ledger()
     host = HostSettings(venue="binance", ws_url=wanted.ws_url, rest_url=wanted.rest_url)
     settings = TradesSettings(hosts={"bench": host}, history_minutes=0)
@@ -105,19 +118,31 @@ async def follow(wanted: Wanted) -> Followed:
         while len(ledger.connected) < len(wanted.markets) and not working.done():
             await asyncio.wait([working], timeout=0.1)
         connected_after_s = time.monotonic() - started_s
-        before_s, began_s = time.process_time(), time.monotonic()
+        while len(ledger.first) < len(wanted.markets) and not working.done():
+            if time.monotonic() - started_s > _PATIENCE_S:
+                break  # an exchange of so many markets takes a while to begin, and not for ever
+            await asyncio.wait([working], timeout=0.1)
+        before, before_s, began_s = ledger.count.total(), time.process_time(), time.monotonic()
         await asyncio.wait([working], timeout=wanted.seconds)
-        share = (time.process_time() - before_s) / (time.monotonic() - began_s)
+        passed_s = time.monotonic() - began_s
+        share = (time.process_time() - before_s) / passed_s
+        rate = (ledger.count.total() - before) / passed_s
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
-    spanned = {market: ledger.last[market] - first + 1 for market, first in ledger.first.items()}
-    missing = sum(spanned[market] - ledger.count[market] for market in spanned)
+    missing = {
+        market: ledger.last[market] - first + 1 - ledger.count[market]
+        for market, first in ledger.first.items()
+    }
+    declared = {
+        market: min(max(0, each), ledger.declared(market)) for market, each in missing.items()
+    }
     return Followed(
         trades=ledger.count.total(),
-        silent_markets=len(wanted.markets) - len(spanned),
-        lost=max(0, missing - ledger.in_gaps),
-        in_gaps=ledger.in_gaps,
-        doubled=max(0, -missing),
+        trades_per_second=round(rate, 1),
+        silent_markets=len(wanted.markets) - len(missing),
+        lost=sum(max(0, each) - declared[market] for market, each in missing.items()),
+        in_gaps=sum(declared.values()),
+        doubled=sum(max(0, -each) for each in missing.values()),
         stalls=ledger.stalls,
         connected_after_s=round(connected_after_s, 2),
         cpu_share=round(share, 3),

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from exchanges.binance import wire
 
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
-_ID = re.compile(r"[0-9A-Za-z]{0,36}")
+_ID = re.compile(r"[-0-9A-Za-z]{0,36}")  # its own connector sends UUIDs
 
 type _Json = object
 

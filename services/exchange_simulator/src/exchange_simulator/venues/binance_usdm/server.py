@@ -14,10 +14,14 @@ from exchanges.binance_usdm.symbols import wire_symbol
 
 
 class UsdmServer(BinanceServer):
-    """The server of the perpetuals; `/public` and the paths without it are one here."""
+    """The server of the perpetuals; its routes, and the paths without one, are one here."""
 
     ws_path = "/public/ws"
-    ws_paths = tuple(f"{root}{path}" for root in ("", "/public") for path in BinanceServer.ws_paths)
+    ws_paths = tuple(
+        f"{route}{path}"
+        for route in ("", "/public", "/market", "/private")
+        for path in BinanceServer.ws_paths
+    )
     rules = ConnectionRules(ping_interval_s=180.0, pong_timeout_s=600.0, messages=Pace(10, 1.0))
     allowance = Allowance(2_400, 60, bans=True)
     rest_root = "/fapi/v1"

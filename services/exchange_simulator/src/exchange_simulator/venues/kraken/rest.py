@@ -5,7 +5,6 @@ https://docs.kraken.com/api/docs/rest-api/get-recent-trades, …/get-ohlc-data, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from email.utils import formatdate
 from typing import Any
 
@@ -67,11 +66,17 @@ class RestApi:
 
     async def _asset_pairs(self, request: web.Request) -> Answer:
         names = request.query.get("pair")
-        markets = self._exchange.markets.values()
-        wanted: Iterable[Market] = (
-            markets if names is None else [self._market(name) for name in names.split(",")]
+        if names is None:
+            every = self._exchange.markets.values()
+            return _result({_name(market): _pair(market) for market in every})
+        markets = {name: self._market(name) for name in names.split(",")}
+        # Whoever asks by the WebSocket's name is answered by it: Kraken's SDK looks it up so.
+        return _result(
+            {
+                name if "/" in name else _name(market): _pair(market)
+                for name, market in markets.items()
+            }
         )
-        return _result({_name(market): _pair(market) for market in wanted})
 
     async def _trades(self, request: web.Request) -> Answer:
         market = self._market(request.query.get("pair", ""))

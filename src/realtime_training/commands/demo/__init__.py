@@ -1,0 +1,1 @@
+"""`realtime demo`: a leader and its follower."""
