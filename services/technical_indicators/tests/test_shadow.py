@@ -7,16 +7,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from loguru import logger
 from msgspec.structs import replace
 
 from marketstream.fakes import FakePorts
 from marketstream.messages import Candle, Features, Recomputed, Status
+from marketstream.operator import Operator
 from marketstream.plan import Plan
 from marketstream.store.sql import SqlStore, open_store
-from technical_indicators import shadow
+from marketstream.timeframes import timeframe_ms
+from technical_indicators.beginnings import Beginnings
 from technical_indicators.build import build, feature_set_of
-from technical_indicators.feature_set import FeatureSettings
+from technical_indicators.feature_set import FeatureSet, FeatureSettings
+from technical_indicators.looking_back import MOST, WINDOW, LookingBack
 from technical_indicators.shadow import ShadowChecker
+from technical_indicators.stage import technical_indicators_stage
 
 from .test_revisions import in_order, made_up_candles
 
@@ -52,17 +57,20 @@ class Checked:
         self.store = store
         self.forged_ms: int | None = None
         feature_set = feature_set_of(plan, settings)
-        (self.stage,) = build(plan, settings, FakePorts(folder)).stages
-        self.operator = self.stage.make_operator(plan.group_of(MARKET))
-        self.checker = ShadowChecker(plan, feature_set, self.ports)
+        beginnings = Beginnings(technical_indicators_stage(feature_set, plan))
+        stage = beginnings.stage
+        self.operator = stage.make_operator(stage.key(candles_of(plan)[0]))
+        self.checker = ShadowChecker(plan, feature_set, self.ports, beginnings)
 
-    def publish(self, candles: Sequence[Candle]) -> list[Features]:
-        """Have candles heard and stored, and what follows from them stored too."""
+    def publish(
+        self, candles: Sequence[Candle], stored: Sequence[Candle] | None = None
+    ) -> list[Features]:
+        """Have candles heard and stored, or others stored, and what follows from them too."""
         said: list[Features] = []
         for candle in candles:
             self.ports.pass_on(candle)
             said += [each for each in self.operator.update(candle) if each.values]
-        self.store.write([*candles, *map(self.kept, said)])
+        self.store.write([*(candles if stored is None else stored), *map(self.kept, said)])
         return said
 
     def kept(self, features: Features) -> Features:
@@ -91,7 +99,7 @@ def test_what_was_published_is_what_stored_candles_make(
     checked.publish(candles_of(plan))
     found = checked.look()
     assert found.windows == 8
-    assert found.equal > 8 * shadow.WINDOW * 0.8
+    assert found.equal > 8 * WINDOW * 0.8
     assert (found.differing, found.undecided, found.newest) == (0, 0, None)
     assert found.largest is not None
     assert found.largest <= 1e-9
@@ -158,21 +166,162 @@ def test_after_a_start_a_candle_that_was_ever_revised_leaves_differences_undecid
     checked.forged_ms = (ROWS - 30) * 1_000
     checked.publish(candles)
     checked.publish([replace(candles[-5 * 40], revision=1, complete=False)])
-    anew = ShadowChecker(ALONE, feature_set_of(ALONE, FeatureSettings()), checked.ports)
-    asyncio.run(anew.check(MARKET))
-    assert (anew.found[MARKET].differing, anew.found[MARKET].undecided) == (0, 1)
+    anew = Checked(ALONE, FeatureSettings(), store, tmp_path)
+    anew.operator.restore(checked.operator.snapshot())
+    anew.publish(candles[-2:])
+    found = anew.look(1)
+    assert (found.differing, found.undecided) == (0, 1)
+
+
+def test_a_revision_that_is_heard_first_after_a_start_is_not_what_was_first_said(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    checked = Checked(ALONE, FeatureSettings(), store, tmp_path)
+    candles = candles_of(ALONE)
+    checked.publish(candles[:-5])
+    anew = Checked(ALONE, FeatureSettings(), store, tmp_path)
+    anew.operator.restore(checked.operator.snapshot())
+    late = [candle for candle in candles if candle.timeframe == "1s"][-40]
+    anew.publish([replace(late, revision=1, close=late.close + 0.5, high=late.high + 1)])
+    anew.publish(candles[-5:])
+    found = anew.look()
+    assert (found.differing, found.undecided > 0) == (0, True)
+
+
+def test_a_candle_that_was_revised_and_revised_back_leaves_differences_undecided(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    checked = Checked(ALONE, FeatureSettings(), store, tmp_path)
+    candles = candles_of(ALONE)
+    late = [candle for candle in candles if candle.timeframe == "1s"][-40]
+    at = candles.index(late) + 1
+    changed = replace(late, revision=1, close=late.close + 0.5, high=late.high + 1)
+    checked.publish([*candles[:at], changed, *candles[at:], replace(late, revision=2)])
+    found = checked.look()
+    assert (found.differing, found.undecided > 0) == (0, True)
+
+
+def test_what_an_engine_says_that_began_anew_beside_an_older_store_is_undecided(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    candles = candles_of(ALONE)
+    before = Checked(ALONE, FeatureSettings(), store, tmp_path)
+    before.publish(candles[: 5 * (ROWS - 90)])
+    anew = Checked(ALONE, FeatureSettings(), store, tmp_path)
+    anew.publish(candles[5 * (ROWS - 90) :])
+    found = anew.look()
+    assert (found.differing, found.undecided > 0) == (0, True)
+
+
+def test_where_an_engine_that_was_made_anew_began_before_is_not_forgotten() -> None:
+    feature_set = feature_set_of(ALONE, FeatureSettings())
+    beginnings = Beginnings(technical_indicators_stage(feature_set, ALONE))
+    assert beginnings.of(MARKET) == []
+    candles = candles_of(ALONE)
+    first, fourth = (beginnings.stage.make_operator(MARKET) for _ in range(2))
+    assert beginnings.of(MARKET) == []
+    fourth.restore(after(first, candles))
+    assert beginnings.of(MARKET) == []  # it reaches as far back as features do
+    second = beginnings.stage.make_operator(MARKET)
+    after(second, candles[10:20])
+    third = beginnings.stage.make_operator(MARKET)
+    assert beginnings.of(MARKET) == [3_000]
+    third.restore(after(fourth, candles[-10:]))
+    assert beginnings.of(MARKET) == [3_000]
+    third = beginnings.stage.make_operator(MARKET)
+    third.restore(second.snapshot())
+    assert beginnings.of(MARKET) == [3_000, 3_000]
+
+
+def after(operator: Operator[Candle, Features], candles: Sequence[Candle]) -> bytes:
+    """Return the snapshot of an operator that has folded candles."""
+    for candle in candles:
+        operator.update(candle)
+    return operator.snapshot()
+
+
+@pytest.mark.parametrize("stored_s", [0, 30], ids=["nothing", "the end"])
+def test_vectors_whose_leader_is_not_stored_are_undecided(
+    stored_s: int, store: SqlStore, tmp_path: Path
+) -> None:
+    checked = Checked(TOGETHER, OF_LEADERS, store, tmp_path)
+    candles = candles_of(TOGETHER)
+    from_ms = (ROWS - stored_s) * 1_000
+    checked.publish(
+        candles, [each for each in candles if each.market == MARKET or each.open_time_ms >= from_ms]
+    )
+    found = checked.look()
+    assert (found.differing, found.undecided > 0) == (0, True)
+
+
+def test_markets_that_another_process_hears_are_left_to_it(store: SqlStore, tmp_path: Path) -> None:
+    one, other = (Checked(ALONE, FeatureSettings(), store, tmp_path) for _ in range(2))
+    candles = candles_of(ALONE)
+    one.publish(candles[: -5 * 60])
+    other.operator.restore(one.operator.snapshot())
+    other.publish(candles[-5 * 60 :])  # the market has moved
+    asyncio.run(one.checker.check(MARKET))
+    assert (one.checker.found[MARKET].windows, one.ports.published) == (0, [])
+    assert other.look(1).windows == 1
+
+
+@pytest.mark.parametrize(("timeframe", "base"), [("1m", "250ms"), ("1h", "250ms"), ("1m", "1s")])
+def test_a_window_is_as_short_as_its_candles_are_many(timeframe: str, base: str) -> None:
+    back = LookingBack.of(FeatureSet(timeframe, base, FeatureSettings()))
+    finer = timeframe_ms(timeframe) // timeframe_ms(base)
+    candles = back.window * (1 + finer) + back.reach_ms / timeframe_ms(timeframe)
+    assert 1 <= back.window <= WINDOW
+    assert candles + back.base_ms / timeframe_ms(base) < MOST
+
+
+def test_base_candles_are_not_wanted_from_before_those_that_features_look_back_on(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    plan = Plan((MARKET,), "1m", (1,), ("1s", "1m"))
+    checked = Checked(plan, FeatureSettings(), store, tmp_path)
+    base, candles = made_up_candles("1s", 1_000, 60 * 70), made_up_candles("1m", 60_000, 600)
+    first_ms = 530 * 60_000
+    base = [
+        replace(
+            each,
+            open_time_ms=each.open_time_ms + first_ms,
+            close_time_ms=each.close_time_ms + first_ms,
+        )
+        for each in base
+    ]
+    checked.publish(in_order(base, candles))
+    found = checked.look(1)
+    assert (found.equal, found.differing, found.undecided) == (WINDOW, 0, 0)
+
+
+def test_where_a_single_close_takes_too_many_candles_nothing_is_checked(
+    tmp_path: Path,
+) -> None:
+    plan = Plan((MARKET,), "1d", (1,), ("250ms", "1d"))
+    told: list[str] = []
+    sink = logger.add(told.append, format="{message}")
+    try:
+        part = build(plan, FeatureSettings(), FakePorts(tmp_path))
+    finally:
+        logger.remove(sink)
+    assert (part.work, len(told)) == (None, 1)
+    assert "looks back on too many candles" in told[0]
 
 
 def test_of_nothing_that_was_published_nothing_is_said(store: SqlStore, tmp_path: Path) -> None:
     checked = Checked(ALONE, FeatureSettings(), store, tmp_path)
+    checked.ports.pass_on(candles_of(ALONE)[0])
     assert checked.look(1) == Recomputed(0, 0, 0, 0)
 
 
 def test_without_a_store_it_waits(tmp_path: Path) -> None:
     ports = FakePorts(tmp_path)
-    checker = ShadowChecker(ALONE, feature_set_of(ALONE, FeatureSettings()), ports)
+    feature_set = feature_set_of(ALONE, FeatureSettings())
+    beginnings = Beginnings(technical_indicators_stage(feature_set, ALONE))
+    checker = ShadowChecker(ALONE, feature_set, ports, beginnings)
+    ports.pass_on(candles_of(ALONE)[0])
     asyncio.run(checker.check(MARKET))
-    assert checker.found[MARKET] == Recomputed(0, 0, 0, 0)
+    assert (checker.found[MARKET], ports.published) == (Recomputed(0, 0, 0, 0), [])
 
 
 def test_it_can_be_turned_off(tmp_path: Path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from loguru import logger
+
 from marketstream.errors import SettingsError
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
+from technical_indicators.beginnings import Beginnings
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
+from technical_indicators.looking_back import MOST, LookingBack
 from technical_indicators.shadow import ShadowChecker
 from technical_indicators.stage import technical_indicators_stage
 
@@ -13,11 +17,27 @@ from technical_indicators.stage import technical_indicators_stage
 def build(plan: Plan, settings: FeatureSettings, ports: Ports) -> Part:
     """Return the part that makes the configured features of the plan's candles, and checks them."""
     feature_set = feature_set_of(plan, settings)
-    stages = (technical_indicators_stage(feature_set, plan),)
-    if not settings.shadow_every_s:
-        return Part("technical_indicators", stages)
-    checker = ShadowChecker(plan, feature_set, ports)
-    return Part("technical_indicators", stages, work=lambda: checker.run(settings.shadow_every_s))
+    stage = technical_indicators_stage(feature_set, plan)
+    if not settings.shadow_every_s or not can_be_checked(feature_set):
+        return Part("technical_indicators", (stage,))
+    beginnings = Beginnings(stage)
+    checker = ShadowChecker(plan, feature_set, ports, beginnings)
+    return Part(
+        "technical_indicators",
+        (beginnings.stage,),
+        work=lambda: checker.run(settings.shadow_every_s),
+    )
+
+
+def can_be_checked(feature_set: FeatureSet) -> bool:
+    """Say whether features can be computed anew while they are made; log it where they cannot."""
+    if LookingBack.of(feature_set).window:
+        return True
+    logger.warning(
+        "Features are not checked: a single close looks back on too many candles",
+        timeframe=feature_set.timeframe, base=feature_set.base, most=MOST,
+    )  # fmt: skip
+    return False
 
 
 def feature_set_of(plan: Plan, settings: FeatureSettings) -> FeatureSet:

@@ -28,12 +28,14 @@ class GroupEngine:
     them is not there, but the one before it is, the vector waits: until it comes, or until the
     market's own next base candle does. What has not come by then is None, and so is at once what a
     leader that is farther behind would say: a market never waits for one that has stalled.
+
+    `engines` are those of the markets.
     """
 
     def __init__(self, markets: Sequence[str], feature_set: FeatureSet, keep: int) -> None:
         self._set = feature_set
         self._base_ms = timeframe_ms(feature_set.base)
-        self._engines = {market: FeatureEngine(market, feature_set, keep) for market in markets}
+        self.engines = {market: FeatureEngine(market, feature_set, keep) for market in markets}
         self._leaders = {
             market: [other for other in markets if other != market][: feature_set.leaders]
             for market in markets
@@ -45,7 +47,7 @@ class GroupEngine:
     def update(self, message: Candle) -> list[Features]:
         """Fold one candle of a market; return vectors, its own and those that waited for it."""
         market = message.market
-        engine = self._engines[market]
+        engine = self.engines[market]
         if message.state == "forming":
             if market in self._waiting:
                 return []  # what it shows would come before the close it follows
@@ -90,18 +92,18 @@ class GroupEngine:
     def _show_anew(self) -> Mapping[str, Shown]:
         return {
             market: Shown(engine.base_window, engine.base_candles)
-            for market, engine in self._engines.items()
+            for market, engine in self.engines.items()
         }
 
     def snapshot(self) -> bytes:
         """Return what each engine keeps, and the vectors that wait."""
-        engines = {market: engine.snapshot() for market, engine in self._engines.items()}
+        engines = {market: engine.snapshot() for market, engine in self.engines.items()}
         return msgspec.msgpack.encode(_Kept(engines, self._waiting))
 
     def restore(self, snapshot: bytes) -> None:
         """Go on from a snapshot; a market that was not of the group then begins anew."""
         kept = msgspec.msgpack.decode(snapshot, type=_Kept)
-        for market in self._engines.keys() & kept.engines.keys():
-            self._engines[market].restore(kept.engines[market])
+        for market in self.engines.keys() & kept.engines.keys():
+            self.engines[market].restore(kept.engines[market])
         self._shown = self._show_anew()
-        self._waiting = {m: held for m, held in kept.waiting.items() if m in self._engines}
+        self._waiting = {m: held for m, held in kept.waiting.items() if m in self.engines}

@@ -37,6 +37,9 @@ class FeatureEngine:
 
     A candle revised takes its place among those kept, and what looks back on it is computed anew
     for the next vector. Vectors that are out stay: they say what was known at their time.
+
+    `began_ms` is the close of the first candle that is looked back on: None before there is one,
+    and where a snapshot reaches as far back as features do.
     """
 
     def __init__(self, market: str, feature_set: FeatureSet, keep: int) -> None:
@@ -50,6 +53,7 @@ class FeatureEngine:
         self._candles: deque[Candle] = deque(maxlen=keep)
         self._base_candles: deque[Candle] = deque(maxlen=self._of_base.window)
         self._revised: set[str] = set()
+        self.began_ms: int | None = None
 
     @property
     def base_window(self) -> int:
@@ -89,6 +93,8 @@ class FeatureEngine:
             self._base_candles.append(message)
             if not decides:
                 return [self._features(message, {})]
+        if not self._candles and self.began_ms is None:
+            self.began_ms = message.close_time_ms
         self._candles.append(message)
         values = [value for stream in self._streams for value in stream.update(message)]
         values += self._microstructure.values()
@@ -164,7 +170,18 @@ class FeatureEngine:
         self._base_candles = deque(kept.base_candles, self._base_candles.maxlen)
         self._candles = deque(kept.candles, self._candles.maxlen)
         self._of_base.go_on(kept.before if kept.version == self._set.version else [], ())
+        if self.began_ms is None:
+            self.began_ms = self._beginning(kept)
         self._revised = {self._set.base, self._set.timeframe}
+
+    def _beginning(self, kept: _Kept) -> int | None:
+        """Return the first close that a snapshot reaches back to, where features reach further."""
+        if not kept.candles:
+            return None
+        if kept.version != self._set.version and self._of_base.before:
+            return (kept.base_candles or kept.candles)[0].close_time_ms
+        is_full = len(kept.candles) >= (self._candles.maxlen or 0)
+        return None if is_full else kept.candles[0].close_time_ms
 
 
 def _says_the_same(one: Candle, other: Candle) -> bool:

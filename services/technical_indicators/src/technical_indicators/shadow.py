@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from itertools import cycle, pairwise
+from itertools import cycle
 from random import Random
 
 from loguru import logger
@@ -17,11 +17,12 @@ from marketstream.store.port import Store
 from marketstream.timeframes import timeframe_ms
 from marketstream.topics import CANDLES
 from technical_indicators.batch import feature_table
+from technical_indicators.beginnings import Beginnings
 from technical_indicators.feature_set import FeatureSet
 from technical_indicators.heard_candles import HeardCandles
+from technical_indicators.looking_back import MOST, WINDOW, LookingBack
 from technical_indicators.recomputing import Comparison, compare, undisturbed
 
-WINDOW = 60  # closes a look
 REACH = 3_600  # closes, among the newest, from which windows are drawn
 _SETTLED_MS = 5_000  # until candles and vectors are stored, and revisions final
 
@@ -32,16 +33,26 @@ class ShadowChecker:
     What differs by more than 1e-9 is an error of ours, unless candles that it rests on have changed
     since, or are not stored: then nobody can tell, and it is counted as undecided. Of a leader that
     came too late a vector knows nothing, whatever is stored of it.
+
+    Of several processes that share markets each checks those whose candles it hears.
     """
 
-    def __init__(self, plan: Plan, feature_set: FeatureSet, ports: Ports, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        feature_set: FeatureSet,
+        ports: Ports,
+        beginnings: Beginnings,
+        *,
+        seed: int = 0,
+    ) -> None:
         self._plan = plan
         self._set = feature_set
         self._ports = ports
-        self._settles = feature_set.settled_after()
+        self._beginnings = beginnings
+        self._back = LookingBack.of(feature_set)
         self._length_ms = timeframe_ms(feature_set.timeframe)
-        finer = self._length_ms // timeframe_ms(feature_set.base)
-        self._heard = HeardCandles((REACH + WINDOW + self._settles) * finer)
+        self._heard = HeardCandles({feature_set.timeframe, feature_set.base}, MOST)
         self._random = Random(seed)  # noqa: S311 - which window is looked at
         self.found = {market: Recomputed(0, 0, 0, 0) for market in plan.markets}
         ports.listen([CANDLES], self._heard.hear)
@@ -60,16 +71,29 @@ class ShadowChecker:
             await self.check(market)
 
     async def check(self, market: str) -> None:
-        """Look at one window, where the store is there, and say what was found so far."""
+        """Look at one window of a market of ours, where the store is there, and say what was found.
+
+        A market is ours while its candles are heard here, as new as they are stored.
+        """
+        if self._heard.newest_ms(market, self._set.base) is None:
+            return
         try:
             store = await asyncio.to_thread(self._ports.store)
+            if not await asyncio.to_thread(self._is_ours, store, market):
+                return
             comparison = await asyncio.to_thread(self._look, store, market)
         except StateError as error:
             logger.warning("Features are not checked", market=market, reason=str(error))
-        else:
-            if comparison is not None:
-                self._count(market, comparison)
+            return
+        if comparison is not None:
+            self._count(market, comparison)
         self._ports.publish(Status(market, "technical_indicators", self.found[market]))
+
+    def _is_ours(self, store: Store, market: str) -> bool:
+        heard_ms = self._heard.newest_ms(market, self._set.base)
+        stored = store.last_candles(market, self._set.base, 1)
+        behind_ms = stored[0].open_time_ms - heard_ms if stored and heard_ms is not None else 0
+        return behind_ms <= _SETTLED_MS
 
     def _look(self, store: Store, market: str) -> Comparison | None:
         """Compare a window; None where nothing was published of late."""
@@ -86,49 +110,37 @@ class ShadowChecker:
         return None
 
     def _published(self, store: Store, market: str, until_ms: int) -> list[Features]:
-        from_ms = until_ms - WINDOW * self._length_ms
+        from_ms = until_ms - self._back.window * self._length_ms
         vectors = store.features(market, self._set.timeframe, from_ms, until_ms)
         return [each for each in vectors if each.feature_set == self._set.version]
 
     def _compare(self, store: Store, market: str, published: Sequence[Features]) -> Comparison:
-        feature_set, reach_ms = self._set, self._settles * self._length_ms
+        feature_set, reach_ms = self._set, self._back.reach_ms
         first_ms, until_ms = published[0].close_time_ms, published[-1].close_time_ms
         from_ms = first_ms - reach_ms - self._length_ms
+        disturbed: list[int] = []
 
-        def stored(of: str, timeframe: str) -> list[Candle]:
+        def stored(of: str, timeframe: str, from_ms: int) -> list[Candle]:
             candles = store.candles(of, timeframe, from_ms, until_ms)
-            return [candle for candle in candles if candle.state == "closed"]
+            closed = [candle for candle in candles if candle.state == "closed"]
+            disturbed.extend(_missing(closed, timeframe_ms(timeframe), from_ms, until_ms))
+            disturbed.extend(candle.close_time_ms for candle in self._heard.changed(closed))
+            return closed
 
-        candles = stored(market, feature_set.timeframe)
-        base = candles
+        base = candles = stored(market, feature_set.timeframe, from_ms)
+        base_from_ms = first_ms - self._back.base_ms
         if feature_set.base != feature_set.timeframe:
-            base = stored(market, feature_set.base)
+            base = stored(market, feature_set.base, base_from_ms)
         others = [other for other in self._plan.group(market) if other != market]
-        leaders = [stored(other, feature_set.base) for other in others[: feature_set.leaders]]
+        others = others[: feature_set.leaders]
+        leaders = [stored(other, feature_set.base, base_from_ms) for other in others]
         if not candles or not base:
             return Comparison(0, len(published), (), None)
+        for of in (market, *others):
+            disturbed.extend(self._beginnings.of(of))
         table = feature_table(candles, base, feature_set, leaders)
-        disturbed = [
-            at_ms
-            for series in (candles, base, *leaders)
-            for at_ms in self._disturbed(series, from_ms, until_ms)
-        ]
         sure = undisturbed(table.close_time_ms, disturbed, reach_ms)
         return compare(table, published, sure, feature_set.leader_names)
-
-    def _disturbed(self, series: Sequence[Candle], from_ms: int, until_ms: int) -> Iterable[int]:
-        """Yield when a series was not what it is now: changed candles, holes, and its two ends."""
-        if not series:
-            return
-        if series[0].open_time_ms > from_ms:
-            yield series[0].close_time_ms
-        for candle, after in pairwise(series):
-            if after.open_time_ms > candle.close_time_ms:
-                yield after.close_time_ms
-        length_ms = series[-1].close_time_ms - series[-1].open_time_ms
-        yield from range(series[-1].close_time_ms + length_ms, until_ms + 1, length_ms)
-        for candle in self._heard.changed(series):
-            yield candle.close_time_ms
 
     def _count(self, market: str, comparison: Comparison) -> None:
         found, metrics = self.found[market], self._ports.metrics
@@ -154,3 +166,15 @@ class ShadowChecker:
                 "Features differ from those computed anew",
                 market=market, vectors=len(differing), **differing[-1]._asdict(),
             )  # fmt: skip
+
+
+def _missing(
+    series: Sequence[Candle], length_ms: int, from_ms: int, until_ms: int
+) -> Iterable[int]:
+    """Yield the closes of candles that are not there, and of those that come after one."""
+    at_ms = from_ms
+    for candle in series:
+        if candle.open_time_ms > at_ms:
+            yield from range(at_ms + length_ms, candle.close_time_ms + 1, length_ms)
+        at_ms = candle.close_time_ms
+    yield from range(at_ms + length_ms, until_ms + 1, length_ms)
