@@ -101,6 +101,23 @@ def test_new_numbering_after_a_trade_that_was_ahead_is_read_from_its_first() -> 
     assert all((trade.id, trade.time_us) in came for trade in settled)
 
 
+def test_connection_that_is_lost_before_the_first_trade_has_missed_none() -> None:
+    one = World(20_000)
+    for _ in range(300):
+        one.now_us += one.every_us
+        one.trade()
+    one.session.clock_is(one.now_us, one.received_us)
+    one.silent.add("trades")
+    one.connect()
+    one.run(0.2)
+    one.cut()
+    one.silent.clear()
+    one.run(20.0)
+    assert one.gaps == {}
+    first = min(trade.id for message in one.published for trade in message.trades)
+    assert first > 1_300, "nothing of before is asked for"
+
+
 def test_refused_clock_holds_nothing_else_up() -> None:
     one = world()
     one.rest = "clockless"

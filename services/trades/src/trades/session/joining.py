@@ -66,9 +66,14 @@ class Joining:
         self.hold(from_us, session.ledger.ids.next_id if goes_on else None)
 
     def catch_up(self) -> None:
-        """Hold live trades back until what is missing after those that came is fetched."""
+        """Hold live trades back until what is missing after those that came is fetched.
+
+        Where none has come yet none is missing.
+        """
         next_id = self._session.ledger.ids.next_id
         newest_us = self._session.batcher.newest_us
+        if next_id is None and not newest_us:
+            return
         if next_id is not None:
             self._lost_after = next_id, newest_us
         self.hold(newest_us, next_id)
