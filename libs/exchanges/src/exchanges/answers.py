@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 
 import msgspec
 
 from exchanges.venue import HistoricTrade, Page
 from marketstream.errors import NetworkError
+
+_PLAIN = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
 
 def decode_answer[T](status: int, body: bytes, shape: type[T]) -> T:
@@ -54,6 +58,13 @@ def decimals_of(step: str) -> int:
     if not isinstance(exponent, int):
         raise TypeError(f"{step!r} is no step")
     return max(0, -exponent)
+
+
+def exact(number: str) -> Fraction:
+    """Return a number as it is written; ValueError for an exponent, by which it may be endless."""
+    if not _PLAIN.fullmatch(number):
+        raise ValueError(f"{number!r:.50} is no plain number")
+    return Fraction(number)
 
 
 def _shortened(body: bytes) -> str:

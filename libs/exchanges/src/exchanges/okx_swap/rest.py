@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from exchanges.answers import decimals_of
+from exchanges.answers import decimals_of, exact
 from exchanges.okx import wire
 from exchanges.okx.rest import OkxRest
 from exchanges.venue import MarketInfo
@@ -28,8 +28,8 @@ class SwapRest(OkxRest):
         base = symbol.partition("/")[0]
         if rules.value_currency != base:
             raise ValueError(f"contracts of {rules.value_currency!r:.20}, not of {base}")
-        size = Fraction(rules.value) * Fraction(rules.multiplier or "1")
-        lot = Fraction(rules.lot) * size
+        size = exact(rules.value) * exact(rules.multiplier or "1")
+        lot = exact(rules.lot) * size
         return MarketInfo(decimals_of(rules.tick), _decimals(lot), size)
 
     def volume(self, candle: wire.Candle) -> str:

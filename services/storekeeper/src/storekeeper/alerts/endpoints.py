@@ -100,7 +100,7 @@ def endpoints_of(settings: AlertSettings) -> list[Endpoint]:
     if settings.telegram_token is not None:
         token = settings.telegram_token.get_secret_value()
         chats = dict.fromkeys(settings.telegram_chats)
-        found += [Telegram(settings.telegram_url.get_secret_value(), token, chat) for chat in chats]
+        found += [Telegram(settings.telegram_url, token, chat) for chat in chats]
     return found
 
 

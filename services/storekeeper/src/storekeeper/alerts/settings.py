@@ -26,9 +26,7 @@ class AlertSettings(BaseModel):
         tuple[SecretStr, ...], Env("ALERTS_WEBHOOKS"), BeforeValidator(split_commas)
     ] = ()
     secret: Annotated[SecretStr | None, Env("ALERTS_SECRET")] = None
-    telegram_url: Annotated[SecretStr, Env("ALERTS_TELEGRAM_URL")] = SecretStr(
-        "https://api.telegram.org"
-    )
+    telegram_url: Annotated[str, Env("ALERTS_TELEGRAM_URL")] = "https://api.telegram.org"
     telegram_token: Annotated[SecretStr | None, Env("ALERTS_TELEGRAM_TOKEN")] = None
     telegram_chats: Annotated[
         tuple[str, ...], Env("ALERTS_TELEGRAM_CHATS"), BeforeValidator(split_commas)
@@ -45,7 +43,7 @@ class AlertSettings(BaseModel):
         for number, url in enumerate(self.webhooks, 1):
             if not _is_address(url.get_secret_value()):
                 raise ValueError(f"webhook {number} is no URL that begins with http:// or https://")
-        if not _is_address(self.telegram_url.get_secret_value()):
+        if not _is_address(self.telegram_url):
             raise ValueError("telegram_url is no URL that begins with http:// or https://")
         if (self.telegram_token is None) != (not self.telegram_chats):
             raise ValueError("telegram_token and telegram_chats belong together: say both")

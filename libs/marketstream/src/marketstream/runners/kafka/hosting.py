@@ -43,6 +43,8 @@ def run_part(part: Part, ports: KafkaPorts, ready: Callable[[], None]) -> None:
     if driver is None:
         asyncio.run(_work_alone(_Work(part.work, beside, ports, ready), ports))
         return
+    if part.work is not None:
+        ports.connect()
     ready()
     work = _Work(part.work, beside, ports, _nothing).run if beside else part.work
     with _beside(work, driver.stop), told_to_end(ports.ending.set):

@@ -54,6 +54,10 @@ class KafkaPorts:
         """Return the time in ns."""
         return time.time_ns()
 
+    def connect(self) -> None:
+        """Make what publishes, for whoever begins to only later, when the broker may be away."""
+        _ = self._publisher
+
     def publish(self, message: Message, received_ns: int = 0) -> None:
         """Hand a message over for delivery; from any thread."""
         self._publisher.publish(message, received_ns)
