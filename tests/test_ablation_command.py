@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import subprocess
 import sys
@@ -44,11 +43,7 @@ def realtime(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four minutes of a simulated market whose book knows a little of what comes."""
     path = tmp_path_factory.mktemp("frames") / "recorded.gz"
-    with gzip.open(path, "wb", compresslevel=1) as file:
-        for read in make_load(("BTC/USDT",), 20, 240).reads:
-            for frame in read.frames:
-                file.write(b"%d %s\n" % (read.received_ns, frame))
-    return path
+    return make_load(("BTC/USDT",), 20, 240).record(path)
 
 
 def test_json_says_of_each_latency_what_each_family_adds_on_the_same_rows(frames: Path) -> None:

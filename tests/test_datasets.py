@@ -223,11 +223,7 @@ def without_book(candle: Candle) -> Candle:
 
 
 def write_frames(path: Path, seconds: float) -> Path:
-    with gzip.open(path, "wb") as file:
-        for read in make_load(("BTC/USDT",), 20, seconds).reads:
-            for frame in read.frames:
-                file.write(b"%d %s\n" % (read.received_ns, frame))
-    return path
+    return make_load(("BTC/USDT",), 20, seconds).record(path)
 
 
 def load(files: list[Path], state: Path, **options: str | None) -> Recorded:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import subprocess
 import sys
@@ -39,11 +38,7 @@ def realtime(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten minutes of a simulated market whose book knows a little of what comes."""
     path = tmp_path_factory.mktemp("frames") / "recorded.gz"
-    with gzip.open(path, "wb", compresslevel=1) as file:
-        for read in make_load(("BTC/USDT",), 20, 600).reads:
-            for frame in read.frames:
-                file.write(b"%d %s\n" % (read.received_ns, frame))
-    return path
+    return make_load(("BTC/USDT",), 20, 600).record(path)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import json
 import os
 import subprocess
@@ -42,11 +41,7 @@ class Ran:
     def __init__(self, state: Path) -> None:
         self.state = state
         self.said: list[Any] = []
-        frames = state / "recorded.gz"
-        with gzip.open(frames, "wb", compresslevel=1) as file:
-            for read in make_load(("BTC/USDT",), 20, 300).reads:
-                for frame in read.frames:
-                    file.write(b"%d %s\n" % (read.received_ns, frame))
+        frames = make_load(("BTC/USDT",), 20, 300).record(state / "recorded.gz")
         replay = Replay("BTC/USDT", "1s", (2,), SETTINGS, retrain_every_ms=1_000_000)
         for topic in (CANDLES, FEATURES, PREDICTIONS, OUTCOMES):
             replay.pipeline.runner.tap(topic, lambda message, _ns: self.said.append(message))

@@ -50,11 +50,7 @@ def settings() -> Settings:
 
 
 def write_frames(path: Path, symbol: str, seconds: float = 40) -> Path:
-    with path.open("wb") as file:
-        for read in make_load((symbol,), 200, seconds).reads:
-            for frame in read.frames:
-                file.write(b"%d %s\n" % (read.received_ns, frame))
-    return path
+    return make_load((symbol,), 200, seconds).record(path)
 
 
 @pytest.fixture(scope="module")

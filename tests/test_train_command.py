@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import re
@@ -51,11 +50,7 @@ def realtime(
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("frames") / "recorded.gz"
-    with gzip.open(path, "wb", compresslevel=1) as file:
-        for read in make_load(("BTC/USDT",), 20, 300).reads:
-            for frame in read.frames:
-                file.write(b"%d %s\n" % (read.received_ns, frame))
-    return path
+    return make_load(("BTC/USDT",), 20, 300).record(path)
 
 
 def test_a_model_is_registered_with_figures_pictures_data_and_signature_and_can_serve(

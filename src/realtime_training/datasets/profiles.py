@@ -11,7 +11,7 @@ features, those are used as far as they can be known, and nothing stands in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from predictor.settings import DEFAULT_FEATURES
 from predictor.training.prices import Label, label_prices
 from realtime_training.settings import Settings
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
+from technical_indicators.given import named
 from technical_indicators.microstructure import POINT_NAMES
 
 type Entry = str | dict[str, dict[str, int | float]]
@@ -81,6 +82,25 @@ def chosen(label: Label, table: FeatureTable, settings: Settings) -> Chosen:
 def is_configured(settings: Settings) -> bool:
     """Say whether somebody has chosen other features than those that come with the program."""
     return set(settings.predictor.features) != set(DEFAULT_FEATURES)
+
+
+def with_features(settings: Settings, entries: Sequence[Entry]) -> Settings:
+    """Return settings by which features are computed and used beside those that there are."""
+    indicators = list(settings.features.indicators)
+    indicators += [entry for entry in entries if entry not in indicators]
+    used = dict.fromkeys([*settings.predictor.features, *map(_name_of, entries)])
+    return replace(
+        settings,
+        features=settings.features.model_copy(update={"indicators": indicators}),
+        predictor=settings.predictor.model_copy(update={"features": list(used)}),
+    )
+
+
+def _name_of(entry: Entry) -> str:
+    if isinstance(entry, str):
+        return entry
+    [(name, parameters)] = entry.items()
+    return named(name, parameters)
 
 
 def _check_computed(names: Sequence[str], table: FeatureTable, settings: Settings) -> None:

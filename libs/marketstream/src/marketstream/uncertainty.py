@@ -22,6 +22,11 @@ def wilson(share: float, size: float) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
+def credit(said: Floats, came: Floats) -> Floats:
+    """Return 1 for right, 0 for wrong and one half for having said nothing, of two signs."""
+    return np.asarray(np.where(said == 0, 0.5, said == came), np.float64)
+
+
 def effective_size(hits: Floats, blocks: Sequence[int] | Times) -> float:
     """Return how many independent rows say as much as these, whose outcomes overlap.
 

@@ -11,17 +11,17 @@ from marketstream.symbols import market_of
 from realtime_training import system
 from realtime_training.commands.run.options import RunOptions
 from realtime_training.commands.simulate.work import MarketChoice, SimulatorProcess
+from realtime_training.datasets.profiles import Entry, with_features
 from realtime_training.settings import Settings
 
 LAG_MS = 200
 _RETRAIN_EVERY_MS = 60_000
-_INDICATORS: tuple[str | dict[str, dict[str, int | float]], ...] = (
+_OF_LEADERS: tuple[Entry, ...] = (
     "leader_imbalance",
     {"leader_return": {"seconds": 0.25}},
     {"leader_return": {"seconds": 1}},
     {"leader_basis_change": {"seconds": 1}},
 )
-_FEATURES = ("leader_imbalance", "leader_return_0.25", "leader_return_1", "leader_basis_change_1")
 
 
 def choices(seed: int) -> dict[str, MarketChoice]:
@@ -35,14 +35,7 @@ def choices(seed: int) -> dict[str, MarketChoice]:
 
 def looking_at_leaders(settings: Settings) -> Settings:
     """Return the settings with features of leaders, beside those that there are."""
-    indicators = list(settings.features.indicators)
-    indicators += [one for one in _INDICATORS if one not in indicators]
-    features = list(dict.fromkeys([*settings.predictor.features, *_FEATURES]))
-    return replace(
-        settings,
-        features=settings.features.model_copy(update={"indicators": indicators}),
-        predictor=settings.predictor.model_copy(update={"features": features}),
-    )
+    return with_features(settings, _OF_LEADERS)
 
 
 async def play(settings: Settings, *, seed: int, port: int, state: Path) -> None:

@@ -24,7 +24,7 @@ from realtime_training.commands.evaluate.work import (
     told_of,
 )
 from realtime_training.datasets import Recorded
-from realtime_training.datasets.profiles import Entry, is_configured
+from realtime_training.datasets.profiles import Entry, is_configured, with_features
 from realtime_training.settings import Settings
 
 LATENCIES_MS = (0, 100, 250)
@@ -112,22 +112,7 @@ def settings_of(
     settings = replace(settings, candles=finest, trades=book)
     if is_configured(settings):
         return settings
-    more = [*_OF_FRAMES, *(_OF_LEADERS if beside else ())]
-    computed = settings.features.model_copy(
-        update={"indicators": [*settings.features.indicators, *more]}
-    )
-    names = [_name(entry) for entry in more]
-    used = settings.predictor.model_copy(
-        update={"features": [*settings.predictor.features, *names]}
-    )
-    return replace(settings, features=computed, predictor=used)
-
-
-def _name(entry: Entry) -> str:
-    if isinstance(entry, str):
-        return entry
-    [(name, parameters)] = entry.items()
-    return "_".join([name, *(f"{value:g}" for value in parameters.values())])
+    return with_features(settings, [*_OF_FRAMES, *(_OF_LEADERS if beside else ())])
 
 
 def known_of(data: Recorded) -> Recorded:

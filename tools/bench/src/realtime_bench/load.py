@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import batched, groupby
+from pathlib import Path
 
 import numpy as np
 
@@ -64,6 +66,16 @@ class Load:
     def frames(self) -> int:
         """How many frames there are."""
         return sum(len(read.frames) for read in self.reads)
+
+    def record(self, path: Path) -> Path:
+        """Write the frames as a recording, compressed where its name ends with `.gz`."""
+        lines = (
+            b"%d %s\n" % (read.received_ns, frame) for read in self.reads for frame in read.frames
+        )
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "wb") as file:
+            file.writelines(lines)
+        return path
 
 
 def make_load(symbols: tuple[str, ...], trades_per_second: float, seconds: float) -> Load:

@@ -72,9 +72,14 @@ def running(module: str, arguments: Callable[[Path, int], Sequence[str]]) -> Ite
         try:
             yield Running(process, port, log)
         finally:
-            process.terminate()
-            try:
-                process.wait(_GOODBYE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    """End a process as an orchestrator does, and as a crash does where it stays."""
+    process.terminate()
+    try:
+        process.wait(_GOODBYE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -14,6 +14,7 @@ from marketstream.errors import NetworkError
 from realtime_bench.crowd import symbols
 from realtime_bench.figures import Effort, Measured, Say
 from realtime_bench.following import Followed, Wanted
+from realtime_bench.running import end
 
 _FEWEST_RUNS = 3
 _GOODBYE_S = 20.0
@@ -76,11 +77,7 @@ def _exchange(crowd: _Crowd) -> Iterator[tuple[str, str]]:
             ws_url, rest_url = said.split()
             yield ws_url, rest_url
         finally:
-            process.terminate()
-            try:
-                process.wait(_GOODBYE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            end(process)
 
 
 def _follow(crowd: _Crowd, ws_url: str, rest_url: str) -> Followed:

@@ -17,7 +17,7 @@ import numpy as np
 
 from marketstream.columns import FeatureTable, Flags, Floats, PriceSeries, Times
 from marketstream.skill import FEWEST_EFFECTIVE
-from marketstream.uncertainty import HORIZONS_PER_BLOCK, effective_size, wilson
+from marketstream.uncertainty import HORIZONS_PER_BLOCK, credit, effective_size, wilson
 from predictor.models import LEARNERS
 from predictor.settings import PredictorSettings
 from predictor.training.dataset import Dataset, labelled
@@ -244,8 +244,7 @@ def _figure(up: Floats, returns: Floats, rows: _Rows) -> Figure | None:
     counted = rows.judged & (returns != 0)
     if not counted.any():
         return None
-    said = np.sign(up[counted] - 0.5)
-    hits = np.where(said == 0, 0.5, said == np.sign(returns[counted])).astype(np.float64)
+    hits = credit(np.sign(up[counted] - 0.5), np.sign(returns[counted]))
     blocks = rows.data.times_ms[counted] // (HORIZONS_PER_BLOCK * rows.data.horizon_ms)
     effective = effective_size(hits, blocks)
     accuracy = float(hits.mean())

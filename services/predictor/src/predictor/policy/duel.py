@@ -21,6 +21,7 @@ import numpy as np
 
 from marketstream.columns import Flags, Floats, Times
 from marketstream.evidence import ALPHA, Streams, log10_e_of
+from marketstream.uncertainty import credit
 
 _WAYS = 2
 
@@ -57,10 +58,6 @@ def duel(
     gained = (champion - up) ** 2 - (challenger - up) ** 2
     turn = times_ms // streams.every_ms % streams.turns
     weights = np.full(streams.turns, 1 / streams.turns)
-    ahead = _credit(challenger, up) - _credit(champion, up)
+    came = np.where(up, 1.0, -1.0)
+    ahead = credit(np.sign(challenger - 0.5), came) - credit(np.sign(champion - 0.5), came)
     return Duel(len(up), float(ahead.mean()), log10_e_of(gained, turn, weights))
-
-
-def _credit(p_up: Floats, up: Flags) -> Floats:
-    """Return 1 for right, 0 for wrong and one half for none."""
-    return 0.5 + 0.5 * np.sign(p_up - 0.5) * np.where(up, 1, -1)

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from marketstream.columns import FeatureTable, Floats, PriceSeries, Times
-from marketstream.uncertainty import HORIZONS_PER_BLOCK, Z95, variance_of_mean
+from marketstream.uncertainty import HORIZONS_PER_BLOCK, Z95, credit, variance_of_mean
 from predictor.settings import PredictorSettings
 from predictor.training.calibration import log_losses
 from predictor.training.dataset import labelled
@@ -146,9 +146,7 @@ def _at(asked: _Asked, values: Floats, times_ms: Times) -> Floats:
 
 def _scored(p_up: Floats, sign: Floats) -> tuple[Floats, Floats]:
     """Return who was right, one half for a coin, and the log losses."""
-    said = np.sign(p_up - 0.5)
-    hits = np.where(said == 0, 0.5, said == sign)
-    return np.asarray(hits, np.float64), log_losses(p_up, sign > 0)
+    return credit(np.sign(p_up - 0.5), sign), log_losses(p_up, sign > 0)
 
 
 def _paired(ahead: Floats, blocks: Times) -> Paired:

@@ -13,6 +13,7 @@ from marketstream.skill import skill_by_pairs
 from marketstream.uncertainty import (
     HORIZONS_PER_BLOCK,
     Z95,
+    credit,
     effective_size,
     variance_of_mean,
     wilson,
@@ -69,7 +70,7 @@ def evaluate(
 def _scored(bare: Evaluation, rows: OutOfSample) -> Evaluation:
     moved, up, sign = rows.returns != 0, rows.returns > 0, np.sign(rows.returns)
     p_up = rows.p_up[rows.name]
-    hits = _credit(np.sign(p_up - 0.5), sign)
+    hits = credit(np.sign(p_up - 0.5), sign)
     counted, flat = moved & rows.answered, rows.answered & ~moved
     answered = max(1, np.count_nonzero(rows.answered))
     score = _share(rows, hits, counted, bare.horizon_ms)
@@ -111,11 +112,6 @@ def _scored(bare: Evaluation, rows: OutOfSample) -> Evaluation:
     )
 
 
-def _credit(said: Floats, came: Floats) -> Floats:
-    """Return 1 for right, 0 for wrong and one half for having said nothing."""
-    return np.asarray(np.where(said == 0, 0.5, said == came), np.float64)
-
-
 def _blocks(rows: OutOfSample, chosen: Flags, horizon_ms: int) -> Times:
     return rows.times_ms[chosen] // (HORIZONS_PER_BLOCK * horizon_ms)
 
@@ -154,7 +150,7 @@ def _reference(
 
 
 def _rival(rows: OutOfSample, hits: Floats, said: Floats, counted: Flags, horizon_ms: int) -> Rival:
-    theirs = _credit(said, np.sign(rows.returns))[counted]
+    theirs = credit(said, np.sign(rows.returns))[counted]
     if len(theirs) == 0:
         return Rival(0.5, 0.0, None, None)
     ahead = hits[counted] - theirs
