@@ -22,6 +22,8 @@ from hypothesis import settings
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+from exchanges.limits import limit_of
+
 GROUPS = ("data", "browser", "kafka", "prometheus", "clients")
 
 # What the tests of clients import.
@@ -39,6 +41,12 @@ SYSTEMS = (
 # How long one example takes depends on the machine; pytest-timeout ends what hangs.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True)
+def _no_limits_of_servers_before() -> None:
+    """Forget what earlier servers said of limits: a port may be given to another one."""
+    limit_of.cache_clear()
 
 
 def _missing(group: str) -> str | None:

@@ -48,10 +48,14 @@ def words(kind: str) -> str:
     return f"document.querySelector('#faults .{kind}:not([hidden])')?.ariaLabel"
 
 
-async def box(page: Page, kind: str) -> tuple[float, float]:
-    """Return where a mark begins, from the chart's left edge, and how wide it is."""
-    left, width = await page.evaluate(BOX % (PANE, f"#faults .{kind}"))
-    return left, width
+async def boxes(page: Page, *kinds: str) -> list[list[float]]:
+    """Return where marks begin, from the chart's left edge, and how wide they are, at one moment.
+
+    The chart goes on with each bar: looked at one after the other they may be a bar apart.
+    """
+    each = ", ".join(BOX % (PANE, f"#faults .{kind}") for kind in kinds)
+    found: list[list[float]] = await page.evaluate(f"[{each}]")
+    return found
 
 
 @pytest.mark.browser
@@ -63,12 +67,13 @@ def test_gaps_stalls_and_incomplete_candles_are_where_they_happened(
         await page.look(width=1280, scheme=scheme)
         for kind in ("lost", "repaired", "stall", "incomplete"):
             await page.wait_for(words(kind))
-        lost, repaired, stall = [await box(page, k) for k in ("lost", "repaired", "stall")]
+        lost, repaired, stall, incomplete = await boxes(
+            page, "lost", "repaired", "stall", "incomplete"
+        )
         assert lost[1] == pytest.approx(5 * BAR_PX, abs=1)
         assert repaired[1] == pytest.approx(BAR_PX, abs=1)
         assert stall[1] == pytest.approx(10 * BAR_PX, abs=1)
         assert stall[0] - lost[0] == pytest.approx(15 * BAR_PX, abs=1)
-        incomplete = await box(page, "incomplete")
         assert incomplete == pytest.approx(lost, abs=1)
         assert await page.evaluate("document.querySelectorAll('#faults-legend .mark').length") == 6
         assert await page.evaluate("!document.querySelector('#faults-legend').hidden")
