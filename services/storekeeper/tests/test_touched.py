@@ -10,7 +10,7 @@ from storekeeper.touched import (
     groups,
     marks,
     mended,
-    seams_ms,
+    seams,
     touches,
     unsettled,
     witnesses,
@@ -101,9 +101,9 @@ def test_groups_span_a_minute_or_their_longest_candle_and_come_newest_first() ->
 
 def test_no_group_has_candles_of_two_numberings() -> None:
     seconds = [candle(second, None, 0) for second in (1, 2, 3, 4)]
-    seams = seams_ms([gap(0, 9), Gap(MARKET, 7, 7, 1_400_000, 2_500_001, "lost", None, 1)])
-    assert seams == [2_501]
-    assert groups(seconds, 60_000, seams) == [seconds[2:], seconds[:2]]
+    found = seams([gap(0, 9), Gap(MARKET, 7, 7, 1_400_000, 2_500_001, "lost", None, 1)])
+    assert found == [(2_501, 1_400_000, 6)]
+    assert groups(seconds, 60_000, [seam.begins_ms for seam in found]) == [seconds[2:], seconds[:2]]
 
 
 def test_only_complete_candles_are_witnesses() -> None:

@@ -53,6 +53,7 @@ def check_trades(
     from_ms: int,
     reference_price: float | None = None,
     now_ms: int | None = None,
+    until_us: int | None = None,
     contiguous: bool = True,
     ordered: bool = True,
     counts_back: bool = False,
@@ -65,7 +66,7 @@ def check_trades(
     `contiguous` ids, a row far from the others by its id is refused too. Where most prices are
     another market's, all rows are refused. Where ids are not `ordered`, nothing is said of their
     order. Of pages that are counted back (`counts_back`) rows before what was asked for are left
-    out, and nobody's fault.
+    out, and nobody's fault; so are those later than `until_us`, which may be of other numbers.
     """
     refused = [f"{symbol}: {reason}" for reason in page.refused]
 
@@ -87,6 +88,8 @@ def check_trades(
     rows = sorted(dict.fromkeys(page.trades), key=lambda row: row.page_id)
     if counts_back:
         rows = [row for row in rows if not _is_before(row, page_id, from_ms)]
+    if until_us is not None:
+        rows = [row for row in rows if row.trade.time_us <= until_us]
     rows = keep(rows, alone)
     rows = keep(rows, _contradicted(rows))
     if ordered:

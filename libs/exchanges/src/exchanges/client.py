@@ -214,11 +214,12 @@ async def fetch_checked(
     from_ms: int,
     reference_price: float | None = None,
     now_ms: int | None = None,
+    until_us: int | None = None,
 ) -> Checked:
     """Return a page of past trades, from a page id on, or the first from a time on.
 
     `reference_price` and `now_ms` (the exchange's clock) are what rows are held against, beside
-    what was asked for and each other: see `check_trades`.
+    what was asked for and each other, and `until_us` is what they end with: see `check_trades`.
     """
     venue = client.venue
 
@@ -234,20 +235,22 @@ async def fetch_checked(
         page_id = await first_id_from(fetch_back, venue.page_trades, from_ms)
     return check_trades(
         await fetch(page_id, from_ms), symbol, page_id=page_id, from_ms=from_ms,
-        reference_price=reference_price, now_ms=now_ms, contiguous=venue.ids == "contiguous",
-        ordered=venue.ids != "opaque",
+        reference_price=reference_price, now_ms=now_ms, until_us=until_us,
+        contiguous=venue.ids == "contiguous", ordered=venue.ids != "opaque",
         counts_back=venue.counts_back or venue.past == "by_time",
     )  # fmt: skip
 
 
-def page_after(venue: Venue, page: Checked, from_ms: int) -> tuple[int | None, int] | None:
+def page_after(
+    venue: Venue, page: Checked, from_ms: int, *, by_time: bool = False
+) -> tuple[int | None, int] | None:
     """Return by which page id, or None and which time, to ask for what follows on a page.
 
     None where nothing does, or where a page by time from `from_ms` on is full of one instant, which
-    nobody can ask beyond. Pages by time overlap.
+    nobody can ask beyond. Pages by time overlap; `by_time` has them be so though ids would do.
     """
     page_id = page.next_page_id(venue.page_trades)
-    if page_id is None or venue.past == "by_id":
+    if page_id is None or (venue.past == "by_id" and not by_time):
         return None if page_id is None else (page_id, from_ms)
     newest_ms = page.trades[-1].trade.time_us // 1_000
     return (None, newest_ms) if newest_ms > from_ms else None

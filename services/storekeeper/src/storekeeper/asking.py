@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from exchanges.client import (
     RestClient,
@@ -15,9 +16,30 @@ from marketstream.klines import Kline
 from marketstream.timeframes import timeframe_ms
 from storekeeper.parity import differences
 from storekeeper.refolding import SLACK_MS, DisagreementError, Interval, Refold
+from storekeeper.touched import Seam
 
 _LEADS_MS = (SLACK_MS, 8_000, 64_000, 512_000, 3_600_000)  # to have a trade before the first
 _MOST_KLINES = 900  # fewer than a page holds
+
+
+class Numbering(NamedTuple):
+    """Ids that follow on each other: since when there are any (ms), and how they end, if they do.
+
+    Of ids that have ended only what is asked for by time has any.
+    """
+
+    since_ms: int
+    ends: Seam | None
+
+    def holds(self, interval: Interval) -> bool:
+        """Say whether all trades of an interval have its ids."""
+        open_ms, close_ms = interval
+        is_before_end = self.ends is None or close_ms * 1_000 <= self.ends.ends_us
+        return self.since_ms <= open_ms and is_before_end
+
+
+ONE_NUMBERING = Numbering(0, None)
+"""Ids that have never begun again."""
 
 
 class Answer:
@@ -42,19 +64,21 @@ async def ask(
     intervals: Sequence[Interval],
     witnesses: Mapping[int, tuple[float, Interval]],
     reference_price: float,
-    since_ms: int = 0,
+    numbering: Numbering = ONE_NUMBERING,
 ) -> Answer:
     """Return what trades and klines say of intervals; raises NetworkError where nobody can tell.
 
     It is a DisagreementError where the answers make no sense together, or not beside what
-    `witnesses` say of trades that are known. Where the numbering has begun at `since_ms`, klines
-    from before are not looked at: nobody has their trades any more.
+    `witnesses` say of trades that are known. Klines that reach beyond the `numbering` are not
+    looked at: nobody has all of their trades.
     """
     from_ms = min(open_ms for open_ms, _ in intervals)
     to_ms = max(close_ms for _, close_ms in intervals)
     timeframe = _kline_timeframe(client, to_ms - from_ms)
-    grid = [interval for interval in _grid(timeframe, from_ms, to_ms) if interval[0] >= since_ms]
-    refold = await _read(client, symbol, [*intervals, *grid], witnesses, reference_price)
+    grid = [one for one in _grid(timeframe, from_ms, to_ms) if numbering.holds(one)]
+    refold = await _read(
+        client, symbol, [*intervals, *grid], witnesses, reference_price, numbering.ends
+    )
     if timeframe is None:
         return Answer(refold, [])
     klines = await fetch_klines(client, symbol, timeframe, from_ms=refold.from_ms)
@@ -90,29 +114,42 @@ async def _read(
     intervals: Sequence[Interval],
     witnesses: Mapping[int, tuple[float, Interval]],
     reference_price: float,
+    seam: Seam | None,
 ) -> Refold:
-    """Read pages until the intervals are covered, from early enough to have a trade before them."""
+    """Read pages until the intervals are covered, from early enough to have a trade before them.
+
+    Where the seam comes first, what there is up to it has to do.
+    """
+    until_us = None if seam is None else seam.ends_us
     for lead_ms in _LEADS_MS:
         refold = Refold(intervals, witnesses)
         at: tuple[int | None, int] | None = (None, refold.from_ms - lead_ms)
         while at is not None:
             page_id, from_ms = at
             page = await fetch_checked(
-                client, symbol, page_id=page_id, from_ms=from_ms, reference_price=reference_price
-            )
+                client, symbol, page_id=page_id, from_ms=from_ms,
+                reference_price=reference_price, until_us=until_us,
+            )  # fmt: skip
             if page.refused:
                 raise DisagreementError(f"{len(page.refused)} rows are refused: {page.refused[0]}")
             known_id = -1 if refold.last_id is None else refold.last_id
             refold.add([row.trade for row in page.trades if row.trade.id > known_id])
-            at = page_after(client.venue, page, from_ms)
+            at = page_after(client.venue, page, from_ms, by_time=seam is not None)
             if not refold.begins or refold.ends:
                 break
         if refold.begins:
-            if not refold.ends:
+            if not refold.ends and not _is_all_before(seam, refold):
                 await _check_newest(client, symbol, refold, reference_price)
             refold.check()
             return refold
     raise DisagreementError(f"{symbol}: no trade before {refold.from_ms} is known of")
+
+
+def _is_all_before(seam: Seam | None, refold: Refold) -> bool:
+    """Say whether the ids end with what was read, and after all that belongs there."""
+    if seam is None or refold.last_id is None:
+        return False
+    return refold.last_id >= seam.last_id and refold.last_us >= refold.to_ms * 1_000
 
 
 async def _check_newest(

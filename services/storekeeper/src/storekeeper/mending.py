@@ -20,7 +20,7 @@ from marketstream.store.port import Store
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
 from marketstream.topics import GAPS
-from storekeeper.asking import Answer, ask
+from storekeeper.asking import Answer, Numbering, ask
 from storekeeper.parity import SETTLED_MS
 from storekeeper.past import Past
 from storekeeper.refolding import DisagreementError
@@ -30,7 +30,7 @@ from storekeeper.touched import (
     marks,
     mended,
     reach_us,
-    seams_ms,
+    seams,
     touches,
     unsettled,
     witnesses,
@@ -165,16 +165,17 @@ class Mender:
         wanted = [one for one in wanted if id(one) not in hopeless]
         ripe = [one for one in wanted if one.close_time_ms <= now_ms - SETTLED_MS]
         done = len(ripe) == len(wanted)
-        seams = seams_ms(gaps)
-        for group in groups(ripe, _TOGETHER_MS, seams):
-            before = bisect_right(seams, group[0].open_time_ms)
-            since_ms = seams[before - 1] if before else 0
-            done &= await self._refold(client, group, candles, task, since_ms)
+        breaks = seams(gaps)
+        begins_ms = [seam.begins_ms for seam in breaks]
+        for group in groups(ripe, _TOGETHER_MS, begins_ms):
+            at = bisect_right(begins_ms, group[0].open_time_ms)
+            numbering = Numbering(begins_ms[at - 1] if at else 0, next(iter(breaks[at:]), None))
+            done &= await self._refold(client, group, candles, task, numbering)
         return done
 
     async def _refold(
         self, client: RestClient, group: list[Candle], known: list[Candle], task: Task,
-        since_ms: int,
+        numbering: Numbering,
     ) -> bool:  # fmt: skip
         """Fold a group of candles anew; return whether the exchange's answer could be believed."""
         market = task.stretch.market
@@ -184,7 +185,7 @@ class Mender:
             answer = await ask(
                 client, market, split_market(market)[1],
                 [(one.open_time_ms, one.close_time_ms) for one in group],
-                witnesses(trusted), _price_beside(group, trusted), since_ms,
+                witnesses(trusted), _price_beside(group, trusted), numbering,
             )  # fmt: skip
         except DisagreementError as error:
             logger.warning("Answer not believed", market=market, reason=str(error))
@@ -238,7 +239,7 @@ class Mender:
             self._right.popitem(last=False)
 
     def _read(self, stretch: Stretch) -> tuple[list[list[Candle]], list[Gap], int]:
-        """Return the candles around a stretch by timeframe, gaps that may touch it, and the time.
+        """Return the candles around a stretch by timeframe, the gaps around it, and the time.
 
         What has been published counts, though it may not be stored yet. The time is the close of
         the newest candle, in ms.
@@ -250,8 +251,11 @@ class Mender:
             from_ms = stretch.from_ms - stretch.from_ms % length_ms - length_ms
             stored = store.candles(market, timeframe, from_ms, stretch.to_ms + length_ms)
             rows.append([self._newest(one) for one in stored if one.state == "closed"])
-        gaps = store.gaps(market, max(0, stretch.from_ms - REACH_MS), stretch.to_ms)
-        return rows, gaps, _now_ms(store, market, self._timeframes)
+        now_ms = _now_ms(store, market, self._timeframes)
+        gaps = store.gaps(
+            market, max(0, stretch.from_ms - REACH_MS), max(stretch.to_ms, now_ms + 1)
+        )
+        return rows, gaps, now_ms
 
     def _newest(self, stored: Candle) -> Candle:
         seen = self._seen.get(stored.identity)

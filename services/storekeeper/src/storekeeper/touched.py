@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -103,19 +104,33 @@ def mended(stored: Candle, made: Candle) -> Candle | None:
     return None if revised == stored else replace(revised, revision=stored.revision + 1)
 
 
-def seams_ms(gaps: Iterable[Gap]) -> list[int]:
-    """Return where numberings have begun again, in order: candles from then on are of one."""
+class Seam(NamedTuple):
+    """Between two numberings: candles from `begins_ms` on are of the new one.
+
+    Of the old one the last trade that is known has the id `last_id`, and none is after `ends_us`.
+    """
+
+    begins_ms: int
+    ends_us: int
+    last_id: int
+
+
+def seams(gaps: Iterable[Gap]) -> list[Seam]:
+    """Return where numberings have begun again, in order."""
     found = [gap for gap in gaps if gap.first_id == gap.end_id and gap.until_us is not None]
-    return sorted(-(-reach_us(gap)[1] // 1_000) for gap in found)
+    reaches = [(reach_us(gap), gap.first_id - 1) for gap in found]
+    return sorted(
+        Seam(-(-until_us // 1_000), since_us, last) for (since_us, until_us), last in reaches
+    )
 
 
 def groups(
-    candles: Iterable[Candle], most_ms: int, seams: Sequence[int] = ()
+    candles: Iterable[Candle], most_ms: int, seams_ms: Sequence[int] = ()
 ) -> list[list[Candle]]:
     """Return candles to be folded together, the newest group first.
 
     A group spans `most_ms` or, where one candle is longer, that candle. None has candles of before
-    and after one of the `seams` (ms).
+    and after one of the seams.
     """
     found: list[tuple[int, int, list[Candle]]] = []
     in_order = sorted(candles, key=lambda one: (one.open_time_ms, -one.close_time_ms))
@@ -123,7 +138,7 @@ def groups(
         if found:
             from_ms, to_ms, some = found[-1]
             end_ms = max(to_ms, candle.close_time_ms)
-            is_one = bisect_right(seams, from_ms) == bisect_right(seams, candle.open_time_ms)
+            is_one = bisect_right(seams_ms, from_ms) == bisect_right(seams_ms, candle.open_time_ms)
             if is_one and (end_ms == to_ms or end_ms - from_ms <= most_ms):
                 some.append(candle)
                 found[-1] = (from_ms, end_ms, some)

@@ -176,6 +176,46 @@ def test_after_a_seam_candles_are_mended_though_nobody_has_the_old_numbering(
     asyncio.run(run())
 
 
+def test_before_a_seam_candles_are_mended_though_ids_of_the_old_numbering_find_nothing(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            whole = seen_trades(180)
+            seen = lacking(whole, from_s=100, for_s=2.9)
+            gap = gap_in(seen, "repaired")
+            trades = [trade for message in whole for trade in message.trades]
+            at = next(at for at, one in enumerate(trades) if one.id >= gap.end_id + 30)
+            old, new = trades[at - 1], trades[at]
+            assert gap.until_us is not None
+            assert old.time_us - gap.until_us < 1_000_000
+
+            def begun_again(path: str, query: dict[str, str], rows: Any) -> Any:
+                if "Trades" not in path:
+                    return rows
+                if int(query.get("fromId", 0)) > 1:
+                    return []  # so many are not numbered yet
+                less = new.id - 1
+                return [
+                    row if row["a"] <= less else row | {key: row[key] - less for key in "afl"}
+                    for row in rows
+                ]
+
+            made.lies.append(begun_again)
+            seam = Gap(MARKET, new.id, new.id, old.time_us, new.time_us, "lost", "again", 0)
+            made.store.write([*candles_of(seen), gap, seam])
+            made.hear(gap)
+            await made.mend()
+            until_ms = old.time_us // 250_000 * 250
+            before = [one for one in candles_of(whole) if one.close_time_ms <= until_ms]
+            for timeframe in TIMEFRAMES:
+                expected = [one for one in before if one.timeframe == timeframe]
+                kept = made.kept(timeframe)[: len(expected)]
+                assert same_but_for_the_first(kept, expected)
+
+    asyncio.run(run())
+
+
 def test_a_wrong_value_that_is_stored_is_found_and_mended(tmp_path: Path) -> None:
     async def run() -> None:
         async with world(tmp_path) as made:
