@@ -42,7 +42,11 @@ async def recall_candles(
             if number % _CANDLES_A_TURN == 0:
                 await ports.drain()
         await ports.drain()
-    return {market: _resumed(plan, ports, market, candles) for market, candles in recalled.items()}
+    store = ports.store()
+    return {
+        market: _resumed(plan, ports, candles, await asyncio.to_thread(store.epoch, market))
+        for market, candles in recalled.items()
+    }
 
 
 async def _stored(plan: Plan, ports: InProcessPorts, market: str, from_ms: int) -> list[Candle]:
@@ -63,13 +67,14 @@ async def _stored(plan: Plan, ports: InProcessPorts, market: str, from_ms: int) 
     return candles if any(candle.timeframe == plan.base for candle in candles) else []
 
 
-def _resumed(plan: Plan, ports: InProcessPorts, market: str, candles: Sequence[Candle]) -> Known:
+def _resumed(plan: Plan, ports: InProcessPorts, candles: Sequence[Candle], epoch: int) -> Known:
     finest = [candle for candle in candles if candle.timeframe == plan.base]
+    market = finest[-1].market
     resumed_id = last_trade_id(finest)
     aggregator = cast("CandleAggregator", ports.runner.operator("candles", market))
-    aggregator.resume(finest[-1], resumed_id)
+    aggregator.resume(finest[-1], resumed_id, epoch)
     logger.info("Stored candles recalled", market=market, candles=len(candles))
-    return Known(resumed_id, asked_from_us(finest), price=finest[-1].close or None)
+    return Known(resumed_id, asked_from_us(finest), epoch=epoch, price=finest[-1].close or None)
 
 
 def by_close(series: Iterable[Sequence[Candle]]) -> list[Candle]:

@@ -278,6 +278,24 @@ def test_gap_beyond_the_last_known_trade_is_repaired_after_a_start(last: int, un
     assert one.gaps[gap.identity].state == "repaired"
 
 
+@pytest.mark.parametrize("traded", [True, False])
+def test_start_goes_on_in_the_numbering_that_was_known(traded: bool) -> None:
+    one = World()
+    for _ in range(200):
+        one.now_us += one.every_us
+        one.trade()
+    last = one.truth[99]
+    known = Known(last.id if traded else None, last.time_us, epoch=2, price=last.price)
+    one.session.start(one.received_us, from_us=last.time_us, known=known, exchange_us=one.now_us)
+    one.connect()
+    one.run(2.0)
+    one.drop_next = 3
+    one.run(2.0)
+    healed(one)
+    assert {message.epoch for message in one.published if message.trades} == {2}
+    assert {(gap.epoch, gap.state) for gap in one.gaps.values()} == {(2, "repaired")}
+
+
 @pytest.mark.parametrize("resumes", [True, False])
 def test_another_markets_trades_are_not_taken_for_the_past_of_a_start(resumes: bool) -> None:
     one = World()

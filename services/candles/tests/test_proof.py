@@ -93,6 +93,15 @@ def test_numbers_that_begin_again_are_no_duplicates_and_leave_a_seam() -> None:
     assert late == []
 
 
+def test_who_goes_on_in_a_later_numbering_sees_no_seam() -> None:
+    before = watching("1s")
+    (last,) = before.update(message(trade(7, 500), seen_ms=1_000))
+    one = CandleAggregator(MARKET, ["1s"])
+    one.resume(last, 7, epoch=1)
+    candles = one.update(message(trade(8, 1_100), trade(9, 2_000), seen_ms=2_000, epoch=1))
+    assert said(candles) == [(1_000, True, 0)]
+
+
 def test_interval_with_trades_of_two_numberings_is_never_called_complete() -> None:
     """Nobody can say whether the new one repeats what the old one had."""
     one = watching("1s")

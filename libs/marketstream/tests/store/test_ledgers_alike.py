@@ -106,6 +106,9 @@ def test_every_database_tells_the_same_of_the_same_rows(
     lite, postgres = stores
     assert postgres.gaps(market, 0, END_MS) == lite.gaps(market, 0, END_MS)
     assert postgres.open_gaps(market) == lite.open_gaps(market)
+    gaps = [row for row in named if isinstance(row, Gap)]
+    newest = max((gap.epoch + (gap.first_id == gap.end_id) for gap in gaps), default=0)
+    assert postgres.epoch(market) == lite.epoch(market) == newest
     assert postgres.stalls(market, 0, END_MS) == lite.stalls(market, 0, END_MS)
     assert postgres.newest_ms(market) == lite.newest_ms(market)
 

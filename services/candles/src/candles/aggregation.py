@@ -286,12 +286,16 @@ class CandleAggregator:
             self._price_decimals += price_by
             self._quantity_decimals += quantity_by
 
-    def resume(self, last: Candle, last_trade_id: int | None) -> None:
-        """Go on after a closed candle whose end is a boundary of the base interval."""
+    def resume(self, last: Candle, last_trade_id: int | None, epoch: int = 0) -> None:
+        """Go on after a closed candle whose end is a boundary of the base interval.
+
+        The last trade's id is of the numbering `epoch`.
+        """
         close_us = last.close_time_ms * 1_000
         self._forming.begin(close_us)
         self._ids.certain_from_us = close_us
         self._ids.last_us = close_us
+        self._ids.epoch = epoch
         if last_trade_id is not None:
             self._ids.last_id = last_trade_id
         self._last = (close_us - 1, self._ids.last_id, last.close)

@@ -42,10 +42,7 @@ def build(
     async def known() -> Mapping[str, Known]:
         if resumed is not None:
             gaps = (lambda _market: ()) if open_gaps is None else open_gaps
-            return {
-                market: last._replace(gaps=gaps(market), epoch=_epoch(gaps(market)))
-                for market, last in resumed().items()
-            }
+            return {market: last._replace(gaps=gaps(market)) for market, last in resumed().items()}
         tails = await asyncio.to_thread(ports.tail, TRADES, markets, _enough)
         said = await asyncio.to_thread(ports.tail, GAPS, markets, _never)
         return {
@@ -97,10 +94,6 @@ def _still_open(said: Sequence[Message], epoch: int) -> list[Gap]:
     """Return the gaps whose newest writing says that they are open."""
     newest = {one.identity: one for one in said if isinstance(one, Gap)}
     return [gap for gap in newest.values() if gap.state == "open" and gap.epoch == epoch]
-
-
-def _epoch(gaps: Sequence[Gap]) -> int:
-    return max((gap.epoch for gap in gaps), default=0)
 
 
 def _enough(tail: Sequence[Message]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, select
+from sqlalchemy import Column, ColumnElement, Select, case, func, select
 
 from marketstream.messages import DeadLetter
 from marketstream.store.port import EVER_MS
@@ -67,6 +67,13 @@ def gaps_in(market: str, from_ms: int, to_ms: int) -> Select[Any]:
 def open_gaps(market: str) -> Select[Any]:
     """Ask for the gaps that have neither been repaired nor given up."""
     return _gaps(market).where(GAPS.c.state == "open")
+
+
+def newest_epoch(market: str) -> Select[Any]:
+    """Ask for the numbering that ids are of by now: a gap without ids ends the one it is in."""
+    columns = GAPS.c
+    ends = case((columns.first_id == columns.end_id, 1), else_=0)
+    return select(func.max(columns.epoch + ends)).where(columns.market == market)
 
 
 def stalls_in(market: str, from_ms: int, to_ms: int) -> Select[Any]:

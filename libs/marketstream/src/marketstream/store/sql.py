@@ -175,6 +175,11 @@ class SqlStore:
         """Return the gaps that have neither been repaired nor given up."""
         return self._read(queries.open_gaps(market), Gap)
 
+    def epoch(self, market: str) -> int:
+        """Return which numbering the market's ids are of by now, 0 where they never began again."""
+        with self._explained(), self._engine.connect() as connection:
+            return connection.scalar(queries.newest_epoch(market)) or 0
+
     def stalls(self, market: str, from_ms: int, to_ms: int) -> list[Stall]:
         """Return the stalls that begin in the range."""
         return self._read(queries.stalls_in(market, from_ms, to_ms), Stall)

@@ -51,7 +51,7 @@ class Joining:
         newest, epoch = known.newest, known.epoch
         gaps = [gap for gap in known.gaps if gap.epoch == epoch]
         last_id = _reach(known.last_id, gaps)
-        session.batcher.epoch = epoch
+        session.batcher.epoch = session.ledger.epoch = epoch
         self.starting = last_id is None
         self.history = 0.0
         if last_id is not None:
