@@ -123,6 +123,12 @@ class FeatureSet:
         self.version = _version(timeframe, base, self.names, *digests, *whose)
 
     @property
+    def others(self) -> list[str]:
+        """The timeframes of `beside` of which there are neither base candles nor decided ones."""
+        names = (each.timeframe for each in self.beside)
+        return [name for name in names if name not in (self.timeframe, self.base)]
+
+    @property
     def leader_names(self) -> tuple[str, ...]:
         """The names of the features of leaders, the last ones of all."""
         return tuple(name for each in self.of_leaders for name in each.names)

@@ -142,7 +142,7 @@ class ShadowChecker:
                 (first_ms - each.reach_ms) // each.length_ms * each.length_ms,
             )
             for each in feature_set.beside
-            if each.timeframe not in (feature_set.timeframe, feature_set.base)
+            if each.timeframe in feature_set.others
         ]
         if not candles or not base:
             return Comparison(0, len(published), (), None)
