@@ -17,7 +17,8 @@ from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
 from marketstream.columns import FeatureTable
 from marketstream.errors import SettingsError
-from marketstream.messages import Candle, Features
+from marketstream.explanation import Explanation, Moments
+from marketstream.messages import Candle, Features, Prediction
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.runners.embedded import InProcessPorts
@@ -25,6 +26,7 @@ from marketstream.runners.in_process import InProcessRunner
 from marketstream.store.sql import open_store
 from marketstream.topics import CANDLES, FEATURES
 from realtime_bench.load import make_load
+from realtime_training.commands.explain.rebuilding import rebuild_features
 from realtime_training.commands.leakcheck import sample as leakcheck_sample
 from realtime_training.commands.leakcheck.sample import Sample, read_sample
 from realtime_training.commands.leakcheck.work import check_leaks
@@ -146,6 +148,19 @@ def streamed(
     return plan, candles, [each for each in vectors if each.values]
 
 
+def told_of(features: Features) -> Explanation:
+    """Return what the store would know of a prediction on a vector."""
+    close_ms, version = features.close_time_ms, features.feature_set
+    prediction = Prediction(
+        MARKET, "1s", close_ms, 1_000, "champion", "logistic", "1", 0, 100.0, 100.0, 0.0, 100.0,
+        0.4, 0.2, 0.4, 99.0, 101.0, 0.8, "up", None, {}, feature_set=version,
+    )  # fmt: skip
+    moments = Moments(close_ms, None, None, close_ms, close_ms + 1_000)
+    return Explanation(
+        prediction.id, prediction, None, moments, None, features, None, None, missing={}
+    )
+
+
 def test_what_is_learnt_of_stored_candles_is_what_was_streamed(tmp_path: Path) -> None:
     found = settings()
     _, candles, vectors = streamed(tmp_path, 60, found)
@@ -153,6 +168,9 @@ def test_what_is_learnt_of_stored_candles_is_what_was_streamed(tmp_path: Path) -
     try:
         store.write(candles)
         stored = read_store(store, MARKET, "1s", found)
+        for features in (vectors[-1], vectors[-5]):  # at a close of 5s, and between two
+            rebuilt = rebuild_features(store, told_of(features), found)
+            assert (rebuilt.equal, rebuilt.reason) == (True, None)
     finally:
         store.close()
     live = FeatureTable.of(vectors)

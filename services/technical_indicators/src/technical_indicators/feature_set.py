@@ -152,11 +152,16 @@ class FeatureSet:
 
         It may be more than are needed to restore one: sums that fade slowly are in a snapshot.
         """
+        reach_ms = max((each.reach_ms for each in self.beside), default=0)
+        return max(self.looked_back_on(), ceil(reach_ms / timeframe_ms(self.timeframe)))
+
+    def looked_back_on(self) -> int:
+        """Return the same of features that read these candles or base candles, no others."""
         of_base = max((each.settles for each in self.of_base), default=0)
         settles_ms = max(of_base, self.leader_candles) * timeframe_ms(self.base)
-        reach_ms = max((each.reach_ms for each in self.beside), default=0)
-        others = ceil(max(settles_ms, reach_ms) / timeframe_ms(self.timeframe))
-        return max(self.candles_needed(), others)
+        own = (each for each in self.beside if each.timeframe not in self.others)
+        reach_ms = max(settles_ms, *(each.reach_ms for each in own), 0)
+        return max(self.candles_needed(), ceil(reach_ms / timeframe_ms(self.timeframe)))
 
 
 def _beside(timeframe: str, entries: Sequence[Entry], base: str) -> Beside:

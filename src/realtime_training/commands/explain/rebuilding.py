@@ -59,7 +59,7 @@ def rebuild_features(store: Store, told: Explanation, settings: Settings) -> Reb
             f"{feature_set.version} is configured now",
         )
     closed_ms = prediction.close_time_ms
-    needed = feature_set.settled_after() + 1
+    needed = feature_set.looked_back_on() + 1
     candles = _closed(store.last_candles(market, timeframe, needed, closed_ms))
     if not candles or candles[-1].close_time_ms != closed_ms:
         return Rebuilt(None, reason="cannot be rebuilt: the candle is no longer stored")
