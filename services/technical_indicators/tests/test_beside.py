@@ -196,7 +196,8 @@ def test_after_a_revision_they_are_those_of_the_candles_as_they_are_now() -> Non
 
 
 def test_a_preview_says_what_was_known_when_its_candle_began() -> None:
-    feature_set, told = of({"5s": [{"ROC": {"timeperiod": 1}}]}), series()
+    once: list[Entry] = [{"ROC": {"timeperiod": 1}}]
+    feature_set, told = of({"5s": once, "250ms": once}), series()
     engine = engine_of(feature_set)
     candles = in_order(*(told[name] for name in ("250ms", "1s", "5s")))
     for candle in candles:
@@ -205,7 +206,20 @@ def test_a_preview_says_what_was_known_when_its_candle_began() -> None:
             [shown] = engine.update(forming)
             assert shown.values["candle_age_5s"] == (candle.open_time_ms % 5_000) / 1_000
             assert shown.values["roc_1_5s"] is not None
+            assert (shown.values["candle_age_250ms"], shown.values["roc_1_250ms"] is None) == (
+                0, False,
+            )  # fmt: skip
         engine.update(candle)
+
+
+def test_of_candles_that_come_too_early_nothing_is_said() -> None:
+    feature_set, told = of({"5s": [{"ROC": {"timeperiod": 1}}]}), series()
+    engine = engine_of(feature_set)
+    vectors(engine, told["5s"][:4])
+    [early] = vectors(engine, told["1s"][7:8])
+    assert (early.values["roc_1_5s"], early.values["candle_age_5s"]) == (None, None)
+    [now] = vectors(engine, told["1s"][19:20])
+    assert now.values["candle_age_5s"] == 0
 
 
 def test_markets_of_a_group_wait_for_both() -> None:

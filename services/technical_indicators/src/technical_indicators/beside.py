@@ -101,8 +101,8 @@ class BesideStream:
         return not self.candles or self.candles[-1].close_time_ms < close_time_ms
 
     def values(self, close_time_ms: int) -> list[float | None]:
-        """Return the features as of a decision, in order."""
-        if not self.candles:
+        """Return the features as of a decision, in order; none where candles are beyond it."""
+        if not self.candles or self.candles[-1].close_time_ms > close_time_ms:
             return [*self._nothing, None]
         age_ms = close_time_ms - self.candles[-1].close_time_ms
         if age_ms >= self._beside.length_ms:
@@ -110,6 +110,11 @@ class BesideStream:
         if self._is_revised:
             self._look_back_anew()
         return [*self._said, age_ms / 1_000]
+
+    def peek(self, since_ms: int) -> list[float | None]:
+        """Return the features as things stand, in a candle that has been forming since a time."""
+        newest_ms = self.candles[-1].close_time_ms if self.candles else since_ms
+        return self.values(max(since_ms, newest_ms))
 
     def _fold(self, candle: Candle) -> None:
         self._said = [value for stream in self._streams for value in stream.update(candle)]
@@ -165,3 +170,7 @@ class BesideStreams:
         """Return the features as of a decision, in order."""
         streams = self.streams.values()
         return [value for stream in streams for value in stream.values(close_time_ms)]
+
+    def peek(self, since_ms: int) -> list[float | None]:
+        """Return the features as things stand, in a candle that has been forming since a time."""
+        return [value for stream in self.streams.values() for value in stream.peek(since_ms)]

@@ -171,7 +171,7 @@ class FeatureEngine:
         values = [value for stream in self._streams for value in stream.peek(candle)]
         values += self._microstructure.peek(candle)
         values += self._of_base.peek(candle)
-        values += self._beside.values(candle.open_time_ms)
+        values += self._beside.peek(candle.open_time_ms)
         values += self._of_leaders
         return [self._features(candle, dict(zip(self._set.names, values, strict=True)))]
 
