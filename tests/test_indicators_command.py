@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from click import UsageError
 from click.testing import CliRunner, Result
 
 from marketstream.errors import SettingsError
+from realtime_training.commands.indicators import work
 from realtime_training.commands.indicators.command import indicators
 from realtime_training.settings import load_all
 from technical_indicators.catalogue import configurable
@@ -61,6 +63,29 @@ def test_what_is_computed_are_the_features_of_the_configuration() -> None:
     lines = asked("--computed").output.splitlines()
     assert [line.split()[0] for line in lines[: len(names)]] == names
     assert "rsi_14                RSI: {timeperiod: 14}                 used by models" in lines
+
+
+@pytest.mark.parametrize("name", ["macd", "parkinson"])
+def test_the_yaml_of_one_beside_makes_its_features_of_another_timeframe(name: str) -> None:
+    text, found = asked(name).output, told(name)
+    [line] = [line for line in text.splitlines() if line.startswith("  1m: ")]
+    settings = FeatureSettings(indicators=[], beside=yaml.safe_load(line))
+    [beside] = FeatureSet("1s", "250ms", settings).beside
+    assert len(beside.names) == len(found["outputs"]) + 1
+    assert all(each.endswith("_1m") for each in beside.names)
+    assert "Under beside" not in asked("quote_ofi").output
+
+
+def test_features_of_other_timeframes_are_among_what_is_computed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = load_all()
+    features = settings.features.model_copy(update={"beside": {"1m": ["RSI"]}})
+    monkeypatch.setattr(work, "load_all", lambda: replace(settings, features=features))
+    beside = {each["name"]: each["beside"] for each in told("--computed")["features"]}
+    assert (beside["rsi_1m"], beside["candle_age_1m"], beside["rsi_14"]) == ("1m", "1m", None)
+    [line] = [each for each in asked("--computed").output.splitlines() if "rsi_1m" in each]
+    assert line.split(maxsplit=1)[1] == "beside, of candles of 1m"
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_and_one_of_no_use_with_the_reason() -> None:

@@ -105,7 +105,7 @@ def test_a_join_that_looks_ahead_is_named(
 ) -> None:
     def ahead(
         candles: Sequence[Candle], base: Sequence[Candle], feature_set: FeatureSet,
-        leaders: Sequence[Sequence[Candle]],
+        leaders: Sequence[Sequence[Candle]], beside: Sequence[Sequence[Candle]],
     ) -> FeatureTable:  # fmt: skip
         """Join each close with the leader's next one."""
         moved = [
@@ -117,7 +117,7 @@ def test_a_join_that_looks_ahead_is_named(
             ]
             for leader in leaders
         ]
-        return feature_table(candles, base, feature_set, moved)
+        return feature_table(candles, base, feature_set, moved, beside)
 
     own, other = files
     monkeypatch.setattr(leakcheck_sample, "feature_table", ahead)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import cast
 
@@ -21,9 +21,15 @@ _STORED_LATER_MS = 60_000  # a kill may have come between candles and what follo
 
 
 async def recall_candles(
-    plan: Plan, ports: InProcessPorts, markets: Sequence[str], from_ms: int
+    plan: Plan,
+    ports: InProcessPorts,
+    markets: Sequence[str],
+    from_ms: int,
+    beside: Mapping[str, int] | None = None,
 ) -> dict[str, Known]:
     """Run stored candles of a group's markets since a time through the stages, books included.
+
+    Of the timeframes `beside`, at which features look too, it is so many of the newest.
 
     Those of all of them go together, by the time of their close, as the markets look at each other.
     Return up to where each is known; one of which the store lacks a timeframe is left out.
@@ -31,7 +37,7 @@ async def recall_candles(
     recalled = {
         market: candles
         for market in markets
-        if (candles := await _stored(plan, ports, market, from_ms))
+        if (candles := await _stored(plan, ports, market, from_ms, beside or {}))
     }
     with ExitStack() as stored:
         for market, candles in recalled.items():
@@ -49,10 +55,13 @@ async def recall_candles(
     }
 
 
-async def _stored(plan: Plan, ports: InProcessPorts, market: str, from_ms: int) -> list[Candle]:
+async def _stored(
+    plan: Plan, ports: InProcessPorts, market: str, from_ms: int, beside: Mapping[str, int]
+) -> list[Candle]:
     """Return a market's candles to where all timeframes have them; none where one has none.
 
-    All that are stored count, whatever our clock says: it may be behind the exchange's.
+    All that are stored count, whatever our clock says: it may be behind the exchange's. With longer
+    timeframes `beside` it is to where one of these candles began, so that it is made as a whole.
     """
     store = ports.store()
     to_ms = await asyncio.to_thread(store.newest_ms, market) or 0
@@ -62,7 +71,15 @@ async def _stored(plan: Plan, ports: InProcessPorts, market: str, from_ms: int) 
     ]
     # Only to where all of them end: what the finer ones have beyond is made anew from trades.
     end_ms = min(candles[-1].close_time_ms if candles else 0 for candles in series)
-    end_ms -= end_ms % timeframe_ms(plan.timeframe)
+    begun_ms = min(candles[0].open_time_ms if candles else 0 for candles in series)
+    lengths_ms = sorted(map(timeframe_ms, (*beside, plan.timeframe)), reverse=True)
+    whole_ms = [end_ms - end_ms % length_ms for length_ms in lengths_ms]
+    decided_ms = end_ms - end_ms % timeframe_ms(plan.timeframe)
+    end_ms = next((ms for ms in whole_ms if ms > begun_ms), decided_ms)
+    series += [
+        await asyncio.to_thread(store.last_candles, market, timeframe, count, end_ms)
+        for timeframe, count in beside.items()
+    ]
     candles = [c for c in by_close(series) if c.close_time_ms <= end_ms]
     return candles if any(candle.timeframe == plan.base for candle in candles) else []
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from loguru import logger
 
 from candles.settings import CandlesSettings
+from marketstream.errors import SettingsError
 from marketstream.plan import PlanSettings
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.service import ProcessSettings
 from marketstream.settings import SystemSettings, load_settings, misspelt
 from marketstream.settings_fields import env_names, fields_of
 from marketstream.store.risingwave import RisingWaveSettings
+from marketstream.timeframes import finest_first, timeframe_ms
 from prediction_api.settings import ApiSettings
 from predictor.settings import PredictorSettings
 from storekeeper.settings import StorekeeperSettings
@@ -39,6 +41,22 @@ class Settings:
     storekeeper: StorekeeperSettings
     api: ApiSettings
     system: SystemSettings
+
+    @property
+    def timeframes(self) -> tuple[str, ...]:
+        """The candles that are made: those in the settings, and those that features look at.
+
+        SettingsError names one that would become the finest, on which outcomes are measured.
+        """
+        configured, beside = self.candles.timeframes, self.features.beside
+        finest = finest_first(configured)[0]
+        for timeframe in beside:
+            if timeframe_ms(timeframe) < timeframe_ms(finest):
+                raise SettingsError(
+                    f"beside: {timeframe} is finer than the finest candles, {finest}: put it among "
+                    "the timeframes in services/candles/config.yaml, or leave it out"
+                )
+        return tuple(dict.fromkeys([*configured, *beside]))
 
 
 def load_all(env_file: Path = Path(".env")) -> Settings:

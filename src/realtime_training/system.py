@@ -112,7 +112,7 @@ class _System:
             exchange.markets,
             options.timeframe,
             options.horizons,
-            tuple(settings.candles.timeframes),
+            settings.timeframes,
             options.latency_ms,
             options.groups_of(exchange.markets),
         )
@@ -135,6 +135,12 @@ class _System:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._history = dict.fromkeys(self._plan.markets, 0.0)
         self._ports.listen([STATUS], self._heard)
+        features = technical_indicators.build.feature_set_of(self._plan, settings.features)
+        self._beside = {
+            each.timeframe: each.settles + 1
+            for each in features.beside
+            if each.timeframe in features.others
+        }
         self._parts = build_parts(
             self._plan, settings, self._ports, resumed=self._resumed, listening=listening
         )
@@ -196,7 +202,9 @@ class _System:
             return
         from_ms = self._ports.clock() // 1_000_000 - minutes * 60_000
         for markets in dict.fromkeys(map(self._plan.group, self._plan.markets)):
-            self._resumed |= await recall_candles(self._plan, self._ports, markets, from_ms)
+            self._resumed |= await recall_candles(
+                self._plan, self._ports, markets, from_ms, self._beside
+            )
 
     def _heard(self, status: Status, received_ns: int) -> None:
         del received_ns

@@ -1,4 +1,4 @@
-"""Features of leaders on Kafka: those of one process, and so they stay after a kill."""
+"""Features of leaders and other timeframes on Kafka: those of one process, after a kill too."""
 
 from __future__ import annotations
 
@@ -27,20 +27,21 @@ from marketstream.runners.kafka.tap import KafkaTap
 from marketstream.stage import Stage
 from marketstream.topics import CANDLES, FEATURES
 from technical_indicators.build import feature_set_of
-from technical_indicators.feature_set import FeatureSettings
+from technical_indicators.feature_set import Entry, FeatureSettings
 from technical_indicators.stage import technical_indicators_stage
 
 pytestmark = pytest.mark.kafka
 
 FOLLOWER, LEADER = "kraken:BTC/USD", "binance-usdm:BTC/USDT:USDT"
-PLAN = Plan((FOLLOWER, LEADER), "1s", (1,), groups={"bitcoin": (FOLLOWER, LEADER)})
+PLAN = Plan((FOLLOWER, LEADER), "1s", (1,), ("250ms", "2s"), groups={"bitcoin": (FOLLOWER, LEADER)})
+BESIDE: dict[str, list[Entry]] = {"2s": [{"ROC": {"timeperiod": 1}}], "250ms": ["BOP"]}
 START_US = 1_704_067_200_000_000
 SECONDS = 30
 
 
 def stage() -> Stage:
     names = ("leader_return", "leader_flow", "leader_basis", "leader_basis_change", "leader_age")
-    settings = FeatureSettings(indicators=list(names), spans=["250ms", "1s"])
+    settings = FeatureSettings(indicators=list(names), spans=["250ms", "1s"], beside=BESIDE)
     return technical_indicators_stage(feature_set_of(PLAN, settings), PLAN)
 
 
@@ -116,6 +117,8 @@ def test_they_are_those_of_one_process_and_after_a_kill_too(broker: str, tmp_pat
     assert first == expected
     waited = [each for each in expected.values() if each.values and each.market == FOLLOWER]
     assert waited[-1].values["leader_basis_change"] is not None
+    assert {each.values["candle_age_2s"] for each in waited} == {None, 0.0, 1.0}
+    assert waited[-1].values["roc_1_2s"] is not None
 
 
 if __name__ == "__main__":

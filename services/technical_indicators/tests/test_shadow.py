@@ -28,7 +28,12 @@ from .test_revisions import in_order, made_up_candles
 MARKET, LEADER = "binance:BTC/USDT", "binance-usdm:BTC/USDT:USDT"
 ROWS = 700
 ALONE = Plan((MARKET,), "1s", (1,), ("250ms", "1s"))
+WITH_LONGER = Plan((MARKET,), "1s", (1,), ("250ms", "1s", "5s"))
 TOGETHER = Plan((MARKET, LEADER), "1s", (1,), ("250ms", "1s"), 0, {"pair": (MARKET, LEADER)})
+BESIDE = FeatureSettings(
+    indicators=["MACD"],
+    beside={"250ms": ["RSI"], "1s": ["ROC"], "5s": [{"RSI": {"timeperiod": 2}}]},
+)
 OF_LEADERS = FeatureSettings(indicators=["MACD", "leader_return", "leader_flow"])
 
 
@@ -44,7 +49,11 @@ def candles_of(plan: Plan) -> list[Candle]:
     series = [
         [replace(candle, market=market) for candle in made_up_candles(timeframe, length_ms, rows)]
         for market in plan.markets
-        for timeframe, length_ms, rows in (("250ms", 250, 4 * ROWS), ("1s", 1_000, ROWS))
+        for timeframe, length_ms, rows in (
+            ("250ms", 250, 4 * ROWS),
+            ("1s", 1_000, ROWS),
+            *([("5s", 5_000, ROWS // 5)] if "5s" in plan.timeframes else []),
+        )
     ]
     return in_order(*series)
 
@@ -90,7 +99,9 @@ class Checked:
 
 
 @pytest.mark.parametrize(
-    ("plan", "settings"), [(ALONE, FeatureSettings()), (TOGETHER, OF_LEADERS)], ids=["alone", "led"]
+    ("plan", "settings"),
+    [(ALONE, FeatureSettings()), (TOGETHER, OF_LEADERS), (WITH_LONGER, BESIDE)],
+    ids=["alone", "led", "beside"],
 )
 def test_what_was_published_is_what_stored_candles_make(
     plan: Plan, settings: FeatureSettings, store: SqlStore, tmp_path: Path
@@ -263,6 +274,20 @@ def test_markets_that_another_process_hears_are_left_to_it(store: SqlStore, tmp_
     asyncio.run(one.checker.check(MARKET))
     assert (one.checker.found[MARKET].windows, one.ports.published) == (0, [])
     assert other.look(1).windows == 1
+
+
+def test_a_longer_candle_that_was_not_stored_leaves_differences_undecided(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    checked = Checked(WITH_LONGER, BESIDE, store, tmp_path)
+    candles = candles_of(WITH_LONGER)
+    lost = candles[-5 * 25 - 1]
+    while lost.timeframe != "5s":
+        lost = candles[candles.index(lost) - 1]
+    checked.publish(candles, [each for each in candles if each is not lost])
+    found = checked.look()
+    assert found.differing == 0
+    assert found.undecided > 0
 
 
 @pytest.mark.parametrize(("timeframe", "base"), [("1m", "250ms"), ("1h", "250ms"), ("1m", "1s")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from realtime_training.datasets import profiles
 from realtime_training.datasets.cache import DatasetCache, Entry, Made, identity_of
 from realtime_training.datasets.frames import replay_features
 from realtime_training.datasets.klines import read_klines
-from realtime_training.datasets.longer import in_longer
+from realtime_training.datasets.longer import beside_of, in_longer
 from realtime_training.datasets.trades import candles_of
 from realtime_training.recorded_market import told_by
 from realtime_training.settings import Settings
@@ -164,7 +165,7 @@ def _of_frames(
     market = market_of(settings.trades.exchange, parse_symbol(symbol))
     others = by_market(beside, market)
     plan = Plan(
-        (market, *others), timeframe, (1,), tuple(settings.candles.timeframes),
+        (market, *others), timeframe, (1,), settings.timeframes,
         groups=together(market, others),
     )  # fmt: skip
     feature_set = FeatureSet(timeframe, plan.base, profiles.computed("mid", settings), plan.groups)
@@ -193,7 +194,7 @@ def _of_trades(
     remarks = tuple(f"left out: {count:,} x {reason}" for reason, count in left_out)
     return _of_columns(
         candles_of(trades, timeframe), candles_of(trades, base), symbol or trades.symbol, settings,
-        remarks,
+        remarks, partial(candles_of, trades),
     )  # fmt: skip
 
 
@@ -203,7 +204,9 @@ def _of_candles(
     klines = read_klines(files, symbol=symbol)
     base = klines.candles
     candles = in_longer(base, timeframe or base.timeframe)
-    return _of_columns(candles, base, klines.table.symbol, settings, klines.remarks())
+    return _of_columns(
+        candles, base, klines.table.symbol, settings, klines.remarks(), partial(in_longer, base)
+    )
 
 
 def _of_columns(
@@ -212,11 +215,13 @@ def _of_columns(
     symbol: str | None,
     settings: Settings,
     remarks: tuple[str, ...],
+    made_of: Callable[[str], CandleColumns],
 ) -> Entry:
     prices = PriceSeries.of(base)
     label = profiles.label_of(prices)
     feature_set = FeatureSet(candles.timeframe, base.timeframe, profiles.computed(label, settings))
-    table = feature_columns(candles, base, feature_set)
+    beside = beside_of(feature_set, base.timeframe, made_of)
+    table = feature_columns(candles, base, feature_set, beside=beside)
     return _made(symbol, candles.timeframe, label, feature_set, table, prices, remarks)
 
 

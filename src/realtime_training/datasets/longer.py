@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from marketstream.columns import CandleColumns, Floats
 from marketstream.errors import SettingsError
 from marketstream.timeframes import timeframe_ms
+from technical_indicators.feature_set import FeatureSet
+
+
+def beside_of(
+    feature_set: FeatureSet, finest: str, made_of: Callable[[str], CandleColumns]
+) -> list[CandleColumns]:
+    """Return the candles of other timeframes that features look at, as far as they can be made.
+
+    `made_of` makes them, of data whose finest candles are of a timeframe.
+    """
+    can_be = (each for each in feature_set.others if not timeframe_ms(each) % timeframe_ms(finest))
+    return [made_of(each) for each in can_be]
 
 
 def in_longer(candles: CandleColumns, timeframe: str) -> CandleColumns:

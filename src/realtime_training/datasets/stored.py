@@ -74,15 +74,19 @@ def read_store(store: Store, market: str, timeframe: str, settings: Settings) ->
     group = next((markets for markets in groups.values() if market in markets), (market,))
     others = [other for other in group if other != market][: feature_set.leaders]
     leaders = [_closed(store, other, base) for other in others]
+    beside = {name: _closed(store, market, name) for name in feature_set.others}
     table = feature_columns(
         CandleColumns.of(candles, timeframe), base_columns, feature_set,
         [CandleColumns.of(each, base) for each in leaders],
+        [CandleColumns.of(each, name) for name, each in beside.items()],
     )  # fmt: skip
     made = Made(
         split_market(market)[1], timeframe, prices.base_ms, label,
         feature_set.version, feature_set.names, (),
     )  # fmt: skip
-    identity = hashlib.sha256(msgspec.msgpack.encode((candles, base_candles, *leaders))).hexdigest()
+    identity = hashlib.sha256(
+        msgspec.msgpack.encode((candles, base_candles, *leaders, beside))
+    ).hexdigest()
     return Recorded.of((made, table, prices), settings, identity)
 
 

@@ -23,17 +23,20 @@ def feature_table(
     base_candles: Sequence[Candle],
     feature_set: FeatureSet,
     leaders: Sequence[Sequence[Candle]] = (),
+    beside: Sequence[Sequence[Candle]] = (),
 ) -> FeatureTable:
     """Return a row per candle of the timeframe decided on, each with what was known at its close.
 
     Both sequences are of one market and ordered by open time; base candles reach as far as candles.
-    `leaders` are the base candles of the markets that it looks at.
+    `leaders` are the base candles of the markets that it looks at, `beside` the market's candles of
+    other timeframes.
     """
     return feature_columns(
         CandleColumns.of(candles, feature_set.timeframe),
         CandleColumns.of(base_candles, feature_set.base),
         feature_set,
         [CandleColumns.of(each, feature_set.base) for each in leaders],
+        [CandleColumns.of(each, each[0].timeframe) for each in beside if each],
     )
 
 
@@ -42,6 +45,7 @@ def feature_columns(
     base: CandleColumns,
     feature_set: FeatureSet,
     leaders: Sequence[CandleColumns] = (),
+    beside: Sequence[CandleColumns] = (),
 ) -> FeatureTable:
     """Return what `feature_table` does, of columns: a million candles take a second."""
     columns, base_columns = (
@@ -60,6 +64,9 @@ def feature_columns(
     # The row of the last base candle closed by then; a row without one knows nothing of the book.
     known = np.searchsorted(base.close_time_ms, close_time_ms, side="right") - 1
     series += [np.where(known >= 0, column[known], np.nan) for column in of_base]
+    by_timeframe = {each.timeframe: each for each in (*beside, base, candles)}
+    for other in feature_set.beside:
+        series += other.columnar(by_timeframe.get(other.timeframe), close_time_ms)
     # Of leaders nothing is known but as of the very close.
     same = (known >= 0) & (base.close_time_ms[known] == close_time_ms)
     series += [

@@ -8,19 +8,22 @@ from math import ceil
 from typing import Annotated
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from marketstream.errors import SettingsError
 from marketstream.timeframes import duration_ms, timeframe_ms
 from technical_indicators.base_definition import TooShortError
 from technical_indicators.base_indicator import BaseIndicator
+from technical_indicators.beside import Beside
 from technical_indicators.catalogue import indicator
 from technical_indicators.leader_indicator import LeaderIndicator
 from technical_indicators.microstructure import names_of
 from technical_indicators.port import Indicator
 from technical_indicators.settling import candles_to_settle
 
-DEFAULT_INDICATORS: tuple[str | dict[str, dict[str, int | float]], ...] = (
+type Entry = str | dict[str, dict[str, int | float]]
+
+DEFAULT_INDICATORS: tuple[Entry, ...] = (
     {"RSI": {"timeperiod": 14}},
     "MACD",
     "BBANDS",
@@ -52,17 +55,27 @@ class FeatureSettings(BaseModel):
     """What `config.yaml` of this service holds.
 
     `spans` that are no multiple of the finest candles are an error; where the finest candles are as
-    long as the timeframe decided on, the spans count those. A window of what was published is
-    computed anew every `shadow_every_s`, 0 for never.
+    long as the timeframe decided on, the spans count those. `beside` are indicators of candles of
+    other timeframes. A window of what was published is computed anew every `shadow_every_s`, 0 for
+    never.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    indicators: list[str | dict[str, dict[str, int | float]]] = Field(
-        default_factory=lambda: list(DEFAULT_INDICATORS)
-    )
+    indicators: list[Entry] = Field(default_factory=lambda: list(DEFAULT_INDICATORS))
     spans: list[str] = ["250ms", "500ms", "1s", "2s", "5s", "10s"]
+    beside: dict[str, list[Entry]] = {}
     shadow_every_s: Annotated[float, Field(ge=0)] = 15.0
+
+    @field_validator("beside")
+    @classmethod
+    def _known_timeframes(cls, beside: dict[str, list[Entry]]) -> dict[str, list[Entry]]:
+        for timeframe in beside:
+            try:
+                timeframe_ms(timeframe)
+            except SettingsError as error:
+                raise ValueError(str(error)) from error
+        return beside
 
 
 class FeatureSet:
@@ -70,8 +83,9 @@ class FeatureSet:
 
     Those over spans shorter than a base candle cannot be seen and are left out.
     `indicators` are those of candles of the timeframe, `of_base` those of base candles,
-    `of_leaders` those of other markets of the group; `configured` are the names of the features of
-    each entry, in order. Other `groups` make another set where there are features of leaders.
+    `beside` those of candles of other timeframes, `of_leaders` those of other markets of the group;
+    `configured` are the names of the features of each entry of `indicators`, in order. Other
+    `groups` make another set where there are features of leaders.
     """
 
     def __init__(
@@ -91,12 +105,15 @@ class FeatureSet:
         self.indicators: list[Indicator] = [
             each for each in made if not isinstance(each, BaseIndicator | LeaderIndicator)
         ]
+        self.beside = [_beside(each, some, base) for each, some in settings.beside.items() if some]
         self.configured = [() if each is None else each.names for each in entries]
-        digests = [each.digest for each in made if each.digest]
+        others = [each for one in self.beside for each in one.indicators]
+        digests = [each.digest for each in (*made, *others) if each.digest]
         self.names = (
             *(name for each in self.indicators for name in each.names),
             *names_of(self.spans),
             *(name for each in self.of_base for name in each.names),
+            *(name for each in self.beside for name in each.names),
             *self.leader_names,
         )
         repeated = {name for name in self.names if self.names.count(name) > 1}
@@ -104,6 +121,12 @@ class FeatureSet:
             raise SettingsError(f"indicators: {min(repeated)} is there twice: leave one out")
         whose = sorted(map(tuple, (groups or {}).values())) if self.of_leaders else []
         self.version = _version(timeframe, base, self.names, *digests, *whose)
+
+    @property
+    def others(self) -> list[str]:
+        """The timeframes of `beside` of which there are neither base candles nor decided ones."""
+        names = (each.timeframe for each in self.beside)
+        return [name for name in names if name not in (self.timeframe, self.base)]
 
     @property
     def leader_names(self) -> tuple[str, ...]:
@@ -129,15 +152,33 @@ class FeatureSet:
 
         It may be more than are needed to restore one: sums that fade slowly are in a snapshot.
         """
+        reach_ms = max((each.reach_ms for each in self.beside), default=0)
+        return max(self.looked_back_on(), ceil(reach_ms / timeframe_ms(self.timeframe)))
+
+    def looked_back_on(self) -> int:
+        """Return the same of features that read these candles or base candles, no others."""
         of_base = max((each.settles for each in self.of_base), default=0)
-        settles = max(of_base, self.leader_candles)
-        base_ms, length_ms = timeframe_ms(self.base), timeframe_ms(self.timeframe)
-        return max(self.candles_needed(), ceil(settles * base_ms / length_ms))
+        settles_ms = max(of_base, self.leader_candles) * timeframe_ms(self.base)
+        own = (each for each in self.beside if each.timeframe not in self.others)
+        reach_ms = max(settles_ms, *(each.reach_ms for each in own), 0)
+        return max(self.candles_needed(), ceil(reach_ms / timeframe_ms(self.timeframe)))
 
 
-def _indicator(
-    entry: str | dict[str, dict[str, int | float]], base: str
-) -> BaseIndicator | LeaderIndicator | Indicator | None:
+def _beside(timeframe: str, entries: Sequence[Entry], base: str) -> Beside:
+    """Return the indicators of candles of another timeframe; SettingsError where one has none."""
+    found: list[Indicator] = []
+    for entry in entries:
+        made = _indicator(entry, base)
+        if made is None or isinstance(made, BaseIndicator | LeaderIndicator):
+            raise SettingsError(
+                f"beside: {entry} is not of candles of {timeframe}, but of the finest that there "
+                "are: name it under indicators, with its span"
+            )
+        found.append(made)
+    return Beside(timeframe, found)
+
+
+def _indicator(entry: Entry, base: str) -> BaseIndicator | LeaderIndicator | Indicator | None:
     """Return what an entry names; None of one that looks into less than a base candle."""
     if isinstance(entry, str):
         entry = {entry: {}}

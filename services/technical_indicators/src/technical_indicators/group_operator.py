@@ -63,7 +63,8 @@ class GroupEngine:
         elif is_base and engine.is_revised:
             self._shown = self._show_anew()
         for features in made:
-            if features.values and self._has_to_wait(features):
+            is_newest = features.close_time_ms >= self._shown[market].newest_ms
+            if features.values and is_newest and self._has_to_wait(features):
                 self._waiting[market] = features
             else:
                 ready.append(self._seen(features))

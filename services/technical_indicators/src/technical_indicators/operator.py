@@ -6,10 +6,12 @@ from collections import deque
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from marketstream.messages import Candle, Features
 from technical_indicators.base_definition import State
 from technical_indicators.base_stream import BaseStream
+from technical_indicators.beside import BesideStreams
 from technical_indicators.feature_set import FeatureSet
 from technical_indicators.heard_candles import without_certificate
 from technical_indicators.microstructure import Microstructure
@@ -24,6 +26,8 @@ class _Kept(msgspec.Struct, array_like=True):
     candles: list[Candle]
     version: str = ""
     before: list[State | None] = []
+    beside: dict[str, list[Candle]] = {}
+    held: Features | None = None
 
 
 class FeatureEngine:
@@ -32,6 +36,10 @@ class FeatureEngine:
     Base candles feed the book and flow features and are passed on as the book alone; candles of the
     timeframe decided on feed the indicators and bring a whole vector. The last candles are kept, as
     many as features look back: a snapshot is these, and indicators are opened on them again.
+
+    Candles of other timeframes feed their own indicators. What closes at the very moment of a
+    decision comes just before or after it, so a vector is held until all of that is there, and at
+    most until anything closes later: what has not come by then is None.
 
     Those of leaders, of which one market knows nothing, are None here.
 
@@ -49,6 +57,8 @@ class FeatureEngine:
         self._microstructure = Microstructure(feature_set.base, feature_set.spans)
         looked_back = max(self._microstructure.window, feature_set.leader_candles + _OUT_OF_STEP)
         self._of_base = BaseStream(feature_set.of_base, looked_back)
+        self._beside = BesideStreams(feature_set.beside)
+        self._held: Features | None = None
         self._of_leaders: list[float | None] = [None] * len(feature_set.leader_names)
         self._candles: deque[Candle] = deque(maxlen=keep)
         self._base_candles: deque[Candle] = deque(maxlen=self._of_base.window)
@@ -75,10 +85,26 @@ class FeatureEngine:
 
         A forming candle is not folded: its vector says how things stand.
         """
+        if message.state == "forming":
+            shown = message.timeframe == self._set.timeframe and self._held is None
+            return self._peek(message) if shown else []
+        ready: list[Features] = []
+        if self._held is not None and message.close_time_ms > self._held.close_time_ms:
+            ready.append(self._beside_of(self._held))
+            self._held = None
+        self._beside.update(message)
+        made = self._fold(message)
+        if made and made[0].values:
+            self._held = made.pop()
+        if self._held is not None and not self._beside.lack(self._held.close_time_ms):
+            made.append(self._beside_of(self._held))
+            self._held = None
+        return ready + made
+
+    def _fold(self, message: Candle) -> list[Features]:
+        """Return the vector of a candle, without what candles of other timeframes say."""
         timeframe = message.timeframe
         decides, is_base = timeframe == self._set.timeframe, timeframe == self._set.base
-        if message.state == "forming":
-            return self._peek(message) if decides else []
         if not (decides or is_base):
             return []
         kept = self._candles if decides else self._base_candles
@@ -99,8 +125,17 @@ class FeatureEngine:
         values = [value for stream in self._streams for value in stream.update(message)]
         values += self._microstructure.values()
         values += self._of_base.values()
+        values += [None] * len(self._beside.names)
         values += self._of_leaders
         return [self._features(message, dict(zip(self._set.names, values, strict=True)))]
+
+    def _beside_of(self, features: Features) -> Features:
+        """Return a vector with what candles of other timeframes say as of its close."""
+        if not self._beside.names:
+            return features
+        said = self._beside.values(features.close_time_ms)
+        values = features.values | dict(zip(self._beside.names, said, strict=True))
+        return replace(features, values=values)
 
     def _revise(self, candle: Candle) -> None:
         """Put a candle in the place of its earlier revision, where that is kept."""
@@ -136,6 +171,7 @@ class FeatureEngine:
         values = [value for stream in self._streams for value in stream.peek(candle)]
         values += self._microstructure.peek(candle)
         values += self._of_base.peek(candle)
+        values += self._beside.peek(candle.open_time_ms)
         values += self._of_leaders
         return [self._features(candle, dict(zip(self._set.names, values, strict=True)))]
 
@@ -158,10 +194,14 @@ class FeatureEngine:
     def snapshot(self) -> bytes:
         """Return the last candles, as many as the slowest feature needs.
 
-        With them is what recursions over base candles had come to before those.
+        With them is what recursions over base candles had come to before those, and the last
+        candles of other timeframes, with a vector that is held.
         """
         kept = (list(self._base_candles), list(self._candles))
         before = self._of_base.before
+        if self._beside.names:
+            others = (self._beside.candles, self._held)
+            return msgspec.msgpack.encode((*kept, self._set.version, before, *others))
         return msgspec.msgpack.encode((*kept, self._set.version, before) if before else kept)
 
     def restore(self, snapshot: bytes) -> None:
@@ -169,7 +209,10 @@ class FeatureEngine:
         kept = msgspec.msgpack.decode(snapshot, type=_Kept)
         self._base_candles = deque(kept.base_candles, self._base_candles.maxlen)
         self._candles = deque(kept.candles, self._candles.maxlen)
-        self._of_base.go_on(kept.before if kept.version == self._set.version else [], ())
+        is_same = kept.version == self._set.version
+        self._of_base.go_on(kept.before if is_same else [], ())
+        self._beside.restore(kept.beside)
+        self._held = kept.held if is_same else None
         if self.began_ms is None:
             self.began_ms = self._beginning(kept)
         self._revised = {self._set.base, self._set.timeframe}
@@ -180,8 +223,11 @@ class FeatureEngine:
             return None
         if kept.version != self._set.version and self._of_base.before:
             return (kept.base_candles or kept.candles)[0].close_time_ms
-        is_full = len(kept.candles) >= (self._candles.maxlen or 0)
-        return None if is_full else kept.candles[0].close_time_ms
+        began = [stream.began_ms for stream in self._beside.streams.values() if not stream.is_full]
+        if len(kept.candles) < (self._candles.maxlen or 0):
+            began.append(kept.candles[0].close_time_ms)
+        newest_ms = kept.candles[-1].close_time_ms
+        return max((newest_ms if ms is None else ms for ms in began), default=None)
 
 
 def _says_the_same(one: Candle, other: Candle) -> bool:

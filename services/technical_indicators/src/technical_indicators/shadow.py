@@ -52,7 +52,8 @@ class ShadowChecker:
         self._beginnings = beginnings
         self._back = LookingBack.of(feature_set)
         self._length_ms = timeframe_ms(feature_set.timeframe)
-        self._heard = HeardCandles({feature_set.timeframe, feature_set.base}, MOST)
+        others = (each.timeframe for each in feature_set.beside)
+        self._heard = HeardCandles({feature_set.timeframe, feature_set.base, *others}, MOST)
         self._random = Random(seed)  # noqa: S311 - which window is looked at
         self.found = {market: Recomputed(0, 0, 0, 0) for market in plan.markets}
         ports.listen([CANDLES], self._heard.hear)
@@ -117,7 +118,7 @@ class ShadowChecker:
     def _compare(self, store: Store, market: str, published: Sequence[Features]) -> Comparison:
         feature_set, reach_ms = self._set, self._back.reach_ms
         first_ms, until_ms = published[0].close_time_ms, published[-1].close_time_ms
-        from_ms = first_ms - reach_ms - self._length_ms
+        from_ms = first_ms - self._back.closes_ms - self._length_ms
         disturbed: list[int] = []
 
         def stored(of: str, timeframe: str, from_ms: int) -> list[Candle]:
@@ -134,11 +135,20 @@ class ShadowChecker:
         others = [other for other in self._plan.group(market) if other != market]
         others = others[: feature_set.leaders]
         leaders = [stored(other, feature_set.base, base_from_ms) for other in others]
+        beside = [
+            stored(
+                market,
+                each.timeframe,
+                (first_ms - each.reach_ms) // each.length_ms * each.length_ms,
+            )
+            for each in feature_set.beside
+            if each.timeframe in feature_set.others
+        ]
         if not candles or not base:
             return Comparison(0, len(published), (), None)
         for of in (market, *others):
             disturbed.extend(self._beginnings.of(of))
-        table = feature_table(candles, base, feature_set, leaders)
+        table = feature_table(candles, base, feature_set, leaders, beside)
         sure = undisturbed(table.close_time_ms, disturbed, reach_ms)
         return compare(table, published, sure, feature_set.leader_names)
 

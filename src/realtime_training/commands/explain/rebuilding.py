@@ -59,7 +59,7 @@ def rebuild_features(store: Store, told: Explanation, settings: Settings) -> Reb
             f"{feature_set.version} is configured now",
         )
     closed_ms = prediction.close_time_ms
-    needed = feature_set.settled_after() + 1
+    needed = feature_set.looked_back_on() + 1
     candles = _closed(store.last_candles(market, timeframe, needed, closed_ms))
     if not candles or candles[-1].close_time_ms != closed_ms:
         return Rebuilt(None, reason="cannot be rebuilt: the candle is no longer stored")
@@ -75,12 +75,18 @@ def rebuild_features(store: Store, told: Explanation, settings: Settings) -> Reb
         _closed(store.candles(other, base, from_ms, closed_ms))
         for other in [each for each in group if each != market][: feature_set.leaders]
     ]
-    table = feature_table(candles, base_candles, feature_set, leaders)
+    beside = [
+        _closed(store.last_candles(market, each.timeframe, each.settles + 2, closed_ms))
+        for each in feature_set.beside
+        if each.timeframe in feature_set.others
+    ]
+    table = feature_table(candles, base_candles, feature_set, leaders, beside)
     made = dict(zip(table.names, table.values[-1].tolist(), strict=True))
     largest = _largest_difference(made, told.features.values)
     reason = None
     if largest > AGREEMENT:
-        revised = sum(candle.revision > 0 for candle in (*candles, *base_candles))
+        rests_on = (candles, base_candles, *beside)
+        revised = sum(candle.revision > 0 for series in rests_on for candle in series)
         reason = (
             f"of {needed:,} candles that it rests on {len(candles):,} are stored, {lacking:,} of "
             f"{base} are not, and {revised:,} were revised, perhaps since"

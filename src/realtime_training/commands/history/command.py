@@ -77,7 +77,7 @@ def history(
     from realtime_training.settings import load_all
 
     settings = load_all()
-    timeframes = tuple(dict.fromkeys([*settings.candles.timeframes, "1s"]))
+    timeframes = tuple(dict.fromkeys([*settings.timeframes, "1s"]))
     summary: dict[str, Any]
     if archives:
         if first is not None or end is not None:

@@ -27,8 +27,10 @@ def indicators(name: str | None, *, computed: bool, as_json: bool) -> None:
     features that it makes; all that for the defaults.
 
     With NAME it shows also where the formula comes from, and what to write into
-    services/technical_indicators/config.yaml. What models use of it is chosen under features in
-    services/predictor/config.yaml. A name that there is not is refused with the nearest one.
+    services/technical_indicators/config.yaml, for the candles decided on and, where it reads
+    candles, for those of another timeframe beside them. What models use of it is chosen under
+    features in services/predictor/config.yaml. A name that there is not is refused with the nearest
+    one.
 
     \b
     Examples:

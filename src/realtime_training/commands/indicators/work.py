@@ -40,6 +40,7 @@ def computed() -> dict[str, Any]:
         for entry, made in zip(settings.features.indicators, feature_set.configured, strict=True)
         for name in made
     }
+    beside = {name: each.timeframe for each in feature_set.beside for name in each.names}
     used = set(settings.predictor.features)
     return {
         "timeframe": plan.timeframe,
@@ -47,7 +48,12 @@ def computed() -> dict[str, Any]:
         "feature_set": feature_set.version,
         "candles_kept": feature_set.candles_needed(),
         "features": [
-            {"name": name, "indicator": entries.get(name), "used_by_models": name in used}
+            {
+                "name": name,
+                "indicator": entries.get(name),
+                "beside": beside.get(name),
+                "used_by_models": name in used,
+            }
             for name in feature_set.names
         ],
     }
@@ -85,6 +91,12 @@ def print_one(found: Mapping[str, Any]) -> None:
     click.echo(f"source      {found['source']}\n")
     click.echo("In services/technical_indicators/config.yaml, under indicators:\n")
     click.echo(f"  - {found['yaml']}")
+    if not found["of_base"]:
+        click.echo(
+            "\nUnder beside: it is of candles of another timeframe, as of the newest that had "
+            "closed, and its features end in it:\n"
+        )
+        click.echo(f"  1m: [{_braced(found['yaml'])}]")
     if found["parameters"]:
         click.echo(
             "\nParameters that are left out have these values; those that are written become part "
@@ -98,6 +110,8 @@ def print_computed(found: Mapping[str, Any]) -> None:
     width = max(len(each["name"]) for each in every)
     for each in every:
         entry = "spans" if each["indicator"] is None else _entry(each["indicator"])
+        if each["beside"] is not None:
+            entry = f"beside, of candles of {each['beside']}"
         used = "used by models" if each["used_by_models"] else ""
         click.echo(f"{each['name']:<{width}}  {entry:<36}  {used}".rstrip())
     click.echo(
@@ -126,6 +140,10 @@ def _entry(entry: str | Mapping[str, Mapping[str, float]]) -> str:
         return entry
     [(name, parameters)] = entry.items()
     return _yaml(name, parameters)
+
+
+def _braced(yaml: str) -> str:
+    return f"{{{yaml}}}" if ":" in yaml else yaml
 
 
 def _yaml(name: str, parameters: Mapping[str, float]) -> str:

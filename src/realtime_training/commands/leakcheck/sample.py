@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from candles.stage import candles_stage
@@ -23,7 +24,7 @@ from realtime_training.beside import by_market, together
 from realtime_training.commands.leakcheck.candles import messages_of
 from realtime_training.datasets import profiles
 from realtime_training.datasets.klines import read_klines
-from realtime_training.datasets.longer import in_longer
+from realtime_training.datasets.longer import beside_of, in_longer
 from realtime_training.datasets.trades import candles_of
 from realtime_training.recorded_feed import feed_together
 from realtime_training.settings import Settings
@@ -80,7 +81,10 @@ def read_sample(
     if kinds == {"candles"}:
         klines = read_klines(files, symbol=symbol)
         candles = in_longer(klines.candles, timeframe or klines.candles.timeframe)
-        return _of_columns(candles, klines.candles, klines.table.symbol, settings)
+        return _of_columns(
+            candles, klines.candles, klines.table.symbol, settings,
+            partial(in_longer, klines.candles),
+        )  # fmt: skip
     timeframe = timeframe or "1s"
     if kinds == {"frames"}:
         if symbol is None:
@@ -89,7 +93,7 @@ def read_sample(
         market = market_of(settings.trades.exchange, symbol)
         others = by_market(beside, market)
         plan = Plan(
-            (market, *others), timeframe, (1,), tuple(settings.candles.timeframes),
+            (market, *others), timeframe, (1,), settings.timeframes,
             groups=together(market, others),
         )  # fmt: skip
         computed = profiles.computed("mid", settings)
@@ -104,7 +108,7 @@ def read_sample(
         base_timeframe = timeframe  # without sides there is only the close
     return _of_columns(
         candles_of(trades, timeframe), candles_of(trades, base_timeframe),
-        symbol or trades.symbol, settings,
+        symbol or trades.symbol, settings, partial(candles_of, trades),
     )  # fmt: skip
 
 
@@ -123,6 +127,7 @@ def _candles_in_frames(
     market, *leaders = plan.markets
     decided = deque[Candle](maxlen=rows)
     base = {each: deque[Candle](maxlen=bases) for each in plan.markets}
+    beside = {name: deque[Candle](maxlen=bases) for name in feature_set.others}
 
     def keep(candle: Candle, _received_ns: int) -> None:
         if candle.state != "closed" or candle.revision:
@@ -131,21 +136,37 @@ def _candles_in_frames(
             base[candle.market].append(candle)
         if candle.timeframe == plan.timeframe and candle.market == market:
             decided.append(candle)
+        if candle.timeframe in beside and candle.market == market:
+            beside[candle.timeframe].append(candle)
 
     runner = InProcessRunner([candles_stage(plan.candle_timeframes, leaps=True)])
     runner.tap(CANDLES, keep)
     feed_together(files, plan.base, settings.trades, runner, advanced=advanced)
-    return Series(list(decided), list(base[market]), [list(base[each]) for each in leaders])
+    return Series(
+        list(decided),
+        list(base[market]),
+        [list(base[each]) for each in leaders],
+        [list(each) for each in beside.values()],
+    )
 
 
 def _of_columns(
-    candles: CandleColumns, base: CandleColumns, symbol: str | None, settings: Settings
+    candles: CandleColumns,
+    base: CandleColumns,
+    symbol: str | None,
+    settings: Settings,
+    made_of: Callable[[str], CandleColumns],
 ) -> Sample:
     label = choose_label(PriceSeries.of(base))
     feature_set = FeatureSet(candles.timeframe, base.timeframe, profiles.computed(label, settings))
 
     rows, bases = _lengths(feature_set)
-    series = Series(messages_of(candles, _MARKET, rows), messages_of(base, _MARKET, bases))
+    beside = beside_of(feature_set, base.timeframe, made_of)
+    series = Series(
+        messages_of(candles, _MARKET, rows),
+        messages_of(base, _MARKET, bases),
+        beside=[messages_of(each, _MARKET, bases) for each in beside],
+    )
     return _sample(symbol, series, feature_set, label)
 
 
@@ -170,13 +191,15 @@ def _sample(
     kept = feature_set.candles_needed()
 
     def features(series: Series) -> FeatureTable:
-        return feature_table(series.candles, series.base_candles, feature_set, series.leaders)
+        return feature_table(
+            series.candles, series.base_candles, feature_set, series.leaders, series.beside
+        )
 
     def streamed(series: Series) -> FeatureTable:
         market = series.candles[0].market
         markets = (market, *(one[0].market for one in series.leaders if one))
         engine = GroupEngine(markets, feature_set, kept)
-        every = (series.candles, series.base_candles, *series.leaders)
+        every = (series.candles, series.base_candles, *series.leaders, *series.beside)
         once = {id(candle): candle for each in every for candle in each}
         ordered = sorted(once.values(), key=lambda c: (c.close_time_ms, timeframe_ms(c.timeframe)))
         made = [vector for candle in ordered for vector in engine.update(candle)]

@@ -45,7 +45,7 @@ class Replay:
             (self.market, *self._beside),
             timeframe,
             tuple(horizons),
-            tuple(settings.candles.timeframes),
+            settings.timeframes,
             latency_ms,
             together(self.market, self._beside),
         )

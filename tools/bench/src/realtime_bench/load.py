@@ -138,7 +138,7 @@ def make_pipeline(
             jobs.append(job)
 
     return Pipeline(
-        Plan(load.markets, TIMEFRAME, HORIZONS, tuple(settings.candles.timeframes)),
+        Plan(load.markets, TIMEFRAME, HORIZONS, settings.timeframes),
         settings.features,
         settings.predictor,
         retrain_every_ms=_TRAINING_S * 1_000,

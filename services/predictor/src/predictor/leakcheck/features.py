@@ -25,17 +25,22 @@ _SCALED = (
 class Series(NamedTuple):
     """Closed candles of one market: of the timeframe decided on, and of the finest.
 
-    `leaders` are the finest candles of the markets that it looks at.
+    `leaders` are the finest candles of the markets that it looks at, `beside` the market's own of
+    other timeframes.
     """
 
     candles: Sequence[Candle]
     base_candles: Sequence[Candle]
     leaders: Sequence[Sequence[Candle]] = ()
+    beside: Sequence[Sequence[Candle]] = ()
 
     def changed(self, change: Callable[[Sequence[Candle]], list[Candle]]) -> Series:
         """Return the series with each of its candles' sequences changed."""
         return Series(
-            change(self.candles), change(self.base_candles), [change(one) for one in self.leaders]
+            change(self.candles),
+            change(self.base_candles),
+            [change(one) for one in self.leaders],
+            [change(one) for one in self.beside],
         )
 
 
