@@ -19,9 +19,12 @@ def services() -> str:
 
 def _service(service: Service) -> str:
     lines = [f"{service.deployed}:", f"  image: {service.name}", f"  port: {service.port}"]
-    lines.append(
-        "  singleton: true" if service.single else f"  replicas: {2 if service.api else 1}"
-    )
+    if service.single:
+        lines.append("  singleton: true")
+    if service.sharded:
+        lines.append("  sharded: true")
+    if service.sharded or not service.single:
+        lines.append(f"  replicas: {2 if service.api else 1}")
     lines.append(f"  talksTo: [{', '.join(['kafka', *service.talks_to])}]")
     if service.api:
         lines.append("  drainSeconds: 5")  # until every proxy knows that a pod goes

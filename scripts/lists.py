@@ -18,6 +18,7 @@ import compose
 import dockerfiles
 import monitored
 import packages
+import scaling
 import venue_table
 from manifest import ROOT, SERVICES, STAND_IN
 
@@ -64,6 +65,7 @@ BLOCKS: dict[str, dict[str, Content]] = {
         "missed": monitored.missed,
     },
     "docs/house.md": {"services": table},
+    "docs/scaling.md": {"needs": scaling.needs},
     "docs/venues.md": {"venues": venue_table.table},
     ".github/workflows/publish.yml": {"images": published},
     "pyproject.toml": {

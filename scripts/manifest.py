@@ -29,6 +29,7 @@ class Service:
     resources: dict[str, dict[str, str]]
     talks_to: list[str] = field(default_factory=list)
     single: bool = False
+    sharded: bool = False
     api: bool = False
     dockerfile: str = "template"
 

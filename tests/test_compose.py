@@ -56,11 +56,12 @@ def started_by(*names: str) -> set[str]:
 WHOLE = {name for name, service in SERVICES.items() if "profiles" not in service}
 
 
-def test_file_is_one_of_the_compose_specification() -> None:
+@pytest.mark.parametrize("file", ["docker-compose.yml", "compose/two-trades.yml"])
+def test_file_is_one_of_the_compose_specification(file: str) -> None:
     result = subprocess.run(
         [
             *(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"),
-            "docker-compose.yml",
+            file,
         ],
         cwd=ROOT,
         capture_output=True,
@@ -68,6 +69,27 @@ def test_file_is_one_of_the_compose_specification() -> None:
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+TWO_TRADES: dict[str, Any] = yaml.safe_load((ROOT / "compose" / "two-trades.yml").read_text())
+
+
+def test_two_trades_services_are_the_one_there_is_and_share_the_markets_out() -> None:
+    first, second = TWO_TRADES["services"]["trades"], TWO_TRADES["services"]["trades-1"]
+    whole = SERVICES["trades"]
+    share = {"TRADES_INSTANCE", "TRADES_INSTANCES"}
+    assert {key: second["environment"][key] for key in second["environment"].keys() - share} == (
+        whole["environment"]
+    )
+    assert [each["environment"]["TRADES_INSTANCE"] for each in (first, second)] == ["0", "1"]
+    assert {each["environment"]["TRADES_INSTANCES"] for each in (first, second)} == {"2"}
+    own = {"environment", "container_name", "build", "depends_on"}
+    assert {key: second[key] for key in second.keys() - own} == {
+        key: whole[key] for key in whole.keys() - own
+    }
+    assert second["depends_on"].keys() == whole["depends_on"].keys() | {"trades"}
+    limits = [second["mem_limit"], *(SERVICES[name]["mem_limit"] for name in started_by("core"))]
+    assert sum(int(limit[:-1]) * BYTES[limit[-1]] for limit in limits) <= MOST_BYTES
 
 
 def test_profiles_start_what_they_are_named_after() -> None:

@@ -22,6 +22,7 @@ from marketstream.ports import Part
 from trades.build import build
 from trades.session.rules import Known
 from trades.settings import TradesSettings
+from trades.sharing import shared_out
 
 from .flaky import FlakyExchange, serving
 
@@ -309,3 +310,16 @@ def test_a_market_of_nobody_we_know_needs_to_be_told_where_it_is(tmp_path: Path)
     settings = TradesSettings(rest_url="http://127.0.0.1")
     with pytest.raises(SettingsError, match="not a WebSocket URL"):
         build(plan, settings, FakePorts(tmp_path))
+
+
+def test_an_instance_without_a_market_waits_and_is_well(tmp_path: Path) -> None:
+    async def test() -> None:
+        plan = Plan((MARKET,), "1s", (1,))
+        (idle,) = [at for at in (0, 1) if not shared_out(plan.markets, at, 2)]
+        part = build(plan, TradesSettings(instance=idle, instances=2), FakePorts(tmp_path))
+        assert part.work is not None
+        assert part.health() == {"status": "ok", "connected": True}
+        with pytest.raises(TimeoutError):  # it does not end: whoever runs it would start it again
+            await asyncio.wait_for(part.work(), 0.05)
+
+    run(test)

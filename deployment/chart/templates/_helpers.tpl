@@ -22,6 +22,25 @@ app.kubernetes.io/part-of: realtime
 {{- if .service.singleton }}null{{ else }}{{ toJson $wanted }}{{ end -}}
 {{- end }}
 
+{{/* How many Deployments a service has: one, or one for each share of the markets. */}}
+{{- define "realtime.instances" -}}
+{{- $wanted := int (.service.replicas | default 1) -}}
+{{- if .service.sharded }}{{ $wanted }}
+{{- else if and .service.singleton (gt $wanted 1) }}
+{{- fail (printf "%s: replicas %d: two of it would do everything twice; 1 is all there can be" .name $wanted) }}
+{{- else }}1{{ end -}}
+{{- end }}
+
+{{/* The name of a Deployment: the service's, with a number where the markets are shared out. */}}
+{{- define "realtime.deployed" -}}
+{{ .name }}{{ if and .service.sharded (gt (int .service.replicas) 1) }}-{{ .instance }}{{ end }}
+{{- end }}
+
+{{/* The label that tells pods of one share from those of others; none where there is one. */}}
+{{- define "realtime.instance" -}}
+{{ if ne .name .deployed }}app.kubernetes.io/instance: {{ .deployed }}{{ end }}
+{{- end }}
+
 {{/* What no pod may do; `user` is who it runs as. */}}
 {{- define "realtime.podSecurity" -}}
 automountServiceAccountToken: false

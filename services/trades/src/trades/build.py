@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from loguru import logger
+
 from marketstream.messages import Gap, Message, Trade, Trades
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
@@ -37,6 +39,9 @@ def build(
     """
     markets = shared_out(plan.markets, settings.instance, settings.instances)
     sources = settings.sources(markets)
+    share = {"instance": settings.instance, "instances": settings.instances}
+    if settings.instances > 1:
+        logger.info("Share of the markets", markets=list(markets), **share)
     followings = [Following(source, plan, settings, ports) for source in sources]
 
     async def known() -> Mapping[str, Known]:
@@ -52,6 +57,9 @@ def build(
         }
 
     async def work() -> None:
+        if not followings:
+            logger.warning("No market is this one's: others follow them all", **share)
+            await asyncio.Event().wait()  # a process that ended would be started again
         try:
             async with asyncio.TaskGroup() as tasks:
                 for following in followings:

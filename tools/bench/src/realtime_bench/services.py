@@ -94,12 +94,18 @@ class Services:
             ],
         )
 
-    def start(self, service: str, name: str | None = None) -> None:
-        """Start a service; another worker of it has a name, and so a state folder, of its own."""
+    def start(
+        self, service: str, name: str | None = None, told: Mapping[str, str] | None = None
+    ) -> None:
+        """Start a service, told so much beside the rest.
+
+        Another worker of it has a name, and so a state folder, of its own.
+        """
         name = name or service
         environment = {
             "KAFKA_STATE_FOLDER": str(self.folder / f"{name}-state"),
             "KAFKA_WORKER": name,
+            **(told or {}),
         }
         if service in self._configs:
             config = self.folder / f"{service}.yaml"
