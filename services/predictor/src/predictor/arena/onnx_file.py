@@ -72,11 +72,12 @@ class OnnxModel:
         return inputs[0].name, _FLOATS[inputs[0].type]
 
     def _told_output(self) -> str:
-        floats = [each.name for each in self._session.get_outputs() if each.type in _FLOATS]
+        outputs = self._session.get_outputs()
+        floats: list[str] = [each.name for each in outputs if each.type in _FLOATS]
         if "probabilities" in floats:
             return "probabilities"
         if len(floats) != _ONE:
-            told = ", ".join(f"{o.name} of {o.type}" for o in self._session.get_outputs())
+            told = ", ".join(f"{o.name} of {o.type}" for o in outputs)
             raise self._error(
                 f"has the outputs {told}: call the one of probabilities so; of scikit-learn's "
                 "models export it with zipmap off"

@@ -1,0 +1,45 @@
+"""A server of predictions for tests, on a free port: it answers as it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+type Say = Callable[[dict[str, Any]], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Server:
+    """Where it is, and what it was asked."""
+
+    url: str = ""
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def serving(say: Say) -> AsyncIterator[Server]:
+    """Serve until the end of the block."""
+    server = Server()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked = await request.json()
+        server.asked.append(asked)
+        server.headers.append(dict(request.headers))
+        return await say(asked)
+
+    application = web.Application()
+    application.router.add_post("/predict", answer)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"{site.name}/predict"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()
