@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+
+WITHIN_S = 60.0
 
 type Say = Callable[[dict[str, Any]], Awaitable[web.StreamResponse]]
 
@@ -43,3 +46,11 @@ async def serving(say: Say) -> AsyncIterator[Server]:
         yield server
     finally:
         await runner.cleanup()
+
+
+async def until(condition: Callable[[], bool], step: Callable[[], None] = lambda: None) -> None:
+    """Wait until something is so, and do something meanwhile."""
+    async with asyncio.timeout(WITHIN_S):
+        while not condition():
+            step()
+            await asyncio.sleep(0.005)

@@ -19,7 +19,7 @@ from predictor.arena.asking import Asker, _session, ask
 from predictor.arena.endpoint import MOST_BYTES, Endpoint, Question
 from predictor.arena.guest import Abstentions, Guest
 
-from .serving import Say, Server, serving
+from .serving import Say, Server, serving, until
 
 type MakeFeatures = Callable[..., Features]
 
@@ -27,7 +27,6 @@ MARKET = "binance:BTC/USDT"
 QUESTION = Question(MARKET, "1s", 1_000, 2_000, [1_000, 5_000], {"flow_1s": 0.5})
 GOOD = {"probabilities": {"1000": [0.1, 0.2, 0.7], "5000": None}}
 SECRET = "Bearer s3cret"
-WITHIN_S = 60.0
 
 
 def endpoint(url: str, name: str = "far", deadline_ms: int = 20_000) -> Endpoint:
@@ -128,13 +127,6 @@ class Market:
             return False
         self.told.append((name, close_time_ms, dict(said)))
         return True
-
-
-async def until(condition: Callable[[], bool], step: Callable[[], None]) -> None:
-    async with asyncio.timeout(WITHIN_S):
-        while not condition():
-            step()
-            await asyncio.sleep(0.005)
 
 
 def counted(registry: CollectorRegistry, name: str, reason: str) -> float:
