@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS, STATUS
+from predictor.arena.abstentions import Abstentions
 from predictor.arena.asking import Asker
 from predictor.arena.endpoint import endpoint_of
-from predictor.arena.guest import Abstentions
 from predictor.arena.loading import guests
 from predictor.registry.local import kept_champions
 from predictor.registry.names import model_name

@@ -9,7 +9,7 @@ from loguru import logger
 from prometheus_client import CollectorRegistry
 
 from marketstream.metrics import Metrics
-from predictor.arena.guest import Abstentions
+from predictor.arena.abstentions import Abstentions
 
 
 @pytest.fixture

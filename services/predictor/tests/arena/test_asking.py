@@ -14,10 +14,11 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from marketstream.messages import Features
+from predictor.arena.abstentions import Abstentions
 from predictor.arena.answers import Abstained
 from predictor.arena.asking import Asker, _session, ask
 from predictor.arena.endpoint import MOST_BYTES, Endpoint, Question
-from predictor.arena.guest import Abstentions, Guest
+from predictor.arena.guest import Guest
 
 from .serving import Say, Server, serving, until
 

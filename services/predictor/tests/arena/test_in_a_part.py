@@ -18,9 +18,9 @@ from marketstream.messages import Features, Prediction
 from marketstream.plan import Plan
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.topics import FEATURES, PREDICTIONS
+from predictor.arena.abstentions import Abstentions
 from predictor.arena.asking import Asker
 from predictor.arena.endpoint import endpoint_of
-from predictor.arena.guest import Abstentions
 from predictor.arena.loading import guests
 from predictor.build import build
 from predictor.serving.markets import Markets

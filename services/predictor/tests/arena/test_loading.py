@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from marketstream.errors import SettingsError
 from marketstream.plan import Plan
+from predictor.arena.abstentions import Abstentions
 from predictor.arena.endpoint import endpoint_of
-from predictor.arena.guest import Abstentions, Guest
+from predictor.arena.guest import Guest
 from predictor.arena.loading import guests
 from predictor.arena.settings import ArenaModelSettings
 

@@ -9,7 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from marketstream.messages import Features, Outcome, Prediction
-from predictor.arena.guest import Abstentions, Guest, guarded
+from predictor.arena.abstentions import Abstentions, guarded
+from predictor.arena.guest import Guest
 from predictor.serving.operator import Predictor
 from predictor.settings import Serve
 from predictor.training.fitting import TrainedModel

@@ -26,8 +26,8 @@ def arena(*, as_json: bool) -> None:
     from prometheus_client import CollectorRegistry
 
     from marketstream.metrics import Metrics
+    from predictor.arena.abstentions import Abstentions
     from predictor.arena.endpoint import endpoint_of
-    from predictor.arena.guest import Abstentions
     from predictor.arena.loading import guests
     from realtime_training.settings import load_all
 

@@ -10,6 +10,7 @@ import click
 from marketstream.errors import InputError
 from realtime_training import report
 from realtime_training.commands.models.arena import arena, print_told, told
+from realtime_training.commands.models.export import export
 from realtime_training.commands.models.roles import COMMANDS
 from realtime_training.commands.options import json_option
 from realtime_training.commands.stored import (
@@ -37,6 +38,7 @@ def models() -> None:
       realtime models list                      the last day, of every market and horizon
       realtime models list --from 7d --json     a week, as one object
       realtime models show 1795793280000        one of them at length
+      realtime models arena                     the models from outside that take part
       realtime models history                   who became champion, when and why
       realtime models rollback --market binance:BTC/USDT --horizon 2
                                                 who served before serves again
@@ -141,7 +143,7 @@ def history(
         print_history(terms)
 
 
-for each in (*COMMANDS, arena):
+for each in (*COMMANDS, arena, export):
     models.add_command(each)
 
 

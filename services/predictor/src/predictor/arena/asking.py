@@ -13,9 +13,10 @@ import msgspec
 
 from marketstream.messages import Features
 from marketstream.timeframes import timeframe_ms
+from predictor.arena.abstentions import Abstentions
 from predictor.arena.answers import Abstained
 from predictor.arena.endpoint import MOST_BYTES, Endpoint, Question, believed, question
-from predictor.arena.guest import Abstentions, Guest
+from predictor.arena.guest import Guest
 
 _MOST_CONNECTIONS = 32
 _OK = 200

@@ -9,11 +9,12 @@ from typing import Any
 
 from marketstream.errors import SettingsError
 from marketstream.nearest import did_you_mean
+from predictor.arena.guest import ArenaModel
 
 GROUP = "realtime.models"
 
 
-def made(name: str, where: str, features: tuple[str, ...]) -> Any:
+def made(name: str, where: str, features: tuple[str, ...]) -> ArenaModel:
     """Return the model of an entry point, called with the names of features.
 
     SettingsError where there is no such thing, it fails, or it has no `probabilities`.
@@ -31,7 +32,8 @@ def made(name: str, where: str, features: tuple[str, ...]) -> Any:
             f"arena.{name}: what {where} returns is a {type(model).__name__} without a method "
             "probabilities(row, horizon_ms): see docs/arena.md"
         )
-    return model
+    found: ArenaModel = model
+    return found
 
 
 def _found(name: str, where: str) -> Callable[[tuple[str, ...]], Any]:

@@ -9,8 +9,9 @@ from marketstream.errors import SettingsError
 from marketstream.nearest import did_you_mean
 from marketstream.plan import Plan
 from marketstream.timeframes import horizon_ms
+from predictor.arena.abstentions import Abstentions, guarded
 from predictor.arena.entry_points import made
-from predictor.arena.guest import Abstentions, Ask, Guest, guarded, identity
+from predictor.arena.guest import Ask, Guest, identity
 from predictor.arena.onnx_file import OnnxModel
 from predictor.arena.settings import ArenaModelSettings
 from predictor.learner_names import learner_names
