@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 type Reason = Literal["failed", "late", "nonsense"]
 """Why a model abstained."""
 
+_SURE = 1e-6  # nobody is surer: an average counts what is closer to 0 or 1 as this
 _SUM = 1e-3  # what rounding to four digits may leave
 
 
@@ -38,7 +39,7 @@ def p_up_of(said: object) -> float | Abstained | None:
     if abs(total - 1) > _SUM:
         return _nonsense("probabilities do not sum to 1")
     down, _, up = numbers
-    return up / (up + down) if up + down > 0 else None
+    return min(max(up / (up + down), _SURE), 1 - _SURE) if up + down > 0 else None
 
 
 def _numbers(said: object) -> tuple[float, float, float] | None:

@@ -82,7 +82,7 @@ class Panel:
             said[name] = p_up = ask(row) if on is None else ask(said[on], row)
             if known:
                 awake.append((name, p_up, model))
-        if awake:
+        if guests and awake:
             awake += [(one.name, one.p_up, one.model) for one in guests if one.p_up is not None]
             said |= {name: p_up for name, p_up, _ in awake}
         if self._champion is None:
@@ -94,13 +94,15 @@ class Panel:
         else:
             weights = {name: float(name == self._champion) for name, _, _ in awake}
             knows, p_up = self._champion in weights, said[self._champion]
+        beside = {name: said[name] for name in self._beside}
+        for one in guests:
+            beside[one.name] = 0.5 if one.p_up is None else one.p_up
         return Heard(
             p_up,
             self._moves(rows.of(self._move_columns)[0]),
             knows,
             {name: Said(p, weights[name], model) for name, p, model in awake},
-            {name: said[name] for name in self._beside}
-            | {one.name: 0.5 if one.p_up is None else one.p_up for one in guests},
+            beside,
         )
 
     def _seat(self, member: Member, before: Sequence[Member]) -> _Seat:
