@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from marketstream.explanation import read_explanation
@@ -20,11 +21,12 @@ from marketstream.messages import Candle, Features, Outcome, Prediction, Said
 from marketstream.store.sql import open_store
 from marketstream.store.testing import PostgresServer, postgres_server
 from marketstream.topics import CANDLES, FEATURES, OUTCOMES, PREDICTIONS
+from predictor.arena.onnx_file import OnnxModel
 from predictor.registry.mlflow import ModelRegistry
 from predictor.training.fitting import TrainedModel
 from predictor.training.retraining import TrainedOn
 from realtime_bench.load import make_load
-from realtime_training.commands.explain.rebuilding import rebuild_features
+from realtime_training.commands.explain.rebuilding import rebuild_answers, rebuild_features
 from realtime_training.commands.replay.work import Replay
 from realtime_training.settings import load_all
 
@@ -205,3 +207,48 @@ def test_a_version_that_the_registry_does_not_have_is_told_without_its_answers(r
     answers = found["rebuilt"]["answers"]
     assert answers["equal"] is None
     assert answers["reason"].startswith("cannot be rebuilt: binance-BTC-USDT-1s-2000ms has no")
+
+
+def test_what_a_model_from_outside_said_is_taken_as_it_is(ran: Ran) -> None:
+    prediction = ran.predictions()[-3]
+    vectors = [row for row in ran.rows() if isinstance(row, Features) and row.values]
+    [values] = [v.values for v in vectors if v.close_time_ms == prediction.close_time_ms]
+    served = prediction.p_up / (prediction.p_up + prediction.p_down)
+    halved = {
+        name: msgspec.structs.replace(said, weight=said.weight / 2)
+        for name, said in prediction.candidates.items()
+    }
+    with_it = {**halved, "mine": Said(served, 0.5, "arena/mine:1")}
+    answers = rebuild_answers(
+        msgspec.structs.replace(prediction, candidates=with_it), values, ran.model
+    )
+    assert answers.rebuilt.equal, answers.rebuilt
+    assert answers.candidates["mine"].features is None
+    assert answers.candidates["mine"].log_odds == pytest.approx(np.log(served / (1 - served)))
+    assert answers.candidates.keys() == with_it.keys()
+
+
+def test_the_registered_model_is_exported_as_an_onnx_file(ran: Ran, tmp_path: Path) -> None:
+    file = tmp_path / "model.onnx"
+    place = ("--market", MARKET, "--horizon", "2", "--state", str(ran.state))
+
+    def export(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "realtime_training", "models", "export", *arguments, *place],
+            capture_output=True, text=True, timeout=240, check=False, env=dict(os.environ),
+        )  # fmt: skip
+
+    done = export("1", "--onnx", str(file))
+    assert done.returncode == 0, done.stderr
+    assert f"{ran.model.champion.name} of " in done.stdout
+    model, champion = OnnxModel("mine", file, None), ran.model.champion
+    assert model.features == champion.columns
+    rows = np.random.default_rng(0).uniform(-1, 1, (50, len(champion.columns)))
+    for row in rows.tolist():
+        said = model.probabilities(row, 2_000)
+        assert said is not None
+        assert said[2] == pytest.approx(champion.up.probability_of(row), abs=1e-5)
+
+    wrong = export("1", "--onnx", str(file), "--candidate", "logistic_fife")
+    assert (wrong.returncode, wrong.stdout) == (3, "")
+    assert "did you mean logistic_five?" in wrong.stderr

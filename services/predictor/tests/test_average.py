@@ -201,3 +201,26 @@ def test_where_nobody_knows_enough_the_fallback_speaks() -> None:
     p_up = averaged([Asked(rows, models, said, known)], [np.full(10, 0.9)])
     assert (p_up[:5] == 0.9).all()
     assert (p_up[5:] != 0.9).all()
+
+
+@given(st.lists(st.tuples(st.booleans(), *[st.floats(0.001, 0.999)] * 3), max_size=300))
+def test_an_unproven_model_costs_the_others_next_to_nothing_and_keeps_its_own_bound(
+    rows: list[tuple[bool, float, float, float]],
+) -> None:
+    average = Average()
+    models = {name: f"{name}:1" for name in ("one", "other", "mine")}
+    average.seat(models, ["mine"])
+    assert shares(average)["mine"] == pytest.approx(0.01 / 2.01)
+    lost, behind = 0.0, dict.fromkeys(models, 0.0)
+    for row, (up, *said) in enumerate(rows, 1):
+        by_name = dict(zip(models, said, strict=True))
+        weights = average.shares(models, 1_000 * row, H_MS)
+        p = sum(weights[name] * each for name, each in by_name.items())
+        given_by = {models[name]: each for name, each in by_name.items()}
+        happened(average, given_by, p, 1_000 * row, up=up)
+        kept = 2 ** (-1 / 120) if row > 1 else 1.0
+        lost = -log(p if up else 1 - p)
+        for name, each in by_name.items():
+            behind[name] = kept * behind[name] + lost + log(each if up else 1 - each)
+            bound = log(2.01) if name != "mine" else log(201)
+            assert behind[name] <= bound + 1e-9

@@ -159,6 +159,9 @@ class Metrics:
         self.models_unregistered = gauge(
             "models_unregistered", "Models that serve or served, and wait for the registry"
         )
+        self.arena_abstentions = counter(
+            "arena_abstentions_total", "Answers missing of models from outside", "model", "reason"
+        )
         self.store_rows = counter("store_rows_total", "Rows written to the store", "table")
         self.store_rows_deleted = counter(
             "store_rows_deleted_total", "Rows deleted for being older than they are kept", "table"

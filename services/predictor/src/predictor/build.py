@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS, STATUS
+from predictor.arena.abstentions import Abstentions
+from predictor.arena.asking import Asker
+from predictor.arena.endpoint import endpoint_of
+from predictor.arena.loading import guests
 from predictor.registry.local import kept_champions
 from predictor.registry.names import model_name
 from predictor.serving.markets import Markets
@@ -28,7 +33,21 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
     uri = registry_uri(settings.mlflow_tracking_uri, state)
     registration = Registration(uri, plan.timeframe, state)
     workshop = Workshop(lambda: TrainerProcess(ports.metrics, registration))
-    markets = Markets(plan, ports, grace_ms=settings.outcome_grace_ms, serve=settings.model.serves)
+    abstentions = Abstentions(ports.metrics)
+    arena = guests(settings.arena, settings.features, plan, abstentions)
+    markets = Markets(
+        plan,
+        ports,
+        grace_ms=settings.outcome_grace_ms,
+        serve=settings.model.serves,
+        guests=arena,
+    )
+    endpoints = [
+        (endpoint, guest)
+        for guest in arena
+        if (endpoint := endpoint_of(guest.name, settings.arena[guest.name])) is not None
+    ]
+    asker = Asker(endpoints, plan.timeframe, markets.tell, abstentions)
 
     def kept(market: str, feature_set: str) -> Mapping[int, TrainedModel]:
         names = {h: model_name(market, plan.timeframe, h) for h in plan.horizons_ms}
@@ -39,9 +58,20 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
     )
     ports.listen([FEATURES], learning.observe)
     ports.listen([PREDICTIONS, OUTCOMES], learning.judge)
+    if endpoints:
+        ports.listen([FEATURES], asker.observe)
     ports.listen([STATUS], learning.hear)
+
+    async def work() -> None:
+        both = [asyncio.ensure_future(w) for w in (asker.run(), workshop.run(learning.tell))]
+        try:
+            await asyncio.gather(*both)
+        finally:
+            for each in both:
+                each.cancel()
+
     return Part(
         "predictor",
         stages=(markets.stage(learning.recall),),
-        work=lambda: workshop.run(learning.tell),
+        work=work if endpoints else lambda: workshop.run(learning.tell),
     )

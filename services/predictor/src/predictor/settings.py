@@ -18,6 +18,7 @@ from pydantic import (
 
 from marketstream.errors import SettingsError
 from marketstream.settings import Env
+from predictor.arena.settings import ArenaModelSettings
 from predictor.models import LEARNERS
 
 
@@ -229,7 +230,10 @@ class GateSettings(BaseModel):
 
 
 class PredictorSettings(BaseModel):
-    """The predictor's settings; `features` is what models use of what is computed."""
+    """The predictor's settings; `features` is what models use of what is computed.
+
+    `arena` has models from outside that take part, by name.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -239,6 +243,7 @@ class PredictorSettings(BaseModel):
     tuning: TuningSettings = TuningSettings()
     abstention: AbstentionSettings = AbstentionSettings()
     gates: GateSettings = GateSettings()
+    arena: dict[str, ArenaModelSettings] = Field(default_factory=dict)
     interval_level: float = Field(default=0.8, gt=0, lt=1)
     outcome_grace_ms: int = Field(default=0, ge=0)
     mlflow_tracking_uri: Annotated[str | None, Field(min_length=1), Env("MLFLOW_TRACKING_URI")] = (

@@ -11,8 +11,10 @@ from marketstream.messages import Candle, Prediction
 from marketstream.plan import Plan
 from marketstream.store.port import Store
 from marketstream.timeframes import timeframe_ms
+from predictor.arena.guest import PREFIX
 from predictor.explaining import Taken, take_apart
 from predictor.serving.forecast import probability, row_of
+from predictor.training.calibration import log_odds_of
 from predictor.training.fitting import TrainedModel
 from realtime_training.settings import Settings
 from technical_indicators.batch import feature_table
@@ -98,14 +100,21 @@ def rebuild_answers(prediction: Prediction, values: Values, model: TrainedModel)
     """Ask a model again about the features of a prediction, and compare what each said.
 
     The weights are those that were served: they come from all outcomes before. InputError where
-    the model is not the one that answered.
+    the model is not the one that answered. What models from outside said is taken as it is: they
+    are not here.
     """
     members = {each.model: each.candidate for each in model.members}
-    unknown = {said.model for said in prediction.candidates.values()} - members.keys()
+    said_by = {said.model for said in prediction.candidates.values()}
+    unknown = {model for model in said_by if not model.startswith(PREFIX)} - members.keys()
     if unknown:
         raise InputError(f"version {model.version} has no {', '.join(sorted(unknown))}")
     taken, largest, up = {}, 0.0, 0.0
     for name, said in prediction.candidates.items():
+        if said.model.startswith(PREFIX):
+            log_odds = log_odds_of(said.p_up)
+            taken[name] = Taken(log_odds, log_odds, None)
+            up += said.weight * said.p_up
+            continue
         candidate = members[said.model]
         p_up = probability(candidate, values)
         largest = max(largest, abs(p_up - said.p_up))

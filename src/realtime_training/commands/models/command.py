@@ -9,6 +9,8 @@ import click
 
 from marketstream.errors import InputError
 from realtime_training import report
+from realtime_training.commands.models.arena import arena, print_told, told
+from realtime_training.commands.models.export import export
 from realtime_training.commands.models.roles import COMMANDS
 from realtime_training.commands.options import json_option
 from realtime_training.commands.stored import (
@@ -36,6 +38,7 @@ def models() -> None:
       realtime models list                      the last day, of every market and horizon
       realtime models list --from 7d --json     a week, as one object
       realtime models show 1795793280000        one of them at length
+      realtime models arena                     the models from outside that take part
       realtime models history                   who became champion, when and why
       realtime models rollback --market binance:BTC/USDT --horizon 2
                                                 who served before serves again
@@ -59,16 +62,21 @@ def list_models(
 
     It reads the database of `realtime run`, also while that runs, or of the services. The accuracy
     is of what the version served in the range, where the price moved and it did not abstain, with
-    its 95 % interval; rows whose outcomes overlap count for less.
+    its 95 % interval; rows whose outcomes overlap count for less. Models from outside that the
+    configuration has take part (docs/arena.md) follow.
     """
     with contextlib.closing(open_stored(state)) as store:
         found = _read(store, markets, from_ms, to_ms)
+    from realtime_training.settings import load_all
+
+    outside = told(load_all().predictor.arena)
     if as_json:
-        report.print_json({"models": found})
+        report.print_json({"models": found, "arena": outside})
     else:
         from realtime_training.commands.models.report import print_list
 
         print_list(found)
+        print_told(outside)
 
 
 @models.command()
@@ -135,7 +143,7 @@ def history(
         print_history(terms)
 
 
-for each in COMMANDS:
+for each in (*COMMANDS, arena, export):
     models.add_command(each)
 
 

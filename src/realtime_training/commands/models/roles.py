@@ -25,7 +25,7 @@ _version = click.argument("version")
 _why = click.option("--why", default="by hand", show_default=True, help="What the history says.")
 
 
-def _place(command: Callable[..., None]) -> Callable[..., None]:
+def place_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that name a registered model, given as `place`."""
 
     @wraps(command)
@@ -45,7 +45,7 @@ def _place(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @_version
-@_place
+@place_options
 @_why
 @state_option
 @json_option
@@ -65,7 +65,7 @@ def promote(
 
 
 @click.command()
-@_place
+@place_options
 @_why
 @state_option
 @json_option
@@ -78,7 +78,7 @@ def rollback(place: tuple[str, str, int], why: str, state: Path, *, as_json: boo
 
 @click.command()
 @_version
-@_place
+@place_options
 @_why
 @state_option
 @json_option
@@ -86,7 +86,7 @@ def retire(
     version: str, place: tuple[str, str, int], why: str, state: Path, *, as_json: bool
 ) -> None:
     """See to it that VERSION never serves again; a champion is rolled back first."""
-    name, registry = _named(place), _registry(state)
+    name, registry = named_model(place), opened_registry(state)
     with registry.roles() as roles:
         follows = roles.retire(name, version, _term(why))
     if as_json:
@@ -100,7 +100,7 @@ def retire(
 @click.command()
 @click.argument("challenger")
 @click.argument("champion")
-@_place
+@place_options
 @state_option
 @json_option
 def compare(
@@ -117,7 +117,7 @@ def compare(
 
     market, timeframe, _ = place
     data = load_stored(load_all(), state, *split_market(market), timeframe)
-    name, registry = _named(place), _registry(state)
+    name, registry = named_model(place), opened_registry(state)
     models = registry.model(name, challenger), registry.model(name, champion)
     compared = compare_versions(data, *models)
     if as_json:
@@ -138,7 +138,7 @@ def _change(
     as_json: bool,
 ) -> None:
     """Make a version champion, as `change` does and returns it, and tell so."""
-    name, registry = _named(place), _registry(state)
+    name, registry = named_model(place), opened_registry(state)
     with registry.roles() as roles:
         champion = roles.champion(name)
         before = None if champion is None else str(champion.version)
@@ -150,7 +150,8 @@ def _change(
         click.echo(f"{name}: version {version} serves{after}; {_TAKEN_OVER}")
 
 
-def _named(place: tuple[str, str, int]) -> str:
+def named_model(place: tuple[str, str, int]) -> str:
+    """Return the name of a registered model."""
     from predictor.registry.names import model_name
 
     return model_name(*place)
@@ -162,7 +163,8 @@ def _term(why: str) -> Term:
     return Term(now_ms(), why)
 
 
-def _registry(state: Path) -> ModelRegistry:
+def opened_registry(state: Path) -> ModelRegistry:
+    """Return the registry of a run's state folder, or of MLFLOW_TRACKING_URI."""
     from predictor.registry.mlflow import ModelRegistry
     from predictor.training.requests import registry_uri
     from realtime_training.settings import load_all

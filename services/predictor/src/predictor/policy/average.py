@@ -12,8 +12,10 @@ weighted forecaster (Vovk 1990; Cesa-Bianchi and Lugosi 2006, Prediction, Learni
 
 A candidate that cannot speak sleeps (Freund, Schapire, Singer and Warmuth 1997, Using and combining
 predictors that specialize): it is charged what was served. So is one that did not exist yet, and a
-newcomer begins with the weight that the mixture has earned: no handicap, and no advantage. One that
-takes another's place, as a reference that was fitted anew, goes on with its weight.
+newcomer begins with the weight that the mixture has earned: no handicap, and no advantage. (A model
+from outside, which nobody has judged, begins with a hundredth of that: its bound is ln 100 more,
+and that fades as all does.) One that takes another's place, as a reference that was fitted anew,
+goes on with its weight.
 
 What is certain: where each outcome is known before the next prediction, the sum of
 2^(-age/H) min(1, d/h) (loss served - loss of i) over the outcomes at which i spoke is at most ln N
@@ -25,7 +27,7 @@ and for them it is measured, not proven (docs/accuracy.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from math import exp, log
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +40,7 @@ AVERAGE: Final = "average"
 """The name under which it serves."""
 
 _SURE = 1e-6  # what is closer to 0 counts as this
+_UNPROVEN = log(100.0)
 _MINUTE_MS = 60_000
 _QUOTES_MS = 120_000
 _PRINTS_MS = 2 * 3_600_000
@@ -69,11 +72,12 @@ class Average(msgspec.Struct, array_like=True):
     mixture: float = 0.0
     until_ms: int | None = None
 
-    def seat(self, models: Mapping[str, str]) -> None:
+    def seat(self, models: Mapping[str, str], unproven: Collection[str] = ()) -> None:
         """Have these models, by name, and no others take part from now on.
 
         A model keeps its weight, also under another name. One that comes new has the weight of the
-        one whose name it takes, where that one is gone, and else that of the mixture.
+        one whose name it takes, where that one is gone, and else that of the mixture, a hundredth
+        of it where it is `unproven`.
         """
         known = {seat.model: seat.log for seat in self.seats.values()}
         staying = set(models.values())
@@ -82,7 +86,9 @@ class Average(msgspec.Struct, array_like=True):
             if model in known:
                 return known[model]
             before = self.seats.get(name)
-            return self.mixture if before is None or before.model in staying else before.log
+            if before is not None and before.model not in staying:
+                return before.log
+            return self.mixture - _UNPROVEN if name in unproven else self.mixture
 
         self.seats = {name: Seat(model, begins(name, model)) for name, model in models.items()}
 

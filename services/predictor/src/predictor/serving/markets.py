@@ -13,6 +13,7 @@ from marketstream.ports import Ports
 from marketstream.stage import Stage
 from marketstream.timeframes import timeframe_ms
 from marketstream.topics import PREDICTIONS
+from predictor.arena.guest import Guest
 from predictor.serving.lateness import Lateness
 from predictor.serving.operator import Predictor
 from predictor.serving.stage import predictor_stage
@@ -28,11 +29,20 @@ _FEWEST_LATE = 1_000
 class Markets:
     """Makes the operators of the stage, has models serve in them, and says what is late."""
 
-    def __init__(self, plan: Plan, ports: Ports, *, grace_ms: int, serve: Serve) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        ports: Ports,
+        *,
+        grace_ms: int,
+        serve: Serve,
+        guests: Sequence[Guest] = (),
+    ) -> None:
         self._plan = plan
         self._ports = ports
         self._grace_ms = grace_ms
         self._serve = serve
+        self._guests = guests
         pending = sum(plan.horizons_ms) // timeframe_ms(plan.timeframe)
         self._lateness = Lateness(ports.clock, ports.speed, most=_FEWEST_LATE + 2 * pending)
         about_ms = max(plan.horizons_ms) + plan.latency_ms + _MOST_LAG_MS
@@ -51,6 +61,7 @@ class Markets:
             horizons_ms=plan.horizons_ms,
             grace_ms=self._grace_ms,
             serve=self._serve,
+            guests=self._guests,
         )
 
         def make_operator(market: str) -> Predictor:
@@ -70,6 +81,11 @@ class Markets:
         self._models.setdefault(market, {}).update(models)
         if market in self._predictors:
             self._predictors[market].install(models)
+
+    def tell(self, market: str, name: str, close_time_ms: int, said: Mapping[int, float]) -> bool:
+        """Tell a market what a model from outside says of a close; False where that has been."""
+        predictor = self._predictors.get(market)
+        return predictor is not None and predictor.tell(name, close_time_ms, said)
 
     def _said_of(self, market: str) -> Sequence[Prediction]:
         """Return the newest predictions of a market; markets that begin together are read once."""

@@ -12,9 +12,11 @@ import msgspec
 
 from marketstream.messages import Answer, Features, Outcome, Prediction
 from marketstream.timeframes import timeframe_ms
+from predictor.arena.guest import Guest
 from predictor.policy.average import AVERAGE, Average, half_life_ms
 from predictor.serving.decision import VERDICTS, decide, opposite
 from predictor.serving.forecast import Rows, answer, direction_of, outlook
+from predictor.serving.guests import Guests
 from predictor.serving.intervals import Reach
 from predictor.serving.panel import Heard, Panel
 from predictor.settings import Serve
@@ -41,7 +43,8 @@ class Predictor:
     It predicts at every close of `timeframe` and measures what came true on the closes of `base`.
     Models come from outside by `install`, between two messages: whatever was predicted before keeps
     the version it was made with. What serves is the online average of all candidates of a model,
-    or its champion alone; the others say beside it what they would have said.
+    or its champion alone; the others say beside it what they would have said. `guests` are models
+    from outside, which are asked beside them.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Predictor:
         horizons_ms: Sequence[int],
         grace_ms: int = 0,
         serve: Serve = "champion",
+        guests: Sequence[Guest] = (),
     ) -> None:
         self.market = market
         self.unscored = 0
@@ -62,6 +66,7 @@ class Predictor:
         self._horizons_ms = tuple(horizons_ms)
         self._grace_ms = grace_ms
         self._serve = serve
+        self._guests = Guests(guests)
         self._half_life_ms = half_life_ms(timeframe_ms(timeframe), "mid")
         self._models: dict[int, TrainedModel] = {}
         self._panels: dict[int, Panel] = {}
@@ -80,8 +85,23 @@ class Predictor:
         """Serve these models from the next close on; horizons not named keep theirs."""
         self._models.update(models)
         for horizon_ms, model in models.items():
-            self._panels[horizon_ms] = panel = Panel(model, self._serve)
-            self._averages.setdefault(horizon_ms, Average()).seat(panel.models)
+            self._panels[horizon_ms] = Panel(model, self._serve)
+            self._seat(horizon_ms)
+
+    def _seat(self, horizon_ms: int) -> None:
+        models = self._panels[horizon_ms].models | self._guests.models(horizon_ms)
+        self._averages.setdefault(horizon_ms, Average()).seat(models, self._guests.names)
+
+    def tell(self, name: str, close_time_ms: int, said: Mapping[int, float]) -> bool:
+        """Note what a model that is asked elsewhere says of a close to come, by horizon.
+
+        It comes from outside, as models do, between two messages. False where that close has been:
+        the model abstained.
+        """
+        if close_time_ms <= self._seen_ms.get(self._timeframe, -1):
+            return False
+        self._guests.tell(name, close_time_ms, said)
+        return True
 
     def remember(self, said: Iterable[Prediction]) -> None:
         """Let stand what was predicted before a stop that this operator does not know of.
@@ -124,6 +144,8 @@ class Predictor:
                 if prediction is not None:
                     self._await(prediction)
                     following.append(prediction)
+        if message.timeframe == self._timeframe:
+            self._guests.forget(message.close_time_ms)
         return following
 
     def _watch(self, message: Features) -> None:
@@ -181,7 +203,9 @@ class Predictor:
         panel, average = self._panels[model.horizon_ms], self._averages[model.horizon_ms]
         about_ms = features.close_time_ms + model.latency_ms + model.horizon_ms
         at_ms = on_grid(about_ms, self._base_ms)
-        return panel.hear(rows, lambda names: average.shares(names, at_ms, self._half_life_ms))
+        guests = self._guests.hear(rows, features.close_time_ms, model.horizon_ms)
+        half_life_ms = self._half_life_ms
+        return panel.hear(rows, lambda names: average.shares(names, at_ms, half_life_ms), guests)
 
     def _answers(
         self, features: Features, mid: float, model: TrainedModel, heard: Heard
@@ -300,8 +324,8 @@ class Predictor:
         self._seen_ms = state.seen_ms
         self._reach |= {h: learnt for h, learnt in state.reach.items() if h in self._reach}
         self._averages |= {h: learnt for h, learnt in state.averages.items() if h in self._averages}
-        for horizon_ms, panel in self._panels.items():
-            self._averages[horizon_ms].seat(panel.models)
+        for horizon_ms in self._panels:
+            self._seat(horizon_ms)
         self._prices = OrderedDict(state.prices)
         self._pending = {horizon_ms: deque() for horizon_ms in self._horizons_ms}
         for prediction in state.pending:  # also those of a horizon that is no longer asked for

@@ -32,6 +32,14 @@ class Heard(NamedTuple):
     beside: dict[str, float]
 
 
+class Guested(NamedTuple):
+    """What a model from outside said, and its identity; None where it abstains."""
+
+    name: str
+    model: str
+    p_up: float | None
+
+
 class _Seat(NamedTuple):
     """Who is asked, of which row; `on` is whose answer it corrects, where that is asked before."""
 
@@ -61,8 +69,11 @@ class Panel:
         now = self._seats[: len(self._seats) - len(model.earlier)]
         self._beside = [each.name for each in now if each.name != alone]
 
-    def hear(self, rows: Rows, shares: Shares) -> Heard:
-        """Ask all about a vector; where nobody knows enough, what is served is the champion's."""
+    def hear(self, rows: Rows, shares: Shares, guests: Sequence[Guested] = ()) -> Heard:
+        """Ask all about a vector; where nobody knows enough, what is served is the champion's.
+
+        What `guests` said from outside counts where somebody here knows enough.
+        """
         said: dict[str, float] = {}
         awake = []
         read = [rows.of(columns) for columns in self._columns]
@@ -71,6 +82,9 @@ class Panel:
             said[name] = p_up = ask(row) if on is None else ask(said[on], row)
             if known:
                 awake.append((name, p_up, model))
+        if guests and awake:
+            awake += [(one.name, one.p_up, one.model) for one in guests if one.p_up is not None]
+            said |= {name: p_up for name, p_up, _ in awake}
         if self._champion is None:
             weights = shares([name for name, _, _ in awake])
             knows = bool(awake)
@@ -80,12 +94,15 @@ class Panel:
         else:
             weights = {name: float(name == self._champion) for name, _, _ in awake}
             knows, p_up = self._champion in weights, said[self._champion]
+        beside = {name: said[name] for name in self._beside}
+        for one in guests:
+            beside[one.name] = 0.5 if one.p_up is None else one.p_up
         return Heard(
             p_up,
             self._moves(rows.of(self._move_columns)[0]),
             knows,
             {name: Said(p, weights[name], model) for name, p, model in awake},
-            {name: said[name] for name in self._beside},
+            beside,
         )
 
     def _seat(self, member: Member, before: Sequence[Member]) -> _Seat:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from marketstream.stage import Stage
 from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS
+from predictor.arena.guest import Guest
 from predictor.serving.operator import Predictor
 from predictor.settings import Serve
 
@@ -17,6 +18,7 @@ def predictor_stage(
     horizons_ms: Sequence[int],
     grace_ms: int = 0,
     serve: Serve = "champion",
+    guests: Sequence[Guest] = (),
 ) -> Stage:
     """Return the stage that predicts at closes of `timeframe` and scores on those of `base`."""
     return Stage(
@@ -30,5 +32,6 @@ def predictor_stage(
             horizons_ms=horizons_ms,
             grace_ms=grace_ms,
             serve=serve,
+            guests=guests,
         ),
     )

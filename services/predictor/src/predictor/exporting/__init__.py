@@ -1,0 +1,1 @@
+"""Trained candidates as ONNX files, for other programs and other markets' arenas."""
