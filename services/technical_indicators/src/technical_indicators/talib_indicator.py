@@ -163,8 +163,10 @@ def _values(result: Any) -> list[float | None]:
 
 def _reader(names: Sequence[str]) -> Callable[[Candle], tuple[float, ...]]:
     """Return what reads these fields of a candle; `attrgetter` of one alone makes no tuple."""
-    read = attrgetter(*names)
-    return read if len(names) > 1 else lambda candle: (read(candle),)
+    if len(names) > 1:
+        return attrgetter(*names)
+    read: Callable[[Candle], float] = attrgetter(names[0])
+    return lambda candle: (read(candle),)
 
 
 def _inputs(input_names: Mapping[str, Any]) -> list[str]:
