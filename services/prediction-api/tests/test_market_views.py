@@ -1,13 +1,16 @@
 """What is heard is shown, scored and counted once, whatever comes twice, late or from the past."""
 
+import asyncio
 from collections.abc import Callable
 from math import log
 
+import msgspec
 import pytest
 
 from marketstream.evidence import Evidence, Streams
 from marketstream.messages import Candle, Model, Outcome, Prediction, Trades
 from prediction_api.views.board import Seen
+from prediction_api.views.event_queue import EventQueue, line
 from prediction_api.views.market_views import Recalled
 
 from .conftest import MARKET, Api
@@ -33,6 +36,34 @@ def test_what_comes_twice_counts_once(
         in text
     )
     assert "realtime_prediction_latency_seconds_count 1.0" in text
+
+
+def test_predictions_can_be_read_before_the_rest_of_the_work_on_them_is_done(
+    api: Api, make_prediction: Make[Prediction]
+) -> None:
+    api.see(12_000)
+    said = [
+        make_prediction(),
+        make_prediction(10_500, preview=True),
+        make_prediction(11_000),  # of the same market and horizon: what is told is still the first
+    ]
+    for prediction in said:
+        api.views.show(prediction, api.ns)
+    answer = api.client.get("/predictions/BTC-USDT").json()
+    assert [shown["id"] for shown in answer["predictions"]] == [said[2].id]
+    assert counted(api) == (0, 0)
+    followed = EventQueue()
+    api.views.feed.follow(MARKET, followed, encode=line)
+    api.ns += 1_000_000_000  # what is told is when it could be read
+    for prediction in [*said, *said[::2]]:
+        api.views.hear(prediction, api.ns)
+    assert counted(api) == (2, 0)
+    told = asyncio.run(followed.next(1.0)) or b""
+    assert [msgspec.json.decode(each)["data"]["id"] for each in told.splitlines()] == [
+        said[0].id,
+        said[2].id,
+    ]
+    assert "realtime_prediction_latency_seconds_sum 0.0" in api.metrics.render().decode()
 
 
 def test_what_was_recalled_is_not_counted_again_when_it_is_told_again(

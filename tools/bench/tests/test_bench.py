@@ -80,7 +80,7 @@ def test_the_command_prints_benchmark_figure_and_number_and_how_they_came_about(
 
 
 def test_of_many_markets_that_one_process_follows_none_is_silent_and_no_trade_is_lost() -> None:
-    done = realtime("symbols", "--quick", "--runs", "1", "--json")
+    done = realtime("symbols", "--quick", "--runs", "1", "--markets", "200", "--json")
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     found = result["symbols"]
@@ -88,6 +88,7 @@ def test_of_many_markets_that_one_process_follows_none_is_silent_and_no_trade_is
     assert found["trades_per_second"] > 0
     assert found["most_mib"] > 0
     assert result["meta"]["conditions"]["symbols"]["markets"] == 50
+    assert result["meta"]["command"] == "realtime bench symbols --runs 1 --markets 200 --quick"
 
 
 def test_a_benchmark_that_does_not_exist_is_refused_by_name() -> None:
@@ -279,6 +280,16 @@ def test_each_prediction_is_seen_once_and_none_from_before() -> None:
 
     assert watch(get, ["BTC/USDT"], 0.6).closed_us == {"2": 20, "3": 30}
     assert watch(lambda _path: None, ["BTC/USDT"], 0.0).closed_us == {}
+
+
+def test_of_very_many_markets_each_is_asked_in_turn_and_all_at_most_200_times_a_second() -> None:
+    symbols = [f"M{number}/USDT" for number in range(500)]
+    asked: list[str] = []
+    watch(asked.append, symbols, 0.5)
+    first, then = asked[:500], asked[500:]
+    assert len(set(first)) == 500
+    assert then == first[: len(then)]
+    assert 0 < len(then) <= 101
 
 
 def test_a_counter_is_summed_over_its_labels() -> None:

@@ -42,8 +42,9 @@ class FakePorts:
         """Let others have a turn."""
         await asyncio.sleep(0)
 
-    def listen(self, topics: Sequence[Topic], tap: Tap) -> None:
+    def listen(self, topics: Sequence[Topic], tap: Tap, *, can_wait: bool = False) -> None:
         """Remember who listens to what."""
+        del can_wait
         self._listening.append(({topic.message for topic in topics}, tap))
 
     def tail(

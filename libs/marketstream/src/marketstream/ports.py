@@ -49,12 +49,13 @@ class Ports(Protocol):
         """Wait until more can be published."""
         ...
 
-    def listen(self, topics: Sequence[Topic], tap: Tap) -> None:
+    def listen(self, topics: Sequence[Topic], tap: Tap, *, can_wait: bool = False) -> None:
         """Have `tap` told of what is published on topics from now on; to be called in `build`.
 
         It is called in the event loop of `work`; a part with stages hears what those read and write
         between two messages, in the runner's own thread. On Kafka a part that keeps topics hears
-        of those once they are kept.
+        of those once they are kept. In one process predictions are told of at once, but for who
+        `can_wait` until those of all markets are out.
         """
         ...
 

@@ -61,7 +61,8 @@ class _Serving:
             stale_after_ms=settings.stale_after_ms,
         )
         self._waiting: dict[str, list[tuple[Any, int]]] = {market: [] for market in plan.markets}
-        ports.listen(_TOPICS, self._hear)
+        ports.listen([PREDICTIONS], self._show)
+        ports.listen(_TOPICS, self._hear, can_wait=True)
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -85,6 +86,10 @@ class _Serving:
                 self._views.live.close()
                 self._views.feed.close()
                 await serving
+
+    def _show(self, prediction: Prediction, received_ns: int) -> None:
+        if prediction.market not in self._waiting:
+            self._views.show(prediction, received_ns)
 
     def _hear(self, message: Any, received_ns: int) -> None:
         waiting = self._waiting.get(message.market)

@@ -57,7 +57,7 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
         plan, settings, ports, order=workshop.order, install=markets.install, kept=kept
     )
     ports.listen([FEATURES], learning.observe)
-    ports.listen([PREDICTIONS, OUTCOMES], learning.judge)
+    ports.listen([PREDICTIONS, OUTCOMES], learning.judge, can_wait=True)
     if endpoints:
         ports.listen([FEATURES], asker.observe)
     ports.listen([STATUS], learning.hear)

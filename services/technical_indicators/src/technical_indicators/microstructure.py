@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from math import sqrt
 
 import numpy as np
@@ -32,11 +33,13 @@ class Microstructure:
 
     def __init__(self, base: str, spans: Sequence[str]) -> None:
         base_ms = timeframe_ms(base)
-        self._lengths = {span: duration_ms(span) // base_ms for span in spans}
-        self.window = max(self._lengths.values(), default=0) + 1
+        self._lengths = [duration_ms(span) // base_ms for span in spans]
+        self._ends = frozenset(self._lengths)
+        self.window = max(self._lengths, default=0) + 1
         self.names = names_of(spans)
         self._rows: deque[_Row] = deque(maxlen=self.window)
         self._last_close_ms = -1
+        self._spans: list[float | None] | None = None
 
     def update(self, candle: Candle) -> None:
         """Fold a closed base candle; a hole in time starts the window anew."""
@@ -45,48 +48,53 @@ class Microstructure:
         self._last_close_ms = candle.close_time_ms
         previous = self._rows[-1] if self._rows else None
         self._rows.append(_Row(candle, previous))
+        self._spans = None
 
     def values(self) -> list[float | None]:
         """Return the features as of the newest base candle, in the order of `names`."""
         if not self._rows:
             return [None] * len(self.names)
         newest = self._rows[-1]
-        result: list[float | None] = [newest.imbalance, newest.spread, newest.close_against_mid]
-        for length in self._lengths.values():
-            result += self._span(length)
-        return result
+        return [newest.imbalance, newest.spread, newest.close_against_mid, *self._of_spans()]
 
     def peek(self, candle: Candle) -> list[float | None]:
         """Return the features with the book as of a forming candle, and spans as they were."""
         now = _Row(candle, None)
-        return [
-            now.imbalance,
-            now.spread,
-            now.close_against_mid,
-            *self.values()[len(POINT_NAMES) :],
-        ]
+        return [now.imbalance, now.spread, now.close_against_mid, *self._of_spans()]
 
-    def _span(self, length: int) -> list[float | None]:
-        if len(self._rows) < length:
-            return [None] * len(SPAN_NAMES)
+    def _of_spans(self) -> list[float | None]:
+        """Return the features of all spans, made once for each base candle.
+
+        The sums of a shorter span are on the way to those of a longer one: all go back in time.
+        """
+        if self._spans is not None:
+            return self._spans
+        rows = self._rows
+        of_length: dict[int, list[float | None]] = {}
         imbalance: float | None = 0.0
         squares: float | None = 0.0
         signed = volume = trades = 0.0
-        rows = self._rows
-        for back in range(1, length + 1):
-            row = rows[-back]
-            imbalance = _plus(imbalance, row.imbalance)
-            squares = _plus(squares, row.squared_return)
+        for length, row in enumerate(islice(reversed(rows), self.window - 1), 1):
+            if imbalance is not None:
+                imbalance = None if row.imbalance is None else imbalance + row.imbalance
+            if squares is not None:
+                square = row.squared_return
+                squares = None if square is None else squares + square
             signed += row.signed_volume
             volume += row.volume
             trades += row.trades
-        return [
-            None if imbalance is None else imbalance / length,
-            signed / volume if volume > 0 else 0.0,
-            trades,
-            _return(rows[-1].mid, rows[-1 - length].mid) if len(rows) > length else None,
-            None if squares is None else sqrt(squares / length),
-        ]
+            if length in self._ends:
+                before = rows[-1 - length].mid if length < len(rows) else None
+                of_length[length] = [
+                    None if imbalance is None else imbalance / length,
+                    signed / volume if volume > 0 else 0.0,
+                    trades,
+                    _return(rows[-1].mid, before),
+                    None if squares is None else sqrt(squares / length),
+                ]
+        unknown: list[float | None] = [None] * len(SPAN_NAMES)
+        self._spans = [each for span in self._lengths for each in of_length.get(span, unknown)]
+        return self._spans
 
 
 class _Row:
@@ -174,10 +182,6 @@ def imbalances(bid_quantity: Floats, ask_quantity: Floats) -> Floats:
 def names_of(spans: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the features, in order."""
     return (*POINT_NAMES, *(f"{name}_{span}" for span in spans for name in SPAN_NAMES))
-
-
-def _plus(total: float | None, value: float | None) -> float | None:
-    return None if total is None or value is None else total + value
 
 
 def _return(now: float | None, before: float | None) -> float | None:

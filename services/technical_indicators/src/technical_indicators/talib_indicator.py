@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import isfinite
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -96,16 +97,17 @@ class TalibIndicator:
 class TalibStream:
     """The live side of one indicator: O(1) a candle once its handle is open."""
 
-    __slots__ = ("_handle", "_history", "indicator")
+    __slots__ = ("_handle", "_history", "_inputs_of", "indicator")
 
     def __init__(self, indicator: TalibIndicator) -> None:
         self.indicator = indicator
+        self._inputs_of = _reader(indicator.inputs)
         self._history: list[list[float]] = [[] for _ in indicator.inputs]
         self._handle: Any | None = None
 
     def update(self, candle: Candle) -> list[float | None]:
         """Fold a closed candle; return one value per name, None while warming up."""
-        inputs = [getattr(candle, name) for name in self.indicator.inputs]
+        inputs = self._inputs_of(candle)
         if self._handle is not None:
             return _values(self._handle.update(*inputs))
         for column, value in zip(self._history, inputs, strict=True):
@@ -126,7 +128,7 @@ class TalibStream:
         """Return what `update` would say of a candle that is still forming, without folding it."""
         if self._handle is None:
             return [None] * len(self.indicator.names)
-        return _values(self._handle.peek(*(getattr(candle, n) for n in self.indicator.inputs)))
+        return _values(self._handle.peek(*self._inputs_of(candle)))
 
 
 def _like(default: float, value: float) -> int | float:
@@ -154,8 +156,17 @@ def about(function: str, **parameters: float) -> Any:
 
 
 def _values(result: Any) -> list[float | None]:
-    outputs = result if isinstance(result, tuple) else (result,)
-    return [float(value) if isfinite(value) else None for value in outputs]
+    if isinstance(result, tuple):
+        return [float(value) if isfinite(value) else None for value in result]
+    return [float(result) if isfinite(result) else None]
+
+
+def _reader(names: Sequence[str]) -> Callable[[Candle], tuple[float, ...]]:
+    """Return what reads these fields of a candle; `attrgetter` of one alone makes no tuple."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    read: Callable[[Candle], float] = attrgetter(names[0])
+    return lambda candle: (read(candle),)
 
 
 def _inputs(input_names: Mapping[str, Any]) -> list[str]:

@@ -47,6 +47,8 @@ def run_all(names: Sequence[str], effort: Effort) -> dict[str, Any]:
         _teller("kafka")(f"left out: {reason}")
     measured = {name: BENCHMARKS[name](effort, _teller(name)) for name in chosen}
     command = ["realtime", "bench", *chosen, "--runs", str(effort.runs)]
+    if effort.markets != Effort().markets:
+        command += [word for count in effort.markets for word in ("--markets", str(count))]
     return summary(measured, " ".join([*command, "--quick"] if effort.quick else command))
 
 

@@ -18,9 +18,19 @@ from realtime_training.commands.options import json_option
     show_default=True,
     help="How often to measure each figure; the median counts.",
 )
+@click.option(
+    "--markets",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(50,),
+    show_default=True,
+    help="With how many markets live is measured, beside ten; may be given several times.",
+)
 @click.option("--quick", is_flag=True, help="Do little work: to see that it runs, not how fast.")
 @json_option
-def bench(names: tuple[str, ...], runs: int, *, quick: bool, as_json: bool) -> None:
+def bench(
+    names: tuple[str, ...], runs: int, markets: tuple[int, ...], *, quick: bool, as_json: bool
+) -> None:
     """Measure how fast it is: everything, or what is named.
 
     replay runs a million trades from frames to outcomes on one core; ingest reads each venue's
@@ -35,7 +45,7 @@ def bench(names: tuple[str, ...], runs: int, *, quick: bool, as_json: bool) -> N
     from realtime_bench.catalogue import print_table, run_all
     from realtime_bench.figures import Effort
 
-    result = run_all(names, Effort(runs, quick))
+    result = run_all(names, Effort(runs, quick, markets))
     if as_json:
         report.print_json(result)
     else:

@@ -27,10 +27,14 @@ type Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much to measure: `runs` of each, and little work where it is only to be seen to run."""
+    """How much to measure: `runs` of each, and little work where it is only to be seen to run.
+
+    `markets` says with how many it is measured what grows with them.
+    """
 
     runs: int = 5
     quick: bool = False
+    markets: tuple[int, ...] = (50,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from realtime_bench.watching import LATENCY, Seen, add, total, watch
 from realtime_training.commands.simulate.work import Announcement, MarketChoice, SimulatorProcess
 
 _TRADES_PER_SECOND = 10_000.0  # of all markets
-_MANY = tuple(f"M{number}/USDT" for number in range(50))  # all close at once
 _FIRST_TRAINING_S = 40
 _NEVER_MS, _ALWAYS_MS = 86_400_000, 1_000
 _WINDOW_S, _QUICK_WINDOW_S = 20.0, 5.0
@@ -29,13 +28,18 @@ _MOST_WINDOWS = 3
 def bench_live(effort: Effort, say: Say) -> Measured:
     """Measure latencies at 10,000 trades/s, from a socket to the API, without and with training.
 
-    Figures that begin with `at_50_` are of as many markets with as many trades in all.
+    Figures that begin with `at_50_` are of as many markets with as many trades in all: how many is
+    said by `effort.markets`.
     """
     with _exchange(SYMBOLS) as exchange:
         calm, _ = _phase(exchange, SYMBOLS, _NEVER_MS, effort, say, "")
         busy, trainings = _phase(exchange, SYMBOLS, _ALWAYS_MS, effort, say, "retraining_")
-    with _exchange(_MANY) as exchange:
-        many, _ = _phase(exchange, _MANY, _NEVER_MS, effort, say, f"at_{len(_MANY)}_")
+    many: dict[str, list[float]] = {}
+    for count in effort.markets:  # all close at once
+        symbols = tuple(f"M{number}/USDT" for number in range(count))
+        with _exchange(symbols) as exchange:
+            figures, _ = _phase(exchange, symbols, _NEVER_MS, effort, say, f"at_{count}_")
+        many |= figures
     conditions = {
         "markets": len(SYMBOLS),
         "window_seconds": _window_s(effort),

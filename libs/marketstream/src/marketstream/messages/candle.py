@@ -8,7 +8,7 @@ from marketstream.messages.trades import Depth
 from marketstream.messages.words import CandleState
 
 
-class Candle(msgspec.Struct, frozen=True):
+class Candle(msgspec.Struct, frozen=True, gc=False):
     """OHLCV over `[open_time_ms, close_time_ms)` with the book as of the close.
 
     Volumes are in base units, quote volumes in quote units. A candle in which nothing traded has

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Features(msgspec.Struct, frozen=True):
+class Features(msgspec.Struct, frozen=True, gc=False):
     """The feature vector as of `close_time_ms`: name to number, None while warming up.
 
     Timeframes finer than the one decided on carry prices only (`values` is empty): outcomes and

@@ -7,7 +7,7 @@ import msgspec
 from marketstream.messages.words import Role, Verdict
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What came of a prediction, fixed once.
 
     `realised_return` is the log return of the mid from the moment the prediction took effect to its

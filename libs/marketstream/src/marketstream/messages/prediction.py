@@ -7,7 +7,7 @@ import msgspec
 from marketstream.messages.words import Answer, Direction, Role
 
 
-class Said(msgspec.Struct, frozen=True, array_like=True):
+class Said(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one candidate said: how likely up is, given that the price moves, and with what weight.
 
     The weights are those of what is served and sum to one; `model` is its name and version, written
@@ -19,7 +19,7 @@ class Said(msgspec.Struct, frozen=True, array_like=True):
     model: str
 
 
-class Prediction(msgspec.Struct, frozen=True):
+class Prediction(msgspec.Struct, frozen=True, gc=False):
     """What a model said at a close about the mid `horizon_ms` after the decision takes effect.
 
     `answers` holds the directions that baselines, reference models and the learner beside them said

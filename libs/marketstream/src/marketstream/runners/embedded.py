@@ -103,10 +103,10 @@ class InProcessPorts:
         """Let others have a turn: what is published is done by then."""
         await asyncio.sleep(0)
 
-    def listen(self, topics: Sequence[Topic], tap: Tap) -> None:
+    def listen(self, topics: Sequence[Topic], tap: Tap, *, can_wait: bool = False) -> None:
         """Have `tap` told of what passes."""
         for topic in topics:
-            self.runner.tap(topic, tap)
+            self.runner.tap(topic, tap, can_wait=can_wait)
 
     def tail(
         self, topic: Topic, markets: Sequence[str], enough: Callable[[Sequence[Message]], bool]

@@ -87,7 +87,8 @@ class PredictionBoard:
 
     def shown(self, prediction: Prediction) -> Shown:
         """Return what is shown of a prediction that was published just now."""
-        return self._views[prediction.market][prediction.horizon_ms]
+        shown = self._previews if prediction.preview else self._views
+        return shown[prediction.market][prediction.horizon_ms]
 
     def recall(self, prediction: Prediction) -> None:
         """Make a prediction of before readable again, if what it is about is still to come."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from functools import cache
@@ -12,12 +13,12 @@ from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.recent import Recent
 from marketstream.scores import Scores
-from prediction_api.views.board import PredictionBoard, Seen
+from prediction_api.views.board import PredictionBoard, Published, Seen
 from prediction_api.views.certificates import Certificates
 from prediction_api.views.feed import PredictionFeed
 from prediction_api.views.live import LiveView
 from prediction_api.views.overview import Overview
-from prediction_api.views.prediction_view import MarketPredictions, verdict_of
+from prediction_api.views.prediction_view import MarketPredictions, Shown, verdict_of
 
 _REMEMBERED = 20_000
 
@@ -64,7 +65,17 @@ class MarketViews:
         self._markets = frozenset(plan.markets)
         self._metrics = metrics
         self._count = cache(metrics.predictions.labels)  # which looks one up at length
+        self._count_outcome = cache(metrics.outcomes.labels)
+        self._shown: deque[tuple[Prediction, Published, Shown]] = deque()
         self._known: Recent[tuple[object, ...]] = Recent(_REMEMBERED)
+
+    def show(self, prediction: Prediction, received_ns: int) -> None:
+        """Make a prediction readable, before `hear` is told of the same ones in the same order."""
+        if not received_ns or prediction.market not in self._markets:
+            return
+        if self._is_news(prediction):
+            published = self.board.publish(prediction, received_ns)
+            self._shown.append((prediction, published, self.board.shown(prediction)))
 
     def hear(self, message: Heard, received_ns: int) -> None:
         """Show a message; markets of somebody else's plan are passed over."""
@@ -120,17 +131,21 @@ class MarketViews:
         self.feed.preload(predictions, outcomes)
 
     def _predicted(self, prediction: Prediction, received_ns: int) -> None:
-        if not self._is_news(prediction):
+        if self._shown and self._shown[0][0] is prediction:
+            _, published, shown = self._shown.popleft()
+        elif not self._is_news(prediction):
             return
-        if not received_ns:  # of a past that nobody was watching: no latency, and mostly over
+        elif not received_ns:  # of a past that nobody was watching: no latency, and mostly over
             self.board.recall(prediction)
             self.scores.predicted(prediction)
             return
-        published = self.board.publish(prediction, received_ns)
+        else:
+            published = self.board.publish(prediction, received_ns)
+            shown = self.board.shown(prediction)
         self.live.predicted(prediction, published)
         if prediction.preview:
             return
-        self.feed.predicted(self.board.shown(prediction))
+        self.feed.predicted(shown)
         self.scores.predicted(prediction)
         self._metrics.prediction_latency.observe(published.latency_us / 1_000_000)
         self._count(prediction.market, prediction.horizon_ms, prediction.direction).inc()
@@ -141,7 +156,7 @@ class MarketViews:
         self.scores.happened(outcome)
         self.live.happened(outcome)
         self.feed.happened(outcome)
-        self._metrics.outcomes.labels(outcome.market, outcome.horizon_ms, outcome.verdict).inc()
+        self._count_outcome(outcome.market, outcome.horizon_ms, outcome.verdict).inc()
 
     def _is_news(self, message: Prediction | Outcome) -> bool:
         if message.role != "champion":

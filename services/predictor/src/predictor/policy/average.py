@@ -97,9 +97,9 @@ class Average(msgspec.Struct, array_like=True):
         fades, seats = self._fades(at_ms, half_life_ms), self.seats
         logs = {name: seats[name].log * fades for name in names}
         most = max(logs.values(), default=0.0)
-        weights = {name: exp(each - most) for name, each in logs.items()}
-        total = sum(weights.values())
-        return {name: weight / total for name, weight in weights.items()}
+        weights = [exp(each - most) for each in logs.values()]
+        total = sum(weights)
+        return {name: weight / total for name, weight in zip(logs, weights, strict=True)}
 
     def happened(
         self,
@@ -119,15 +119,13 @@ class Average(msgspec.Struct, array_like=True):
         fades = self._fades(at_ms, half_life_ms)
         since_ms = horizon_ms if self.until_ms is None else at_ms - self.until_ms
         counts = max(0.0, min(1.0, since_ms / horizon_ms))
-
-        def earned(p_up: float) -> float:
-            p = p_up if up else 1 - p_up
-            return counts * log(max(_SURE, p))
-
-        served_earned = earned(served)
-        for seat in self.seats.values():
+        served_earned = counts * log(max(_SURE, served if up else 1 - served))
+        for seat in self.seats.values():  # plain floats: arrays cost more for so few
+            earned = served_earned
             p_up = said.get(seat.model)
-            seat.log = fades * seat.log + (served_earned if p_up is None else earned(p_up))
+            if p_up is not None:
+                earned = counts * log(max(_SURE, p_up if up else 1 - p_up))
+            seat.log = fades * seat.log + earned
         self.mixture = fades * self.mixture + served_earned
         self.until_ms = at_ms if self.until_ms is None else max(at_ms, self.until_ms)
 

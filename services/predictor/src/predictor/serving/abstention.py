@@ -67,15 +67,19 @@ class Guard:
         novel = (rows < np.array(self.low)) | (rows > np.array(self.high))  # NaN is neither
         return np.asarray(~novel.any(axis=1) & (confidence >= self.confidence))
 
-    def reason(self, features: Features, confidence: float, unchanged: int) -> str | None:
-        """Return why not to answer, or None; `unchanged` counts closes that brought nothing new."""
+    def reason(
+        self, features: Features, row: Sequence[float], confidence: float, unchanged: int
+    ) -> str | None:
+        """Return why not to answer, or None; `unchanged` counts closes that brought nothing new.
+
+        `row` has the values of `columns`, NaN for those not known.
+        """
         if self.complete_only and not features.complete:
             return "trades of this candle are missing"
         if self.stale_closes is not None and unchanged >= self.stale_closes:
             return f"stale: nothing has changed for {unchanged} closes"
-        values = map(features.values.get, self.columns)
-        for name, value, low, high in zip(self.columns, values, self.low, self.high, strict=True):
-            if value is not None and not low <= value <= high:
+        for name, value, low, high in zip(self.columns, row, self.low, self.high, strict=True):
+            if value < low or value > high:  # NaN is neither
                 return f"novel: {name} is {value:g}, and was within {low:g} to {high:g} or near it"
         if confidence < self.confidence:
             return f"not sure enough: {confidence:.3f} of the {self.confidence:.3f} needed"

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from marketstream.messages import Answer, Direction, Features, Verdict
-from predictor.serving.forecast import Forecast
+from predictor.serving.forecast import Forecast, Rows
 from predictor.training.fitting import TrainedModel
 
 
 def decide(
-    said: Forecast, features: Features, model: TrainedModel, *, known: bool, unchanged: int
+    said: Forecast,
+    features: Features,
+    rows: Rows,
+    model: TrainedModel,
+    *,
+    known: bool,
+    unchanged: int,
 ) -> tuple[Direction, str | None]:
     """Return the direction served, or to abstain and why.
 
@@ -22,7 +28,8 @@ def decide(
         return "abstain", f"not known yet: {', '.join(missing)}"
     lean, p_moves = said.p_up - said.p_down, said.p_up + said.p_down
     confidence = abs(lean) / p_moves if p_moves > 0 else 0.0
-    reason = model.guard.reason(features, confidence, unchanged)
+    guard = model.guard
+    reason = guard.reason(features, rows.of(guard.columns)[0], confidence, unchanged)
     if reason is not None:
         return "abstain", reason
     if lean == 0:
@@ -30,10 +37,12 @@ def decide(
     return ("up" if lean > 0 else "down"), None
 
 
+_OPPOSITES: Mapping[Answer, Answer] = {"up": "down", "down": "up", "none": "none"}
+
+
 def opposite(said: Answer) -> Answer:
     """Return the other direction."""
-    opposites: dict[Answer, Answer] = {"up": "down", "down": "up", "none": "none"}
-    return opposites[said]
+    return _OPPOSITES[said]
 
 
 def verdict(said: Direction | Answer, came: Answer) -> Verdict:

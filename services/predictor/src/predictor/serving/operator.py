@@ -170,7 +170,7 @@ class Predictor:
         heard = self._hear(features, model, rows)
         said = outlook(model, heard.moves, heard.p_up, mid, self._reach[model.horizon_ms])
         direction, reason = decide(
-            said, features, model, known=heard.known, unchanged=self._unchanged
+            said, features, rows, model, known=heard.known, unchanged=self._unchanged
         )
         return Prediction(
             market=self.market,
@@ -214,12 +214,12 @@ class Predictor:
         moved: Answer = "none"
         if before is not None and before[0] is not None:
             moved = direction_of(mid - before[0])
-        answers: dict[str, Answer] = {
+        return {
             "majority": model.majority,
             "persistence": moved,
             "reversal": opposite(moved),
+            **{name: answer(p_up) for name, p_up in heard.beside.items()},
         }
-        return answers | {name: answer(p_up) for name, p_up in heard.beside.items()}
 
     def _await(self, prediction: Prediction) -> None:
         """Have a prediction wait for its moment; a newer model may have a shorter latency."""

@@ -43,11 +43,9 @@ class Guested(NamedTuple):
 class _Seat(NamedTuple):
     """Who is asked, of which row; `on` is whose answer it corrects, where that is asked before."""
 
-    name: str
-    model: str
     row: int
     ask: Callable[..., float]
-    on: str | None
+    on: int | None
 
 
 class Panel:
@@ -60,58 +58,65 @@ class Panel:
         self._champion = model.champion.name if serve == "champion" else None
         self._fallback = model.champion.name
         members = model.members
-        self._columns = list(dict.fromkeys(each.candidate.columns for each in members))
-        self._seats = [self._seat(each, members[:place]) for place, each in enumerate(members)]
-        self._moves, self._move_columns = model.moves.probability_of, model.move_columns
+        read = [*(each.candidate.columns for each in members), model.move_columns]
+        self._columns = list(dict.fromkeys(read))
+        self._seats = [self._seat(place, members) for place in range(len(members))]
+        self._moves, self._move_row = model.moves.probability_of, self._row(model.move_columns)
         self.models = {each.name: each.model for each in members}
         references = {each.name for each in model.references}
         alone = None if self._champion in references else self._champion
-        now = self._seats[: len(self._seats) - len(model.earlier)]
-        self._beside = [each.name for each in now if each.name != alone]
+        now = [each.name for each in members[: len(members) - len(model.earlier)]]
+        self._beside = [name for name in now if name != alone]
 
     def hear(self, rows: Rows, shares: Shares, guests: Sequence[Guested] = ()) -> Heard:
         """Ask all about a vector; where nobody knows enough, what is served is the champion's.
 
         What `guests` said from outside counts where somebody here knows enough.
         """
-        said: dict[str, float] = {}
-        awake = []
         read = [rows.of(columns) for columns in self._columns]
-        for name, model, which, ask, on in self._seats:
-            row, known = read[which]
-            said[name] = p_up = ask(row) if on is None else ask(said[on], row)
-            if known:
-                awake.append((name, p_up, model))
+        known = [knows for _, knows in read]
+        answers: list[float] = []
+        for which, ask, on in self._seats:
+            row, _ = read[which]
+            answers.append(ask(row) if on is None else ask(answers[on], row))
+        said = dict(zip(self.models, answers, strict=True))
+        awake = self.models
+        if not all(known):
+            seats = zip(self.models.items(), self._seats, strict=True)
+            awake = {name: model for (name, model), seat in seats if known[seat.row]}
         if guests and awake:
-            awake += [(one.name, one.p_up, one.model) for one in guests if one.p_up is not None]
-            said |= {name: p_up for name, p_up, _ in awake}
+            spoke = [(one, one.p_up) for one in guests if one.p_up is not None]
+            awake = awake | {one.name: one.model for one, _ in spoke}
+            said |= {one.name: p_up for one, p_up in spoke}
         if self._champion is None:
-            weights = shares([name for name, _, _ in awake])
+            weights = shares(awake)
             knows = bool(awake)
             p_up = said[self._fallback]
             if knows:
-                p_up = sum(weights[name] * p for name, p, _ in awake)
+                p_up = sum([weights[name] * said[name] for name in awake])
         else:
-            weights = {name: float(name == self._champion) for name, _, _ in awake}
+            weights = {name: float(name == self._champion) for name in awake}
             knows, p_up = self._champion in weights, said[self._champion]
         beside = {name: said[name] for name in self._beside}
         for one in guests:
             beside[one.name] = 0.5 if one.p_up is None else one.p_up
         return Heard(
             p_up,
-            self._moves(rows.of(self._move_columns)[0]),
+            self._moves(read[self._move_row][0]),
             knows,
-            {name: Said(p, weights[name], model) for name, p, model in awake},
+            {name: Said(said[name], weights[name], model) for name, model in awake.items()},
             beside,
         )
 
-    def _seat(self, member: Member, before: Sequence[Member]) -> _Seat:
-        name, model, candidate = member
-        up, columns = candidate.up, candidate.columns
-        row = self._columns.index(columns)
+    def _seat(self, place: int, members: Sequence[Member]) -> _Seat:
+        up, columns = members[place].candidate.up, members[place].candidate.columns
+        row = self._row(columns)
         if isinstance(up, Corrected):
             read = tuple(columns[column] for column in up.reads)
-            for other in before:
+            for on, other in enumerate(members[:place]):
                 if other.candidate.columns == read and other.candidate.up == up.reference:
-                    return _Seat(name, model, row, up.corrected, other.name)
-        return _Seat(name, model, row, up.probability_of, None)
+                    return _Seat(row, up.corrected, on)
+        return _Seat(row, up.probability_of, None)
+
+    def _row(self, columns: tuple[str, ...]) -> int:
+        return self._columns.index(columns)

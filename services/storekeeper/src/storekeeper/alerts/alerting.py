@@ -55,7 +55,7 @@ class Alerting:
         for kind, result in product(KINDS, RESULTS):  # so that none is told from not knowing
             ports.metrics.alerts.labels(kind, result)
         if self._endpoints:
-            ports.listen([PREDICTIONS, OUTCOMES, GAPS, STALLS, STATUS], self._hear)
+            ports.listen([PREDICTIONS, OUTCOMES, GAPS, STALLS, STATUS], self._hear, can_wait=True)
 
     async def run(self) -> None:
         """Tell until cancelled."""

@@ -66,8 +66,9 @@ class KafkaPorts:
         """Wait while too many messages are on their way."""
         await self._publisher.drain()
 
-    def listen(self, topics: Sequence[Topic], tap: Tap) -> None:
+    def listen(self, topics: Sequence[Topic], tap: Tap, *, can_wait: bool = False) -> None:
         """Remember who listens to what, for whoever runs the part."""
+        del can_wait  # every message is a turn of its own
         self.listening.append((topics, tap))
 
     def tail(
