@@ -91,13 +91,13 @@ def test_the_routes_are_tried_with_the_key_of_the_tab(monkeypatch: pytest.Monkey
             await page.reloads_by(f"{link}.click()")
             tried = """[...document.querySelectorAll('.opblock')].find((one) =>
               one.querySelector('.opblock-summary-path')?.dataset.path === '/routes')"""
-            await page.wait_for(tried)
+            await page.wait_for(f"!!{tried}")
             await page.evaluate(f"{tried}.querySelector('.opblock-summary-control').click()")
-            await page.wait_for(f"{tried}.querySelector('.try-out__btn')")
+            await page.wait_for(f"!!{tried}?.querySelector('.try-out__btn')")
             await page.evaluate(f"{tried}.querySelector('.try-out__btn').click()")
-            await page.wait_for(f"{tried}.querySelector('.execute')")
+            await page.wait_for(f"!!{tried}?.querySelector('.execute')")
             await page.evaluate(f"{tried}.querySelector('.execute').click()")
-            status = f"{tried}.querySelector('.live-responses-table .response-col_status')"
+            status = f"{tried}.querySelector('.live-responses-table .response .response-col_status')"
             assert (await page.wait_for(f"{status}?.innerText")).startswith("200")
             assert not any(secret in url for url in page.requested())
 
