@@ -22,6 +22,13 @@ BROWSER = (
 )  # fmt: skip
 
 
+async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
 class Page:
     """One tab, and everything that it said."""
 

@@ -1,13 +1,9 @@
-"""The dashboard's settings: colours, what is shown at first, alerts and the key, in a browser."""
+"""The dashboard's settings: colours, what is shown at first, alerts, in a browser."""
 
 import json
 from collections.abc import Iterator
 
 import pytest
-
-from marketstream.keys import ApiKey, digest_of, new_secret
-from prediction_api.routes import known_keys
-from prediction_api.settings import ApiSettings
 
 from .browser import Page, in_browser
 from .live_markets import Served, served
@@ -229,42 +225,3 @@ def test_a_browser_that_keeps_nothing_shows_the_page_and_takes_settings_while_it
         assert await page.evaluate("document.querySelector('[name=theme][value=dark]').checked")
 
     in_browser(dashboard.address, look)
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("is_to_stay", [False, True])
-def test_where_reading_is_not_open_the_page_asks_for_a_key_and_keeps_it(
-    monkeypatch: pytest.MonkeyPatch, is_to_stay: bool
-) -> None:
-    monkeypatch.setattr(known_keys, "_FRESH_S", 0.0)
-    with served(minutes=6, settings=ApiSettings(open_read=False)) as dashboard:
-        secret = new_secret()
-
-        async def look(page: Page) -> None:
-            await page.wait_for('!document.querySelector("#key").hidden')
-            assert await page.evaluate('document.querySelector("#dashboard").hidden')
-            await page.reloads_by(_give("rt_wrong", is_to_stay))
-            await page.wait_for('document.querySelector("#key-detail").innerText.includes("none")')
-            dashboard.store.add_key(ApiKey("browser", "read", digest_of(secret), 0))
-            await page.reloads_by(_give(secret, is_to_stay))
-            await page.wait_for(PREDICTED)
-            await page.wait_for("document.querySelectorAll('#all-markets .said').length >= 8")
-            assert await page.evaluate('document.querySelector("#key").hidden')
-            assert (secret in await page.evaluate("document.cookie")) == is_to_stay
-            kept = await page.evaluate("Object.values(sessionStorage)")
-            assert kept == ([] if is_to_stay else [secret])
-            assert secret not in str(await page.evaluate("Object.values(localStorage)"))
-            await page.reloads_by('document.querySelector("#forget-key").click()')
-            await page.wait_for('!document.querySelector("#key").hidden')
-            assert await page.evaluate("document.cookie") == ""
-            assert await page.evaluate("sessionStorage.length") == 0
-            assert not any(secret in url for url in page.requested())
-
-        in_browser(dashboard.address, look, may_complain_of="401 (Unauthorized)")
-
-
-def _give(secret: str, is_to_stay: bool) -> str:
-    """Fill in the form."""
-    return f"""document.querySelector("#key-given").value = "{secret}";
-      document.querySelector("#key [type=checkbox]").checked = {str(is_to_stay).lower()};
-      document.querySelector("#key button").click()"""

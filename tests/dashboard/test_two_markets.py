@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .browser import Page, in_browser
+from .browser import Page, in_browser, until
 from .live_markets import served
 
 BOTH = "?market=simulator:BTC/USDT&beside=simulator:ETH/USDT"
@@ -82,6 +82,90 @@ def test_the_url_brings_both_and_one_horizon_is_of_both(address: str) -> None:
         assert (
             await page.evaluate("document.querySelector('#beside').value") == "simulator:BTC/USDT"
         )
+
+    in_browser(address, look, path=BOTH)
+
+
+@pytest.mark.browser
+def test_both_markets_share_one_stream_and_a_tab_that_nobody_sees_has_none(address: str) -> None:
+    pill = "document.querySelector('#beside-chart-card .pill').innerText"
+
+    def streams(page: Page) -> list[str]:
+        """Return what is open."""
+        opened = {
+            said["requestId"]: said["request"]["url"].removeprefix(address)
+            for method, said in page.events
+            if method == "Network.requestWillBeSent" and "/stream/" in said["request"]["url"]
+        }
+        for method, said in page.events:
+            if method in ("Network.loadingFinished", "Network.loadingFailed"):
+                opened.pop(said["requestId"], None)
+        return list(opened.values())
+
+    async def turns(page: Page, *, hidden: bool) -> None:
+        await page.evaluate(
+            f"""Object.defineProperty(document, "hidden",
+                  {{ configurable: true, get: () => {str(hidden).lower()} }});
+                document.dispatchEvent(new Event("visibilitychange"))"""
+        )
+
+    async def look(page: Page) -> None:
+        await page.wait_for(f"{PREDICTED} && {pill} === 'live'")
+        both = "stream/simulator/BTC-USDT?beside=simulator%3AETH%2FUSDT"
+        assert streams(page) == [both]
+        await page.evaluate("document.querySelectorAll('#markets button')[1].click()")
+        await page.wait_for(f"{FIRST}.startsWith('ETH') && {SECOND}.startsWith('BTC')")
+        swapped = "stream/simulator/ETH-USDT?beside=simulator%3ABTC%2FUSDT"
+        assert streams(page) == [swapped]
+        await turns(page, hidden=True)
+        await until(lambda: not streams(page))
+        old = await page.text("#predictions .price")
+        await turns(page, hidden=False)
+        await page.wait_for(
+            f"document.querySelector('#predictions .price').innerText !== {json.dumps(old)}"
+        )
+        assert streams(page) == [swapped]
+        assert await page.evaluate("document.querySelector('#notice').hidden")
+        await page.evaluate(choose(""))
+        await until(lambda: streams(page) == ["stream/simulator/ETH-USDT"])
+        # Whoever has asked for alerts is told while another tab is looked at.
+        alerting = '{"alerts": {"stall": true}}'
+        await page.evaluate(f"localStorage.setItem('preferences', '{alerting}')")
+        await turns(page, hidden=True)
+        await asyncio.sleep(4)
+        assert streams(page) == ["stream/simulator/ETH-USDT"]
+
+    in_browser(address, look, path=BOTH)
+
+
+@pytest.mark.browser
+def test_what_was_still_to_be_drawn_of_a_market_beside_is_not_drawn_of_the_next(
+    address: str,
+) -> None:
+    pill = "document.querySelector('#beside-chart-card .pill').innerText"
+
+    async def look(page: Page) -> None:
+        await page.wait_for(f"{PREDICTED} && {pill} === 'live'")
+        await page.evaluate(
+            """(() => {
+              window.held = new Map();
+              window.requestAnimationFrame = (draw) => {
+                window.held.set(held.size + 1, draw);
+                return held.size;
+              };
+              window.cancelAnimationFrame = (number) => window.held.delete(number);
+            })()"""
+        )
+        await asyncio.sleep(3)  # news of the market come, and wait to be drawn
+        before = await page.evaluate("window.held.size")
+        assert before > 0
+        await page.evaluate(
+            f"""(() => {{
+              {choose("elsewhere:ETH/USDT")};
+              for (const draw of [...window.held.values()]) draw(performance.now());
+            }})()"""
+        )
+        assert await page.evaluate(pill) == "loading"
 
     in_browser(address, look, path=BOTH)
 

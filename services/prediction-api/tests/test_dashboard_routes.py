@@ -12,7 +12,8 @@ import pytest
 from marketstream.messages import Candle, Feed, Learning, Model, Outcome, Prediction
 from marketstream.scoring import Score
 from prediction_api.views.board import Published
-from prediction_api.views.live import LiveView
+from prediction_api.views.event_queue import EventQueue, MarketQueue
+from prediction_api.views.live import MOST_FOLLOWERS, LiveView
 
 from .conftest import MARKET, Api, served
 
@@ -24,9 +25,9 @@ def predict(api: Api, prediction: Prediction) -> None:
     api.views.hear(prediction, api.ns)
 
 
-def open_stream(address: tuple[str, int]) -> socket.socket:
+def open_stream(address: tuple[str, int], path: str = "/stream/BTC-USDT") -> socket.socket:
     client = socket.create_connection(address)
-    client.sendall(b"GET /stream/BTC-USDT HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     return client
 
 
@@ -81,6 +82,56 @@ def test_the_view_holds_all_there_is(
     assert client.get("/view/binance/BTC-USDT").json() == view
     assert client.get("/view/ETH-USDT").status_code == 404
     assert client.get("/stream/ETH-USDT").status_code == 404
+
+
+def test_one_stream_has_the_news_of_two_markets_and_says_of_which_they_are(
+    make_api: Callable[..., Api], make_candle: Callable[..., Candle]
+) -> None:
+    other = "kraken:BTC/USDT"
+    api = make_api(MARKET, other)
+    path = f"/stream/binance/BTC-USDT?beside={other}"
+    with served(api) as address, open_stream(address, path) as client:
+        told = read_until(client, b'"kraken:BTC/USDT"\n\nevent: status')
+        assert told.index(b'market\ndata: "binance:BTC/USDT"\n\nevent: status') > 0
+        for market in (other, MARKET):
+            api.views.live.saw_candle(make_candle(9_000, market=market))
+            read_until(client, f'event: market\ndata: "{market}"\n\nevent: candle'.encode())
+        assert api.views.live.followers == 2
+    assert api.views.live.followers == 0
+
+
+def test_a_stream_of_two_ends_where_its_client_reads_neither(
+    make_api: Callable[..., Api],
+) -> None:
+    live = make_api(MARKET, "kraken:BTC/USDT").views.live
+    queue = EventQueue(2)
+    one, other = MarketQueue(MARKET, queue), MarketQueue("kraken:BTC/USDT", queue)
+    assert (one.put(b"1"), other.put(b"2"), one.put(b"3")) == (True, True, False)
+    assert other.put(b"4"), "the other market may tell on; its client has gone"
+    assert asyncio.run(queue.next(1)) is None
+    assert live.follow(MARKET, one)
+
+
+@pytest.mark.parametrize(
+    ("beside", "status"), [("kraken:ETH/USDT", 404), ("nowhere:BTC/USDT", 404), ("", 404)]
+)
+def test_a_market_beside_that_is_not_followed_is_refused(
+    api: Api, beside: str, status: int
+) -> None:
+    answer = api.client.get(f"/stream/BTC-USDT?beside={beside}")
+    assert answer.status_code == status
+    assert answer.json()["title"] == "No such market"
+    assert api.views.live.followers == 0
+
+
+def test_two_markets_take_two_places_or_none(make_api: Callable[..., Api]) -> None:
+    api = make_api(MARKET, "kraken:BTC/USDT")
+    live = api.views.live
+    for _ in range(MOST_FOLLOWERS - 1):
+        assert live.follow(MARKET, EventQueue())
+    answer = api.client.get("/stream/binance/BTC-USDT?beside=kraken:BTC/USDT")
+    assert answer.status_code == 503
+    assert live.followers == MOST_FOLLOWERS - 1
 
 
 def test_a_stream_begins_with_the_status_and_goes_on_with_news(

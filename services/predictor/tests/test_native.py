@@ -90,12 +90,13 @@ def test_every_number_comes_back_bit_for_bit(
         (lambda data: b"", "cannot be read"),
         (lambda data: b"\xff\xfe", "cannot be read"),
         (lambda data: b"[]", "cannot be read"),
-        (lambda data: b'{"format": 1}', "'model'"),
-        (lambda data: data.replace(b'"format": 1', b'"format": 2'), "has format 2"),
+        (lambda data: data.replace(b'"format": 2', b'"format": null'), "has format None"),
+        (lambda data: b'{"format": 2}', "'model'"),
+        (lambda data: data.replace(b'"format": 2', b'"format": 3'), "has format 3.*reads 1 and 2"),
         (lambda data: data.replace(b'"rows": 100', b'"rows": 101'), "damaged"),
         (lambda data: data.replace(b"hit_rate", b"git_rate"), "damaged"),
     ],
-    ids=["cut", "empty", "no text", "no object", "no model", "format", "number", "key"],
+    ids=["cut", "empty", "no text", "no object", "no model", "newer", "no format", "number", "key"],
 )
 def test_what_is_no_model_of_ours_is_refused_with_the_reason(
     make_model: Callable[..., TrainedModel], damage: Callable[[bytes], bytes], said: str
@@ -130,11 +131,30 @@ def test_model_written_before_there_were_guards_and_challengers_answers_everythi
     make_model: Callable[..., TrainedModel],
 ) -> None:
     written = json.loads(native.dump(make_model()))
-    for name in ("guard", "challengers", "earlier"):
+    written["format"] = 1
+    for name in ("guard", "challengers", "earlier", "expected_loss"):
         del written["model"][name]
     written["sha256"] = native._digest(written["model"])
     model = native.load(json.dumps(written).encode())
     assert (model.guard, model.challengers, model.earlier) == (Guard(), (), ())
+    assert model.expected_loss is None
+
+
+def test_a_release_before_the_expected_loss_says_of_a_model_what_its_format_is(
+    make_model: Callable[..., TrainedModel],
+) -> None:
+    written = json.loads(native.dump(replace(make_model(), expected_loss=0.2)))
+    assert written["format"] != 1, "that is all an earlier release reads"
+    assert native.load(json.dumps(written).encode()).expected_loss == 0.2
+
+
+@pytest.mark.parametrize("loss", [None, 0.2])
+def test_a_model_of_the_first_format_is_read_with_and_without_an_expected_loss(
+    make_model: Callable[..., TrainedModel], loss: float | None
+) -> None:
+    written = json.loads(native.dump(replace(make_model(), expected_loss=loss)))
+    written["format"] = 1
+    assert native.load(json.dumps(written).encode()).expected_loss == loss
 
 
 def test_kind_without_a_native_form_is_named(make_model: Callable[..., TrainedModel]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from loguru import logger
 from msgspec.structs import replace
@@ -224,6 +225,30 @@ def test_what_an_engine_says_that_began_anew_beside_an_older_store_is_undecided(
     assert (found.differing, found.undecided > 0) == (0, True)
 
 
+def test_where_an_engine_began_is_known_after_two_restarts(store: SqlStore, tmp_path: Path) -> None:
+    candles = candles_of(ALONE)
+    began = 5 * (ROWS - 200)
+    Checked(ALONE, FeatureSettings(), store, tmp_path).publish(candles[:began])
+    kept: bytes | None = None
+    for until in (began + 5 * 150, began + 5 * 190, len(candles)):  # then a snapshot is full
+        anew = Checked(ALONE, FeatureSettings(), store, tmp_path)
+        if kept is not None:
+            anew.operator.restore(kept)
+        anew.publish(candles[began:until])
+        began, kept = until, anew.operator.snapshot()
+    found = anew.look(100)
+    assert (found.differing, found.undecided > 0) == (0, True)
+
+
+def test_what_a_release_before_beginnings_kept_is_read() -> None:
+    feature_set = feature_set_of(ALONE, FeatureSettings())
+    stage = technical_indicators_stage(feature_set, ALONE)
+    kept = msgspec.msgpack.decode(after(stage.make_operator(MARKET), candles_of(ALONE)))
+    engine = stage.make_operator(MARKET)
+    engine.restore(msgspec.msgpack.encode(kept[:2]))
+    assert msgspec.msgpack.decode(engine.snapshot()) == [*kept[:4], [], *kept[5:]]
+
+
 def test_where_an_engine_that_was_made_anew_began_before_is_not_forgotten() -> None:
     feature_set = feature_set_of(ALONE, FeatureSettings())
     beginnings = Beginnings(technical_indicators_stage(feature_set, ALONE))
@@ -232,16 +257,16 @@ def test_where_an_engine_that_was_made_anew_began_before_is_not_forgotten() -> N
     first, fourth = (beginnings.stage.make_operator(MARKET) for _ in range(2))
     assert beginnings.of(MARKET) == []
     fourth.restore(after(first, candles))
-    assert beginnings.of(MARKET) == []  # it reaches as far back as features do
+    assert beginnings.of(MARKET) == [1_000]  # snapshots keep it
     second = beginnings.stage.make_operator(MARKET)
     after(second, candles[10:20])
     third = beginnings.stage.make_operator(MARKET)
-    assert beginnings.of(MARKET) == [3_000]
+    assert beginnings.of(MARKET) == [1_000, 3_000]
     third.restore(after(fourth, candles[-10:]))
-    assert beginnings.of(MARKET) == [3_000]
+    assert beginnings.of(MARKET) == [1_000, 3_000]
     third = beginnings.stage.make_operator(MARKET)
     third.restore(second.snapshot())
-    assert beginnings.of(MARKET) == [3_000, 3_000]
+    assert beginnings.of(MARKET) == [1_000, 3_000]
 
 
 def after(operator: Operator[Candle, Features], candles: Sequence[Candle]) -> bytes:

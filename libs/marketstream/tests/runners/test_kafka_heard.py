@@ -24,7 +24,7 @@ def gap(number: int) -> Gap:
 
 def test_batch_is_heard_once_it_is_kept_and_only_what_is_listened_to() -> None:
     kept: list[Any] = []
-    heard: list[Any] = []
+    heard: list[tuple[Any, int]] = []
     is_away = True
 
     def keep(messages: Sequence[Any]) -> None:
@@ -36,9 +36,9 @@ def test_batch_is_heard_once_it_is_kept_and_only_what_is_listened_to() -> None:
         nonlocal is_away
         both = asyncio.Event()
 
-        def tap(message: Gap, _received_ns: int) -> None:
+        def tap(message: Gap, received_ns: int) -> None:
             assert message in kept
-            heard.append(message)
+            heard.append((message, received_ns))
             if len(heard) == 2:
                 both.set()
 
@@ -47,17 +47,17 @@ def test_batch_is_heard_once_it_is_kept_and_only_what_is_listened_to() -> None:
         await asyncio.sleep(0)
         batch = [gap(1), Stall(MARKET, 1, "trades"), gap(2)]
         with pytest.raises(TransientStateError):
-            await asyncio.to_thread(one.keep, batch)
+            await asyncio.to_thread(one.keep, batch, [7, 0, 9])
         is_away = False
         async with asyncio.timeout(WITHIN_S):
-            await asyncio.to_thread(one.keep, batch)
+            await asyncio.to_thread(one.keep, batch, [7, 0, 9])
             await both.wait()
         working.cancel()
         await asyncio.wait([working])
-        await asyncio.to_thread(one.keep, [gap(3)])  # as the last batch of a stop
+        await asyncio.to_thread(one.keep, [gap(3)], [0])  # as the last batch of a stop
 
     asyncio.run(works())
-    assert heard == [gap(1), gap(2)]
+    assert heard == [(gap(1), 7), (gap(2), 9)]
     assert [one for one in kept if type(one) is Gap] == [gap(1), gap(2), gap(3)]
 
 

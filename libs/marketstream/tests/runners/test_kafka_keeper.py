@@ -36,14 +36,16 @@ class Shelf:
 
     def __init__(self, *failures: Exception) -> None:
         self.kept: list[Any] = []
+        self.received_ns: list[int] = []
         self._failures = list(failures)
         self.failed = threading.Event()
 
-    def keep(self, messages: Sequence[Any]) -> None:
+    def keep(self, messages: Sequence[Any], received_ns: Sequence[int]) -> None:
         if self._failures:
             self.failed.set()
             raise self._failures.pop(0)
         self.kept += messages
+        self.received_ns += received_ns
 
 
 def run_until(kept_by: KafkaKeeper, enough: threading.Event) -> None:
@@ -70,8 +72,8 @@ class Watched(Shelf):
         self.enough = threading.Event()
         self._wanted = enough
 
-    def keep(self, messages: Sequence[Any]) -> None:
-        super().keep(messages)
+    def keep(self, messages: Sequence[Any], received_ns: Sequence[int]) -> None:
+        super().keep(messages, received_ns)
         if len(self.kept) >= self._wanted:
             self.enough.set()
 
@@ -84,11 +86,11 @@ def test_what_is_kept_is_not_read_again_and_what_failed_is(
     topic = Topic("trades-kept", Trades)
     with KafkaPublisher(settings, Metrics(CollectorRegistry()), [topic, DEAD_LETTERS]) as out:
         for number in range(100):
-            out.publish(trades(number))
+            out.publish(trades(number), number)
         out.flush()
         away = Watched(100, TransientStateError("away"), TransientStateError("still away"))
         run_until(keeper_of(settings, topic, away, out.publish), away.enough)
-        assert [m.trades[0].id for m in away.kept] == list(range(100))
+        assert [m.trades[0].id for m in away.kept] == away.received_ns == list(range(100))
         for number in range(100, 120):
             out.publish(trades(number))
         out.flush()

@@ -4,7 +4,7 @@ import type { Alerts } from "./alerts.ts";
 import { byId, make } from "./elements.ts";
 import { duration } from "./format.ts";
 import { Panel } from "./panel.ts";
-import { follow, type Listener } from "./stream.ts";
+import type { Following, Listener } from "./stream.ts";
 import { showState, stateOf } from "./system.ts";
 import type { FollowedMarket, News, View } from "./wire.ts";
 
@@ -17,12 +17,14 @@ export class Beside implements Listener {
   private readonly cards = CARDS.map(copied);
   private readonly state = make("p", "pill");
   private panel: Panel | null = null;
-  private stop = (): void => {};
   private horizonMs = 0;
   private drawing = 0;
   private heardAt = 0;
 
-  constructor(private readonly alerts: Alerts) {
+  constructor(
+    private readonly alerts: Alerts,
+    private readonly following: Following,
+  ) {
     this.state.setAttribute("role", "status");
     this.cards[0]?.querySelector(".bar")?.append(this.state);
   }
@@ -33,8 +35,9 @@ export class Beside implements Listener {
 
   /** Show a market, or with null none. */
   show(market: FollowedMarket | null): void {
-    this.stop();
-    this.stop = () => {};
+    cancelAnimationFrame(this.drawing); // of what was shown before
+    this.drawing = 0;
+    this.following.follow(this, market);
     byId("dashboard").classList.toggle("two", market !== null);
     if (!market) {
       for (const card of this.cards) card.remove();
@@ -44,8 +47,10 @@ export class Beside implements Listener {
     this.panel ??= new Panel(PREFIX);
     this.panel.chart.paint();
     showState("loading", false, false, this.state);
+  }
+
+  asked(): void {
     this.heardAt = performance.now();
-    this.stop = follow(market.path, this);
   }
 
   choose(horizonMs: number): void {

@@ -95,6 +95,7 @@ export class PriceChart {
 
   /** Draw a market from scratch, at the newest candle. */
   show(market: Market, horizonMs: number): void {
+    const isAnother = this.market?.name !== market.name;
     this.market = market;
     this.axis.timeframeMs = market.timeframeMs;
     const priceFormat = { type: "price", ...priceDecimals(market.candles) } as const;
@@ -105,7 +106,7 @@ export class PriceChart {
     });
     this.drawAll();
     this.choose(horizonMs);
-    this.toNewest();
+    if (isAnother) this.toNewest();
   }
 
   /** Draw the predictions of another horizon. */

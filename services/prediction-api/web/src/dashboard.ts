@@ -6,7 +6,7 @@ import type { PriceChart } from "./chart.ts";
 import { Compared } from "./compared.ts";
 import { byId, choice, make } from "./elements.ts";
 import { duration } from "./format.ts";
-import { askWithKey, listenForKey } from "./key.ts";
+import { askWithKey, listenForKey, showAsking } from "./key.ts";
 import { drawLegend } from "./marks.ts";
 import type { Market } from "./market.ts";
 import { OverTime } from "./over_time.ts";
@@ -16,7 +16,7 @@ import { Panel } from "./panel.ts";
 import { preferences } from "./preferences.ts";
 import { Speaker } from "./predictions.ts";
 import { SettingsPage } from "./settings.ts";
-import { follow, type Listener } from "./stream.ts";
+import { Following, type Listener } from "./stream.ts";
 import { showFeed, showModels, showStalled, showState, showWarmingUp, stateOf } from "./system.ts";
 import { applyTheme, onSystemTheme } from "./theme.ts";
 import { Tour } from "./tour.ts";
@@ -29,7 +29,8 @@ const MOST_BUTTONS = 8; // more markets than these are chosen below
 
 class Dashboard implements Listener {
   private readonly alerts = new Alerts();
-  private readonly beside = new Beside(this.alerts); // copies what is still empty
+  private readonly following = new Following();
+  private readonly beside = new Beside(this.alerts, this.following); // copies what is still empty
   private readonly panel = new Panel();
   private readonly speaker = new Speaker();
   private readonly overTime = new OverTime();
@@ -45,7 +46,17 @@ class Dashboard implements Listener {
     });
   }
 
+  /** Show a market. */
+  follow(market: FollowedMarket): void {
+    this.following.follow(this, market);
+  }
+
+  asked(): void {
+    this.heardAt = performance.now();
+  }
+
   viewed(view: View): void {
+    showAsking(false);
     if (!view.horizons_ms.includes(this.horizonMs)) {
       const wanted = parameters().get("horizon") ?? preferences().horizon;
       const asked = view.horizons_ms.find((value) => inUrl(value) === wanted);
@@ -86,6 +97,7 @@ class Dashboard implements Listener {
 
   /** Say so where nothing has come for too long, though the connection seems to stand. */
   checkQuiet(): void {
+    if (document.hidden) return;
     this.beside.checkQuiet();
     const quietMs = performance.now() - this.heardAt;
     if (quietMs > QUIET_MS) {
@@ -195,14 +207,13 @@ async function start(): Promise<void> {
   const dashboard = new Dashboard(settings);
   settings.offerMarkets(markets);
   painted = () => dashboard.paint();
-  let stop = follow(first.path, dashboard);
+  dashboard.follow(first);
   const options = markets.map((value) => ({ label: labelOf(value, markets), value }));
   const compared = new Compared(markets, first, (beside) => dashboard.compare(beside));
   const show = (chosen: FollowedMarket): void => {
-    stop();
     keepInUrl({ market: chosen.market });
+    dashboard.follow(chosen);
     compared.with(chosen);
-    stop = follow(chosen.path, dashboard);
   };
   choice(byId("markets"), options, first, show);
   const buttons = [...byId("markets").children] as HTMLElement[];

@@ -4,6 +4,9 @@ import { byId } from "./elements.ts";
 
 const NAME = "realtime_key";
 const YEAR_S = 31_536_000;
+const POSSIBLE = /^[\x21-\x7e]{1,512}$/; // a header takes no others, and fetch throws
+const IMPOSSIBLE =
+  "That cannot be a key: keys are letters, digits and signs, without spaces or accents.";
 
 /**
  * Ask the server for something, with the key that this tab keeps.
@@ -12,9 +15,13 @@ const YEAR_S = 31_536_000;
  * browser keeps is a cookie, which is sent by itself.
  */
 export function ask(path: string, signal?: AbortSignal): Promise<Response> {
+  return fetch(path, { headers: keyHeaders(), signal: signal ?? null });
+}
+
+/** The headers that say the key which this tab keeps, none without one. */
+export function keyHeaders(): Record<string, string> {
   const key = tabKey();
-  const headers: HeadersInit = key === null ? {} : { Authorization: `Bearer ${key}` };
-  return fetch(path, { headers, signal: signal ?? null });
+  return key === null ? {} : { Authorization: `Bearer ${key}` };
 }
 
 /** Ask for what needs a key; where one is missing or revoked, the page asks for it: null then. */
@@ -22,11 +29,17 @@ export async function askWithKey(path: string): Promise<Response | null> {
   const answer = await ask(path);
   if (answer.status !== 401) return answer;
   const { detail } = (await answer.json()) as { detail: string };
+  if (!byId("key").hidden) return null; // it is asked for, and perhaps being typed
   byId("key-detail").textContent = hasKey() ? detail : "";
-  byId("key").hidden = false;
-  byId("dashboard").hidden = true;
+  showAsking(true);
   byId("key-given").focus();
   return null;
+}
+
+/** Show the form for a key in the place of the dashboard, or the dashboard again. */
+export function showAsking(isAsked: boolean): void {
+  byId("key").hidden = !isAsked;
+  byId("dashboard").hidden = isAsked;
 }
 
 /** Keep the key that is given, in the page or in the settings, and forget it by a button. */
@@ -36,7 +49,9 @@ export function listenForKey(): void {
       event.preventDefault();
       const given = form.querySelector<HTMLInputElement>("[type=password]")?.value.trim() ?? "";
       const isToStay = form.querySelector<HTMLInputElement>("[type=checkbox]")?.checked ?? false;
-      use(given, isToStay);
+      const said = form.parentElement?.querySelector("[role=alert]");
+      if (POSSIBLE.test(given)) use(given, isToStay);
+      else if (said) said.textContent = IMPOSSIBLE;
     });
   }
   const forget = byId("forget-key");
@@ -48,7 +63,10 @@ export function listenForKey(): void {
 /** The key that this tab keeps; null also where the browser keeps nothing for the page. */
 function tabKey(): string | null {
   try {
-    return sessionStorage.getItem(NAME);
+    const kept = sessionStorage.getItem(NAME);
+    if (kept === null || POSSIBLE.test(kept)) return kept;
+    sessionStorage.removeItem(NAME);
+    return null;
   } catch {
     return null;
   }

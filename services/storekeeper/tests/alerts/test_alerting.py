@@ -106,8 +106,8 @@ def test_skill_that_is_proven_and_lost_is_told_and_a_confident_prediction_with_i
         async with receiving() as receiver:
             async with alerting(ports, settings_for(receiver, quiet_s=0)):
                 await receiver.has(1)
-                ports.pass_on(prediction(NOW_MS - 1_000, 0.7))  # not sure enough
-                ports.pass_on(prediction(NOW_MS))
+                ports.pass_on(prediction(NOW_MS - 1_000, 0.7), ports.now_ns)  # not sure enough
+                ports.pass_on(prediction(NOW_MS), ports.now_ns)
                 await receiver.has(2)
                 for close_ms in range(NOW_MS + 1_000, NOW_MS + 900_000, 1_000):
                     ports.pass_on(outcome(close_ms, right=False))
@@ -130,10 +130,37 @@ def test_skill_that_is_proven_and_lost_is_told_and_a_confident_prediction_with_i
     assert f"{sum(rights)} of {len(rights)} as sure as this" in confident["text"]
 
 
+@pytest.mark.parametrize("ahead_ms", [-600_000, 600_000], ids=["behind", "ahead"])
+def test_how_old_a_prediction_is_does_not_go_by_the_clock_of_the_exchange(
+    ports: FakePorts, store: SqlStore, ahead_ms: int
+) -> None:
+    now_ms = NOW_MS + ahead_ms  # at the exchange
+    past = range(now_ms - 600_000, now_ms - 10_000, 1_000)
+    told_at_ms = now_ms - 5_000, now_ms - 4_000, now_ms
+    old_ns = ports.now_ns - 61_000_000_000
+    store.write([prediction(close_ms) for close_ms in past])
+    store.write([outcome(close_ms) for close_ms in past])
+
+    async def run() -> Receiver:
+        async with receiving() as receiver:
+            async with alerting(ports, settings_for(receiver, quiet_s=0)):
+                await until(lambda: len(told(receiver, "skill")) == 1)
+                for close_ms, received_ns in zip(told_at_ms, (old_ns, 0), strict=False):
+                    ports.pass_on(prediction(close_ms), received_ns)
+                ports.pass_on(LOST)
+                await until(lambda: len(told(receiver, "gap")) == 1)
+                ports.pass_on(prediction(told_at_ms[2]), ports.now_ns)
+                await until(lambda: len(told(receiver, "confident")) == 1)
+            return receiver
+
+    (confident,) = told(asyncio.run(run()), "confident")
+    assert confident["details"]["id"] == prediction(told_at_ms[2]).id
+
+
 def test_without_skill_that_is_proven_no_prediction_is_told(ports: FakePorts) -> None:
     async def run() -> Receiver:
         async with receiving() as receiver, alerting(ports, settings_for(receiver)):
-            ports.pass_on(prediction(NOW_MS))
+            ports.pass_on(prediction(NOW_MS), ports.now_ns)
             ports.pass_on(LOST)
             await receiver.has(1)
             return receiver

@@ -190,15 +190,71 @@ def test_a_host_that_cannot_be_one_is_a_refusal(host: str, logged: list[str]) ->
 
 def test_where_too_many_wait_the_oldest_that_is_not_under_way_is_dropped() -> None:
     async def run() -> Sending:
-        async with receiving() as receiver:
-            sending = Sending(Webhook(receiver.url, None))
+        async with receiving(lambda _: 30.0) as receiver:
+            sending = Sending(Webhook(receiver.url, None), timeout_s=30)
             alerts = [replace(ALERT, text=str(number)) for number in range(MOST_WAITING + 2)]
-            sending.sender.put(alerts)
+            sending.sender.put(alerts[:1])
+            running = asyncio.create_task(sending.sender.run())
+            await receiver.has(1)
+            sending.sender.put(alerts[1:])
+            running.cancel()
+            await asyncio.wait([running])
             return sending
 
     sending = asyncio.run(run())
     assert sending.ended == [("1", "dropped"), ("2", "dropped")]
     assert [alert.text for alert in sending.sender.waiting][:2] == ["0", "3"]
+
+
+@pytest.mark.parametrize("never", [web.Response, None], ids=["fails", "hangs"])
+def test_an_alert_that_is_never_taken_holds_up_none_of_another_kind_or_market(
+    never: type[web.Response] | None,
+) -> None:
+    others = [
+        replace(ALERT, kind="gap", text="gap"), replace(ALERT, market="kraken:BTC/USD", text="far"),
+    ]  # fmt: skip
+
+    async def run() -> tuple[Receiver, Sending]:
+        def say(number: int) -> web.Response | float:
+            if msgspec.json.decode(receiver.requests[number].body)["text"] != "stalled":
+                return web.Response()
+            return 30.0 if never is None else never(status=500)
+
+        async with receiving(say) as receiver:
+            sending = Sending(Webhook(receiver.url, None), timeout_s=0.2)
+            sending.sender.put([ALERT, replace(ALERT, text="goes on"), *others])
+            await sending.until(2)
+            return receiver, sending
+
+    receiver, sending = asyncio.run(run())
+    assert sending.ended == [("gap", "delivered"), ("far", "delivered")]
+    assert [alert.text for alert in sending.sender.waiting] == ["stalled", "goes on"]
+    assert len(receiver.requests) <= 4, "those that were not tried yet come first"
+
+
+def test_of_a_market_and_kind_alerts_arrive_in_order_however_often_they_are_sent() -> None:
+    async def run() -> tuple[Receiver, Sending]:
+        says = [web.Response(status=500), web.Response(status=500)]
+        async with receiving(lambda n: says[n] if n < 2 else web.Response()) as receiver:
+            sending = Sending(Webhook(receiver.url, None))
+            sending.sender.put([replace(ALERT, text=text) for text in ("one", "two", "three")])
+            await sending.until(3)
+            return receiver, sending
+
+    receiver, sending = asyncio.run(run())
+    assert [text for text, _ in sending.ended] == ["one", "two", "three"]
+    assert len(receiver.requests) == 5
+
+
+def test_an_address_that_asks_for_a_pause_is_sent_nothing_meanwhile() -> None:
+    says = [
+        web.Response(status=429, headers={"Retry-After": "0.5"}), web.Response(), web.Response(),
+    ]  # fmt: skip
+    began_s = time.monotonic()
+    receiver, sending = sent(lambda n: says[n], ALERT, replace(ALERT, kind="gap", text="gap"))
+    assert time.monotonic() - began_s > 0.45
+    assert len(receiver.requests) == 3
+    assert sorted(sending.ended) == [("gap", "delivered"), ("stalled", "delivered")]
 
 
 def test_telegram_is_asked_in_its_own_form() -> None:

@@ -27,9 +27,9 @@ class Beginnings:
         self.stage = replace(stage, make_operator=self._made)
 
     def of(self, market: str) -> Sequence[int]:
-        """Return the closes at which engines of a market began anew, in this process."""
+        """Return the closes at which engines of a market began anew, as far as is known."""
         earlier, engine = self._earlier.get(market, []), self._engines.get(market)
-        return earlier if engine is None else [*earlier, *_began(engine)]
+        return earlier if engine is None else [*dict.fromkeys([*earlier, *engine.beginnings])]
 
     def _made(self, key: str) -> Operator[Any, Any]:
         made = self._make(key)
@@ -44,7 +44,3 @@ class Beginnings:
         if market in self._engines:
             self._earlier[market] = [*self.of(market)][-_MOST:]
         self._engines[market] = engine
-
-
-def _began(engine: FeatureEngine) -> Sequence[int]:
-    return () if engine.began_ms is None else (engine.began_ms,)

@@ -16,16 +16,21 @@ from technical_indicators.feature_set import FeatureSet
 from technical_indicators.heard_candles import without_certificate
 from technical_indicators.microstructure import Microstructure
 
+_MOST_BEGINNINGS = 10
 _OUT_OF_STEP = 8  # base candles that one market of a group may be ahead of another
 
 
 class _Kept(msgspec.Struct, array_like=True):
-    """A snapshot; the feature set's version and the states are there where recursions are."""
+    """A snapshot; the feature set's version and the states are there where recursions are.
+
+    Earlier releases wrote less, and read no more than they knew of.
+    """
 
     base_candles: list[Candle]
     candles: list[Candle]
     version: str = ""
     before: list[State | None] = []
+    beginnings: list[int] = []
     beside: dict[str, list[Candle]] = {}
     held: Features | None = None
 
@@ -46,8 +51,9 @@ class FeatureEngine:
     A candle revised takes its place among those kept, and what looks back on it is computed anew
     for the next vector. Vectors that are out stay: they say what was known at their time.
 
-    `began_ms` is the close of the first candle that is looked back on: None before there is one,
-    and where a snapshot reaches as far back as features do.
+    `beginnings` are the closes of the first candles that were looked back on, each where an engine
+    began anew: snapshots hand them on, since what was said after them stays published. There is
+    none before the first candle, and where a snapshot that knows of none is whole.
     """
 
     def __init__(self, market: str, feature_set: FeatureSet, keep: int) -> None:
@@ -63,7 +69,7 @@ class FeatureEngine:
         self._candles: deque[Candle] = deque(maxlen=keep)
         self._base_candles: deque[Candle] = deque(maxlen=self._of_base.window)
         self._revised: set[str] = set()
-        self.began_ms: int | None = None
+        self.beginnings: list[int] = []
 
     @property
     def base_window(self) -> int:
@@ -119,8 +125,8 @@ class FeatureEngine:
             self._base_candles.append(message)
             if not decides:
                 return [self._features(message, {})]
-        if not self._candles and self.began_ms is None:
-            self.began_ms = message.close_time_ms
+        if not self._candles and not self.beginnings:
+            self.beginnings = [message.close_time_ms]
         self._candles.append(message)
         values = [value for stream in self._streams for value in stream.update(message)]
         values += self._microstructure.values()
@@ -194,15 +200,14 @@ class FeatureEngine:
     def snapshot(self) -> bytes:
         """Return the last candles, as many as the slowest feature needs.
 
-        With them is what recursions over base candles had come to before those, and the last
-        candles of other timeframes, with a vector that is held.
+        With them is what recursions over base candles had come to before those, where engines
+        began, and the last candles of other timeframes, with a vector that is held.
         """
-        kept = (list(self._base_candles), list(self._candles))
-        before = self._of_base.before
-        if self._beside.names:
-            others = (self._beside.candles, self._held)
-            return msgspec.msgpack.encode((*kept, self._set.version, before, *others))
-        return msgspec.msgpack.encode((*kept, self._set.version, before) if before else kept)
+        kept = _Kept(
+            list(self._base_candles), list(self._candles), self._set.version,
+            list(self._of_base.before), self.beginnings, self._beside.candles, self._held,
+        )  # fmt: skip
+        return msgspec.msgpack.encode(kept)
 
     def restore(self, snapshot: bytes) -> None:
         """Look back on the snapshot's candles; features agree with unbroken ones to 1e-9."""
@@ -213,21 +218,21 @@ class FeatureEngine:
         self._of_base.go_on(kept.before if is_same else [], ())
         self._beside.restore(kept.beside)
         self._held = kept.held if is_same else None
-        if self.began_ms is None:
-            self.began_ms = self._beginning(kept)
+        known = dict.fromkeys([*self.beginnings, *self._beginnings_of(kept)])
+        self.beginnings = [*known][-_MOST_BEGINNINGS:]
         self._revised = {self._set.base, self._set.timeframe}
 
-    def _beginning(self, kept: _Kept) -> int | None:
-        """Return the first close that a snapshot reaches back to, where features reach further."""
+    def _beginnings_of(self, kept: _Kept) -> list[int]:
+        """Return what a snapshot knows of, and the first close where features reach further."""
         if not kept.candles:
-            return None
+            return kept.beginnings
         if kept.version != self._set.version and self._of_base.before:
-            return (kept.base_candles or kept.candles)[0].close_time_ms
-        began = [stream.began_ms for stream in self._beside.streams.values() if not stream.is_full]
-        if len(kept.candles) < (self._candles.maxlen or 0):
-            began.append(kept.candles[0].close_time_ms)
+            return [*kept.beginnings, (kept.base_candles or kept.candles)[0].close_time_ms]
+        is_full = len(kept.candles) >= (self._candles.maxlen or 0)
+        known = kept.beginnings or ([] if is_full else [kept.candles[0].close_time_ms])
         newest_ms = kept.candles[-1].close_time_ms
-        return max((newest_ms if ms is None else ms for ms in began), default=None)
+        beside = [stream.began_ms for stream in self._beside.streams.values() if not stream.is_full]
+        return [*known, *(newest_ms if ms is None else ms for ms in beside)]
 
 
 def _says_the_same(one: Candle, other: Candle) -> bool:

@@ -139,6 +139,7 @@ class InProcessPorts:
     def close(self) -> None:
         """Write what is left to be kept."""
         self._tell(self._flood.rest())
+        self.runner.tell_waiting()
         for writer in self._writers:
             writer.close()
 

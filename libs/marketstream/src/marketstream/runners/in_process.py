@@ -87,7 +87,7 @@ class InProcessRunner:
         self._run(message, received_ns)
         if self._waiting and self._later is not None and not self._asked:
             self._asked = True
-            self._later(self._tell_waiting)
+            self._later(self.tell_waiting)
 
     def _run(self, message: Message, received_ns: int) -> None:
         kind = type(message)
@@ -110,7 +110,8 @@ class InProcessRunner:
             self._refused(stage, message, error)
             return ()
 
-    def _tell_waiting(self) -> None:
+    def tell_waiting(self) -> None:
+        """Tell whoever can wait of all that was published."""
         self._asked = False
         try:
             while self._waiting:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import FastAPI, Header, Response
+from fastapi import FastAPI, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -16,7 +16,7 @@ from marketstream.symbols import split_market
 from prediction_api.routes.answers import answers, json_answer, text_answers, too_many_streams
 from prediction_api.routes.markets import add_market_route, find_market
 from prediction_api.routes.parameters import Horizons, asked_horizons_ms, check_event_id
-from prediction_api.views.event_queue import EventQueue
+from prediction_api.views.event_queue import EventQueue, MarketQueue
 from prediction_api.views.feed import RECONNECT_MS
 from prediction_api.views.market_views import MarketViews
 from prediction_api.views.status_lines import STATUS_EVERY_S, StatusLines
@@ -28,11 +28,16 @@ _EVENTS = text_answers(_EVENT_STREAM, {503: "Too many streams are open"})
 
 _After = Annotated[str | None, Header(description="the id of the last event that was received")]
 
+_Beside = Annotated[
+    str | None, Query(description="another market to follow with it, such as binance:ETH/USDT")
+]
+
 
 def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
     """Add `/view`, `/stream` and `/predictions/{symbol}/stream`."""
     live = views.live
     lines = StatusLines(views)
+    live_markets = views.board.markets
 
     async def view(market: str) -> Response:
         """Return what the dashboard draws first: candles, predictions, their outcomes."""
@@ -40,15 +45,34 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         kept = msgspec.structs.asdict(live.view(market))
         return json_answer({"market": market, "venue": venue, "symbol": symbol, **kept})
 
-    async def stream(market: str) -> Response:
-        """Send news of a market as they happen, and its status each second."""
+    def stream(market: str, beside: str | None) -> Response:
+        markets = [market] if beside is None else [market, _named(live_markets, beside)]
         queue = EventQueue()
-        if not live.follow(market, queue):
+        followed: list[tuple[str, EventQueue]] = [
+            (each, queue if len(markets) == 1 else MarketQueue(each, queue)) for each in markets
+        ]
+
+        def forget() -> None:
+            for each, its_queue in followed:
+                live.forget(each, its_queue)
+
+        if not all(live.follow(each, its_queue) for each, its_queue in followed):
+            forget()
             return too_many_streams()
-        return _Stream(
-            _news(queue, lines, market),
-            ended=lambda: live.forget(market, queue),
-        )
+        return _Stream(_news(queue, lines, followed), ended=forget)
+
+    told = (
+        "Send news of a market as they happen, and its status each second. With another market "
+        "`beside` it, news of both: before each event a `market` says of which it is."
+    )
+
+    @app.get("/stream/{symbol}", description=told, **_EVENTS)
+    async def stream_by_symbol(symbol: str, beside: _Beside = None) -> Response:
+        return stream(find_market(live_markets, symbol), beside)
+
+    @app.get("/stream/{venue}/{symbol:path}", description=told, **_EVENTS)
+    async def stream_by_venue(venue: str, symbol: str, beside: _Beside = None) -> Response:
+        return stream(find_market(live_markets, symbol, venue), beside)
 
     about = (
         "Send predictions and what came of them as they happen, as Server-Sent Events: "
@@ -82,7 +106,6 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         return feed(find_market(views.board.markets, symbol, venue), horizon, last_event_id)
 
     add_market_route(app, "view", views.board.markets, view, responses=answers(dict[str, Any], {}))
-    add_market_route(app, "stream", views.board.markets, stream, **_EVENTS)
 
 
 class _Stream(StreamingResponse):
@@ -106,14 +129,24 @@ async def _events(queue: EventQueue) -> AsyncIterator[bytes]:
         yield told or b": nothing has happened\n\n"
 
 
-async def _news(queue: EventQueue, lines: StatusLines, market: str) -> AsyncIterator[bytes]:
+async def _news(
+    queue: EventQueue, lines: StatusLines, followed: Sequence[tuple[str, EventQueue]]
+) -> AsyncIterator[bytes]:
     status_due_s = time.monotonic()
     while True:
         if time.monotonic() >= status_due_s:
             status_due_s = time.monotonic() + STATUS_EVERY_S
-            yield await lines.line(market)
+            for market, its_queue in followed:
+                line = await lines.line(market)
+                yield its_queue.of_market(line) if isinstance(its_queue, MarketQueue) else line
         news = await queue.next(status_due_s - time.monotonic())
         if news is None:
             return
         if news:
             yield news
+
+
+def _named(markets: Sequence[str], market: str) -> str:
+    """Return the market that `venue:SYMBOL` names; raises NoSuchMarketError."""
+    venue, colon, symbol = market.partition(":")
+    return find_market(markets, symbol if colon else venue, venue if colon else None)

@@ -57,6 +57,26 @@ class EventQueue:
             return b""
         while not self._queue.empty():
             waiting.append(self._queue.get_nowait())
-        if waiting[-1] is None:
-            return None
-        return b"".join(encoded for encoded in waiting if encoded is not None)
+        told = [encoded for encoded in waiting if encoded is not None]
+        return b"".join(told) if len(told) == len(waiting) else None
+
+
+class MarketQueue(EventQueue):
+    """Puts a market's events into a queue of several: each is said to be of it by `market`."""
+
+    def __init__(self, market: str, into: EventQueue) -> None:
+        super().__init__(1)
+        self._named = event("market", market)
+        self._into = into
+
+    def put(self, encoded: bytes) -> bool:
+        """Add an event, and of which market it is."""
+        return self._into.put(self.of_market(encoded))
+
+    def end(self) -> None:
+        """Have the queue of all end."""
+        self._into.end()
+
+    def of_market(self, encoded: bytes) -> bytes:
+        """Return an event as it is told beside those of other markets."""
+        return self._named + encoded

@@ -1,6 +1,6 @@
 """A trained model as JSON: no pickle, readable by people and by other programs.
 
-    {"format": 1, "sha256": "...", "model":
+    {"format": 2, "sha256": "...", "model":
         {"horizon_ms": 2000, ...,
          "champion": {"name": "lightgbm", "columns": ["imbalance", ...], "up": CLASSIFIER},
          "references": [...], "challengers": [...], "earlier": [["6", {...}], ...],
@@ -32,7 +32,9 @@ from predictor.training.candidates import Candidate, Earlier
 from predictor.training.correction import Corrected
 from predictor.training.fitting import TrainedModel
 
-_FORMAT = 1
+_FORMAT = 2
+_READ = (1, 2)  # in 1 `expected_loss` may be missing: then it is not known
+_SAID = " and ".join(map(str, _READ))
 _CALIBRATED = "calibrated"
 _CORRECTED = "corrected"
 
@@ -57,9 +59,10 @@ def load(data: bytes) -> TrainedModel:
     """
     try:
         written = json.loads(data)
-        if written["format"] != _FORMAT:
+        if written["format"] not in _READ:
             raise InputError(
-                f"the model has format {written['format']!r}, and this program reads {_FORMAT}"
+                f"the model has format {written['format']!r}, and this program reads {_SAID}: "
+                "serve it by the release that wrote it, or train anew"
             )
         fields = written["model"]
         if _digest(fields) != written["sha256"]:

@@ -34,6 +34,8 @@ _MOST_HEARD = 200_000
 _AT_ONCE = 500  # messages, before others have a turn
 
 type _Heard = Prediction | Outcome | Gap | Stall | Status
+type _Received = tuple[_Heard, int]
+"""What is heard, and when was received what it follows from: ns, by the clock."""
 
 
 class Alerting:
@@ -51,7 +53,7 @@ class Alerting:
         self._ports = ports
         self._first_wait_s = first_wait_s
         self._endpoints = endpoints_of(settings)
-        self._heard: deque[_Heard] = deque(maxlen=_MOST_HEARD)
+        self._heard: deque[_Received] = deque(maxlen=_MOST_HEARD)
         for kind, result in product(KINDS, RESULTS):  # so that none is told from not knowing
             ports.metrics.alerts.labels(kind, result)
         if self._endpoints:
@@ -97,11 +99,10 @@ class Alerting:
             await asyncio.sleep(_LOOK_EVERY_S)
 
     def _hear(self, message: _Heard, received_ns: int) -> None:
-        del received_ns
         if message.market not in self._plan.markets:
             return
         if not isinstance(message, Status) or isinstance(message.said, Learning):
-            self._heard.append(message)
+            self._heard.append((message, received_ns))
 
 
 class _Telling:
@@ -140,18 +141,18 @@ class _Telling:
             else:
                 self._unknown.remove(market)
 
-    async def hear(self, heard: deque[_Heard]) -> None:
+    async def hear(self, heard: deque[_Received]) -> None:
         """Note all that was heard."""
         now_ms = self._now_ms()
         for number in range(len(heard)):
-            message = heard.popleft()
+            message, received_ns = heard.popleft()
             if isinstance(message, Gap | Stall):
                 self._faults.hear(message, now_ms)
             elif isinstance(message, Status):
                 if isinstance(message.said, Learning):
                     self._drifts.hear(message.market, message.said)
             else:
-                self._skill.hear(message)
+                self._skill.hear(message, received_ms=received_ns // _NS_PER_MS)
             if number % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
 
@@ -204,9 +205,9 @@ class _Telling:
         gaps = store.gaps(market, now_ms - _DAY_MS, to_ms)
         stalls = store.stalls(market, now_ms - _DAY_MS, to_ms)
         for prediction in predictions:
-            self._skill.hear(prediction, is_past=True)
+            self._skill.hear(prediction)
         for outcome in outcomes:
-            self._skill.hear(outcome, is_past=True)
+            self._skill.hear(outcome)
         self._skill.remember(market, tallies)
         for gap in gaps:
             if gap.state != "lost" or gap.since_us // 1_000 >= self._memory.began_ms:

@@ -34,7 +34,9 @@ class SkillWatch:
 
     `said` is what was last told of each place, `not known yet` where nothing was. Nothing is told
     of a market whose past is not known. A prediction is told where it is at least as probable as
-    `confidence`, is no older than a minute, and skill is proven of its market and horizon.
+    `confidence`, follows from what was received no longer than a minute ago, and skill is proven of
+    its market and horizon. How old it is, is told by the clock that received: those of exchanges
+    differ from it.
     """
 
     def __init__(self, plan: Plan, confidence: float, said: dict[Place, Finding]) -> None:
@@ -53,7 +55,7 @@ class SkillWatch:
         }
         self._sure: dict[tuple[object, ...], None] = {}
         self._record: dict[Place, Sure] = {}
-        self._newest: dict[Place, Prediction] = {}
+        self._newest: dict[Place, tuple[Prediction, int]] = {}  # and when it was received, ms
 
     @property
     def streams(self) -> list[Streams]:
@@ -66,10 +68,11 @@ class SkillWatch:
         self._remembered.add(market)
         self._changed |= {place for place in self._places if place[0] == market}
 
-    def hear(self, message: Prediction | Outcome, *, is_past: bool = False) -> None:
+    def hear(self, message: Prediction | Outcome, *, received_ms: int = 0) -> None:
         """Note a prediction or what came of one; what is heard a second time is passed over.
 
-        A prediction of the past is counted and never told.
+        `received_ms` is when that was received which it follows from. A prediction of which nobody
+        knows that is of the past: it is counted and never told.
         """
         place = message.market, message.horizon_ms
         if message.role != "champion" or message.late or place not in self._found:
@@ -77,7 +80,7 @@ class SkillWatch:
         known = self._known[message.market]
         if isinstance(message, Prediction):
             if not message.preview and known.add(("predicted", *message.identity)):
-                self._predicted(message, place, is_past=is_past)
+                self._predicted(message, place, received_ms)
         elif known.add(("happened", *message.identity)):
             self._happened(message, place)
 
@@ -94,18 +97,18 @@ class SkillWatch:
                 self.said[place] = finding
                 yield self._verdict(place, before, finding, now_ms)
         newest, self._newest = self._newest, {}
-        for place, prediction in newest.items():
-            is_fresh = now_ms - prediction.close_time_ms <= _FRESH_MS
+        for place, (prediction, received_ms) in newest.items():
+            is_fresh = now_ms - received_ms <= _FRESH_MS
             subject = f"{place[1]} {prediction.direction}"
             proven = self._found.get(place) == "skill"
             if is_fresh and proven and may_tell("confident", place[0], subject):
                 yield self._confident(place, subject, prediction, now_ms)
 
-    def _predicted(self, prediction: Prediction, place: Place, *, is_past: bool) -> None:
+    def _predicted(self, prediction: Prediction, place: Place, received_ms: int) -> None:
         self._scores.predicted(prediction)
         if prediction.direction in ("up", "down") and _chance(prediction) >= self._confidence:
-            if not is_past:
-                self._newest[place] = prediction
+            if received_ms:
+                self._newest[place] = prediction, received_ms
             self._sure[prediction.identity] = None
             if len(self._sure) > _REMEMBERED:
                 del self._sure[next(iter(self._sure))]
@@ -150,7 +153,7 @@ class SkillWatch:
             "for_ms": said.for_ms, "accuracy": self._scores.score(*place).accuracy,
             "as_sure": sure.moved, "as_sure_right": sure.right,
         }  # fmt: skip
-        until_ms = max(said.for_ms, now_ms) + _FRESH_MS
+        until_ms = now_ms + (said.for_ms - said.close_time_ms) + _FRESH_MS
         return Alert("confident", market, subject, text, now_ms, until_ms, details)
 
     def _track_record(self, place: Place) -> str:

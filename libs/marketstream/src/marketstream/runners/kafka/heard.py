@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from marketstream.ports import Part
 from marketstream.runners.kafka.hearing import Hearing, Listening
-from marketstream.runners.kafka.keeper import Keep
 
 
 class HeardOnceKept:
@@ -19,7 +18,9 @@ class HeardOnceKept:
     to a process that was killed in between, and is heard then.
     """
 
-    def __init__(self, part: Part, keep: Keep, listening: Listening) -> None:
+    def __init__(
+        self, part: Part, keep: Callable[[Sequence[Any]], None], listening: Listening
+    ) -> None:
         self._keep = keep
         self._work = part.work
         self._listening = listening
@@ -27,15 +28,15 @@ class HeardOnceKept:
         self._hearing: Hearing | None = None
         self._changing = threading.Lock()
 
-    def keep(self, messages: Sequence[Any]) -> None:
+    def keep(self, messages: Sequence[Any], received_ns: Sequence[int]) -> None:
         """Keep a batch, then have it heard; raises what keeping it does, and is not heard then."""
         self._keep(messages)
         with self._changing:
             if self._hearing is None:
                 return
-            for message in messages:
+            for message, since_ns in zip(messages, received_ns, strict=True):
                 if type(message) in self._messages:
-                    self._hearing.put(message, 0)
+                    self._hearing.put(message, since_ns)
 
     async def work(self) -> None:
         """Do the part's work, and tell what is heard, until cancelled."""

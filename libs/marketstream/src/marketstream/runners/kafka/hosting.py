@@ -8,12 +8,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from marketstream.ports import Part, Work
 from marketstream.runners.kafka.heard import HeardOnceKept
 from marketstream.runners.kafka.hearing import Hearing, Listening
-from marketstream.runners.kafka.keeper import KafkaKeeper
+from marketstream.runners.kafka.keeper import KafkaKeeper, Keep
 from marketstream.runners.kafka.ports import KafkaPorts
 from marketstream.runners.kafka.runner import KafkaRunner
 from marketstream.runners.kafka.signals import told_to_end
@@ -35,10 +35,11 @@ def run_part(part: Part, ports: KafkaPorts, ready: Callable[[], None]) -> None:
     event loop here. What ends the one ends the other.
     """
     kept = _listening(ports, lambda topic: topic in part.keeps)
+    keep = None if part.keep is None else _unstamped(part.keep)
     if part.keep is not None and kept:
         heard = HeardOnceKept(part, part.keep, kept)
-        part = replace(part, keep=heard.keep, work=heard.work)
-    driver, carried = _driver(part, ports)
+        part, keep = replace(part, work=heard.work), heard.keep
+    driver, carried = _driver(part, keep, ports)
     beside = _listening(ports, lambda topic: topic not in carried)
     if driver is None:
         asyncio.run(_work_alone(_Work(part.work, beside, ports, ready), ports))
@@ -63,11 +64,17 @@ def _listening(ports: KafkaPorts, chosen: Callable[[Topic], bool]) -> Listening:
     ]
 
 
-def _driver(part: Part, ports: KafkaPorts) -> tuple[_Driver | None, Sequence[Topic]]:
+def _unstamped(keep: Callable[[Sequence[Any]], None]) -> Keep:
+    return lambda messages, _received_ns: keep(messages)
+
+
+def _driver(
+    part: Part, keep: Keep | None, ports: KafkaPorts
+) -> tuple[_Driver | None, Sequence[Topic]]:
     """Return what drives a part, and the topics of which it tells those who listen."""
-    if part.keep is not None:
+    if keep is not None:
         keeper = KafkaKeeper(
-            part.name, part.keeps, part.keep, ports.kafka, ports.metrics, ports.publish,
+            part.name, part.keeps, keep, ports.kafka, ports.metrics, ports.publish,
             markets=ports.plan.markets,
         )  # fmt: skip
         return keeper, part.keeps

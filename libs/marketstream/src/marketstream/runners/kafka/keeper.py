@@ -13,7 +13,7 @@ from quixstreams.sinks.base import SinkBackpressureError
 from marketstream.errors import BadMessage, TransientStateError
 from marketstream.messages import DeadLetter
 from marketstream.metrics import Metrics
-from marketstream.runners.kafka.connection import connect, open_topic
+from marketstream.runners.kafka.connection import connect, open_topic, received_ns_of
 from marketstream.runners.kafka.decoding import Decoding
 from marketstream.runners.kafka.membership import Membership
 from marketstream.runners.kafka.settings import KafkaSettings
@@ -24,7 +24,8 @@ _INTERVAL_S = 0.5
 _MOST = 5_000  # messages between two commits
 _AGAIN_AFTER_S = 5.0
 
-type Keep = Callable[[Sequence[Any]], None]
+type Keep = Callable[[Sequence[Any], Sequence[int]], None]
+"""Stores messages; told with them is when was received what each follows from (ns), 0 unknown."""
 
 
 class KafkaKeeper:
@@ -113,14 +114,15 @@ class _Sink(BaseSink):
         self._put_aside = put_aside
         self._committing = committing
         self._batch: list[Any] = []
+        self._received_ns: list[int] = []
 
     def add(
         self, value: Any, key: Any, timestamp: int, headers: Any, topic: str, partition: int,
         offset: int,
     ) -> None:  # fmt: skip
-        del headers
         try:
             self._batch.append(self._decoding.message(topic, value, key))
+            self._received_ns.append(received_ns_of(headers))
         except BadMessage as error:
             where = f"{topic}[{partition}]@{offset}"
             if topic in self._letters:  # it would come back for ever
@@ -130,17 +132,19 @@ class _Sink(BaseSink):
 
     def flush(self) -> None:
         self._committing()
-        batch, self._batch = self._batch, []
+        batch, received_ns = self._batch, self._received_ns
+        self._batch, self._received_ns = [], []
         if not batch:
             return
         try:
-            self._keep(batch)
+            self._keep(batch, received_ns)
         except TransientStateError as error:
             logger.warning("Cannot store", reason=str(error), retry_in_s=_AGAIN_AFTER_S)
             raise SinkBackpressureError(retry_after=_AGAIN_AFTER_S) from error
 
     def on_paused(self) -> None:
         self._batch.clear()
+        self._received_ns.clear()
 
 
 def _nothing(partitions: set[int]) -> None:
