@@ -394,7 +394,7 @@ def test_a_drift_that_lasts_brings_one_training_and_calm_is_kept_until_an_interv
     make_features: MakeFeatures,
     make_model: Callable[..., TrainedModel],
 ) -> None:
-    drift = DriftSettings(loss_once_in=100, least_after=200)
+    drift = DriftSettings(loss_once_in=1_000, least_after=200)
     desk = Desk(make_settings(first_after=40, drift=drift), every_s=1_000)
     models = {h: replace_model(make_model(h), expected_loss=0.2) for h in (1_000, 5_000)}
     now_s = 1_000_000  # beyond the small sets, by then

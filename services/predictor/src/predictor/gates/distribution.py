@@ -24,15 +24,16 @@ _FLOOR = 1e-3  # the share of a bin that is empty
 WINDOW = 1_000
 """Rows of a stretch that is compared with a set."""
 
-_FEWEST_WINDOWS = 10  # of fewer, the farthest says too little of what is usual
+_FEWEST_WINDOWS = 10  # of fewer, the farthest says too little; of ten it may be twice as far
 _DECILES = np.linspace(0, 1, 11)
 
 
 class Distribution(msgspec.Struct, frozen=True):
     """Shares of the values in the bins between `edges`, which are in whole `step`s.
 
-    `usual` is how far the farthest of the set's successive windows of 1,000 rows is from its other
-    rows, None where there are too few windows to tell.
+    `usual` is how far windows of 1,000 rows may be from it in a market that stays as it is: as the
+    farthest of the set's own is from its other rows, and a share more that falls with the number of
+    windows, 1 + 10 / n times. None where there are fewer than ten.
     """
 
     step: float
@@ -69,14 +70,14 @@ def _index(then: Floats, now: Floats) -> Floats:
 
 
 def _usual(rounded: Floats, edges: Floats) -> float | None:
-    """Return the distance of the farthest window from the rest; the last one ends with the set."""
+    """Return how far windows may be; the last one ends with the set."""
     windows = len(rounded) // WINDOW
     if windows < _FEWEST_WINDOWS:
         return None
     newest = rounded[-windows * WINDOW :].reshape(windows, WINDOW)
     now = np.stack([_shares(each, edges) for each in newest])
     rest = (now.sum(axis=0) - now) / (windows - 1)
-    return float(_index(rest, now).max())
+    return float(_index(rest, now).max()) * (1 + _FEWEST_WINDOWS / windows)
 
 
 def _shares(rounded: Floats, edges: Floats) -> Floats:

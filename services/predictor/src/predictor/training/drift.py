@@ -23,7 +23,6 @@ from predictor.training.history import FeatureHistory
 
 _EVERY_ROWS = 10  # one feature: it takes 0.1 ms, and predictions of other markets wait
 _FEWEST_BEYOND = 3  # one alone, such as how much a market moves in a day, always wanders
-_BEYOND_USUAL = 1.5  # times as far as the training set's own farthest window
 _NAMED = 3
 _BETS = (0.25, 0.5, 1.0)
 _MARGIN = 0.01  # of the quadratic loss: judged on other rows, none is known better
@@ -37,7 +36,7 @@ type DriftCause = Literal["drift of features", "drift of loss"]
 class FeatureDrift:
     """Compares the newest window with the training set, a feature at a time.
 
-    Each has to be beyond the limit, and half as far again as the set's own farthest window. So what
+    A feature has to be beyond the limit, and beyond what is usual by the set's own windows. So what
     wanders in a market that stays as it is does not count, and neither does a drift of which the
     set has a window already. What the set has too few windows of is not followed.
     """
@@ -73,7 +72,7 @@ class FeatureDrift:
         if self._limit is None:
             return {}
         return {
-            name: max(self._limit, _BEYOND_USUAL * each.usual)
+            name: max(self._limit, each.usual)
             for name, each in then.items()
             if each.usual is not None
         }
