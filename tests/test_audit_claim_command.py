@@ -48,6 +48,7 @@ def test_a_claim_of_a_random_walk_is_taken_apart(random_walk: Path) -> None:
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["honest_label"] == "fair"
+    assert said["latency_ms"] == 0
     honest, claim = said["honest"], said["claim"]
     assert honest["claimed"]["low"] <= 0.5 <= honest["claimed"]["high"]
     assert claim["claimed"]["accuracy"] > 0.65
@@ -62,11 +63,13 @@ def test_a_claim_of_a_random_walk_is_taken_apart(random_walk: Path) -> None:
 def test_without_json_there_is_a_table_and_a_sentence(random_walk: Path) -> None:
     done = realtime(
         "audit-claim", random_walk, "--horizon", "1", "--timeframe", "250ms", "--model", "logistic",
-        "--fault", "last", "--fault", "smoothed", "--folds", "2", "--state", random_walk.parent,
+        "--fault", "last", "--fault", "smoothed", "--folds", "2", "--latency", "250",
+        "--state", random_walk.parent,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "smoothed labels: changes nothing here; the horizon is one close" in done.stdout
-    assert "Honestly scored it is not better than a coin" in done.stdout
+    assert "Honestly scored it is not shown to be better than a coin" in done.stdout
+    assert "250 ms after the close" in " ".join(done.stdout.split())
     assert "shuffled" not in done.stdout
 
 
@@ -79,4 +82,17 @@ def test_too_few_rows_are_refused(tmp_path: Path) -> None:
     done = realtime("audit-claim", path, "--state", tmp_path)
     assert done.returncode == 3
     assert "give" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_tape_whose_price_hardly_moves_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "trades.csv"
+    lines = [
+        f"{START_MS + 250 * n},{100 + (n > 5_000) * (n // 40 % 7)},1,{'sell' if n % 2 else 'buy'}\n"
+        for n in range(8_000)
+    ]
+    path.write_text("time,price,quantity,side\n" + "".join(lines))
+    done = realtime("audit-claim", path, "--model", "lightgbm", "--state", tmp_path)
+    assert done.returncode == 3
+    assert "too few moves to tell" in done.stderr
     assert "Traceback" not in done.stderr

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from marketstream.columns import FeatureTable, PriceSeries
-from predictor.leakcheck import FAULTS, Audit, audit_claim
+from predictor.leakcheck import FAULTS, TOO_FEW_MOVES, Audit, Figure, audit_claim
 from predictor.settings import PredictorSettings
 
 type MakeMarket = Callable[..., Any]
@@ -135,3 +135,62 @@ def test_of_too_few_rows_nothing_is_said(
 ) -> None:
     market = make_market(60)
     assert audit_claim(market.table, market.prices, 1_000, make_settings(), label="mid") is None
+
+
+def test_quotes_that_come_late_inflate_the_honest_figure_and_latency_takes_that_away(
+    make_settings: MakeSettings,
+) -> None:
+    """The mid of each close is that of the close before, and a feature knows the true one."""
+    table, prices = random_walk()
+    late = replace(prices, mid=np.concatenate((prices.mid[:1], prices.mid[:-1])))
+    ahead = np.log(prices.mid / late.mid)[:, np.newaxis]
+    table = replace(table, names=("ahead",), values=ahead)
+    settings = make_settings("logistic", ("ahead",), folds=2)
+
+    def honest(latency_ms: int) -> Figure:
+        audit = audit_claim(
+            table, late, 2_000, settings, label="mid", latency_ms=latency_ms,
+            faults=["smoothed labels"],
+        )  # fmt: skip
+        assert audit is not None
+        assert audit.claim.claimed.accuracy > honest_of(audit).accuracy
+        return honest_of(audit)
+
+    def honest_of(audit: Audit) -> Figure:
+        return audit.honest.claimed
+
+    assert honest(0).low > 0.65
+    assert honest(1_000).low <= 0.5 <= honest(1_000).high
+
+
+def test_where_what_is_learnt_from_hardly_moves_nothing_is_said(
+    make_settings: MakeSettings,
+) -> None:
+    table, prices = random_walk()
+    moves = np.arange(ROWS) >= ROWS * 0.6
+    settings = make_settings("lightgbm", NAMES, folds=2)
+    still = replace(prices, mid=np.where(moves, prices.mid, 100.0))
+    assert audit_claim(table, still, 5_000, settings, label="mid") is None
+
+
+def test_a_fault_whose_price_hardly_moves_is_left_out_alone(make_settings: MakeSettings) -> None:
+    table, prices = random_walk()
+    settings = make_settings("lightgbm", NAMES, folds=2)
+    still = replace(prices, close=np.full(ROWS, 100.0))
+    faults: list[Any] = ["last price", "scaler on all"]
+    audit = audit_claim(table, still, 5_000, settings, label="mid", faults=faults)
+    assert audit is not None
+    assert audit.skipped == {"last price": TOO_FEW_MOVES}
+    assert list(audit.shares) == ["scaler on all"]
+    assert set(audit.recipes) == {frozenset(), frozenset({"scaler on all"})}
+
+
+def test_a_price_that_only_rises_is_foretold_and_ends_no_learner(
+    make_settings: MakeSettings,
+) -> None:
+    table, prices = random_walk()
+    rising = replace(prices, mid=100 * np.exp(1e-5 * np.arange(ROWS)))
+    settings = make_settings("lightgbm", NAMES, folds=2)
+    audit = audit_claim(table, rising, 5_000, settings, label="mid", faults=["scaler on all"])
+    assert audit is not None
+    assert audit.honest.claimed.accuracy == 1.0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
 
 import numpy as np
 import pytest
 
+from marketstream.columns import Floats
 from marketstream.evidence import Streams
 from marketstream.messages import Features, Outcome, Prediction
 from predictor.gates.distribution import Distribution
@@ -43,7 +45,7 @@ class Rows:
         self.drift = FeatureDrift(1.0)
 
     def begin(self) -> None:
-        rows = self._chance.normal(size=(3_000, len(NAMES)))
+        rows = self._chance.normal(size=(10_000, len(NAMES)))
         found = {name: Distribution.of(rows[:, place]) for place, name in enumerate(NAMES)}
         self.drift.begin({name: each for name, each in found.items() if each is not None})
 
@@ -75,6 +77,73 @@ def test_three_features_that_are_far_away_are_named(make_features: Callable[...,
     assert [name in found for name in NAMES] == [True, True, False, True]
     rows.begin()
     assert rows.drift.found is None, "a training has taken them in"
+
+
+class Market:
+    """A market that stays as it is, and whose features all follow a volatility that wanders."""
+
+    ROWS = 25_000  # seven hours of seconds
+    WANDERS = 900  # rows in which what is left of a deviation falls to 1/e
+
+    def __init__(self, seed: int, jump_at: int | None = None) -> None:
+        chance = np.random.default_rng(seed)
+        kept = np.exp(-1 / self.WANDERS)
+        steps = chance.normal(size=self.ROWS) * np.sqrt(1 - kept**2)
+        steps[0] = chance.normal()
+        wandering = list(accumulate(steps.tolist(), lambda last, step: kept * last + step))
+        volatility = np.exp(0.5 * np.array(wandering))
+        if jump_at is not None:
+            volatility[jump_at:] *= 8
+        returns = volatility * chance.normal(size=self.ROWS)
+        trades = chance.poisson(5 * volatility).astype(float)
+        self.values = np.column_stack([returns, trades, 1 + np.round(2 * volatility), volatility])
+        self._now = 0
+        self.drift = FeatureDrift(1.0)
+
+    def newest(self, name: str, rows: int) -> Floats:
+        return self.values[max(0, self._now - rows) : self._now, NAMES.index(name)]
+
+    def trained(self, at: int) -> None:
+        found = {name: Distribution.of(self.values[:at, place]) for place, name in enumerate(NAMES)}
+        self.drift.begin({name: each for name, each in found.items() if each is not None})
+
+    def until_found(self, first: int, last: int) -> int | None:
+        for self._now in range(first, last):
+            self.drift.observe(self)
+            if self.drift.found is not None:
+                return self._now
+        return None
+
+
+def test_features_that_wander_in_a_market_that_stays_as_it_is_are_seldom_taken_for_a_drift() -> (
+    None
+):
+    alarms = 0
+    for seed in range(8):
+        market = Market(seed)
+        for at in (10_800, 20_000):  # two trainings, and the hour after each
+            market.trained(at)
+            alarms += market.until_found(at, at + 3_600) is not None
+    assert alarms <= 1, "of sixteen hours"
+
+
+def test_a_volatility_that_jumps_is_found_once_and_is_no_news_to_who_learnt_of_it() -> None:
+    again = 0
+    for seed in range(4):
+        market = Market(seed, jump_at=21_000)
+        market.trained(20_000)
+        found = market.until_found(20_000, market.ROWS)
+        assert found is not None
+        assert 21_000 < found < 22_500
+        market.trained(22_500)
+        again += market.until_found(22_500, market.ROWS) is not None
+    assert again <= 1
+
+
+def test_what_there_are_too_few_windows_of_is_not_followed() -> None:
+    market = Market(1, jump_at=11_000)
+    market.trained(9_999)
+    assert market.until_found(9_999, market.ROWS) is None
 
 
 def losing(drift: LossDrift, right: float, rows: int, seed: int) -> int | None:
@@ -112,6 +181,24 @@ def test_a_loss_that_rises_is_shown_with_what_it_was_and_is() -> None:
     assert drift.found.endswith("instead of 0.240")
     drift.begin(EXPECTED)
     assert drift.found is None
+
+
+def test_a_loss_that_was_heard_of_is_no_news_until_it_has_come_down() -> None:
+    drift = LossDrift(Streams.foreseen(1_000, 1_000), 10_000)
+    drift.begin(EXPECTED)
+    assert losing(drift, 0.4, 2_000, 1) is not None
+    drift.heard()
+    drift.begin(EXPECTED)
+    assert losing(drift, 0.4, 2_000, 2) is None, "as bad as it was known to be"
+    drift.forget()
+    drift.begin(EXPECTED)
+    assert losing(drift, 0.4, 2_000, 3) is None, "it has not come down"
+    assert losing(drift, 0.1, 2_000, 4) is not None, "worse than it was known to be"
+    drift.begin(EXPECTED)
+    assert losing(drift, 0.6, 500, 5) is None
+    drift.forget()
+    drift.begin(EXPECTED)
+    assert losing(drift, 0.4, 2_000, 6) is not None
 
 
 def test_what_was_said_before_a_training_and_rows_that_did_not_move_count_for_nothing() -> None:

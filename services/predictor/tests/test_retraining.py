@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace as replace_model
+from itertools import count, islice
 from typing import Any
 
 import pytest
@@ -338,14 +339,15 @@ def test_what_serves_goes_with_the_job_and_stays_where_it_was_not_beaten(
     assert desk.jobs[2].serving == models
 
 
-def lose(desk: Desk, first_s: int, rows: int) -> None:
+def lose(desk: Desk, first_s: int, rows: int, p_up: float = 0.7, p_down: float = 0.1) -> None:
     """Have what serves be wrong each second, where the price moved."""
     for second in range(first_s, first_s + rows):
         close_ms = 1_000 * second
         desk.retrainer.judge(
             Prediction(
                 "binance:BTC/USDT", "1s", close_ms, 1_000, "champion", "average", "1", 0, 100.0,
-                100.0, 0.0, 100.0, 0.7, 0.2, 0.1, 99.0, 101.0, 0.8, "up", None, {},
+                100.0, 0.0, 100.0, p_up, 1 - p_up - p_down, p_down, 99.0, 101.0, 0.8, "up", None,
+                {},
             )
         )  # fmt: skip
         desk.retrainer.judge(
@@ -371,19 +373,74 @@ def test_a_loss_that_rises_brings_trainings_before_their_time_ever_more_seldom(
     assert [job.cause for job in desk.jobs] == ["first", "more data"]
     desk.finish(models)
     begun_s = desk.started_s[-1]
-    for least_s in (200, 400, 800):
-        lose(desk, begun_s, 100)
+    for least_s, p_up, lost in ((200, 0.48, 0.36), (400, 0.64, 0.64), (800, 0.784, 0.96)):
+        lose(desk, begun_s, 100, p_up, 0.8 - p_up)
         watch(desk, make_features, begun_s + 1, begun_s + least_s - 1)
         assert desk.started_s[-1] == begun_s, "not so soon after another"
         watch(desk, make_features, begun_s + least_s, begun_s + least_s)
         begun_s += least_s
         assert desk.started_s[-1] == begun_s
         assert desk.jobs[-1].cause == "drift of loss"
-        assert desk.jobs[-1].detail == "1 s ahead 0.766 instead of 0.200"
+        assert desk.jobs[-1].detail is not None
+        assert desk.jobs[-1].detail.startswith(f"1 s ahead {lost:.3f} instead of 0.")
         said = desk.retrainer.learning
-        assert said.drift == "drift of loss: 1 s ahead 0.766 instead of 0.200"
+        assert said.drift == f"drift of loss: {desk.jobs[-1].detail}"
         assert said.drift_ms == 1_000 * begun_s
         desk.finish(models)
+
+
+def test_a_drift_that_lasts_brings_one_training_and_calm_is_kept_until_an_interval_is_quiet(
+    make_settings: Callable[..., PredictorSettings],
+    make_features: MakeFeatures,
+    make_model: Callable[..., TrainedModel],
+) -> None:
+    drift = DriftSettings(loss_once_in=1_000, least_after=200)
+    desk = Desk(make_settings(first_after=40, drift=drift), every_s=1_000)
+    models = {h: replace_model(make_model(h), expected_loss=0.2) for h in (1_000, 5_000)}
+    now_s = 1_000_000  # beyond the small sets, by then
+    watch(desk, make_features, now_s, now_s + 2_500)
+    desk.finish(models)
+    watch(desk, make_features, now_s + 2_501, now_s + 2_502)
+    desk.finish(models)
+
+    clock = count(now_s + 2_503)
+
+    def pass_by(seconds: int, p_up: float) -> list[str]:
+        """Return the causes of the trainings of so much time with a loss of p_up²."""
+        before = len(desk.jobs)
+        for second in islice(clock, seconds):
+            lose(desk, second, 1, 0.8 * p_up, 0.8 * (1 - p_up))
+            watch(desk, make_features, second, second)
+            if len(desk.jobs) > len(desk.installed):
+                desk.finish(models)
+        return [job.cause for job in desk.jobs[before:]]
+
+    assert pass_by(198, 0.6) == []
+    assert pass_by(1, 0.6) == ["drift of loss"]
+    assert pass_by(1_000, 0.6) == ["interval"], "what lasts is no news"
+    assert pass_by(399, 0.8) == [], "calm is twice as long, since one was found"
+    assert pass_by(1, 0.8) == ["drift of loss"]
+    assert pass_by(2_000, 0.8) == ["interval", "interval"]
+    assert pass_by(200, 0.98) == ["drift of loss"], "an interval was quiet"
+
+
+def test_a_drift_that_no_model_came_of_is_looked_at_again(
+    make_settings: Callable[..., PredictorSettings],
+    make_features: MakeFeatures,
+    make_model: Callable[..., TrainedModel],
+) -> None:
+    drift = DriftSettings(loss_once_in=100, least_after=200)
+    desk = Desk(make_settings(first_after=40, drift=drift), every_s=10_000)
+    models = {h: replace_model(make_model(h), expected_loss=0.2) for h in (1_000, 5_000)}
+    watch(desk, make_features, 1_000_000, 1_002_500)
+    desk.finish(models)
+    watch(desk, make_features, 1_002_501, 1_002_502)
+    desk.finish(models)
+    lose(desk, 1_002_502, 100)
+    watch(desk, make_features, 1_002_503, 1_002_800)
+    desk.finish({}, refusal="drift")
+    watch(desk, make_features, 1_002_801, 1_003_300)
+    assert [job.cause for job in desk.jobs[2:]] == ["drift of loss", "drift of loss"]
 
 
 def test_a_loss_as_expected_brings_none(

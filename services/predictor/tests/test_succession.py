@@ -85,4 +85,4 @@ def test_reason_names_both_models_and_their_rows(
     job = make_job({1_000: replace(make_model(hit_rate=0.8), rows=3_600, trained_at_ms=-1)})
     (reason,) = staying(job, job.run()).values()
     assert reason.startswith("1000 ms: imbalance_sign of 3600 rows serves on, ")
-    assert reason.endswith("of 300 is not better beyond chance")
+    assert reason.endswith("of 300 is not shown to be better")

@@ -85,9 +85,10 @@ class DriftSettings(BaseModel):
     """When a market has become so different that models are trained before their time.
 
     `features` is how far three of them may be, on the newest 1,000 rows, from the training set, as
-    a population stability index; `loss_once_in` how many rows pass in the mean until a higher loss
-    is seen where there is none. Null switches each off. None comes sooner than `least_after`
-    seconds after the last training, and each that a drift brings doubles that, up to the interval.
+    a population stability index, where they are not usually farther; `loss_once_in` how many rows
+    pass in the mean until a higher loss is seen where there is none. Null switches each off. None
+    comes sooner than `least_after` seconds after the last training, and each that a drift brings
+    doubles that, up to the interval.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -11,7 +11,7 @@ from rich.table import Table
 from marketstream.errors import InputError
 from marketstream.skill import COIN, FEWEST_EFFECTIVE
 from marketstream.timeframes import horizon_ms, timeframe_ms
-from predictor.leakcheck import FAULTS, Audit, Figure, Scored, audit_claim
+from predictor.leakcheck import FAULTS, TOO_FEW_MOVES, Audit, Figure, Scored, audit_claim
 from predictor.settings import Learner, PredictorSettings
 from predictor.training.prices import choose_label
 from realtime_training.commands.evaluate.report import duration, print_data
@@ -31,6 +31,7 @@ def audited(
     horizon: int,
     faults: Sequence[str],
     *,
+    latency_ms: int = 0,
     folds: int | None = None,
     advanced: Stage | None = None,
 ) -> Audit:
@@ -46,23 +47,28 @@ def audited(
         horizon_ms(horizon, data.timeframe),
         chosen,
         label=choose_label(data.prices),
+        latency_ms=latency_ms,
         faults=[fault for fault in FAULTS if fault in faults],
         told=told_of(advanced, f"{model} {horizon} x {data.timeframe}"),
     )
     if audit is None:
         raise InputError(
-            f"{len(data.table):,} closes: in their later half fewer than {FEWEST_EFFECTIVE} prices "
-            "moved that could be judged by: give longer files"
+            f"{len(data.table):,} closes: {TOO_FEW_MOVES}: {FEWEST_EFFECTIVE} prices have to move "
+            f"in their later half, to judge by, and {chosen.training.fewest_moved} in each part "
+            "that is learnt from: give longer files"
         )
     return audit
 
 
-def summary(data: Recorded, model: Learner, horizon: int, audit: Audit) -> dict[str, Any]:
+def summary(
+    data: Recorded, model: Learner, horizon: int, latency_ms: int, audit: Audit
+) -> dict[str, Any]:
     """Return what `--json` prints."""
     return {
         "symbol": data.symbol,
         "timeframe": data.timeframe,
         "horizon": horizon,
+        "latency_ms": latency_ms,
         "model": model,
         "honest_label": data.label,
         "rows": len(data.table),
@@ -84,10 +90,12 @@ def _told(scored: Scored) -> dict[str, Any]:
     }
 
 
-def print_audit(data: Recorded, model: Learner, horizon: int, audit: Audit) -> None:
+def print_audit(
+    data: Recorded, model: Learner, horizon: int, latency_ms: int, audit: Audit
+) -> None:
     """Print a row per recipe, and one sentence that says it all."""
     console = Console()
-    print_data(console, data, data.label, 0)
+    print_data(console, data, data.label, latency_ms)
     ahead = duration(horizon * timeframe_ms(data.timeframe))
     table = Table("recipe", title=f"{model}, {ahead} ahead, the same closes; shares in %")
     for name in ("claimed", "95 % interval", "truly", "comes from it"):
@@ -101,7 +109,8 @@ def print_audit(data: Recorded, model: Learner, horizon: int, audit: Audit) -> N
         table.add_row("all of them", *_cells(audit.claim), f"{100 * whole:+.1f}")
     console.print(table)
     for fault, reason in audit.skipped.items():
-        console.print(f"{fault}: changes nothing here; {reason}", soft_wrap=True)
+        says = reason if reason == TOO_FEW_MOVES else f"changes nothing here; {reason}"
+        console.print(f"{fault}: {says}", soft_wrap=True)
     console.print(in_words(audit), soft_wrap=True)
 
 
@@ -127,5 +136,7 @@ def in_words(audit: Audit) -> str:
         return f"{said}: none of the faults applies to these data."
     parts = sorted(audit.shares.items(), key=lambda each: -each[1])
     named = ", ".join(f"{100 * share:+.1f} {fault}" for fault, share in parts)
-    known = "" if honest.low > COIN else " Honestly scored it is not better than a coin."
-    return f"{said}: {apart:+.1f} points, of which {named}.{known}"
+    said = f"{said}: {apart:+.1f} points, of which {named}."
+    if honest.low > COIN:
+        return said
+    return f"{said} Honestly scored it is not shown to be better than a coin."

@@ -27,7 +27,7 @@ _JUDGED_BY: dict[Label, str] = {
 }
 _VERDICTS = {
     "skill": "better than a coin and every baseline, beyond chance",
-    "no skill": "not better than a coin or a baseline, beyond chance",
+    "no skill": "not shown to be better than a coin and every baseline",
     "too little data": f"fewer than {FEWEST_EFFECTIVE} independent rows",
 }
 

@@ -21,7 +21,7 @@ _WHAT: dict[Target, str] = {
 }
 _VERDICTS = {
     "skill": "less loss than every baseline by both scores, beyond chance",
-    "no skill": "not less loss than every baseline by both scores, beyond chance",
+    "no skill": "not shown to have less loss than every baseline by both scores",
     "too little data": f"fewer than {FEWEST_EFFECTIVE} horizons that do not overlap",
 }
 _ROUGH_RETURNS = 5

@@ -7,7 +7,15 @@ has to stay. What is returned are leaks, the first row of each feature; none whe
 from __future__ import annotations
 
 from predictor.leakcheck.before_training import before_training
-from predictor.leakcheck.claims import FAULTS, Audit, Fault, Figure, Scored, audit_claim
+from predictor.leakcheck.claims import (
+    FAULTS,
+    TOO_FEW_MOVES,
+    Audit,
+    Fault,
+    Figure,
+    Scored,
+    audit_claim,
+)
 from predictor.leakcheck.features import Featured, Series, streaming, truncation, warm_up
 from predictor.leakcheck.leaks import LABEL, Kind, Leak
 from predictor.leakcheck.learning import (
@@ -23,6 +31,7 @@ from predictor.leakcheck.learning import (
 __all__ = [
     "FAULTS",
     "LABEL",
+    "TOO_FEW_MOVES",
     "Audit",
     "Fault",
     "Featured",

@@ -21,13 +21,14 @@ from marketstream.uncertainty import HORIZONS_PER_BLOCK, credit, effective_size,
 from predictor.models import LEARNERS
 from predictor.settings import PredictorSettings
 from predictor.training.dataset import Dataset, labelled
-from predictor.training.prices import Label, label_prices
+from predictor.training.prices import Label, label_prices, on_grid
 from predictor.validation.splits import walk_forward
 
 type Fault = Literal["last price", "smoothed labels", "shuffled split", "scaler on all"]
 
 FAULTS: tuple[Fault, ...] = ("last price", "smoothed labels", "shuffled split", "scaler on all")
 HONEST: frozenset[Fault] = frozenset()
+TOO_FEW_MOVES = "too few moves to tell"
 
 type Told = Callable[[int, int], None]
 
@@ -85,30 +86,49 @@ def audit_claim(
     settings: PredictorSettings,
     *,
     label: Label,
+    latency_ms: int = 0,
     faults: Sequence[Fault] = FAULTS,
     told: Told | None = None,
 ) -> Audit | None:
-    """Score the configured learner with every combination of faults; None where rows are too few.
+    """Score the configured learner with every combination of faults; None where moves are too few.
 
-    `label` is the honest one. The learner stands alone, with no reference to correct and nothing to
-    calibrate, as those do that are published.
+    `label` is the honest one; every label begins `latency_ms` after its decision. A fault whose
+    recipes find too few moves to learn from is left out. The learner stands alone, with no
+    reference to correct and nothing to calibrate, as those do that are published.
     """
     skipped = _not_there(prices, horizon_ms, label)
     applied = [fault for fault in FAULTS if fault in faults and fault not in skipped]
-    rows = _rows(table, prices, horizon_ms, settings, label, applied)
+    rows = _rows(table, prices, horizon_ms, settings, label, latency_ms, applied)
     if rows is None:
         return None
-    sets = [frozenset(each) for n in range(len(applied) + 1) for each in combinations(applied, n)]
-    recipes = {}
-    for done, each in enumerate(sets, 1):
-        scored = _scored(rows, each, settings)
-        if scored is None:
+    recipes: dict[frozenset[Fault], Scored] = {}
+    while (few := _fill(recipes, rows, applied, settings, told)) is not None:
+        if not few:
             return None
-        recipes[each] = scored
-        if told is not None:
-            told(done, len(sets))
+        applied.remove(few[-1])
+        skipped[few[-1]] = TOO_FEW_MOVES
+        recipes = {each: scored for each, scored in recipes.items() if few[-1] not in each}
     shares = {fault: _share(fault, applied, recipes) for fault in applied}
     return Audit(recipes, shares, {fault: skipped[fault] for fault in faults if fault in skipped})
+
+
+def _fill(
+    recipes: dict[frozenset[Fault], Scored],
+    rows: _Rows,
+    applied: Sequence[Fault],
+    settings: PredictorSettings,
+    told: Told | None,
+) -> tuple[Fault, ...] | None:
+    """Score what is not scored yet; return the first that has too few moves, the smallest first."""
+    sets = [each for size in range(len(applied) + 1) for each in combinations(applied, size)]
+    for done, each in enumerate(sets, 1):
+        scored = recipes.get(frozenset(each)) or _scored(rows, frozenset(each), settings)
+        if scored is None:
+            return each
+        recipes[frozenset(each)] = scored
+        if told is not None:
+            told(done, len(sets))
+    return None
 
 
 def _not_there(prices: PriceSeries, horizon_ms: int, label: Label) -> dict[Fault, str]:
@@ -127,20 +147,25 @@ def _rows(
     horizon_ms: int,
     settings: PredictorSettings,
     label: Label,
+    latency_ms: int,
     faults: Sequence[Fault],
 ) -> _Rows | None:
     names = tuple(settings.features)
     table = replace(table, names=names, values=table.columns(names))
-    honest = labelled(table, prices, horizon_ms=horizon_ms, label=label)
+
+    def told_of(label: Label) -> Dataset:
+        return labelled(table, prices, horizon_ms=horizon_ms, latency_ms=latency_ms, label=label)
+
+    honest = told_of(label)
     closes: dict[bool, Label] = {False: label, True: "close"}
     returns = {}
     for last in {False, "last price" in faults}:
         series = label_prices(prices, closes[last])
         wrong: frozenset[Fault] = frozenset({"last price"} if last else ())
-        data = labelled(table, prices, horizon_ms=horizon_ms, label=closes[last])
+        data = told_of(closes[last])
         returns[wrong] = _at(data.times_ms, data.returns, honest.times_ms)
         if "smoothed labels" in faults:
-            smoothed = _smoothed(honest.times_ms, series, prices, horizon_ms)
+            smoothed = _smoothed(honest.times_ms, series, prices, horizon_ms, latency_ms)
             returns[wrong | {"smoothed labels"}] = smoothed
     known = np.isfinite(np.stack(list(returns.values()))).all(axis=0)
     data = honest.take(known)
@@ -162,24 +187,30 @@ def _at(times_ms: Times, values: Floats, wanted_ms: Times) -> Floats:
     return found
 
 
-def _smoothed(times_ms: Times, series: Floats, prices: PriceSeries, horizon_ms: int) -> Floats:
+def _smoothed(
+    times_ms: Times, series: Floats, prices: PriceSeries, horizon_ms: int, latency_ms: int
+) -> Floats:
     """Return log(mean price of the horizon after / mean price of the horizon before) a decision.
 
     As in Zhang, Zohren and Roberts 2019 (DeepLOB, eq. 4): the mean before ends at the decision, so
-    that half of the label is known by then. NaN where a price of either mean is missing.
+    that half of the label is known by then; the one after begins when the latency has passed. NaN
+    where a price of either mean is missing.
     """
     closes = horizon_ms // prices.base_ms
+    late_ms = on_grid(latency_ms, prices.base_ms)
     at = np.searchsorted(prices.close_time_ms, times_ms)
-    before, after = at - closes, at + closes
+    start = at + late_ms // prices.base_ms
+    before, after = at - closes, start + closes
     inside = (before >= 0) & (after < len(series))
-    at, before, after = at[inside], before[inside], after[inside]
-    whole = prices.close_time_ms[after] - prices.close_time_ms[before] == 2 * horizon_ms
+    at, start, before, after = at[inside], start[inside], before[inside], after[inside]
+    whole = prices.close_time_ms[after] - prices.close_time_ms[before] == 2 * horizon_ms + late_ms
     whole &= prices.close_time_ms[at] == times_ms[inside]
     known = np.isfinite(series)
     sums = np.concatenate(([0.0], np.cumsum(np.where(known, series, 0.0))))
     counts = np.concatenate(([0], np.cumsum(known)))
-    whole &= counts[after + 1] - counts[before + 1] == 2 * closes
-    change = np.log((sums[after + 1] - sums[at + 1]) / (sums[at + 1] - sums[before + 1]))
+    for first, last in ((before, at), (start, after)):
+        whole &= counts[last + 1] - counts[first + 1] == closes
+    change = np.log((sums[after + 1] - sums[start + 1]) / (sums[at + 1] - sums[before + 1]))
     found = np.full(len(times_ms), np.nan)
     # Means of the same prices differ by rounding where they were summed apart.
     found[inside] = np.where(whole, np.where(np.abs(change) < 1e-12, 0.0, change), np.nan)
@@ -187,13 +218,15 @@ def _smoothed(times_ms: Times, series: Floats, prices: PriceSeries, horizon_ms: 
 
 
 def _scored(rows: _Rows, faults: frozenset[Fault], settings: PredictorSettings) -> Scored | None:
-    """Fit and ask as a recipe with these faults does."""
+    """Fit and ask as a recipe with these faults does; None where too few of its rows moved."""
     data = rows.data
     returns = rows.returns[faults & {"last price", "smoothed labels"}]
     every = _scale(data.values) if "scaler on all" in faults else None
     up = np.full(len(data), 0.5)
     for train, test in _splits(data, settings, shuffled="shuffled split" in faults):
         learnt = train & (returns != 0)
+        if np.count_nonzero(learnt) < settings.training.fewest_moved:
+            return None
         scale = every or _scale(data.values[train])
         p_up = _fitted(settings, _scaled(data.values[learnt], scale), returns[learnt] > 0)
         up[test] = p_up(_scaled(data.values[test], scale))
@@ -217,10 +250,10 @@ def _splits(
 def _fitted(settings: PredictorSettings, values: Floats, up: Flags) -> Callable[[Floats], Floats]:
     """Return what was learnt; a logistic regression takes columns as they were scaled."""
     name = settings.model.type
+    if up.all() or not up.any():  # no learner is asked to tell one side from the other
+        return lambda rows: np.full(len(rows), float(up.all()))
     if name != "logistic":
         return LEARNERS[name](values, up, settings.model.hyperparameters).probability
-    if up.all() or not up.any():
-        return lambda rows: np.full(len(rows), float(up.all()))
     from sklearn.linear_model import LogisticRegression
 
     chosen = LogisticRegression(max_iter=200).fit(values, up)

@@ -45,7 +45,7 @@ def staying(job: TrainingJob, models: Mapping[int, TrainedModel]) -> dict[int, s
         if not _is_beaten(serving, data, job.settings, _number(job, serving)):
             found[horizon_ms] = (
                 f"{horizon_ms} ms: {serving.champion.name} of {serving.rows} rows serves on, "
-                f"{model.champion.name} of {model.rows} is not better beyond chance"
+                f"{model.champion.name} of {model.rows} is not shown to be better"
             )
     return found
 

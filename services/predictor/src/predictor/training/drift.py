@@ -17,20 +17,16 @@ from typing import Literal
 
 from marketstream.evidence import Streams
 from marketstream.messages import Outcome, Prediction
-from predictor.gates.distribution import Distribution
+from predictor.gates.distribution import WINDOW, Distribution
 from predictor.settings import DriftSettings
 from predictor.training.history import FeatureHistory
 
 _EVERY_ROWS = 10  # one feature: it takes 0.1 ms, and predictions of other markets wait
-_ROWS = 1_000
-_FEWEST_ROWS = 500
-FEWEST_TRAINED = 2_000
-"""Rows of a training set without which it says too little of how features are distributed."""
-
 _FEWEST_BEYOND = 3  # one alone, such as how much a market moves in a day, always wanders
 _NAMED = 3
 _BETS = (0.25, 0.5, 1.0)
 _MARGIN = 0.01  # of the quadratic loss: judged on other rows, none is known better
+_RECENT = 200  # rows of the loss that a drift is known by
 _MOST = 1e100
 _WAITING = 2_000  # predictions whose outcome is to come
 
@@ -38,18 +34,25 @@ type DriftCause = Literal["drift of features", "drift of loss"]
 
 
 class FeatureDrift:
-    """Compares the newest rows with the training set, a feature at a time."""
+    """Compares the newest window with the training set, a feature at a time.
+
+    A feature has to be beyond the limit, and beyond what is usual by the set's own windows. So what
+    wanders in a market that stays as it is does not count, and neither does a drift of which the
+    set has a window already. What the set has too few windows of is not followed.
+    """
 
     def __init__(self, limit: float | None) -> None:
         self._limit = limit
         self._then: Mapping[str, Distribution] = {}
+        self._limits: Mapping[str, float] = {}
         self._names: Iterator[str] = iter(())
         self._rows = 0
         self._beyond: dict[str, float] = {}
 
     def begin(self, then: Mapping[str, Distribution]) -> None:
         """Compare with a set from now on; what has come before is no part of it any more."""
-        self._then = then if self._limit is not None else {}
+        self._limits = self._limits_of(then)
+        self._then = {name: then[name] for name in self._limits}
         self._names = cycle(self._then)
         self._rows = 0
         self._beyond = {}
@@ -57,13 +60,22 @@ class FeatureDrift:
     def observe(self, history: FeatureHistory) -> None:
         """Note that there is one row more."""
         self._rows += 1
-        if not self._then or self._rows < _FEWEST_ROWS or self._rows % _EVERY_ROWS:
+        if not self._then or self._rows < WINDOW or self._rows % _EVERY_ROWS:
             return
         name = next(self._names)
         self._beyond.pop(name, None)
-        distance = self._then[name].distance(history.newest(name, min(self._rows, _ROWS)))
-        if self._limit is not None and distance > self._limit:
+        distance = self._then[name].distance(history.newest(name, WINDOW))
+        if distance > self._limits[name]:
             self._beyond[name] = distance
+
+    def _limits_of(self, then: Mapping[str, Distribution]) -> Mapping[str, float]:
+        if self._limit is None:
+            return {}
+        return {
+            name: max(self._limit, each.usual)
+            for name, each in then.items()
+            if each.usual is not None
+        }
 
     @property
     def found(self) -> str | None:
@@ -78,26 +90,42 @@ class LossDrift:
     """Follows the quadratic loss of up against down of one horizon, where the price moved.
 
     Rows that overlap take turns at several detectors, whose mean is what counts; the row that is
-    still open counts as won by who says that nothing has changed.
+    still open counts as won by who says that nothing has changed. Once a drift is shown and has
+    been heard, so high a loss is no news, whoever serves, until it is as it was judged again.
     """
 
     def __init__(self, streams: Streams, once_in: int | None) -> None:
         self._streams = streams
         self._once_in = once_in
+        self._judged: float | None = None
+        self._known: float | None = None  # the loss of a drift that was heard
         self._expected: float | None = None
         self._sums = self._nothing()
         self._is_near = False  # where no sum has come so far, neither has their mean
         self._said: dict[int, float] = {}
         self._rows = 0
-        self._lost = 0.0
+        self._lost = self._recent = 0.0
 
     def begin(self, expected: float | None) -> None:
         """Follow a model whose loss was so much on rows that it was judged on, if that is known."""
-        self._expected = None if self._once_in is None else expected
+        self._judged = None if self._once_in is None else expected
+        self._expected = self._judged
+        if self._judged is not None and self._known is not None:
+            self._expected = max(self._judged, self._known)
         self._sums = self._nothing()
         self._is_near = False
         self._said.clear()
-        self._rows, self._lost = 0, 0.0
+        self._rows, self._lost, self._recent = 0, 0.0, 0.0
+
+    def heard(self) -> None:
+        """Note that what is shown, if anything, has brought a training."""
+        if self.found is not None:
+            self._known = max(self._recent, self._known or 0.0)
+
+    def forget(self) -> None:
+        """Take a higher loss for news again, where it has come down to what was judged."""
+        if self._rows and self._judged is not None and self._recent <= self._judged + _MARGIN:
+            self._known = None
 
     def predicted(self, prediction: Prediction) -> None:
         """Remember what was said until its outcome comes."""
@@ -116,6 +144,7 @@ class LossDrift:
         loss = (p_up - (outcome.realised_return > 0)) ** 2
         self._rows += 1
         self._lost += loss
+        self._recent += (loss - self._recent) / min(self._rows, _RECENT)
         sums = self._sums[outcome.close_time_ms // self._streams.every_ms % self._streams.turns]
         beyond = loss - self._expected - _MARGIN
         for place, bet in enumerate(_BETS):
@@ -158,6 +187,16 @@ class Drift:
             losses.happened(message)
         elif not message.preview:
             losses.predicted(message)
+
+    def heard(self) -> None:
+        """Note that what is shown has brought a training: that it goes on is no news."""
+        for losses in self.losses.values():
+            losses.heard()
+
+    def forget(self) -> None:
+        """Take for news again what is over."""
+        for losses in self.losses.values():
+            losses.forget()
 
     @property
     def found(self) -> tuple[DriftCause, str] | None:

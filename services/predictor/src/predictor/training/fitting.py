@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from marketstream.columns import FeatureTable, Floats, PriceSeries
+from marketstream.uncertainty import HORIZONS_PER_BLOCK, variance_of_mean
 from predictor.models import Classifier, fit_logistic
 from predictor.policy.average import AVERAGE
 from predictor.policy.choice import chosen
@@ -30,6 +31,8 @@ from predictor.training.dataset import Dataset, labelled
 from predictor.training.prices import Label
 from predictor.validation.splits import latest
 
+_FEWEST_LOSSES = 200  # rows that moved, without which a mean loss says too little
+
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
@@ -39,7 +42,8 @@ class TrainedModel:
     are learners of the trainings before: what serves is made of all of them, or the champion's
     alone. `low` and `high` are quantiles of what the log
     return from the decision on missed its expectation by, on rows the models tried had not seen.
-    `expected_loss` is the mean quadratic loss of what serves on them, None where it is not known.
+    `expected_loss` is the quadratic loss of what serves on them, with two standard errors on top,
+    None where too few of them moved.
     It serves since `since_ms`, where that is not its training, for the reason `why`: these three
     are no part of what it is.
     """
@@ -200,12 +204,17 @@ class Tried:
         return float(low), float(high)
 
     def loss(self, name: str) -> float | None:
-        """Return the mean quadratic loss of up where the price moved, None of no rows."""
-        moved = self.judged.moved
-        if not self.scores or not moved.any():
+        """Return up to which quadratic loss of up is to be expected, where the price moved.
+
+        Two standard errors above the mean of the rows judged; None of fewer than 200 that moved.
+        """
+        moved, judged = self.judged.moved, self.judged
+        if not self.scores or np.count_nonzero(moved) < _FEWEST_LOSSES:
             return None
-        missed = self.said[name] - self.judged.up
-        return float(np.mean(missed[moved] ** 2))
+        losses = (self.said[name] - judged.up)[moved] ** 2
+        blocks = judged.times_ms[moved] // (HORIZONS_PER_BLOCK * judged.horizon_ms)
+        variance = variance_of_mean(losses, blocks)
+        return None if variance is None else float(losses.mean() + 2 * np.sqrt(variance))
 
     def guard(self, name: str, data: Dataset, settings: PredictorSettings) -> Guard:
         """Return the guard of a candidate or the average, by the rows that all was fitted on."""

@@ -14,7 +14,7 @@ from marketstream.messages import Features, Learning, Outcome, Prediction
 from marketstream.timeframes import timeframe_ms
 from predictor.gates.distribution import Distribution
 from predictor.settings import PredictorSettings
-from predictor.training.drift import FEWEST_TRAINED, Drift, DriftCause
+from predictor.training.drift import Drift, DriftCause
 from predictor.training.fitting import TrainedModel, train_horizons
 from predictor.training.history import FeatureHistory
 from predictor.training.prices import Label, start_latency_ms
@@ -122,7 +122,8 @@ class Retrainer:
     `execute` runs a job and hands its models to the callback, at once or later; while a job runs no
     second one starts. As long as a horizon has no model for want of data, the next try comes soon.
     So it does after a training that failed, then later and later, up to the interval.
-    Where a drift is shown, a training comes before its time, but none soon after another.
+    Where a drift is shown, a training comes before its time, but none soon after another, and ever
+    later until an interval has passed in which none was found.
     `quote_lag_ms` tells how far quotes are behind the trades that they explain, by then.
     """
 
@@ -168,8 +169,8 @@ class Retrainer:
         self._least_after_ms = settings.training.drift.least_after * 1_000
         self._calm_ms = self._least_after_ms  # after a training, until a drift may bring the next
         self._calm_until_ms = 0
+        self._drifted = False  # since the last training by the interval
         self._shown: tuple[str | None, int | None] = None, None
-        self._rows = 0  # of the newest training set
         self._failure: str | None = None
         self._held = False
         self._book_from_ms: int | None = None
@@ -218,12 +219,24 @@ class Retrainer:
         if self._label == "fair" and self._book_ms() >= _QUOTES_WORTH_TRAINING_MS:
             self._train("quotes")
         elif self._now_ms >= self._due_ms:
-            self._calm_ms = self._least_after_ms
+            if self._cause == "interval":
+                self._look_back()
             self._train(self._cause)
         elif self._now_ms >= self._calm_until_ms and (found := self._drift.found) is not None:
             self._calm_ms = min(2 * self._calm_ms, self._every_ms)
             self._shown = f"{found[0]}: {found[1]}", self._now_ms
+            self._drifted = True
+            self._drift.heard()
             self._train(*found)
+
+    def _look_back(self) -> None:
+        """Take drifts as before again, after an interval in which none was found."""
+        if self._drifted or self._drift.found is not None:
+            self._drift.heard()
+        else:
+            self._calm_ms = self._least_after_ms
+            self._drift.forget()
+        self._drifted = False
 
     def _book_ms(self) -> int:
         return 0 if self._book_from_ms is None else self._now_ms - self._book_from_ms
@@ -251,7 +264,6 @@ class Retrainer:
             cause=cause,
             detail=detail,
         )
-        self._rows = len(job.table)
         self._execute(job, self._finished)
 
     def _to_next_set_ms(self) -> int:
@@ -276,8 +288,7 @@ class Retrainer:
     ) -> None:
         self._running = False
         if distributions:
-            is_enough = self._rows >= FEWEST_TRAINED
-            self._drift.features.begin(distributions if is_enough else {})
+            self._drift.features.begin(distributions)
         for horizon_ms in stays:  # which has been looked at: the next alarm is another one
             self._drift.losses[horizon_ms].begin(self._serving[horizon_ms].expected_loss)
         self._untrained -= models.keys() | set(stays)
