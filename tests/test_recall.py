@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from candles.aggregation import CandleAggregator
 from candles.stage import candles_stage
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
-from marketstream.messages import Candle, Features
+from marketstream.messages import Candle, Features, Gap
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.runners.embedded import InProcessPorts
@@ -77,3 +78,29 @@ def test_markets_that_look_at_each_other_are_recalled_together_whatever_our_cloc
     basis = [vector.values["leader_basis"] for vector in vectors if vector.values]
     assert len(basis) == 40
     assert None not in basis
+
+
+@pytest.mark.parametrize(
+    ("seam_us", "goes_on", "epoch"),
+    [(None, True, 0), (2_000_000, True, 1), (4_900_000, False, 1), (6_000_000, False, 1)],
+    ids=["never begun again", "long ago", "in the last candle", "after all that is stored"],
+)
+def test_an_id_of_before_a_numbering_is_none_to_go_on_from(
+    tmp_path: Path, seam_us: int | None, epoch: int, *, goes_on: bool
+) -> None:
+    market = "simulator:BTC/USDT"
+    plan = Plan((market,), "250ms", (1,))
+    candles = candles_of()
+    with closing(open_store(f"sqlite:///{tmp_path / 'candles.sqlite'}")) as store:
+        store.write(candles)
+        if seam_us is not None:
+            at_us = FROM_US + seam_us
+            store.write([Gap(market, 7, 7, at_us - 100_000, at_us, "lost", "again", 0)])
+        ports = InProcessPorts(
+            Metrics(CollectorRegistry()), lambda: FROM_US * 1_000, tmp_path, store
+        )
+        ports.runner.add(candles_stage(plan.candle_timeframes))
+        known = asyncio.run(recall_candles(plan, ports, plan.markets, FROM_US // 1_000))[market]
+        ports.close()
+    assert (known.last_id, known.epoch) == (candles[-1].last_trade_id if goes_on else None, epoch)
+    assert known.time_us == candles[-1].open_time_ms * 1_000

@@ -50,7 +50,7 @@ async def recall_candles(
         await ports.drain()
     store = ports.store()
     return {
-        market: _resumed(plan, ports, candles, await asyncio.to_thread(store.epoch, market))
+        market: _resumed(plan, ports, candles, await asyncio.to_thread(store.numbering, market))
         for market, candles in recalled.items()
     }
 
@@ -84,14 +84,19 @@ async def _stored(
     return candles if any(candle.timeframe == plan.base for candle in candles) else []
 
 
-def _resumed(plan: Plan, ports: InProcessPorts, candles: Sequence[Candle], epoch: int) -> Known:
+def _resumed(
+    plan: Plan, ports: InProcessPorts, candles: Sequence[Candle], numbering: tuple[int, int]
+) -> Known:
     finest = [candle for candle in candles if candle.timeframe == plan.base]
     market = finest[-1].market
-    resumed_id = last_trade_id(finest)
+    epoch, begun_us = numbering
+    since_us = asked_from_us(finest)
+    # An id of before the numbering, or of a candle with trades of two, is none to go on from.
+    resumed_id = last_trade_id(finest) if begun_us < since_us else None
     aggregator = cast("CandleAggregator", ports.runner.operator("candles", market))
     aggregator.resume(finest[-1], resumed_id, epoch)
     logger.info("Stored candles recalled", market=market, candles=len(candles))
-    return Known(resumed_id, asked_from_us(finest), epoch=epoch, price=finest[-1].close or None)
+    return Known(resumed_id, since_us, epoch=epoch, price=finest[-1].close or None)
 
 
 def by_close(series: Iterable[Sequence[Candle]]) -> list[Candle]:

@@ -107,8 +107,12 @@ def test_every_database_tells_the_same_of_the_same_rows(
     assert postgres.gaps(market, 0, END_MS) == lite.gaps(market, 0, END_MS)
     assert postgres.open_gaps(market) == lite.open_gaps(market)
     gaps = [row for row in named if isinstance(row, Gap)]
-    newest = max((gap.epoch + (gap.first_id == gap.end_id) for gap in gaps), default=0)
-    assert postgres.epoch(market) == lite.epoch(market) == newest
+    ends = [gap for gap in gaps if gap.first_id == gap.end_id]
+    epoch = max([0, *(gap.epoch for gap in gaps), *(gap.epoch + 1 for gap in ends)])
+    since_us = max(
+        (gap.since_us if gap.until_us is None else gap.until_us for gap in ends), default=0
+    )
+    assert postgres.numbering(market) == lite.numbering(market) == (epoch, since_us)
     assert postgres.stalls(market, 0, END_MS) == lite.stalls(market, 0, END_MS)
     assert postgres.newest_ms(market) == lite.newest_ms(market)
 

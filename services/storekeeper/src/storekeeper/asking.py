@@ -138,18 +138,22 @@ async def _read(
             if not refold.begins or refold.ends:
                 break
         if refold.begins:
-            if not refold.ends and not _is_all_before(seam, refold):
+            if not refold.ends and seam is not None:
+                _check_seam(symbol, refold, seam)
+            elif not refold.ends:
                 await _check_newest(client, symbol, refold, reference_price)
             refold.check()
             return refold
     raise DisagreementError(f"{symbol}: no trade before {refold.from_ms} is known of")
 
 
-def _is_all_before(seam: Seam | None, refold: Refold) -> bool:
-    """Say whether the ids end with what was read, and after all that belongs there."""
-    if seam is None or refold.last_id is None:
-        return False
-    return refold.last_id >= seam.last_id and refold.last_us >= refold.to_ms * 1_000
+def _check_seam(symbol: str, refold: Refold, seam: Seam) -> None:
+    """Check that pages ended where the ids do, and after all that belongs there."""
+    last_id, last_us = refold.last_id, refold.last_us
+    if last_id is None or last_id < seam.last_id or last_us < refold.to_ms * 1_000:
+        raise DisagreementError(
+            f"{symbol}: pages end with trade {last_id}, and ids begin again after {seam.last_id}"
+        )
 
 
 async def _check_newest(

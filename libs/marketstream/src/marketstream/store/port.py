@@ -105,8 +105,11 @@ class Store(Protocol):
         """Return the gaps that have neither been repaired nor given up."""
         ...
 
-    def epoch(self, market: str) -> int:
-        """Return which numbering the market's ids are of by now, 0 where they never began again."""
+    def numbering(self, market: str) -> tuple[int, int]:
+        """Return which numbering the market's ids are of by now, and since when (µs).
+
+        Both are 0 where they never began again.
+        """
         ...
 
     def stalls(self, market: str, from_ms: int, to_ms: int) -> list[Stall]:

@@ -69,11 +69,15 @@ def open_gaps(market: str) -> Select[Any]:
     return _gaps(market).where(GAPS.c.state == "open")
 
 
-def newest_epoch(market: str) -> Select[Any]:
-    """Ask for the numbering that ids are of by now: a gap without ids ends the one it is in."""
+def newest_numbering(market: str) -> Select[Any]:
+    """Ask for the numbering that ids are of, and since when: a gap without ids ends its own."""
     columns = GAPS.c
-    ends = case((columns.first_id == columns.end_id, 1), else_=0)
-    return select(func.max(columns.epoch + ends)).where(columns.market == market)
+    is_end = columns.first_id == columns.end_id
+    until_us = func.coalesce(columns.until_us, columns.since_us)
+    return select(
+        func.max(columns.epoch + case((is_end, 1), else_=0)),
+        func.max(case((is_end, until_us), else_=0)),
+    ).where(columns.market == market)
 
 
 def stalls_in(market: str, from_ms: int, to_ms: int) -> Select[Any]:

@@ -175,10 +175,14 @@ class SqlStore:
         """Return the gaps that have neither been repaired nor given up."""
         return self._read(queries.open_gaps(market), Gap)
 
-    def epoch(self, market: str) -> int:
-        """Return which numbering the market's ids are of by now, 0 where they never began again."""
+    def numbering(self, market: str) -> tuple[int, int]:
+        """Return which numbering the market's ids are of by now, and since when (µs).
+
+        Both are 0 where they never began again.
+        """
         with self._explained(), self._engine.connect() as connection:
-            return connection.scalar(queries.newest_epoch(market)) or 0
+            epoch, since_us = connection.execute(queries.newest_numbering(market)).one()
+        return epoch or 0, since_us or 0
 
     def stalls(self, market: str, from_ms: int, to_ms: int) -> list[Stall]:
         """Return the stalls that begin in the range."""

@@ -79,5 +79,5 @@ class Unnumbered:
             return
         session = self._session
         session.flush(received_us)
-        session.ledger.epoch = session.batcher.epoch = session.batcher.epoch + 1
         session.ledger.lose_unknown(trade.id, self._lost_since_us, until_us, reason)
+        session.ledger.epoch = session.batcher.epoch = session.batcher.epoch + 1
