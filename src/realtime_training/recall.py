@@ -32,7 +32,8 @@ async def recall_candles(
     Of the timeframes `beside`, at which features look too, it is so many of the newest.
 
     Those of all of them go together, by the time of their close, as the markets look at each other.
-    Return up to where each is known; one of which the store lacks a timeframe is left out.
+    Return up to where each is known; of one of which the store lacks a timeframe, only which
+    numbering its ids are of.
     """
     recalled = {
         market: candles
@@ -48,10 +49,14 @@ async def recall_candles(
             if number % _CANDLES_A_TURN == 0:
                 await ports.drain()
         await ports.drain()
-    store = ports.store()
+    numberings = {
+        market: await asyncio.to_thread(ports.store().numbering, market) for market in markets
+    }
     return {
-        market: _resumed(plan, ports, candles, await asyncio.to_thread(store.numbering, market))
-        for market, candles in recalled.items()
+        market: _resumed(plan, ports, recalled[market], numbering)
+        if market in recalled
+        else Known(epoch=numbering[0])
+        for market, numbering in numberings.items()
     }
 
 

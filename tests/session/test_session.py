@@ -296,6 +296,18 @@ def test_start_goes_on_in_the_numbering_that_was_known(traded: bool) -> None:
     assert {(gap.epoch, gap.state) for gap in one.gaps.values()} == {(2, "repaired")}
 
 
+@pytest.mark.parametrize("known", [Known(1_050, START_US, epoch=1), Known(), Known(epoch=1)])
+def test_gap_that_a_start_does_not_go_on_from_is_given_up(known: Known) -> None:
+    """Nobody would ask for it any more: what is lost is looked for by who mends what is stored."""
+    one = World()
+    one.trade()
+    gap = Gap(MARKET, 900, 950, START_US - 9_000_000, START_US - 8_000_000, "open")
+    one.gaps[gap.identity] = gap
+    start = known._replace(gaps=[gap])
+    one.session.start(one.received_us, from_us=START_US - 1_000_000, known=start)
+    assert one.gaps[gap.identity].state == "lost"
+
+
 @pytest.mark.parametrize("resumes", [True, False])
 def test_another_markets_trades_are_not_taken_for_the_past_of_a_start(resumes: bool) -> None:
     one = World()

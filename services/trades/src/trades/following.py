@@ -91,7 +91,7 @@ class Following:
             one = known.get(market)
             from_us = None
             if self._has_past:
-                self._reading[market] = one is not None
+                self._reading[market] = one is not None and one.time_us > 0
                 from_us = self._from_us(one, now_us, exchange_us)
             session.start(now_us, from_us=from_us, known=one, exchange_us=exchange_us)
 
@@ -103,7 +103,7 @@ class Following:
         base_us = self._base_ms * 1_000
         from_us = now_us if exchange_us is None else exchange_us
         from_us -= self._settings.history_minutes * 60_000_000
-        if known is not None and exchange_us is None:
+        if known is not None and known.time_us and exchange_us is None:
             from_us -= _CLOCK_DOUBT_US
         from_us = -(-from_us // base_us) * base_us
         return from_us if known is None else max(from_us, known.time_us)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from marketstream.messages import Gap
 from trades.session.holding import Holding
 from trades.session.ids import OpenGap
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from trades.session.market import MarketSession
 
 _PAST_PATIENCE_US = 60_000_000
+_NOT_GONE_ON_FROM = "a start did not go on from what was known before"
 
 
 class Joining:
@@ -46,7 +49,10 @@ class Joining:
         self._session.batcher.plausible_us = 0
 
     def start(self, received_us: int, from_us: int, known: Known) -> None:
-        """Hold what comes back until the past is read, from a time or the last known trade on."""
+        """Hold what comes back until the past is read, from a time or the last known trade on.
+
+        A gap that no known id leads to is given up here: whoever mends what is stored finds it.
+        """
         session = self._session
         newest, epoch = known.newest, known.epoch
         gaps = [gap for gap in known.gaps if gap.epoch == epoch]
@@ -62,6 +68,9 @@ class Joining:
                     session.ledger.open(OpenGap.of(gap, received_us))
                 elif gap.first_id < gap.end_id:
                     self._in_the_past.append(gap)
+        for gap in known.gaps:
+            if gap.epoch != epoch or last_id is None:
+                session.publish(replace(gap, state="lost", reason=_NOT_GONE_ON_FROM), 0)
         goes_on = last_id is not None and from_us <= known.time_us
         self.hold(from_us, session.ledger.ids.next_id if goes_on else None)
 

@@ -79,7 +79,7 @@ class Known(NamedTuple):
 
     The id is None where nothing traded so far; then all from `time_us` on is missing. `price` is
     the last one, by which answers are told from another market's. `gaps` are those that were still
-    open.
+    open. Where only the `epoch` is known, `time_us` is 0.
     """
 
     last_id: int | None = None
