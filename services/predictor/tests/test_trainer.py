@@ -403,3 +403,8 @@ def test_a_training_tells_how_its_features_were_and_what_loss_is_to_be_expected(
     # Who knows the direction four times out of five, and says so, loses 0.8 * 0.2 in the mean.
     assert losses[1_000] == pytest.approx(0.16, abs=0.04)
     assert losses.keys() == set(HORIZONS_MS)
+
+
+def test_of_few_rows_no_loss_is_to_be_expected() -> None:
+    (models,) = Trainer(None).answer(make_job(400)).models.values()
+    assert {model.expected_loss for model in models.values()} == {None}

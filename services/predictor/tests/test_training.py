@@ -269,3 +269,17 @@ def test_candidate_of_whose_columns_nothing_is_known_does_not_serve(
     assert waiting.name not in model.validation
     nothing = replace(market.table, values=np.full_like(values, np.nan))
     assert train(nothing, market.prices, 1_000, make_settings(), trained_at_ms=7) is None
+
+
+def test_the_loss_to_be_expected_has_two_standard_errors_on_top(
+    make_market: MakeMarket, make_settings: MakeSettings
+) -> None:
+    market = make_market(4_000, certainty=0.7)
+    data = labelled(market.table, market.prices, horizon_ms=1_000)
+    tried = try_candidates(data, make_settings("logistic"))
+    assert tried is not None
+    moved = tried.judged.moved
+    losses = (tried.said["logistic"] - tried.judged.up)[moved] ** 2
+    allowed = (tried.loss("logistic") or 0.0) - losses.mean()
+    # Rows that do not overlap depend on each other no more than by chance.
+    assert allowed == pytest.approx(2 * losses.std() / np.sqrt(len(losses)), rel=0.3)
