@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +42,17 @@ def test_what_comes_from_the_store_is_heard_and_not_kept_again(tmp_path: Path) -
     store.close()
     assert heard == [old, new, other, old]
     assert kept == [new, other, old]
+
+
+def test_what_waits_to_be_kept_is_kept_at_the_end(tmp_path: Path) -> None:
+    asked: list[Callable[[], object]] = []
+    with closing(open_store(f"sqlite:///{tmp_path / 'realtime.sqlite'}")) as store:
+        metrics = Metrics(CollectorRegistry())
+        ports = InProcessPorts(metrics, lambda: NOW_US * 1_000, tmp_path, store, later=asked.append)
+        kept: list[Any] = []
+        ports.add(Part("keeper", keeps=KEPT_TOPICS, keep=kept.extend))
+        ports.publish(candle("m", NOW_MS))
+        ports.close()
+    assert kept == [candle("m", NOW_MS)]
+    for tell in asked:
+        tell()  # as the loop does that is still to end
