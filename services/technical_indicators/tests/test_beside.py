@@ -250,6 +250,7 @@ def test_markets_of_a_group_wait_for_both() -> None:
         ({"1m": ["quote_ofi"]}, "quote_ofi is not of candles of 1m, but of the finest"),
         ({"1m": ["leader_basis"]}, "leader_basis is not of candles of 1m"),
         ({"1m": ["RSI", "RSI"]}, "rsi_1m is there twice"),
+        ({"1m": ["RSI"], "60s": ["RSI"]}, "60s is as long as 1m: write 1m"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(beside: dict[str, list[Entry]], part: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import Annotated
 
@@ -105,6 +105,7 @@ class FeatureSet:
         self.indicators: list[Indicator] = [
             each for each in made if not isinstance(each, BaseIndicator | LeaderIndicator)
         ]
+        _check_spelt_once((timeframe, base, *settings.beside))
         self.beside = [_beside(each, some, base) for each, some in settings.beside.items() if some]
         self.configured = [() if each is None else each.names for each in entries]
         others = [each for one in self.beside for each in one.indicators]
@@ -162,6 +163,15 @@ class FeatureSet:
         own = (each for each in self.beside if each.timeframe not in self.others)
         reach_ms = max(settles_ms, *(each.reach_ms for each in own), 0)
         return max(self.candles_needed(), ceil(reach_ms / timeframe_ms(self.timeframe)))
+
+
+def _check_spelt_once(timeframes: Iterable[str]) -> None:
+    """Raise SettingsError where two names are of one length, since candles go by their name."""
+    names: dict[int, str] = {}
+    for name in timeframes:
+        known = names.setdefault(timeframe_ms(name), name)
+        if known != name:
+            raise SettingsError(f"beside: {name} is as long as {known}: write {known}")
 
 
 def _beside(timeframe: str, entries: Sequence[Entry], base: str) -> Beside:
