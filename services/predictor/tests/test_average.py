@@ -203,6 +203,22 @@ def test_where_nobody_knows_enough_the_fallback_speaks() -> None:
     assert (p_up[5:] != 0.9).all()
 
 
+def test_neither_time_nor_sleep_makes_up_for_what_an_unproven_model_has_not_shown() -> None:
+    average = Average()
+    models = {name: f"{name}:1" for name in ("one", "mine")}
+    average.seat(models, ["mine"])
+    for row in range(1, 1_000):
+        happened(average, {"one:1": 0.6}, 0.6, 1_000 * row, up=True)
+    for hours in (0, 1, 24):
+        at_ms = 1_000_000 + 3_600_000 * hours
+        assert average.shares(models, at_ms, H_MS)["mine"] == pytest.approx(0.01, rel=0.1)
+    average.seat(models | {"mine": "mine:2"}, ["mine"])
+    assert average.shares(models, 1_000_000, H_MS)["mine"] == pytest.approx(0.01, rel=0.1)
+    for row in range(1_000, 2_200):
+        happened(average, {"one:1": 0.6, "mine:2": 0.6}, 0.6, 1_000 * row, up=True)
+    assert average.shares(models, 2_200_000, H_MS)["mine"] == pytest.approx(0.5, abs=0.01)
+
+
 @given(st.lists(st.tuples(st.booleans(), *[st.floats(0.001, 0.999)] * 3), max_size=300))
 def test_an_unproven_model_costs_the_others_next_to_nothing_and_keeps_its_own_bound(
     rows: list[tuple[bool, float, float, float]],

@@ -47,7 +47,9 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
         for guest in arena
         if (endpoint := endpoint_of(guest.name, settings.arena[guest.name])) is not None
     ]
-    asker = Asker(endpoints, plan.timeframe, markets.tell, abstentions)
+    asker = Asker(
+        endpoints, plan.timeframe, markets.tell, abstentions, lambda: ports.clock() // 1_000_000
+    )
 
     def kept(market: str, feature_set: str) -> Mapping[int, TrainedModel]:
         names = {h: model_name(market, plan.timeframe, h) for h in plan.horizons_ms}

@@ -150,7 +150,7 @@ def test_one_that_hangs_costs_the_other_nothing_and_secrets_are_not_logged(
                     (endpoint(bad.url, "bad", deadline_ms=400), guest("bad")),
                     (endpoint(good.url, "good"), guest("good")),
                 ],
-                "1s", market.tell, abstentions,
+                "1s", market.tell, abstentions, lambda: 0,
             )  # fmt: skip
             running = asyncio.create_task(asker.run())
             await asyncio.sleep(0)
@@ -191,7 +191,9 @@ def test_an_answer_after_the_close_it_is_about_is_late(
 
     async def run() -> None:
         async with serving(says(GOOD)) as server:
-            asker = Asker([(endpoint(server.url), guest("far"))], "1s", market.tell, abstentions)
+            asker = Asker(
+                [(endpoint(server.url), guest("far"))], "1s", market.tell, abstentions, lambda: 0
+            )
             running = asyncio.create_task(asker.run())
             await asyncio.sleep(0)
             asker.observe(make_features(9_000, 100.0, flow_1s=0.5), 1)
@@ -203,6 +205,36 @@ def test_an_answer_after_the_close_it_is_about_is_late(
             await asyncio.wait([running])
 
     asyncio.run(run())
+    assert market.told == []
+
+
+@pytest.mark.parametrize(("asked_ms", "answered_ms"), [(9_900, 10_000), (10_000, 10_000)])
+def test_who_answers_when_the_close_has_been_abstains_though_the_stream_is_behind(
+    make_features: MakeFeatures,
+    abstentions: Abstentions,
+    registry: CollectorRegistry,
+    asked_ms: int,
+    answered_ms: int,
+) -> None:
+    """It could know by then how the market went on."""
+    market = Market()
+    clock = iter([asked_ms])
+
+    async def run() -> int:
+        async with serving(says(GOOD)) as server:
+            asker = Asker(
+                [(endpoint(server.url), guest("far"))], "1s", market.tell, abstentions,
+                lambda: next(clock, answered_ms),
+            )  # fmt: skip
+            running = asyncio.create_task(asker.run())
+            await asyncio.sleep(0)
+            asker.observe(make_features(9_000, 100.0, flow_1s=0.5), 1)
+            await until(lambda: counted(registry, "far", "late") == 1)
+            running.cancel()
+            await asyncio.wait([running])
+            return len(server.asked)
+
+    assert asyncio.run(run()) == (asked_ms < 10_000)
     assert market.told == []
 
 

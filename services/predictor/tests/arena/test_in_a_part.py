@@ -56,7 +56,7 @@ class Driven:
         markets = Markets(PLAN, ports, grace_ms=0, serve="average", guests=arena)
         endpoint = endpoint_of("far", settings.arena["far"])
         assert endpoint is not None
-        self.asker = Asker([(endpoint, arena[0])], "1s", markets.tell, abstentions)
+        self.asker = Asker([(endpoint, arena[0])], "1s", markets.tell, abstentions, lambda: 0)
         self.stage = markets.stage(lambda: None)
         markets.install(MARKET, {1_000: model})
         self.said: list[Prediction] = []

@@ -48,7 +48,7 @@ def guarded(
         begun_s = clock()
         try:
             answer = p_up_of(said_of(row, horizon_ms))
-        except Exception as error:  # noqa: BLE001 - somebody else's code: it abstains, and is told
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - somebody else's: it abstains
             abstentions.note(name, "failed", f"it raises {type(error).__name__}")
             return None
         took_s = clock() - begun_s

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import islice
 from math import isfinite
 from typing import Literal, NamedTuple
 
@@ -10,6 +12,7 @@ type Reason = Literal["failed", "late", "nonsense"]
 """Why a model abstained."""
 
 _SURE = 1e-6  # nobody is surer: an average counts what is closer to 0 or 1 as this
+_NO_MOVE = 1e-6  # a move that is no likelier tells nothing of its direction
 _SUM = 1e-3  # what rounding to four digits may leave
 
 
@@ -39,12 +42,14 @@ def p_up_of(said: object) -> float | Abstained | None:
     if abs(total - 1) > _SUM:
         return _nonsense("probabilities do not sum to 1")
     down, _, up = numbers
-    return min(max(up / (up + down), _SURE), 1 - _SURE) if up + down > 0 else None
+    return min(max(up / (up + down), _SURE), 1 - _SURE) if up + down > _NO_MOVE else None
 
 
 def _numbers(said: object) -> tuple[float, float, float] | None:
+    if not isinstance(said, Iterable) or isinstance(said, AbstractSet | Mapping):
+        return None
     try:
-        found = list(said)  # type: ignore[call-overload]  # whatever somebody else wrote
+        found = list(islice(said, 4))  # whatever somebody else wrote, be it without an end
         if any(isinstance(each, str | bytes | bool) for each in found):
             return None
         down, none, up = map(float, found)

@@ -20,6 +20,7 @@ from predictor.arena.guest import Guest
 
 _MOST_CONNECTIONS = 32
 _OK = 200
+_AFTER = Abstained("late", "its answer came after the close it is about")
 
 type Tell = Callable[[str, str, int, Mapping[int, float]], bool]
 """Tells a market's operator what a model said of a close to come; False where that has been."""
@@ -38,7 +39,9 @@ class Asker:
     """Asks the endpoints in the event loop of `run`, and hands in what they said between messages.
 
     `observe` is called by the runner's thread. Each endpoint has connections of its own and is
-    asked once at a time about a market, so that one that hangs holds up no other.
+    asked once at a time about a market, so that one that hangs holds up no other. What it says
+    once the close has been by our clock, `now_ms`, does not count, however far behind the stream
+    is: it could know how the market went on.
     """
 
     def __init__(
@@ -47,12 +50,14 @@ class Asker:
         timeframe: str,
         tell: Tell,
         abstentions: Abstentions,
+        now_ms: Callable[[], int],
     ) -> None:
         self._endpoints = tuple(endpoints)
         self._timeframe = timeframe
         self._step_ms = timeframe_ms(timeframe)
         self._tell = tell
         self._abstentions = abstentions
+        self._now_ms = now_ms
         self._heard: SimpleQueue[Heard] = SimpleQueue()
         self._questions: SimpleQueue[tuple[Endpoint, Question]] = SimpleQueue()
         self._lock = threading.Lock()
@@ -69,7 +74,11 @@ class Asker:
             return
         for endpoint, guest in self._endpoints:
             asked = question(features, guest.columns, guest.horizons_ms, self._step_ms)
-            if asked is not None and self._begin(endpoint, features.market):
+            if asked is None:
+                continue
+            if self._has_been(asked):
+                self._abstentions.note(endpoint.name, "late", "the stream is a close behind")
+            elif self._begin(endpoint, features.market):
                 self._questions.put((endpoint, asked))
         loop.call_soon_threadsafe(self._wake.set)
 
@@ -113,6 +122,8 @@ class Asker:
         finally:
             with self._lock:
                 self._asked.discard((endpoint.name, asked.market))
+        if not isinstance(answer, Abstained) and self._has_been(asked):
+            answer = _AFTER
         if isinstance(answer, Abstained):
             self._abstentions.note(endpoint.name, *answer)
         else:
@@ -125,7 +136,10 @@ class Asker:
             except Empty:
                 return
             if not self._tell(market, name, close_time_ms, said):
-                self._abstentions.note(name, "late", "its answer came after the close it is about")
+                self._abstentions.note(name, *_AFTER)
+
+    def _has_been(self, asked: Question) -> bool:
+        return asked.close_time_ms <= self._now_ms()
 
 
 async def ask(

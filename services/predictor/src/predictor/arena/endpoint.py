@@ -85,7 +85,7 @@ def believed(body: bytes, horizons_ms: Iterable[int]) -> dict[int, float] | Abst
     """Return how likely up is, given a move, by horizon, or why none of an answer is believed."""
     try:
         answer = msgspec.json.decode(body, type=_Answer)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return Abstained("nonsense", 'an answer is no {"probabilities": {"1000": [0.3, 0.2, 0.5]}}')
     found = {}
     for horizon_ms in horizons_ms:

@@ -12,10 +12,12 @@ weighted forecaster (Vovk 1990; Cesa-Bianchi and Lugosi 2006, Prediction, Learni
 
 A candidate that cannot speak sleeps (Freund, Schapire, Singer and Warmuth 1997, Using and combining
 predictors that specialize): it is charged what was served. So is one that did not exist yet, and a
-newcomer begins with the weight that the mixture has earned: no handicap, and no advantage. (A model
-from outside, which nobody has judged, begins with a hundredth of that: its bound is ln 100 more,
-and that fades as all does.) One that takes another's place, as a reference that was fitted anew,
-goes on with its weight.
+newcomer begins with the weight that the mixture has earned: no handicap, and no advantage. One that
+takes another's place, as a reference that was fitted anew, goes on with its weight. But a model
+from outside, which nobody has judged, begins with a hundredth of the mixture's, and makes up for
+that by outcomes at which it spoke alone, not by time: b <- b max(2^(-d/H), 2^(-1/120)), where its
+weight is e^(w - b). Since that fades no faster than all else, no other's bound suffers; its own is
+ln 100 more.
 
 What is certain: where each outcome is known before the next prediction, the sum of
 2^(-age/H) min(1, d/h) (loss served - loss of i) over the outcomes at which i spoke is at most ln N
@@ -41,6 +43,7 @@ AVERAGE: Final = "average"
 
 _SURE = 1e-6  # what is closer to 0 counts as this
 _UNPROVEN = log(100.0)
+_MADE_UP = 2.0 ** (-1 / 120)  # what is left of it at least after an outcome
 _MINUTE_MS = 60_000
 _QUOTES_MS = 120_000
 _PRINTS_MS = 2 * 3_600_000
@@ -55,10 +58,14 @@ def half_life_ms(step_ms: int, label: Label) -> int:
 
 
 class Seat(msgspec.Struct, array_like=True):
-    """A candidate's place: which model has it, as name and version, and the log of its weight."""
+    """A candidate's place: which model has it, as name and version, and the log of its weight.
+
+    `behind` is the handicap of one that nobody has judged, which it makes up for as it speaks.
+    """
 
     model: str
     log: float
+    behind: float = 0.0
 
 
 class Average(msgspec.Struct, array_like=True):
@@ -79,23 +86,26 @@ class Average(msgspec.Struct, array_like=True):
         one whose name it takes, where that one is gone, and else that of the mixture, a hundredth
         of it where it is `unproven`.
         """
-        known = {seat.model: seat.log for seat in self.seats.values()}
+        known = {seat.model: seat for seat in self.seats.values()}
         staying = set(models.values())
 
-        def begins(name: str, model: str) -> float:
+        def begins(name: str, model: str) -> Seat:
             if model in known:
                 return known[model]
+            if name in unproven:
+                return Seat(model, self.mixture, _UNPROVEN)
             before = self.seats.get(name)
             if before is not None and before.model not in staying:
-                return before.log
-            return self.mixture - _UNPROVEN if name in unproven else self.mixture
+                return Seat(model, before.log)
+            return Seat(model, self.mixture)
 
-        self.seats = {name: Seat(model, begins(name, model)) for name, model in models.items()}
+        self.seats = {name: begins(name, model) for name, model in models.items()}
 
     def shares(self, names: Iterable[str], at_ms: int, half_life_ms: int) -> dict[str, float]:
         """Return the shares of these candidates in what is said about a moment; they sum to 1."""
         fades, seats = self._fades(at_ms, half_life_ms), self.seats
-        logs = {name: seats[name].log * fades for name in names}
+        made_up = max(fades, _MADE_UP)
+        logs = {name: seats[name].log * fades - seats[name].behind * made_up for name in names}
         most = max(logs.values(), default=0.0)
         weights = [exp(each - most) for each in logs.values()]
         total = sum(weights)
@@ -117,6 +127,7 @@ class Average(msgspec.Struct, array_like=True):
         outcomes come in the order of that.
         """
         fades = self._fades(at_ms, half_life_ms)
+        made_up = max(fades, _MADE_UP)
         since_ms = horizon_ms if self.until_ms is None else at_ms - self.until_ms
         counts = max(0.0, min(1.0, since_ms / horizon_ms))
         served_earned = counts * log(max(_SURE, served if up else 1 - served))
@@ -125,6 +136,7 @@ class Average(msgspec.Struct, array_like=True):
             p_up = said.get(seat.model)
             if p_up is not None:
                 earned = counts * log(max(_SURE, p_up if up else 1 - p_up))
+                seat.behind *= made_up
             seat.log = fades * seat.log + earned
         self.mixture = fades * self.mixture + served_earned
         self.until_ms = at_ms if self.until_ms is None else max(at_ms, self.until_ms)

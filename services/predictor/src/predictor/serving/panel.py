@@ -99,7 +99,7 @@ class Panel:
             knows, p_up = self._champion in weights, said[self._champion]
         beside = {name: said[name] for name in self._beside}
         for one in guests:
-            beside[one.name] = 0.5 if one.p_up is None else one.p_up
+            beside[one.name] = said.get(one.name, 0.5)
         return Heard(
             p_up,
             self._moves(read[self._move_row][0]),
