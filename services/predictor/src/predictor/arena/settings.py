@@ -24,7 +24,7 @@ class ArenaModelSettings(BaseModel):
     has its hash instead.
     """
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid")
 
     python: str | None = Field(default=None, min_length=1)
     onnx: Path | None = None
