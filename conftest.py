@@ -13,12 +13,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from loguru import logger
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -47,6 +49,15 @@ settings.load_profile("untimed")
 def _no_limits_of_servers_before() -> None:
     """Forget what earlier servers said of limits: a port may be given to another one."""
     limit_of.cache_clear()
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """Give the lines that are logged meanwhile, with what goes with their messages."""
+    lines: list[str] = []
+    sink = logger.add(lambda line: lines.append(str(line)), format="{message} {extra}", level=0)
+    yield lines
+    logger.remove(sink)
 
 
 def _missing(group: str) -> str | None:

@@ -358,6 +358,14 @@ def lose(desk: Desk, first_s: int, rows: int, p_up: float = 0.7, p_down: float =
         )  # fmt: skip
 
 
+def train_twice(desk: Desk, make_features: MakeFeatures, models: dict[int, TrainedModel]) -> None:
+    """Have the first trainings over by second 1,002,502, which is beyond the small sets."""
+    watch(desk, make_features, 1_000_000, 1_002_500)
+    desk.finish(models)
+    watch(desk, make_features, 1_002_501, 1_002_502)
+    desk.finish(models)
+
+
 def test_a_loss_that_rises_brings_trainings_before_their_time_ever_more_seldom(
     make_settings: Callable[..., PredictorSettings],
     make_features: MakeFeatures,
@@ -366,12 +374,8 @@ def test_a_loss_that_rises_brings_trainings_before_their_time_ever_more_seldom(
     drift = DriftSettings(loss_once_in=100, least_after=200)
     desk = Desk(make_settings(first_after=40, drift=drift), every_s=10_000)
     models = {h: replace_model(make_model(h), expected_loss=0.2) for h in (1_000, 5_000)}
-    now_s = 1_000_000  # beyond the small sets, by then
-    watch(desk, make_features, now_s, now_s + 2_500)
-    desk.finish(models)
-    watch(desk, make_features, now_s + 2_501, now_s + 2_502)
+    train_twice(desk, make_features, models)
     assert [job.cause for job in desk.jobs] == ["first", "more data"]
-    desk.finish(models)
     begun_s = desk.started_s[-1]
     for least_s, p_up, lost in ((200, 0.48, 0.36), (400, 0.64, 0.64), (800, 0.784, 0.96)):
         lose(desk, begun_s, 100, p_up, 0.8 - p_up)
@@ -397,13 +401,8 @@ def test_a_drift_that_lasts_brings_one_training_and_calm_is_kept_until_an_interv
     drift = DriftSettings(loss_once_in=1_000, least_after=200)
     desk = Desk(make_settings(first_after=40, drift=drift), every_s=1_000)
     models = {h: replace_model(make_model(h), expected_loss=0.2) for h in (1_000, 5_000)}
-    now_s = 1_000_000  # beyond the small sets, by then
-    watch(desk, make_features, now_s, now_s + 2_500)
-    desk.finish(models)
-    watch(desk, make_features, now_s + 2_501, now_s + 2_502)
-    desk.finish(models)
-
-    clock = count(now_s + 2_503)
+    train_twice(desk, make_features, models)
+    clock = count(1_002_503)
 
     def pass_by(seconds: int, p_up: float) -> list[str]:
         """Return the causes of the trainings of so much time with a loss of p_up²."""
@@ -432,10 +431,7 @@ def test_a_drift_that_no_model_came_of_is_looked_at_again(
     drift = DriftSettings(loss_once_in=100, least_after=200)
     desk = Desk(make_settings(first_after=40, drift=drift), every_s=10_000)
     models = {h: replace_model(make_model(h), expected_loss=0.2) for h in (1_000, 5_000)}
-    watch(desk, make_features, 1_000_000, 1_002_500)
-    desk.finish(models)
-    watch(desk, make_features, 1_002_501, 1_002_502)
-    desk.finish(models)
+    train_twice(desk, make_features, models)
     lose(desk, 1_002_502, 100)
     watch(desk, make_features, 1_002_503, 1_002_800)
     desk.finish({}, refusal="drift")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
+from marketstream.together import together
 from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS, STATUS
 from predictor.arena.abstentions import Abstentions
 from predictor.arena.asking import Asker
@@ -65,15 +65,10 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
     ports.listen([STATUS], learning.hear)
 
     async def work() -> None:
-        both = [asyncio.ensure_future(w) for w in (asker.run(), workshop.run(learning.tell))]
-        try:
-            await asyncio.gather(*both)
-        finally:
-            for each in both:
-                each.cancel()
+        await together([asker.run(), workshop.run(learning.tell)])
 
     return Part(
         "predictor",
         stages=(markets.stage(learning.recall),),
-        work=work if endpoints else lambda: workshop.run(learning.tell),
+        work=work,
     )

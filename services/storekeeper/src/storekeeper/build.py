@@ -7,6 +7,7 @@ import asyncio
 from marketstream.messages import Status
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
+from marketstream.together import together
 from marketstream.topics import KEPT_TOPICS
 from storekeeper.alerts.alerting import Alerting
 from storekeeper.auditor import Auditor
@@ -49,24 +50,16 @@ def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
     alerting = Alerting(plan, settings.alerts, ports)
 
     async def work() -> None:
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(retention.run())
-                tasks.create_task(sealer.run())
-                tasks.create_task(packing.run())
-                tasks.create_task(alerting.run())
-                if not settings.audit_every_s:
-                    return
-                tasks.create_task(say())
-                for one in lost:
-                    tasks.create_task(one.run())
-                for auditor in auditors:
-                    tasks.create_task(auditor.run(settings.audit_every_s))
-                for source, mender in zip(sources, menders, strict=True):
-                    if can_mend(source.venue):
-                        tasks.create_task(mender.run(settings.audit_every_s))
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from failures
+        works = [retention.run(), sealer.run(), packing.run(), alerting.run()]
+        if settings.audit_every_s:
+            works += [say(), *(one.run() for one in lost)]
+            works += [auditor.run(settings.audit_every_s) for auditor in auditors]
+            works += [
+                mender.run(settings.audit_every_s)
+                for source, mender in zip(sources, menders, strict=True)
+                if can_mend(source.venue)
+            ]
+        await together(works)
 
     keeping = Keeping(ports.store, ports.metrics)
     return Part("storekeeper", work=work, keeps=KEPT_TOPICS, keep=keeping.keep)

@@ -6,12 +6,10 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Iterator
 
 import msgspec
 import pytest
 from aiohttp import web
-from loguru import logger
 from msgspec.structs import replace
 from pydantic import SecretStr
 
@@ -25,14 +23,6 @@ from .receiver import Receiver, Say, receiving
 ALERT = Alert(
     "stall", "binance:BTC/USDT", "began", "stalled", 1_000, 10**15, {"since_ms": 7, "what": "é"}
 )
-
-
-@pytest.fixture
-def logged() -> Iterator[list[str]]:
-    lines: list[str] = []
-    sink = logger.add(lambda line: lines.append(str(line)), format="{message} {extra}", level=0)
-    yield lines
-    logger.remove(sink)
 
 
 class Sending:

@@ -11,6 +11,7 @@ from exchanges.client import RestClient, fetch_checked, fetch_newest_trade, fetc
 from marketstream.errors import NetworkError, RefusedError
 from marketstream.metrics import Metrics
 from marketstream.symbols import split_market
+from marketstream.together import together
 from trades.session.ledger import Ledger
 from trades.session.market import MarketSession
 from trades.session.rules import Answer, Ask, Row
@@ -38,12 +39,7 @@ class Asking:
 
     async def run(self) -> None:
         """Ask until cancelled."""
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for market, session in self._sessions.items():
-                    tasks.create_task(self._serve(market, session))
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from failures
+        await together(self._serve(market, session) for market, session in self._sessions.items())
 
     async def _serve(self, market: str, session: MarketSession) -> None:
         symbol = split_market(market)[1]

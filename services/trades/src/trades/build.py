@@ -10,6 +10,7 @@ from loguru import logger
 from marketstream.messages import Gap, Message, Trade, Trades
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
+from marketstream.together import together
 from marketstream.topics import GAPS, TRADES
 from trades.following import Following
 from trades.session.rules import Known
@@ -60,12 +61,7 @@ def build(
         if not followings:
             logger.warning("No market is this one's: others follow them all", **share)
             await asyncio.Event().wait()  # a process that ended would be started again
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for following in followings:
-                    tasks.create_task(following.run(known))
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from failures
+        await together(following.run(known) for following in followings)
 
     def health() -> Mapping[str, object]:
         return {

@@ -8,10 +8,11 @@ from itertools import islice
 from math import isfinite
 from typing import Literal, NamedTuple
 
+from predictor.policy.average import SURE
+
 type Reason = Literal["failed", "late", "nonsense"]
 """Why a model abstained."""
 
-_SURE = 1e-6  # nobody is surer: an average counts what is closer to 0 or 1 as this
 _NO_MOVE = 1e-6  # a move that is no likelier tells nothing of its direction
 _SUM = 1e-3  # what rounding to four digits may leave
 
@@ -42,7 +43,7 @@ def p_up_of(said: object) -> float | Abstained | None:
     if abs(total - 1) > _SUM:
         return _nonsense("probabilities do not sum to 1")
     down, _, up = numbers
-    return min(max(up / (up + down), _SURE), 1 - _SURE) if up + down > _NO_MOVE else None
+    return min(max(up / (up + down), SURE), 1 - SURE) if up + down > _NO_MOVE else None
 
 
 def _numbers(said: object) -> tuple[float, float, float] | None:

@@ -10,18 +10,16 @@ from marketstream.errors import InputError
 from predictor.exporting.trees import own_trees, text_trees, tree_attributes, xgboost_trees
 from predictor.models import Classifier
 from predictor.models.lightgbm import Trees
-from predictor.models.logistic import Logistic
+from predictor.models.logistic import FARTHEST, Logistic
 from predictor.models.parts.calibrated_imbalance import CalibratedImbalance
 from predictor.models.parts.imbalance import ImbalanceSign
 from predictor.models.parts.trees import Tree, TreeEnsemble
 from predictor.models.xgboost import XgboostTrees
-from predictor.training.calibration import Calibrated
+from predictor.training.calibration import SURE, Calibrated
 from predictor.training.candidates import Candidate
 from predictor.training.correction import Corrected
 
 _OPSET, _ML_OPSET, _IR = 17, 3, 10
-_SURE = 1e-6
-_FARTHEST = 5.0
 
 
 def onnx_of(candidate: Candidate, told: Mapping[str, str]) -> bytes:
@@ -110,7 +108,7 @@ class _Graph:
 
     def log_odds(self, p: str) -> str:
         """Return the name of the log odds of probabilities, as calibration.py has them."""
-        p = self.clip(p, _SURE, 1 - _SURE)
+        p = self.clip(p, SURE, 1 - SURE)
         against = self.op("Sub", self.number(1.0), p)
         return self.op("Sub", self.op("Log", p), self.op("Log", against))
 
@@ -135,7 +133,7 @@ def _logistic(graph: _Graph, model: Logistic, rows: str) -> str:
     width = len(model.weights)
     away = graph.op("Sub", rows, graph.number(*model.mean, shape=(1, width)))
     away = graph.op("Div", away, graph.number(*model.scale, shape=(1, width)))
-    away = graph.clip(away, -_FARTHEST, _FARTHEST)
+    away = graph.clip(away, -FARTHEST, FARTHEST)
     z = graph.op("MatMul", away, graph.number(*model.weights, shape=(width, 1)))
     return graph.logistic(graph.op("Add", z, graph.number(model.intercept)))
 

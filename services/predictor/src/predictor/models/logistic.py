@@ -13,7 +13,7 @@ from predictor.models.parts.hyperparameters import TINY, Hyperparameter, Range
 from predictor.models.parts.learner import Learner, plain_form
 from predictor.models.parts.ridge import ridge_logit
 
-_FARTHEST = 5.0  # standard deviations; one wild value must not decide alone
+FARTHEST = 5.0  # standard deviations; one wild value must not decide alone
 _HUNDRED = 100.0
 _ROUNDING = 1e-9  # of the mean: a column that deviates less is constant, not worth scaling up
 
@@ -35,7 +35,7 @@ class Logistic:
 
     def probability_of(self, row: Sequence[float]) -> float:
         """Return the same of one row, in plain floats, which is faster than arrays."""
-        z, high, low = self.intercept, _FARTHEST, -_FARTHEST
+        z, high, low = self.intercept, FARTHEST, -FARTHEST
         for value, mean, scale, weight in zip(
             row, self.mean, self.scale, self.weights, strict=True
         ):
@@ -93,7 +93,7 @@ def _mean_and_scale(rows: Floats) -> tuple[Floats, Floats]:
 
 
 def _standardized(rows: Floats, mean: Floats, scale: Floats) -> Floats:
-    return np.clip(np.nan_to_num((rows - mean) / scale), -_FARTHEST, _FARTHEST)
+    return np.clip(np.nan_to_num((rows - mean) / scale), -FARTHEST, FARTHEST)
 
 
 LEARNER = Learner(

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 AVERAGE: Final = "average"
 """The name under which it serves."""
 
-_SURE = 1e-6  # what is closer to 0 counts as this
+SURE = 1e-6  # what is closer to 0 counts as this
 _UNPROVEN = log(100.0)
 _MADE_UP = 2.0 ** (-1 / 120)  # what is left of it at least after an outcome
 _MINUTE_MS = 60_000
@@ -130,12 +130,12 @@ class Average(msgspec.Struct, array_like=True):
         made_up = max(fades, _MADE_UP)
         since_ms = horizon_ms if self.until_ms is None else at_ms - self.until_ms
         counts = max(0.0, min(1.0, since_ms / horizon_ms))
-        served_earned = counts * log(max(_SURE, served if up else 1 - served))
+        served_earned = counts * log(max(SURE, served if up else 1 - served))
         for seat in self.seats.values():  # plain floats: arrays cost more for so few
             earned = served_earned
             p_up = said.get(seat.model)
             if p_up is not None:
-                earned = counts * log(max(_SURE, p_up if up else 1 - p_up))
+                earned = counts * log(max(SURE, p_up if up else 1 - p_up))
                 seat.behind *= made_up
             seat.log = fades * seat.log + earned
         self.mixture = fades * self.mixture + served_earned

@@ -18,8 +18,8 @@ import numpy as np
 from marketstream.columns import Flags, Floats
 from predictor.models import Classifier
 
-_SURE = 1e-6  # what is closer to 0 or 1 counts as this
-_SUREST = 1 - _SURE
+SURE = 1e-6  # what is closer to 0 or 1 counts as this
+_SUREST = 1 - SURE
 _FLATTEST, _STEEPEST = 0.01, 3.0
 _DEVIATION = 0.5  # of the normal prior around 1: few rows leave a model as it is
 
@@ -68,7 +68,7 @@ def log_loss(p: Floats, came: Flags) -> float:
 
 def log_losses(p: Floats, came: Flags) -> Floats:
     """Return the log loss of each probability."""
-    p = np.clip(p, _SURE, 1 - _SURE)
+    p = np.clip(p, SURE, 1 - SURE)
     return np.asarray(-np.where(came, np.log(p), np.log(1 - p)), np.float64)
 
 
@@ -86,14 +86,14 @@ def calibration_error(p: Floats, came: Flags, bins: int = 10) -> float:
 
 def log_odds(p: Floats) -> Floats:
     """Return the log odds of probabilities; what is next to 0 or 1 counts as a millionth off."""
-    p = np.clip(p, _SURE, 1 - _SURE)
+    p = np.clip(p, SURE, 1 - SURE)
     return np.asarray(np.log(p) - np.log(1 - p), np.float64)
 
 
 def log_odds_of(p: float) -> float:
     """Return the same of one probability."""
-    if p < _SURE:
-        p = _SURE
+    if p < SURE:
+        p = SURE
     elif p > _SUREST:
         p = _SUREST
     return log(p) - log(1 - p)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from marketstream.ports import Part
 from marketstream.runners.kafka.hearing import Hearing, Listening
+from marketstream.together import together
 
 
 class HeardOnceKept:
@@ -44,12 +44,7 @@ class HeardOnceKept:
         with self._changing:
             self._hearing = hearing
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(hearing.run())
-                if self._work is not None:
-                    await self._work()
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from failures
+            await together([hearing.run(), *(() if self._work is None else [self._work()])])
         finally:
             with self._changing:
                 self._hearing = None
