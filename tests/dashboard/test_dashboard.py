@@ -47,6 +47,38 @@ def test_candles_and_predictions_are_drawn(address: str, scheme: str, width: int
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(("low", "high"), [(0.28, 0.79), (0.251, 0.796), (0.48, 0.52), (0, 1)])
+def test_the_axis_of_accuracy_ends_with_its_last_line_and_has_the_coin(
+    address: str, low: float, high: float
+) -> None:
+    scored = f"""const parse = JSON.parse;
+      JSON.parse = (text) => {{
+        const told = parse(text);
+        for (const {{ score }} of told?.horizons ?? []) {{
+          if (score) Object.assign(score, {{ accuracy: 0.5, low: {low}, high: {high} }});
+        }}
+        return told;
+      }}"""
+
+    async def look(page: Page) -> None:
+        await page.call("Page.addScriptToEvaluateOnNewDocument", source=scored)
+        await page.reloads_by("location.reload()")
+        await page.wait_for(ACCURACY)
+        lefts = json.loads(
+            await page.evaluate(
+                """JSON.stringify([...document.querySelectorAll('#accuracy .strip')].map((strip) =>
+                  [...strip.querySelectorAll('.scale')].map((line) => line.style.left)))"""
+            )
+        )
+        for strip in filter(None, lefts):
+            assert (strip[0], strip[-1]) == ("0%", "100%")
+        coins = "document.querySelectorAll('#accuracy .score > .strip .coin').length"
+        assert await page.evaluate(coins) == 4
+
+    in_browser(address, look)
+
+
+@pytest.mark.browser
 def test_the_headline_says_what_the_probabilities_say(address: str) -> None:
     cards = """JSON.stringify([...document.querySelectorAll(".prediction")].map((card) => [
       card.querySelector(".said").innerText,

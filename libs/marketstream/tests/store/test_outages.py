@@ -16,7 +16,7 @@ from marketstream.store.sql import SqlStore, open_store
 from marketstream.store.testing import PostgresServer
 from marketstream.store.writer import StoreWriter
 
-ROWS = 3_000
+ROWS = 1_000
 TERMINATE = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{}'"
 
 
@@ -64,21 +64,26 @@ def wait_for_rows(store: SqlStore, count: int) -> None:
 
 
 def write_through(store: SqlStore, disturb: Callable[[], object]) -> None:
-    """Write ROWS rows, with a disturbance at a third and one at two thirds."""
+    """Write rows without a pause, with a disturbance after ROWS and one after twice as many."""
+    count = 0
+    disturbed = threading.Event()
     with StoreWriter(store.write, batch=20, interval_s=0.01, limit=100) as writer:
 
         def put_all() -> None:
-            for number in range(ROWS):
-                writer.put(letter(number))
+            nonlocal count
+            while not disturbed.is_set():
+                writer.put(letter(count))
+                count += 1
 
         producer = threading.Thread(target=put_all)
         producer.start()
         for part in (1, 2):
-            wait_for_rows(store, part * ROWS // 3)
+            wait_for_rows(store, part * ROWS)
             disturb()
+        disturbed.set()
         producer.join()
         writer.flush()
-        assert store.dead_letters(2 * ROWS) == [letter(n) for n in reversed(range(ROWS))]
+        assert store.dead_letters(2 * count) == [letter(n) for n in reversed(range(count))]
 
 
 def test_nothing_is_lost_or_doubled_when_the_server_crashes(

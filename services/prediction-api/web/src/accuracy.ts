@@ -13,8 +13,9 @@ export function showAccuracy(horizons: HorizonStatus[], into: HTMLElement): void
   into.replaceChildren(...rows, axis.labels(), key());
 }
 
-/** From and to the steps around everything shown. */
+/** From and to the steps around everything shown; the coin is always one of them. */
 class Axis {
+  readonly steps: number[];
   private readonly from: number;
   private readonly to: number;
 
@@ -24,18 +25,18 @@ class Axis {
         ? []
         : [low ?? COIN, high ?? COIN, ...Object.values(baselines), ...Object.values(references)],
     );
-    this.from = Math.max(0, Math.floor(Math.min(0.4, ...shown) / STEP) * STEP);
-    this.to = Math.min(1, Math.ceil(Math.max(0.6, ...shown) / STEP) * STEP);
+    const low = Math.max(0, Math.min(0.4, ...shown));
+    const high = Math.min(1, Math.max(0.6, ...shown));
+    const step = high - low > COIN ? 2 * STEP : STEP;
+    const first = Math.floor(low / step);
+    const last = Math.ceil(high / step);
+    this.steps = Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
+    this.from = first * step;
+    this.to = last * step;
   }
 
   at(share: number): number {
     return (share - this.from) / (this.to - this.from);
-  }
-
-  get steps(): number[] {
-    const every = this.to - this.from > 0.5 ? 2 * STEP : STEP;
-    const count = Math.round((this.to - this.from) / every);
-    return Array.from({ length: count + 1 }, (_, index) => this.from + index * every);
   }
 
   labels(): HTMLElement {
