@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from prometheus_client import CollectorRegistry
 
 from candles.aggregation import CandleAggregator
 from candles.stage import candles_stage
-from exchange_simulator import SeededMarket
+from exchange_simulator import SeededMarket, start
 from exchange_simulator.market.messages import trades_messages
+from exchanges.sources import Place, sources_of
 from marketstream.messages import Candle, Features, Gap
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
@@ -21,7 +23,12 @@ from marketstream.runners.embedded import InProcessPorts
 from marketstream.store.sql import open_store
 from marketstream.symbols import split_market
 from marketstream.topics import FEATURES
-from realtime_training.recall import asked_from_us, last_trade_id, recall_candles
+from realtime_training.recall import (
+    asked_from_us,
+    last_trade_id,
+    recall_candles,
+    recalled_from_ms,
+)
 from technical_indicators.build import feature_set_of
 from technical_indicators.feature_set import FeatureSettings
 from technical_indicators.stage import technical_indicators_stage
@@ -104,3 +111,50 @@ def test_an_id_of_before_a_numbering_is_none_to_go_on_from(
         ports.close()
     assert (known.last_id, known.epoch) == (candles[-1].last_trade_id if goes_on else None, epoch)
     assert known.time_us == candles[-1].open_time_ms * 1_000
+
+
+HOUR_MS = 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("ahead_ms", "answers", "counts_ms"),
+    [
+        pytest.param(0, True, 0, id="our clock is right"),
+        pytest.param(HOUR_MS // 2, True, HOUR_MS // 2, id="ahead, and what is stored is of use"),
+        pytest.param(3 * HOUR_MS, True, 0, id="far ahead, as the exchange says"),
+        pytest.param(3 * HOUR_MS, False, 3 * HOUR_MS, id="far ahead, and nobody says so"),
+    ],
+)
+def test_a_clock_that_is_far_ahead_does_not_forget_what_is_stored(
+    tmp_path: Path, ahead_ms: int, *, answers: bool, counts_ms: int
+) -> None:
+    now_ms = time.time_ns() // 1_000_000
+
+    async def asked(ports: InProcessPorts) -> int:
+        exchange = await start([SeededMarket("BTC/USDT", 3)], linger_s=0.0)
+        place = Place("binance", exchange.ws_url, exchange.rest_url)
+        sources = sources_of(["simulator:BTC/USDT"], place)
+        if not answers:
+            await exchange.close()
+        found = await recalled_from_ms(ports, sources, HOUR_MS)
+        if answers:
+            await exchange.close()
+        return found
+
+    stored_us = (now_ms - 60_000) * 1_000 - FROM_US
+    shift_us = stored_us - stored_us % 1_000_000
+    shifted = [
+        replace(
+            candle,
+            open_time_ms=candle.open_time_ms + shift_us // 1_000,
+            close_time_ms=candle.close_time_ms + shift_us // 1_000,
+        )
+        for candle in candles_of()
+    ]
+    with closing(open_store(f"sqlite:///{tmp_path / 'candles.sqlite'}")) as store:
+        store.write(shifted)
+        clock_ns = (now_ms + ahead_ms) * 1_000_000
+        ports = InProcessPorts(Metrics(CollectorRegistry()), lambda: clock_ns, tmp_path, store)
+        found_ms = asyncio.run(asked(ports))
+        ports.close()
+    assert found_ms == pytest.approx(now_ms + counts_ms - HOUR_MS, abs=30_000)

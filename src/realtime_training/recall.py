@@ -10,13 +10,17 @@ from typing import cast
 from loguru import logger
 
 from candles.aggregation import CandleAggregator
+from exchanges.client import fetch_server_time
+from exchanges.sources import Source
+from marketstream.errors import NetworkError
 from marketstream.messages import Candle
 from marketstream.plan import Plan
 from marketstream.runners.embedded import InProcessPorts
 from marketstream.timeframes import timeframe_ms
-from trades.session.rules import Known
+from trades.session.rules import Known, Mark
 
 _CANDLES_A_TURN = 500
+_PATIENCE_S = 5.0  # a start does not wait for an exchange that hangs
 _STORED_LATER_MS = 60_000  # a kill may have come between candles and what follows from them
 
 
@@ -60,6 +64,28 @@ async def recall_candles(
     }
 
 
+async def recalled_from_ms(ports: InProcessPorts, sources: Sequence[Source], reach_ms: int) -> int:
+    """Return since when stored candles are of use: for the last `reach_ms`.
+
+    Where by our clock none are, it may be wrong: then the exchange's counts.
+    """
+    ours_ms = ports.clock() // 1_000_000
+    store = ports.store()
+    newest_ms = [
+        await asyncio.to_thread(store.newest_ms, market)
+        for source in sources
+        for market in source.markets
+    ]
+    if all(one is None or one <= ours_ms - reach_ms for one in newest_ms) and any(newest_ms):
+        for source in sources:
+            try:
+                async with source.client(timeout_s=_PATIENCE_S, patience_s=_PATIENCE_S) as client:
+                    return await fetch_server_time(client) - reach_ms
+            except NetworkError as error:
+                logger.warning("The exchange's clock is not known", reason=str(error))
+    return ours_ms - reach_ms
+
+
 async def _stored(
     plan: Plan, ports: InProcessPorts, market: str, from_ms: int, beside: Mapping[str, int]
 ) -> list[Candle]:
@@ -101,7 +127,12 @@ def _resumed(
     aggregator = cast("CandleAggregator", ports.runner.operator("candles", market))
     aggregator.resume(finest[-1], resumed_id, epoch)
     logger.info("Stored candles recalled", market=market, candles=len(candles))
-    return Known(resumed_id, since_us, epoch=epoch, price=finest[-1].close or None)
+    price = finest[-1].close or None
+    mark = None
+    if resumed_id is not None and price is not None:
+        length_us = timeframe_ms(plan.base) * 1_000
+        mark = Mark.between(resumed_id, price, since_us, since_us + length_us)
+    return Known(resumed_id, since_us, epoch=epoch, price=price, mark=mark)
 
 
 def by_close(series: Iterable[Sequence[Candle]]) -> list[Candle]:

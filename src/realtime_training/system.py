@@ -36,7 +36,7 @@ from realtime_training.clock import ReceiveClock
 from realtime_training.commands.run.exchange import Exchange, connected_exchange
 from realtime_training.commands.run.history import history_to_read, say_when_trained
 from realtime_training.commands.run.options import SIMULATOR, RunOptions
-from realtime_training.recall import recall_candles
+from realtime_training.recall import recall_candles, recalled_from_ms
 from realtime_training.settings import Settings
 from trades.session.rules import Known
 
@@ -200,8 +200,9 @@ class _System:
         minutes = self._settings.trades.history_minutes
         if not minutes:
             return
-        from_ms = self._ports.clock() // 1_000_000 - minutes * 60_000
         for markets in dict.fromkeys(map(self._plan.group, self._plan.markets)):
+            sources = self._settings.trades.sources(markets)
+            from_ms = await recalled_from_ms(self._ports, sources, minutes * 60_000)
             self._resumed |= await recall_candles(
                 self._plan, self._ports, markets, from_ms, self._beside
             )

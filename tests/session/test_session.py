@@ -18,6 +18,7 @@ KINDS = {
     "by time": Rules(past="by_time"),
     "by trade": Rules(pages_by_trade=True),
     "heartbeats": Rules(silence="last_id"),
+    "by trade, heartbeats": Rules(pages_by_trade=True, silence="last_id"),
     "newest only": Rules(past="by_time", past_trades=100),
     "ordered": Rules(ids="ordered"),
     "opaque": Rules(ids="opaque"),
@@ -393,6 +394,52 @@ def test_rest_that_does_not_have_it_yet_is_asked_again(state: str) -> None:
     healed(one)
 
 
+@pytest.mark.parametrize("breaks", ["drop", "cut", "zombie"])
+def test_another_market_of_the_same_ids_and_a_near_price_is_not_believed(breaks: str) -> None:
+    one = world()
+    one.rest = "alike"
+    do(one, breaks)
+    one.run(6.0)
+    one.check()
+    one.rest = "well"
+    healed(one)
+    assert {gap.state for gap in one.gaps.values()} <= {"repaired"}
+
+
+def test_a_trade_that_the_exchange_does_not_give_holds_nothing_up_for_long() -> None:
+    """As one with an insurance fund, which the stream tells and an answer does not."""
+    one = world()
+    while one.session.ledger.ids.next_id != one.truth[-1].id + 1:
+        one.run(0.05)
+    one.truth.pop()
+    one.drop_next = 3
+    one.run(1.0)
+    assert [gap.state for gap in one.gaps.values()] == ["open"]
+    one.run(20.0)
+    assert [gap.state for gap in one.gaps.values()] == ["repaired"]
+
+
+@pytest.mark.parametrize("connects", [True, False])
+def test_pages_of_two_numberings_are_not_taken_for_one(connects: bool) -> None:
+    """A start begins to read the past by time, where the old ids still are; then it goes by ids."""
+    one = World(page=50)
+    one.now_us = START_US
+    for _ in range(300):
+        one.now_us += one.every_us
+        one.trade()
+    one.number_again()
+    for _ in range(1_500):
+        one.now_us += one.every_us
+        one.trade()
+    one.session.start(one.received_us, from_us=one.truth[0].time_us, exchange_us=one.now_us)
+    if connects:
+        one.connect()
+    one.run(90.0)
+    one.check(at_rest=True)
+    first = next(trade for trade in one.truth if trade.id == 1)
+    assert one.is_declared(first)
+
+
 SPOILS = {
     "price 0.01": price_of(0.01),
     "price 1e6": price_of(1e6),
@@ -455,7 +502,8 @@ def test_ids_that_begin_again_are_another_numbering() -> None:
 OPERATIONS = [
     "run", "long run", "cut", "long cut", "drop", "many drops", "repeat", "swap", "zombie",
     "silent trades", "silent quotes", "speak", "rest well", "rest failing", "rest empty",
-    "rest behind", "rest holes", "rest clockless", "number again", "wrong ids in a row",
+    "rest behind", "rest holes", "rest clockless", "rest alike", "number again",
+    "wrong ids in a row",
     *sorted(SPOILS.keys() - {"id behind"}),
 ]  # fmt: skip
 
@@ -500,6 +548,8 @@ def do(one: World, operation: str) -> None:
             one.number_again()
         case "wrong ids in a row":
             one.spoil_next, one.spoil_more = SPOILS["id far ahead"], 9
+        case "rest alike":
+            one.answer_alike()
         case _ if operation.startswith("rest "):
             one.rest = operation.removeprefix("rest ")
         case _:

@@ -30,8 +30,9 @@ class World:
     """A market that trades every `every_us`, what it truly traded, and a session that follows it.
 
     `silent` are channels of which nothing comes, `rest` is how REST is: `well`, `failing`, `empty`,
-    `behind`, `holes`, `clockless` where only the time is refused, or `another`: it answers with the
-    trades of one at 500 times the price.
+    `behind`, `holes`, `clockless` where only the time is refused, `another` where it answers with
+    the trades of one at 500 times the price, or `alike`: of one that trades as often, with the same
+    ids, at a price that this one may have soon.
     """
 
     every_us: int = 20_000
@@ -56,6 +57,7 @@ class World:
 
     def __post_init__(self) -> None:
         self._next_id = 1_000
+        self._numberings = 0
         self._answer: tuple[Ask, list[Row], int] | None = None
         self._late: list[Trade] = []
         self._beat_us = 0
@@ -85,8 +87,15 @@ class World:
 
     def number_again(self) -> None:
         """Begin the ids again, where the old ones are known, and far enough from the new ones."""
-        if self._next_id > 500 and self.session.history == 1:
+        if self._next_id > 500 and self.session.history == 1 and self.rest != "alike":
             self._next_id = 1
+            self._numberings += 1
+
+    def answer_alike(self) -> None:
+        """Answer with another market's trades, but for a past beside which nothing is known."""
+        is_known = self.session.history == 1 and self.session.ledger.epoch == self._numberings
+        if is_known and self.session.rules.marks:
+            self.rest = "alike"
 
     def begin(self, seconds: float = 3.0, *, tells_time: bool = True) -> None:
         """Trade for a while, then begin to follow with nothing known."""
@@ -220,6 +229,8 @@ class World:
         rows = [Row(trade.id, trade) for trade in known[: self.page]]
         if self.rest == "another":
             return [Row(one.page_id, price_of(500)(one.trade)) for one in rows]
+        if self.rest == "alike":
+            return [Row(one.page_id, later_by(7_000)(price_of(1.3)(one.trade))) for one in rows]
         return [row for row in rows if row.trade.id % 10] if self.rest == "holes" else rows
 
     def _heard(self, message: Trades | Gap | Stall, received_us: int) -> None:
@@ -244,10 +255,10 @@ class World:
                 assert self.is_declared(trade), f"{trade} is not declared, and proven not to be"
 
     def is_declared(self, trade: Trade) -> bool:
-        """Say whether a trade is in a gap, or between two numberings."""
+        """Say whether a trade is in a gap, by its id or its time: no candle there is complete."""
         return any(
             gap.first_id <= trade.id < gap.end_id
-            or (gap.first_id == gap.end_id and gap.since_us <= trade.time_us <= (gap.until_us or 0))
+            or gap.since_us <= trade.time_us <= (gap.until_us or 0)
             for gap in self.gaps.values()
             if gap.state != "repaired"
         )

@@ -98,4 +98,8 @@ class Asking:
         rows = [Row(row.page_id, row.trade) for row in checked.trades]
         is_full = checked.rows >= session.rules.page_trades
         answer = Answer(rows, asked_us, is_full, is_doubtful=bool(checked.refused))
-        session.answered(ask, answer, self._now_us())
+        if not session.answered(ask, answer, self._now_us()):
+            logger.warning(
+                "Answer not believed: it lacks a trade that is known",
+                market=session.market, asked=ask.kind, trade=ask.page.mark,
+            )  # fmt: skip

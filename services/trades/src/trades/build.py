@@ -13,7 +13,7 @@ from marketstream.ports import Part, Ports
 from marketstream.together import together
 from marketstream.topics import GAPS, TRADES
 from trades.following import Following
-from trades.session.rules import Known
+from trades.session.rules import Known, Mark
 from trades.settings import TradesSettings
 from trades.sharing import shared_out
 
@@ -83,7 +83,7 @@ def _known(tail: Sequence[Message], said: Sequence[Message]) -> Known | None:
     )
     last = newest[-1]
     gaps = _still_open(said, epoch)
-    return Known(last.id, last.time_us, newest, epoch, gaps, last.price)
+    return Known(last.id, last.time_us, newest, epoch, gaps, last.price, Mark.of(last))
 
 
 def _by_id(trade: Trade) -> int:

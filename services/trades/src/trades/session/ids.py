@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from marketstream.messages import Gap, GapState
-from trades.session.rules import Page, Rules
+from trades.session.rules import Mark, Page, Rules
 
 MOST_GAPS = 5_000
 TOO_MANY = "more gaps at once than are kept; its candles are made anew from the exchange's history"
@@ -19,9 +19,10 @@ class OpenGap:
 
     Times are the exchange's, `seen_us` and `ask_at_us` those of our clock: when it showed, and when
     to ask for it. `denied` counts the answers that should have had its trades and did not, and
-    `page` is where to go on asking. Nobody was told of one that is not `declared`. Of one
-    without a `bottom` the first id is not known: it is the past from a time on. What was missed
-    between two connections is `awaited` by the live trades.
+    `page` is where to go on asking; `mark` is the trade before it, where that is known. Nobody was
+    told of one that is not `declared`. Of one without a `bottom` the first id is not known: it is
+    the past from a time on. What was missed between two connections is `awaited` by the live
+    trades.
     """
 
     first_id: int
@@ -35,6 +36,7 @@ class OpenGap:
     denied: int = 0
     ask_at_us: int = 0
     page: Page | None = None
+    mark: Mark | None = None
     left: list[range] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -53,7 +55,8 @@ class OpenGap:
         """Return what to ask for next."""
         if self.page is not None:
             return self.page
-        return rules.page_from(self.left[0].start if self.bottom else None, self.since_us)
+        from_id = self.left[0].start if self.bottom else None
+        return rules.page_from(from_id, self.since_us, self.mark)
 
     @property
     def missing(self) -> int:

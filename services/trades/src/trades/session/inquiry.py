@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from marketstream.messages import Trade
@@ -10,7 +10,7 @@ from trades.session.ids import OpenGap
 from trades.session.ledger import TOO_LONG_AGO
 from trades.session.pages import first_id, message_of, messages_of
 from trades.session.plausibility import CLOCK_MARGIN_US
-from trades.session.rules import Answer, Ask, Page, Row
+from trades.session.rules import Answer, Ask, Mark, Page, Row
 
 if TYPE_CHECKING:
     from trades.session.market import MarketSession
@@ -20,6 +20,7 @@ _AGAIN_US = 250_000
 _POLL_US = 1_000_000
 _FIRST_PRICE_US = 3_000_000  # until a past is read that nothing beside it speaks for
 _ZOMBIE_US = 1_000_000  # after which the stream has what REST has, or never will
+_MOST_LACKED = 5  # answers without a trade that is known, before it is believed that there is none
 _DROP_AGAIN_US = 30_000_000  # a connection that is given up so soon again is not what is wrong
 
 
@@ -40,7 +41,7 @@ class Inquiry:
         self._past_from_us = self._past_until_us = 0  # the past that a start reads
         self._unseen_until_us = 0
         self._ask_at_us = self._newest_at_us = self._time_at_us = 0
-        self._failures = self._time_failures = 0
+        self._failures = self._time_failures = self._lacked = 0
         self._rest_lag_us = 0
         self._dropped_us: int | None = None
         self._told: tuple[int, int] | None = None  # an id that REST has, and since when we know
@@ -62,7 +63,8 @@ class Inquiry:
 
     def catch_up_from(self, since_us: int, from_id: int | None = None) -> None:
         """Ask for what is missing since a time, from an id on where that is known."""
-        self._begin_at(self._session.rules.page_from(from_id, since_us))
+        mark = None if from_id is None else self._session.ledger.mark(from_id - 1)
+        self._begin_at(self._session.rules.page_from(from_id, since_us, mark))
         self._reached_us = None
 
     def _begin_at(self, page: Page) -> None:
@@ -103,7 +105,10 @@ class Inquiry:
             return None
         from_id = due[-1].end_id - self._session.rules.page_trades
         gap = next(gap for gap in due if gap is due[-1] or gap.first_id >= from_id)
-        return Ask("gap", gap.next_page(self._session.rules))
+        return Ask("gap", self._next_page(gap))
+
+    def _next_page(self, gap: OpenGap) -> Page:
+        return self._session.ledger.next_page(gap, self._session.rules)
 
     def failed(self, ask: Ask, received_us: int, retry_after_s: float) -> None:
         """Note that there was no answer that makes sense."""
@@ -121,9 +126,15 @@ class Inquiry:
         wait_us = min(_BACKOFF_FIRST_US * 2.0 ** min(failures, 16), _BACKOFF_MOST_US)
         return round(wait_us * self._scale)
 
-    def answered(self, ask: Ask, answer: Answer, received_us: int) -> None:
-        """Take in an answer."""
-        rules, rows = self._session.rules, answer.rows
+    def answered(self, ask: Ask, answer: Answer, received_us: int) -> bool:
+        """Take in an answer; say whether it has what is known of it, and so is believed."""
+        rules, rows, mark = self._session.rules, answer.rows, ask.page.mark
+        if not self._is_ours(ask, rows):
+            self.failed(ask, received_us, 0.0)
+            return False
+        if mark is not None and ask.page.page_id is not None:
+            rows = [row for row in rows if row.trade.id > mark.id]
+            answer = answer._replace(rows=rows)
         begins_late = rules.only_newest and len(rows) >= rules.page_trades
         if rules.only_newest:
             answer = answer._replace(is_full=False)  # there is no page after it
@@ -142,6 +153,30 @@ class Inquiry:
             self.failed(ask, received_us, 0.0)
         else:
             self._failures = 0
+        return True
+
+    def _is_ours(self, ask: Ask, rows: Sequence[Row]) -> bool:
+        """Say whether rows are of this market and numbering, as far as can be told.
+
+        What they lack again and again, with nothing else in its place, the exchange has not.
+        """
+        lacking = [known for known in self._known_of(ask, rows) if not known.is_in(rows)]
+        self._lacked = self._lacked + 1 if lacking else 0
+        is_denied = any(known.is_denied(rows) for known in lacking)
+        return not lacking or (self._lacked > _MOST_LACKED and not is_denied)
+
+    def _known_of(self, ask: Ask, rows: Sequence[Row]) -> Iterator[Mark]:
+        """Yield what rows have to have, if they go so far: what they begin and end with."""
+        session, mark = self._session, ask.page.mark
+        if mark is not None:
+            yield mark
+        if not session.rules.marks or not rows:
+            return
+        holding = session.joining.holding
+        if ask.kind == "past" and holding is not None and holding.first is not None:
+            yield Mark.of(holding.first)
+        if ask.kind == "newest" and (mark := session.ledger.mark(rows[-1].trade.id)) is not None:
+            yield mark
 
     def _judge(self, rows: Sequence[Row], received_us: int, asked_us: int) -> None:
         """Tell a quiet market from a connection that left something out."""
@@ -200,7 +235,7 @@ class Inquiry:
         ours = [row for row in rows if end_id is None or first_id(row.trade) < end_id]
         if ours:
             self._page = session.rules.page_after(ask.page, ours[-1], is_full=answer.is_full)
-            session.ledger.note_bottom(first_id(ours[0].trade))
+            session.ledger.note_bottom(ours[0].trade)
             is_first, self._is_first_page = self._is_first_page, False
             if is_first:
                 session.ledger.forget_before(ours[0].trade, self._past_from_us)
@@ -218,10 +253,10 @@ class Inquiry:
                 self._ask_at_us = received_us
             elif awaited[0].first_id >= end_id:  # the connection was lost once more
                 session.joining.pass_before(awaited[0].first_id)
-                self._begin_at(awaited[0].next_page(session.rules))
+                self._begin_at(self._next_page(awaited[0]))
                 self._ask_at_us = received_us
             elif len(ours) < len(rows) or not ours:  # REST is behind, or left something out
-                self._begin_at(awaited[0].next_page(session.rules))
+                self._begin_at(self._next_page(awaited[0]))
             return
         if session.is_connected and received_us - session.connected_us > _POLL_US * self._scale:
             self._reached_us = received_us
@@ -286,12 +321,12 @@ class Inquiry:
 
     def _asked_of(self, ask: Ask, received_us: int) -> list[OpenGap]:
         """Return the gaps that an answer should have something of."""
-        gaps, rules = self._session.ledger.ids.gaps, self._session.rules
+        gaps = self._session.ledger.ids.gaps
         due = [gap for gap in gaps if gap.bottom and gap.ask_at_us <= received_us]
         asked = ask.page
         return [
             gap
             for gap in due
-            if (page := gap.next_page(rules)).page_id == asked.page_id
+            if (page := self._next_page(gap)).page_id == asked.page_id
             and page.from_ms >= asked.from_ms
         ]

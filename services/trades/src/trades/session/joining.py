@@ -61,7 +61,7 @@ class Joining:
         self.starting = last_id is None
         self.history = 0.0
         if last_id is not None:
-            session.ledger.go_on(last_id, newest, epoch)
+            session.ledger.go_on(last_id, newest, epoch, known.mark)
             session.batcher.newest_us = known.time_us
             for gap in gaps:
                 if gap.first_id < gap.end_id <= last_id + 1:

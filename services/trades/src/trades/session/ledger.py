@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from marketstream.messages import Gap, GapState, Trade
 from trades.session.ids import TOO_MANY, OpenGap, TradeIds
 from trades.session.pages import cut_down, first_id, quantities_of
+from trades.session.rules import Mark, Page, Rules
 
 TOO_LONG_AGO = "not in what was read of the past"
 
@@ -27,6 +28,7 @@ class Ledger:
         self.ids = TradeIds()
         self.opened = self.repaired = self.given_up = self.lost_gaps = 0
         self._recent: deque[Trade] = deque(maxlen=_RECENT_TRADES)
+        self._recalled: Mark | None = None
         self._say = say
 
     @property
@@ -34,14 +36,42 @@ class Ledger:
         """How many trades are missing, those that were given up too."""
         return self.ids.missing + self.given_up
 
-    def go_on(self, last_id: int, newest: Sequence[Trade], epoch: int) -> None:
-        """Begin after a trade that is known already."""
+    def go_on(
+        self, last_id: int, newest: Sequence[Trade], epoch: int, mark: Mark | None = None
+    ) -> None:
+        """Begin after trades that are known already; `mark` is the last of them."""
         self.ids, self.epoch = TradeIds(last_id + 1), epoch
         self._recent.extend(newest)
+        self._recalled = mark
 
     def remember(self, trades: Sequence[Trade]) -> None:
         """Keep trades for as long as aggregates of REST may have to be cut by them."""
         self._recent.extend(trades)
+
+    def mark(self, trade_id: int) -> Mark | None:
+        """Return by what an answer shows that it has a trade; None where nobody knows (any more).
+
+        Aggregates count for the trades they hold.
+        """
+        for trade in reversed(self._recent):
+            if first_id(trade) <= trade_id <= trade.id:
+                return Mark.of(trade)._replace(id=trade_id)
+        recalled = self._recalled
+        return recalled if recalled is not None and recalled.id == trade_id else None
+
+    def next_page(self, gap: OpenGap, rules: Rules) -> Page:
+        """Return what to ask for next of a gap."""
+        if gap.mark is None and gap.bottom:
+            gap.mark = self._mark_before(gap.first_id)
+        return gap.next_page(rules)
+
+    def _mark_before(self, trade_id: int) -> Mark | None:
+        """Return that of the newest trade that is known before an id."""
+        before = [trade for trade in self._recent if trade.id < trade_id]
+        if before:
+            return Mark.of(max(before, key=lambda trade: trade.id))
+        recalled = self._recalled
+        return recalled if recalled is not None and recalled.id < trade_id else None
 
     def begin_again(self, trade: Trade, since_us: int, reason: str) -> None:
         """Begin a new numbering with a trade; what was missing of the old one cannot be had."""
@@ -52,6 +82,7 @@ class Ledger:
         self.epoch += 1
         self.ids = TradeIds(first_id(trade))
         self._recent.clear()
+        self._recalled = None
 
     def open(self, gap: OpenGap) -> None:
         """Note a gap; the oldest is given up where there are too many."""
@@ -90,13 +121,15 @@ class Ledger:
         gap.ask_at_us = received_us + round(waits_us[gap.denied])
         gap.denied += 1
 
-    def note_bottom(self, bottom_id: int) -> None:
-        """Note the first id that there is of a past whose beginning was not known."""
+    def note_bottom(self, trade: Trade) -> None:
+        """Note the first trade that there is of a past whose beginning was not known."""
+        bottom_id = first_id(trade)
         for gap in self.ids.gaps:
             if gap.bottom:
                 continue
             gap.bottom = True
             gap.first_id = min(bottom_id, gap.end_id)
+            gap.since_us = max(gap.since_us, trade.time_us)
             gap.left = [
                 range(max(part.start, gap.first_id), part.stop)
                 for part in gap.left
@@ -133,7 +166,7 @@ class Ledger:
         first = first_id(trade)
         lost = OpenGap(gap.first_id, first, gap.since_us, trade.time_us, gap.seen_us)
         lost.left = gap.parts(gap.first_id, first - 1)
-        gap.first_id, gap.since_us = first, trade.time_us
+        gap.first_id, gap.since_us, gap.mark = first, trade.time_us, None
         gap.left = gap.parts(first, gap.end_id - 1)
         if not gap.left:
             self.ids.gaps.remove(gap)

@@ -302,9 +302,9 @@ class MarketSession:
         """Return what the exchange should be asked now, None while there is nothing."""
         return self.inquiry.ask(received_us)
 
-    def answered(self, ask: Ask, answer: Answer, received_us: int) -> None:
-        """Take in an answer."""
-        self.inquiry.answered(ask, answer, received_us)
+    def answered(self, ask: Ask, answer: Answer, received_us: int) -> bool:
+        """Take in an answer; say whether it is believed."""
+        return self.inquiry.answered(ask, answer, received_us)
 
     def failed(self, ask: Ask, received_us: int, retry_after_s: float = 0.0) -> None:
         """Note that an answer was refused or made no sense: it is asked for again, later."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from exchanges.book import Book
 from exchanges.venue import Ids, Past, Silence
 from marketstream.messages import Gap, Trade
+
+_DATED_US = 100_000  # between two times of one trade
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +61,46 @@ class Rules:
         """Why what is older than all that can be had is lost."""
         return f"the exchange gives no more than its newest {self.past_trades} trades"
 
-    def page_from(self, trade_id: int | None, from_us: int) -> Page:
-        """Return where to begin: at a trade where pages go by them, or else at a time."""
-        return Page(trade_id if self.pages_by_trade else None, from_us // 1_000)
+    @property
+    def marks(self) -> bool:
+        """Whether a page that begins with a trade that is known has to have it."""
+        return self.numbered and not (self.only_newest or self.past_resolution_ms)
+
+    def page_from(self, trade_id: int | None, from_us: int, mark: Mark | None = None) -> Page:
+        """Return where to begin: at a trade where pages go by them, or else at a time.
+
+        With a `mark` they begin there, if that is near enough.
+        """
+        from_ms = from_us // 1_000
+        if not self.pages_by_trade:
+            is_in = mark is not None and from_us <= mark.since_us + _DATED_US
+            return Page(None, from_ms, mark if is_in and self.marks else None)
+        if mark is None or trade_id is None or trade_id - mark.id >= self.page_trades:
+            return Page(trade_id, from_ms)
+        return Page(mark.id, from_ms, mark)
 
     def page_after(self, page: Page, last: Row, *, is_full: bool) -> Page:
-        """Return where to go on after a page that ends with a row.
+        """Return where to go on after a page that ends with a row: there, as far as can be.
 
         By time the last moment is asked for again, for there may be more of it; where one moment
         fills a whole page, what is left of it cannot be had.
         """
+        mark = Mark.of(last.trade) if self.marks else None
+        if page.mark is not None and page.mark.id > last.trade.id:
+            mark = page.mark  # it was not reached yet
         if self.past == "by_id":
-            return Page(last.page_id + 1, page.from_ms)
-        return Page(None, max(last.trade.time_us // 1_000, page.from_ms + is_full))
+            return Page(last.page_id + (mark is None), page.from_ms, mark)
+        from_ms = max(last.trade.time_us // 1_000, page.from_ms + is_full)
+        return Page(None, from_ms, mark if from_ms <= last.trade.time_us // 1_000 else None)
 
 
 class Known(NamedTuple):
     """Up to where the trades of a market are known: id and time of the last, and the newest ones.
 
     The id is None where nothing traded so far; then all from `time_us` on is missing. `price` is
-    the last one, by which answers are told from another market's. `gaps` are those that were still
-    open. Where only the `epoch` is known, `time_us` is 0.
+    the last one, by which answers are told from another market's, and so is the `mark` of the last
+    trade, where an answer from `time_us` on has it. `gaps` are those that were still open. Where
+    only the `epoch` is known, `time_us` is 0.
     """
 
     last_id: int | None = None
@@ -88,13 +109,56 @@ class Known(NamedTuple):
     epoch: int = 0
     gaps: Sequence[Gap] = ()
     price: float | None = None
+    mark: Mark | None = None
+
+
+class Mark(NamedTuple):
+    """A trade that is known, by which an answer shows that it is of this market and numbering.
+
+    Its time is between two, both included.
+    """
+
+    id: int
+    price: float
+    since_us: int
+    until_us: int
+
+    @classmethod
+    def of(cls, trade: Trade) -> Self:
+        """Return that of a trade."""
+        return cls.between(trade.id, trade.price, trade.time_us, trade.time_us)
+
+    @classmethod
+    def between(cls, trade_id: int, price: float, since_us: int, until_us: int) -> Self:
+        """Return that of a trade between two times; REST may date it a little otherwise."""
+        return cls(trade_id, price, since_us - _DATED_US, until_us + _DATED_US)
+
+    def is_in(self, rows: Sequence[Row]) -> bool:
+        """Say whether rows have it, alone or in an aggregate, or end before its id."""
+        if not rows or rows[-1].trade.id < self.id:
+            return True
+        return any(
+            trade.price == self.price and self.since_us <= trade.time_us <= self.until_us
+            for trade in self._of_its_id(rows)
+        )
+
+    def is_denied(self, rows: Sequence[Row]) -> bool:
+        """Say whether rows have another trade in its place."""
+        return bool(self._of_its_id(rows)) and not self.is_in(rows)
+
+    def _of_its_id(self, rows: Sequence[Row]) -> list[Trade]:
+        return [trade for _, trade in rows if trade.id - trade.count < self.id <= trade.id]
 
 
 class Page(NamedTuple):
-    """Where a page of past trades begins: at an id to page by, or else at a time."""
+    """Where a page of past trades begins: at an id to page by, or else at a time.
+
+    Where it begins with or before a trade that is known, it has to have that `mark`.
+    """
 
     page_id: int | None = None
     from_ms: int = 0
+    mark: Mark | None = None
 
 
 class Ask(NamedTuple):
