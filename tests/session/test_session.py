@@ -419,6 +419,27 @@ def test_a_trade_that_the_exchange_does_not_give_holds_nothing_up_for_long() -> 
     assert [gap.state for gap in one.gaps.values()] == ["repaired"]
 
 
+@pytest.mark.parametrize("kind", ["by id", "by time", "by trade", "heartbeats"])
+@pytest.mark.parametrize("missed", [3, 150])
+def test_what_is_missed_after_a_trade_that_is_dated_ahead_is_asked_for(
+    kind: str, missed: int
+) -> None:
+    one = world(100_000, kind)
+
+    def dated(trade: Trade) -> Trade:
+        later = later_by(1_900_000)(trade)
+        one.truth[one.truth.index(trade)] = later
+        return later
+
+    one.spoil_next = dated
+    while one.spoil_next is not None:
+        one.run(0.1)
+    one.drop_next = missed
+    one.run(10.0)
+    healed(one)
+    assert {gap.state for gap in one.gaps.values()} == {"repaired"}
+
+
 @pytest.mark.parametrize("connects", [True, False])
 def test_pages_of_two_numberings_are_not_taken_for_one(connects: bool) -> None:
     """A start begins to read the past by time, where the old ids still are; then it goes by ids."""

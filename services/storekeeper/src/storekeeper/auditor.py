@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
@@ -21,6 +22,7 @@ from storekeeper.parity import SETTLED_MS, ParityCount
 from storekeeper.touched import witnesses
 
 _CANDLES_A_ROUND = 240  # few enough to read beside live trades
+_MOST_WAITING = 10 * _CANDLES_A_ROUND  # candles to come back to
 _SAMPLE_EVERY = 4  # rounds
 _MINUTE_MS = 60_000
 _SAMPLED_MINUTES = 60  # the newest, of which one is chosen
@@ -30,9 +32,10 @@ class Auditor:
     """Compares what the store has of a source's markets with what its exchange says.
 
     Each round asks for some klines a market and timeframe (weight 2 of 6,000 a minute), from where
-    the last round ended. Of a timeframe that the exchange has no klines of, some rounds compare the
-    candles of a minute, chosen by `seed`, with what the exchange's trades make of it. `suspect` is
-    told of candles called complete that the exchange has otherwise. What was found is published.
+    the last round ended; and for those of candles that were not complete then, once they are. Of a
+    timeframe that the exchange has no klines of, some rounds compare the candles of a minute,
+    chosen by `seed`, with what the exchange's trades make of it. `suspect` is told of candles
+    called complete that the exchange has otherwise. What was found is published.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Auditor:
         self._random = Random(seed)  # noqa: S311 - which minute is looked at
         self._rounds = 0
         self._audited_ms: dict[tuple[str, str], int] = {}
+        self._waiting_ms: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         for market in self.parities:  # 0 is news too
             ports.metrics.parity_compared.labels(market)
             ports.metrics.parity_differences.labels(market)
@@ -72,7 +76,11 @@ class Auditor:
         sampled = self._sampled if self._rounds % _SAMPLE_EVERY == 0 else []
         self._rounds += 1
         for market in self.parities:
-            for audit, timeframes in ((self._audit, self._timeframes), (self._sample, sampled)):
+            for audit, timeframes in (
+                (self._audit, self._timeframes),
+                (self._audit_waiting, self._timeframes),
+                (self._sample, sampled),
+            ):
                 for timeframe in timeframes:
                     try:
                         await audit(client, market, timeframe)
@@ -96,8 +104,32 @@ class Auditor:
             until_ms = candles[-1].open_time_ms + length_ms
             self._compare(candles, theirs, candles[0].open_time_ms, until_ms)
             self._audited_ms[market, timeframe] = until_ms
+            waiting_ms = self._waiting_ms[market, timeframe]
+            waiting_ms += [candle.open_time_ms for candle in candles if not candle.complete]
+            del waiting_ms[:-_MOST_WAITING]
         else:  # a hole: look beyond it next time
             self._audited_ms[market, timeframe] = max(start_ms, end_ms)
+
+    async def _audit_waiting(self, client: RestClient, market: str, timeframe: str) -> None:
+        """Audit what was not complete when its round came, and is by now; a part in each round."""
+        waiting_ms = self._waiting_ms[market, timeframe]
+        if not waiting_ms:
+            return
+        from_ms = waiting_ms[self._rounds % len(waiting_ms)]
+        to_ms = from_ms + _CANDLES_A_ROUND * timeframe_ms(timeframe)
+        store = await asyncio.to_thread(self._ports.store)
+        stored = await asyncio.to_thread(store.candles, market, timeframe, from_ms, to_ms)
+        waited = set(waiting_ms)
+        due = [one for one in stored if one.complete and one.open_time_ms in waited]
+        if not due:
+            return
+        klines = await fetch_klines(
+            client, split_market(market)[1], timeframe, from_ms=due[0].open_time_ms
+        )
+        theirs = {kline.open_time_ms: kline for kline in klines}
+        self._compare(due, theirs, due[0].open_time_ms, due[-1].close_time_ms)
+        done_ms = {one.open_time_ms for one in due if one.open_time_ms in theirs}
+        waiting_ms[:] = [open_ms for open_ms in waiting_ms if open_ms not in done_ms]
 
     async def _sample(self, client: RestClient, market: str, timeframe: str) -> None:
         store = await asyncio.to_thread(self._ports.store)

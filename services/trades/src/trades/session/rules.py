@@ -10,7 +10,7 @@ from exchanges.book import Book
 from exchanges.venue import Ids, Past, Silence
 from marketstream.messages import Gap, Trade
 
-_DATED_US = 100_000  # between two times of one trade
+_DATED_US = 2_500_000  # between two times of one trade: an event may be dated a little ahead
 
 
 @dataclass(frozen=True, slots=True)
