@@ -432,8 +432,7 @@ def test_what_is_missed_after_a_trade_that_is_dated_ahead_is_asked_for(
         return later
 
     one.spoil_next = dated
-    while one.spoil_next is not None:
-        one.run(0.1)
+    one.run(0.1)
     one.drop_next = missed
     one.run(10.0)
     healed(one)

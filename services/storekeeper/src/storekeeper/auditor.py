@@ -111,16 +111,9 @@ class Auditor:
             self._audited_ms[market, timeframe] = max(start_ms, end_ms)
 
     async def _audit_waiting(self, client: RestClient, market: str, timeframe: str) -> None:
-        """Audit what was not complete when its round came, and is by now; a part in each round."""
+        """Audit some of what was not complete when its round came, and is by now."""
         waiting_ms = self._waiting_ms[market, timeframe]
-        if not waiting_ms:
-            return
-        from_ms = waiting_ms[self._rounds % len(waiting_ms)]
-        to_ms = from_ms + _CANDLES_A_ROUND * timeframe_ms(timeframe)
-        store = await asyncio.to_thread(self._ports.store)
-        stored = await asyncio.to_thread(store.candles, market, timeframe, from_ms, to_ms)
-        waited = set(waiting_ms)
-        due = [one for one in stored if one.complete and one.open_time_ms in waited]
+        due = await asyncio.to_thread(self._due, waiting_ms, market, timeframe)
         if not due:
             return
         klines = await fetch_klines(
@@ -130,6 +123,20 @@ class Auditor:
         self._compare(due, theirs, due[0].open_time_ms, due[-1].close_time_ms)
         done_ms = {one.open_time_ms for one in due if one.open_time_ms in theirs}
         waiting_ms[:] = [open_ms for open_ms in waiting_ms if open_ms not in done_ms]
+
+    def _due(self, waiting_ms: Sequence[int], market: str, timeframe: str) -> list[Candle]:
+        """Return candles that were waited for and are complete, no more than one round has."""
+        store, span_ms = self._ports.store(), _CANDLES_A_ROUND * timeframe_ms(timeframe)
+        until_ms = 0
+        for from_ms in sorted(waiting_ms):
+            if from_ms < until_ms:
+                continue
+            until_ms = from_ms + span_ms
+            stored = store.candles(market, timeframe, from_ms, until_ms)
+            due = [one for one in stored if one.complete and one.open_time_ms in waiting_ms]
+            if due:
+                return due
+        return []
 
     async def _sample(self, client: RestClient, market: str, timeframe: str) -> None:
         store = await asyncio.to_thread(self._ports.store)

@@ -25,6 +25,7 @@ type Publish = Callable[[Trades | Gap | Stall, int], None]
 """Takes a message and when (µs) what it follows from was received, 0 for the past."""
 
 _UNDERWAY_US = 1_000_000  # at most, what a trade takes to come
+_USUAL_AHEAD_US = 100_000  # as far as a clock that was asked can be off
 _MOST_AHEAD_US = 3_000_000  # what a trade that is believed may be dated ahead
 _NOBODY_TO_ASK = "there is nobody to ask for trades of the past"
 _NOTHING_COMES = "the recording does not have them"
@@ -346,7 +347,7 @@ class MarketSession:
         if asked_us is None or not batcher.newest_received_us:
             return newest_us
         came_us = batcher.newest_received_us + asked_us + CLOCK_MARGIN_US
-        if newest_us <= came_us:
+        if newest_us <= came_us + _USUAL_AHEAD_US:
             return newest_us
         return max(came_us - _UNDERWAY_US, newest_us - _MOST_AHEAD_US)
 
