@@ -98,11 +98,8 @@ class Auditor:
         end_ms = min(newest[0].close_time_ms - SETTLED_MS, start_ms + _CANDLES_A_ROUND * length_ms)
         candles = await asyncio.to_thread(store.candles, market, timeframe, start_ms, end_ms)
         if candles:
-            symbol = split_market(market)[1]
-            klines = await fetch_klines(client, symbol, timeframe, from_ms=candles[0].open_time_ms)
-            theirs = {kline.open_time_ms: kline for kline in klines}
+            await self._compare_with_klines(client, candles)
             until_ms = candles[-1].open_time_ms + length_ms
-            self._compare(candles, theirs, candles[0].open_time_ms, until_ms)
             self._audited_ms[market, timeframe] = until_ms
             waiting_ms = self._waiting_ms[market, timeframe]
             waiting_ms += [candle.open_time_ms for candle in candles if not candle.complete]
@@ -116,11 +113,7 @@ class Auditor:
         due = await asyncio.to_thread(self._due, waiting_ms, market, timeframe)
         if not due:
             return
-        klines = await fetch_klines(
-            client, split_market(market)[1], timeframe, from_ms=due[0].open_time_ms
-        )
-        theirs = {kline.open_time_ms: kline for kline in klines}
-        self._compare(due, theirs, due[0].open_time_ms, due[-1].close_time_ms)
+        theirs = await self._compare_with_klines(client, due)
         done_ms = {one.open_time_ms for one in due if one.open_time_ms in theirs}
         waiting_ms[:] = [open_ms for open_ms in waiting_ms if open_ms not in done_ms]
 
@@ -137,6 +130,17 @@ class Auditor:
             if due:
                 return due
         return []
+
+    async def _compare_with_klines(
+        self, client: RestClient, candles: Sequence[Candle]
+    ) -> Mapping[int, Kline]:
+        """Compare candles of one series with the exchange's klines; return those by open time."""
+        first, last = candles[0], candles[-1]
+        symbol, from_ms = split_market(first.market)[1], first.open_time_ms
+        klines = await fetch_klines(client, symbol, first.timeframe, from_ms=from_ms)
+        theirs = {kline.open_time_ms: kline for kline in klines}
+        self._compare(candles, theirs, from_ms, last.close_time_ms)
+        return theirs
 
     async def _sample(self, client: RestClient, market: str, timeframe: str) -> None:
         store = await asyncio.to_thread(self._ports.store)
