@@ -23,7 +23,7 @@ from trades.sessions import heartbeat_s, make_sessions
 from trades.settings import TradesSettings
 
 _SAY_EVERY_S = 1.0
-_PATIENCE_S = 5.0  # with one request: a start does not wait for an exchange that hangs
+PATIENCE_S = 5.0  # with one request: a start does not wait for an exchange that hangs
 _CLOCK_DOUBT_US = 300_000_000  # by how much our own clock may be ahead of the exchange
 
 
@@ -44,7 +44,7 @@ class Following:
 
     async def run(self, known: Callable[[], Awaitable[Mapping[str, Known]]]) -> None:
         """Publish until cancelled; `known` says what is published already."""
-        async with self._source.client(timeout_s=_PATIENCE_S, patience_s=_PATIENCE_S) as client:
+        async with self._source.client(timeout_s=PATIENCE_S, patience_s=PATIENCE_S) as client:
             await self._follow(client, known)
 
     async def _follow(
@@ -80,12 +80,7 @@ class Following:
         known: Mapping[str, Known],
     ) -> None:
         """Tell the sessions what is known, and what the exchange's clock says."""
-        exchange_us = None
-        if self._source.has_past:
-            try:
-                exchange_us = await fetch_server_time(client) * 1_000
-            except NetworkError as error:
-                logger.warning("The exchange's clock is not known", reason=str(error))
+        exchange_us = await clock_us(client) if self._source.has_past else None
         now_us = self._now_us()
         for market, session in sessions.items():
             one = known.get(market)
@@ -141,3 +136,12 @@ class Following:
     def _publish_dead_letter(self, letter: DeadLetter) -> None:
         self._ports.publish(letter)
         self._ports.metrics.dead_letters.labels(letter.source).inc()
+
+
+async def clock_us(client: RestClient) -> int | None:
+    """Return what an exchange's clock says, None where it does not answer."""
+    try:
+        return await fetch_server_time(client) * 1_000
+    except NetworkError as error:
+        logger.warning("The exchange's clock is not known", reason=str(error))
+        return None
