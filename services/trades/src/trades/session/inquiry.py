@@ -321,12 +321,12 @@ class Inquiry:
 
     def _asked_of(self, ask: Ask, received_us: int) -> list[OpenGap]:
         """Return the gaps that an answer should have something of."""
-        gaps = self._session.ledger.ids.gaps
+        gaps, rules = self._session.ledger.ids.gaps, self._session.rules
         due = [gap for gap in gaps if gap.bottom and gap.ask_at_us <= received_us]
         asked = ask.page
         return [
             gap
             for gap in due
-            if (page := self._next_page(gap)).page_id == asked.page_id
+            if (page := gap.next_page(rules)).page_id == asked.page_id
             and page.from_ms >= asked.from_ms
         ]
