@@ -14,7 +14,7 @@ from trades.session.inquiry import Inquiry
 from trades.session.joining import Joining
 from trades.session.ledger import Ledger
 from trades.session.life import Life
-from trades.session.plausibility import CLOCK_MARGIN_US, Plausibility
+from trades.session.plausibility import Plausibility
 from trades.session.quote_lag import QuoteLag
 from trades.session.rules import Answer, Ask, Known, Rules
 from trades.session.silence import Silence
@@ -24,9 +24,6 @@ from trades.session.unnumbered import Unnumbered
 type Publish = Callable[[Trades | Gap | Stall, int], None]
 """Takes a message and when (µs) what it follows from was received, 0 for the past."""
 
-_UNDERWAY_US = 1_000_000  # at most, what a trade takes to come
-_USUAL_AHEAD_US = 100_000  # as far as a clock that was asked can be off
-_MOST_AHEAD_US = 3_000_000  # what a trade that is believed may be dated ahead
 _NOBODY_TO_ASK = "there is nobody to ask for trades of the past"
 _NOTHING_COMES = "the recording does not have them"
 
@@ -334,22 +331,6 @@ class MarketSession:
             return None
         underway_us = round(1e6 * (self.rules.speed - 1))  # what an answer takes, as market time
         return (received_us + offset_us + underway_us) // 1_000
-
-    @property
-    def known_until_us(self) -> int:
-        """Up to when the trades are known that came, of the exchange's time.
-
-        That is when the newest traded or, where it is dated ahead of the exchange's clock, a moment
-        before it came.
-        """
-        batcher = self.batcher
-        newest_us, asked_us = batcher.newest_us, batcher.asked_offset_us
-        if asked_us is None or not batcher.newest_received_us:
-            return newest_us
-        came_us = batcher.newest_received_us + asked_us + CLOCK_MARGIN_US
-        if newest_us <= came_us + _USUAL_AHEAD_US:
-            return newest_us
-        return max(came_us - _UNDERWAY_US, newest_us - _MOST_AHEAD_US)
 
     @property
     def history(self) -> float:
