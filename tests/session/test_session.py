@@ -394,9 +394,13 @@ def test_rest_that_does_not_have_it_yet_is_asked_again(state: str) -> None:
     healed(one)
 
 
+@pytest.mark.parametrize("every_us", [20_000, 400_000])
+@pytest.mark.parametrize("kind", ["by id", "by trade, heartbeats"])
 @pytest.mark.parametrize("breaks", ["drop", "cut", "zombie"])
-def test_another_market_of_the_same_ids_and_a_near_price_is_not_believed(breaks: str) -> None:
-    one = world()
+def test_another_market_of_the_same_ids_and_a_near_price_is_not_believed(
+    breaks: str, kind: str, every_us: int
+) -> None:
+    one = world(every_us, kind)
     one.rest = "alike"
     do(one, breaks)
     one.run(6.0)

@@ -63,7 +63,7 @@ class Inquiry:
 
     def catch_up_from(self, since_us: int, from_id: int | None = None) -> None:
         """Ask for what is missing since a time, from an id on where that is known."""
-        mark = None if from_id is None else self._session.ledger.mark(from_id - 1)
+        mark = None if from_id is None else self._session.ledger.mark_before(from_id)
         self._begin_at(self._session.rules.page_from(from_id, since_us, mark))
         self._reached_us = None
 

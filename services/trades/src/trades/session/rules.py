@@ -69,13 +69,13 @@ class Rules:
     def page_from(self, trade_id: int | None, from_us: int, mark: Mark | None = None) -> Page:
         """Return where to begin: at a trade where pages go by them, or else at a time.
 
-        With a `mark` they begin there, if that is near enough.
+        With a `mark` they begin there: what is between is missing too.
         """
         from_ms = from_us // 1_000
         if not self.pages_by_trade:
             is_in = mark is not None and from_us <= mark.since_us + _DATED_US
             return Page(None, from_ms, mark if is_in and self.marks else None)
-        if mark is None or trade_id is None or trade_id - mark.id >= self.page_trades:
+        if mark is None or trade_id is None or not self.marks:
             return Page(trade_id, from_ms)
         return Page(mark.id, from_ms, mark)
 
