@@ -357,6 +357,19 @@ def test_before_the_first_trade_a_clock_that_is_off_proves_nothing(
     assert all(until_us <= one.now_us for until_us in proven_us)
 
 
+def test_a_start_by_a_clock_that_was_an_hour_ahead_goes_on_once_the_clock_is_right() -> None:
+    one = World(20_000)
+    for _ in range(150):
+        one.now_us += one.every_us
+        one.trade()
+    ahead_us = one.now_us + 3_600_000_000
+    one.session.start(one.received_us, from_us=ahead_us - 2_000_000, exchange_us=ahead_us)
+    one.connect()
+    one.run(15.0)
+    newest_us = max(message.seen_until_us for message in one.published)
+    assert one.now_us - 1_000_000 < newest_us <= one.now_us
+
+
 def test_what_was_missed_without_a_connection_is_not_held_against_the_next_one() -> None:
     one = world()
     one.cut(for_us=12_000_000)

@@ -7,6 +7,7 @@ from typing import Any
 from marketstream.messages import (
     Audit,
     Candle,
+    Depth,
     Features,
     Feed,
     Gap,
@@ -59,6 +60,16 @@ def good(market: str, now_us: int) -> dict[str, Any]:
 GOOD = good(MARKET, NOW_US)
 
 
+def _absurd_books(now_us: int, bad_times_us: tuple[int, ...]) -> list[Depth]:
+    one = ((100.0, 1.0),)
+    return [
+        *(Depth(one, one, time) for time in bad_times_us),
+        *(Depth(((price, 1.0),), one, now_us) for price in (-1.0, 0.0, 1e300, float("inf"))),
+        *(Depth(one, ((101.0, size),), now_us) for size in (-1.0, 0.0, 1e300, float("nan"))),
+        Depth(one * 100_000, one, now_us),
+    ]
+
+
 def absurd(now_us: int) -> list[tuple[str, dict[str, Any]]]:
     """Return changes of good messages, by topic, that make them say what cannot be."""
     bad_times_us = (0, -1, now_us + 3 * DAY_US, now_us * 1_000, 2**70)
@@ -75,7 +86,23 @@ def absurd(now_us: int) -> list[tuple[str, dict[str, Any]]]:
             for field in ("open", "close")
             for price in (-1.0, 0.0, 1e300)
         ),
-        ("trades", {"epoch": 2**64}),
+        *(("trades", {"epoch": epoch}) for epoch in (-1, 10**12, 2**64)),
+        *(("trades", {"spread_us": spread}) for spread in (-1, 10**15, 2**70)),
+        *(("trades", {"depth": depth}) for depth in _absurd_books(now_us, bad_times_us)),
+        *(("candles", {"depth": depth}) for depth in _absurd_books(now_us, bad_times_us)),
+        ("trades", {"trades": (Trade(10**15, 100.0, 0.5, "buy", now_us, count=10**14),)}),
+        ("candles", {"open_time_ms": now_us // 1_000 + 60_000}),
+        ("candles", {"low": 102.0}),
+        *(("candles", {"low": price}) for price in (0.0, -1.0)),
+        *(("candles", {name: -1}) for name in ("trade_count", "expected_count", "revision")),
+        ("candles", {"expected_count": 2**63 - 1}),
+        *(
+            ("gaps", {"first_id": first_id, "end_id": end_id})
+            for first_id, end_id in ((-(2**62), 2**62), (0, 2**63 - 1), (10, 5), (-5, 5))
+        ),
+        *(("gaps", {"epoch": epoch}) for epoch in (-1, 2**62)),
+        *(("predictions", {"horizon_ms": horizon}) for horizon in (-1, 2**62)),
+        *(("audits", {name: -1}) for name in ("compared", "equal", "incomplete")),
         ("trades", {"price_decimals": 10**6}),
         ("trades", {"quote": Quote(float("nan"), 1.0, 101.0, 1.0, now_us)}),
         ("trades", {"quote": Quote(1e300, 1.0, 101.0, 1.0, now_us)}),

@@ -203,6 +203,8 @@ class Plausibility:
         after_us = batcher.newest_us if gap is None else gap.since_us
         if not after_us and batcher.asked_offset_us is not None:
             after_us = received_us + batcher.asked_offset_us - self._first_behind_us
+            if time_us < after_us - self._behind_us:
+                self.wants_time = self._asks  # what it said may have been wrong
         if time_us < after_us - self._behind_us:
             behind_s = (after_us - time_us) // 1_000_000
             problem = f"its time is {behind_s} s before that of the trade it follows on"
