@@ -83,9 +83,12 @@ def fold(
         bar.bought, bar.sold = first_bought, first_sold
         bar.closed, bar.last_id = (last_us, last_id, close), last_id
         sums: tuple[float, float, float, float] = bought, bought_quote, sold, sold_quote
-        if max(sums) >= _EXACT:
+        if bought + sold >= _EXACT or bought_quote + sold_quote >= _EXACT:
             sums = _sums(trades[at:position], price_decimals, quantity_decimals)
-        _add(bar, *map(int, sums))
+        bar.volume += int(sums[0]) + int(sums[2])
+        bar.quote_volume += int(sums[1]) + int(sums[3])
+        bar.taker_buy_volume += int(sums[0])
+        bar.taker_buy_quote_volume += int(sums[1])
     return position
 
 
@@ -102,13 +105,6 @@ def _sums(
         base, quote = sums[trade.taker]
         sums[trade.taker] = base + quantity_units, quote + price_units * quantity_units
     return *sums["buy"], *sums["sell"]
-
-
-def _add(bar: Bar, bought: int, bought_quote: int, sold: int, sold_quote: int) -> None:
-    bar.volume += bought + sold
-    bar.quote_volume += bought_quote + sold_quote
-    bar.taker_buy_volume += bought
-    bar.taker_buy_quote_volume += bought_quote
 
 
 def bar_of(trade: Trade, price_decimals: int, quantity_decimals: int) -> Bar:
