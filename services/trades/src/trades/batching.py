@@ -57,12 +57,12 @@ class TradesBatcher:
         self._latest_us = 0  # of all events but for the last trade
         self._said_proven_us = 0
         self._emit_at_us = 0  # the end of the bucket that the last message reached into
-        self._trades: list[Trade] = []
+        self.pending: list[Trade] = []  # trades of the next message
         self._quote: Quote | None = None
         self._depth: Depth | None = None
         self._depth_us = 0  # of the last one
         self._pending_end_us = 0  # of the bucket of what is pending
-        self._quiet_until_us = 0  # trades before that close nothing
+        self.quiet_until_us = 0  # trades before that close nothing
 
     @property
     def offset_us(self) -> int | None:
@@ -86,17 +86,23 @@ class TradesBatcher:
             if not clock.from_us <= received_us < clock.until_us:
                 clock.update(time_us, received_us)
         self._last_trade = trade
-        if time_us < self._quiet_until_us:
-            self._trades.append(trade)
+        if time_us < self.quiet_until_us:
+            self.pending.append(trade)
             if time_us > self.seen_until_us:
                 self.seen_until_us = time_us
             return _NOTHING
         closed = self._make_room(time_us) if time_us >= self._pending_end_us else _NOTHING
-        self._trades.append(trade)
+        self.pending.append(trade)
         if time_us <= self.seen_until_us:
             return closed
         self.seen_until_us = time_us
         return closed if time_us < self._emit_at_us else [*closed, self._emit()]
+
+    def took_usual(self, newest_us: int, newest_received_us: int) -> None:
+        """Note when the newest of the pending trades happened and came, after usual ones."""
+        self.newest_us, self.newest_received_us = newest_us, newest_received_us
+        self._last_trade = self.pending[-1]
+        self.seen_until_us = max(self.seen_until_us, newest_us)
 
     def out_of_step(self, time_us: int) -> None:
         """Note the time of a trade that may be earlier than another before it."""
@@ -150,7 +156,7 @@ class TradesBatcher:
 
     def flush(self) -> Trades | None:
         """Return what is pending, at the end of a socket read."""
-        is_pending = self._trades or self._quote is not None or self._depth is not None
+        is_pending = self.pending or self._quote is not None or self._depth is not None
         return self._emit() if is_pending else None
 
     def heartbeat(self, received_us: int) -> Trades | None:
@@ -190,7 +196,7 @@ class TradesBatcher:
         """Close the message before an event of a later bucket."""
         pending = self.flush()
         self._pending_end_us = self._end_of_bucket(time_us)
-        self._quiet_until_us = min(self._pending_end_us, self._emit_at_us)
+        self.quiet_until_us = min(self._pending_end_us, self._emit_at_us)
         return _NOTHING if pending is None else (pending,)
 
     def _end_of_bucket(self, time_us: int) -> int:
@@ -205,7 +211,7 @@ class TradesBatcher:
             proven_until_us = self._said_proven_us = self.proven_until_us
         message = Trades(
             self.market,
-            tuple(self._trades),
+            tuple(self.pending),
             self._quote,
             self.seen_until_us,
             self._price_decimals,
@@ -216,7 +222,7 @@ class TradesBatcher:
             numbered=self._numbered,
         )
         self._emit_at_us = self._end_of_bucket(self.seen_until_us)
-        self._trades.clear()
+        self.pending.clear()
         self._quote = self._depth = None
-        self._pending_end_us = self._quiet_until_us = 0
+        self._pending_end_us = self.quiet_until_us = 0
         return message

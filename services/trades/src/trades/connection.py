@@ -49,22 +49,22 @@ class LocationRefusedError(ConnectionLostError):
 
 
 class Inbox:
-    """The frames of one or two connections, with their receive times, until someone reads them."""
+    """The frames of one or two connections, after their receive times, until someone reads them."""
 
     def __init__(self) -> None:
-        self._frames: list[tuple[bytes, int]] = []
+        self._frames: list[tuple[int, bytes]] = []
         self._wake = asyncio.Event()
 
     def put(self, frame: bytes, received_ns: int) -> None:
         """Take in a frame."""
-        self._frames.append((frame, received_ns))
+        self._frames.append((received_ns, frame))
         self._wake.set()
 
     def wake(self) -> None:
         """Have the reader look."""
         self._wake.set()
 
-    async def read(self, timeout_s: float) -> list[tuple[bytes, int]]:
+    async def read(self, timeout_s: float) -> list[tuple[int, bytes]]:
         """Return what has come in; wait for it up to `timeout_s`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):

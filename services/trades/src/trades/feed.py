@@ -149,13 +149,12 @@ class Feed:
             if frames and not has_answered:
                 has_answered = True
                 for session in self._sessions.values():
-                    session.connected(frames[0][1] // 1_000)
-            for frame, received_ns in frames:
-                if self._tap is not None:
+                    session.connected(frames[0][0] // 1_000)
+            if self._tap is not None:
+                for received_ns, frame in frames:
                     self._tap(frame, received_ns)
-                notice = self._intake.handle(frame, received_ns)
-                if notice is not None:
-                    self._heed(notice, relief)
+            for notice in self._intake.take(frames):
+                self._heed(notice, relief)
                 if self.ended:
                     return
             self._intake.flush()

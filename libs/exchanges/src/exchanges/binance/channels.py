@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -16,7 +17,8 @@ from marketstream.messages import Trade
 type Decode = Callable[[bytes], Any]
 
 
-class Kind(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Kind:
     """A kind of channel: what its frames hold, and how that is read, wrapped or raw."""
 
     shape: Any
@@ -35,7 +37,8 @@ class Kind(NamedTuple):
         )
 
 
-class Channel(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Channel:
     """A stream of one symbol."""
 
     stream: str

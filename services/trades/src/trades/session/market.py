@@ -70,7 +70,7 @@ class MarketSession:
         self._unnumbered = unnumbered = None if rules.numbered else Unnumbered(self)
         self._examine = partial(examine, self) if unnumbered is None else unnumbered.examine
         self._quote_watch = QuoteWatch(rules.speed)
-        self._quote_lag = QuoteLag()
+        self.quote_lag = QuoteLag()
         self._noted_us = 0
         self.depth = DepthWatch(self) if rules.levels else None
 
@@ -101,8 +101,8 @@ class MarketSession:
             return
         closed = batcher.add_trade(trade, received_us)
         self.trades += 1
-        if self._quote_lag.is_measuring:
-            self._quote_lag.trade(received_us, trade.price, bought=trade.taker == "buy")
+        if self.quote_lag.is_measuring:
+            self.quote_lag.trade(received_us, trade.price, bought=trade.taker == "buy")
         if closed:
             self._pass_all(closed, received_us)
 
@@ -140,8 +140,8 @@ class MarketSession:
             received_us,
         )
         self.quotes += 1
-        if self._quote_lag.is_measuring:
-            self._quote_lag.quote(received_us, event.bid, event.ask)
+        if self.quote_lag.is_measuring:
+            self.quote_lag.quote(received_us, event.bid, event.ask)
         for message in closed:
             self.pass_on(message, received_us)
 
@@ -248,7 +248,7 @@ class MarketSession:
         `alive` says whether the connection gives a sign of life.
         """
         self._declare_due(received_us)
-        self._quote_lag.tick(received_us)
+        self.quote_lag.tick(received_us)
         holding = self.joining.holding
         if holding is not None and holding.is_over(received_us):
             self.joining.let_go(received_us)
@@ -354,7 +354,7 @@ class MarketSession:
         if stall is not None and offset_us is not None and not ended:
             stalled_ms = max(0, (received_us + offset_us - stall.since_us) // 1_000)
         open_gaps = sum(gap.declared for gap in self.ledger.ids.gaps)
-        lag_us = self._quote_lag.lag_us
+        lag_us = self.quote_lag.lag_us
         quote_lag_ms = None if lag_us is None else lag_us // 1_000
         return Feed(
             connected, reconnects, self.missing, self.history, ended, open_gaps, stalled_ms,
