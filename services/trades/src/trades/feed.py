@@ -144,6 +144,7 @@ class Feed:
         keepalive_due_s = heartbeat_due_s + self._exchange.keepalive_s
         answer_due_s = heartbeat_due_s + _ANSWER_S
         has_answered = False
+        tap, handle = self._tap, self._intake.handle
         while True:
             frames = await inbox.read(heartbeat_due_s - time.monotonic())
             if frames and not has_answered:
@@ -151,13 +152,13 @@ class Feed:
                 for session in self._sessions.values():
                     session.connected(frames[0][1] // 1_000)
             for frame, received_ns in frames:
-                if self._tap is not None:
-                    self._tap(frame, received_ns)
-                notice = self._intake.handle(frame, received_ns)
+                if tap is not None:
+                    tap(frame, received_ns)
+                notice = handle(frame, received_ns)
                 if notice is not None:
                     self._heed(notice, relief)
-                if self.ended:
-                    return
+                    if self.ended:
+                        return
             self._intake.flush()
             connection = relief.connection
             self._raise_if_lost(connection)
