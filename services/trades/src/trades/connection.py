@@ -88,6 +88,7 @@ class Connection(WSListener):
     def __init__(self, inbox: Inbox, clock: Callable[[], int]) -> None:
         self._clock = clock
         self._inbox = inbox
+        self._put = inbox.put
         self._fragments: list[bytes] = []
         self._fragments_bytes = 0
         self._transport: WSTransport | None = None
@@ -132,7 +133,11 @@ class Connection(WSListener):
         """Take in a frame; pings are answered at once."""
         kind = frame.msg_type
         if kind is _TEXT and frame.fin and not self._fragments:  # most are
-            self._take(frame.get_payload_as_bytes())
+            self.last_life_s = time.monotonic()
+            if not self._has_answered:
+                self._has_answered = True
+                self.answered.set()
+            self._put(frame.get_payload_as_bytes(), self._clock())
             return
         self.last_life_s = time.monotonic()
         if kind is WSMsgType.PONG:
@@ -159,11 +164,8 @@ class Connection(WSListener):
                 self._fragments_bytes = 0
 
     def _take(self, frame: bytes) -> None:
-        self.last_life_s = time.monotonic()
-        if not self._has_answered:
-            self._has_answered = True
-            self.answered.set()
-        self._inbox.put(frame, self._clock())
+        self.answered.set()
+        self._put(frame, self._clock())
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """Note that the socket is closed."""
