@@ -111,6 +111,14 @@ def test_every_feature_that_is_computed_beside_has_the_name_that_models_are_told
     }  # fmt: skip
 
 
+def test_what_is_of_other_timeframes_is_a_family_and_spans_are_not() -> None:
+    others = ("rsi_14_1m", "candle_age_1m", "willr_14_250ms", "roc_1_15m")
+    assert {family_of(name) for name in others} == {"other timeframes"}
+    assert family_of("rsi_14") == "indicators"
+    assert family_of("return_10s") == "price"
+    assert family_of("flow_900s") == "flow"
+
+
 def test_features_that_somebody_configured_are_those_that_are_left_out(frames: Path) -> None:
     predictor = SETTINGS.predictor.model_copy(update={"features": ["imbalance", "rsi_14"]})
     configured = replace(SETTINGS, predictor=predictor)

@@ -45,7 +45,7 @@ def feed_recording(
     name, symbol = split_market(market)
     return replay_frames(
         read_frames(files, advanced),
-        _stream(settings.exchange, symbol, name, files, settings.levels),
+        stream_of(settings.exchange, symbol, name, files, settings.levels),
         {market: _session(market, settings.exchange, base, settings, runner)},
         runner.publish,
         frames_per_read=frames_per_read,
@@ -72,7 +72,7 @@ def feed_together(
         recordings.append(
             Recording(
                 read_frames(paths, advanced),
-                _stream(name, symbol, name, paths, settings.levels),
+                stream_of(name, symbol, name, paths, settings.levels),
                 {market: _session(market, name, base, settings, runner)},
             )
         )
@@ -83,7 +83,9 @@ def feed_together(
     return dict(zip(files, counts, strict=True))
 
 
-def _stream(venue_name: str, symbol: str, name: str, files: Sequence[Path], levels: int) -> Stream:
+def stream_of(
+    venue_name: str, symbol: str, name: str, files: Sequence[Path], levels: int
+) -> Stream:
     """Return what reads the files; raises InputError where they do not say all of a quantity."""
     venue = venue_named(venue_name)
     stream = venue.stream([symbol], name, levels=levels)

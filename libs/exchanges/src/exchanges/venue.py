@@ -196,6 +196,7 @@ class Venue:
     of `weight_a_minute` was used; `refuses` says of the body of a good answer whether it is that
     too much was asked, after all. Requests to its own URL are `rest_interval_s` apart. Trades of
     the past may stand for those of `past_resolution_ms`, at the time of one of them.
+    Where it keeps them for so many `past_days`, those before are in its archive's files alone.
     `market_infos_request` asks for tick and lot of several symbols, and its answer is parsed for
     each of them; None where there is no such request.
     """
@@ -226,4 +227,5 @@ class Venue:
     refuses: Callable[[bytes], bool] = _refuses_by_status
     rest_interval_s: float = 0.0
     past_resolution_ms: int = 0
+    past_days: int | None = None
     market_infos_request: Callable[[Sequence[str]], Request] | None = None

@@ -47,7 +47,8 @@ class Channel:
     kind: Kind
 
 
-def _trade_event(fields: wire.Trade[float], channel: Channel) -> TradeEvent | Ignored:
+def trade_event(fields: wire.Trade[float], channel: Channel) -> TradeEvent | Ignored:
+    """Return the trade that a frame holds, unless it is none of the market's."""
     if fields.symbol != channel.wire_symbol or fields.event != "trade":
         raise _disagreement(channel, fields.event, fields.symbol)
     if fields.execution not in wire.OF_MARKET:
@@ -109,7 +110,7 @@ def _changes_event(fields: wire.Depth[float, float], channel: Channel) -> BookEv
     )  # fmt: skip
 
 
-TRADE = Kind.of(wire.Trade[Positive], _trade_event)
+TRADE = Kind.of(wire.Trade[Positive], trade_event)
 QUOTE = Kind.of(wire.Quote[Positive], _quote_event)
 LEVELS = Kind.of(wire.Levels[Positive, NotNegative], _levels_event)
 BEST = Kind.of(wire.Depth[Positive, NotNegative], _best_event)

@@ -7,13 +7,14 @@ alike. https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-s
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from exchanges.binance import channels, wire
-from exchanges.binance.channels import Channel
+from exchanges.binance.channels import Channel, trade_event
 from exchanges.events import Event, Ignored, Notice
 from exchanges.numbers import check_levels
 from marketstream.errors import BadMessage, SettingsError
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
 
 _STREAMS_PER_REQUEST = 200
 _CHANGES = ("depth", "depth@0ms", "depth@100ms", "depth@250ms", "depth@500ms", "depth@1000ms")
+_SNAPSHOT = "depth snapshot"
 _AFTER_HEAD = len('{"stream":"')
 _SHUTDOWN = Notice("shutdown", "the exchange announced that it closes this connection")
 _SUBSCRIBED = Notice("subscribed", "the exchange accepted a request")
 _ENDED = Notice("ended", "the recording has ended")
 
 _decode_envelope = msgspec.json.Decoder(wire.Envelope).decode
+_decode_trade = channels.TRADE.decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -41,7 +44,8 @@ class BinanceStream:
     Markets are named after `venue`, so that those of a server that only speaks as Binance does, a
     simulated one, are never taken for Binance's own. Where `levels` of a book are followed, its
     best ones are asked for, which are all there are each time; whoever recorded its changes
-    instead, `btcusdt@depth@100ms`, has them read too.
+    instead, `btcusdt@depth@100ms`, has them read too. So has, where one symbol is followed, who put
+    REST's snapshot among them, which does not say whose it is.
     """
 
     # At most 5 messages a second, in which the feed's own pings and pongs count too.
@@ -81,9 +85,12 @@ class BinanceStream:
         self._channel_of_head = {
             b'{"stream":"' + c.stream.encode(): c for c in self._channels.values()
         }
-        every = self._channels.values()
+        every = tuple(self._channels.values())
         self._trades_of = {c.wire_symbol: c for c in every if c.kind is channels.TRADE}
         self._quotes_of = {c.wire_symbol: c for c in every if c.kind is channels.QUOTE}
+        if levels and len(symbols) == 1:
+            changes = every[-1]
+            self._channels[_SNAPSHOT] = replace(changes, stream=_SNAPSHOT, kind=channels.LEVELS)
 
     def wire_symbol(self, symbol: str) -> str:
         """Return a symbol as the exchange spells it: `BTCUSDT`."""
@@ -116,16 +123,17 @@ class BinanceStream:
         order of keys for example, or does not fit, is looked at once more without assumptions.
         """
         try:
+            if frame.startswith(b'{"e":"trade"'):
+                trade = _decode_trade(frame)
+                channel = self._trades_of.get(trade.symbol)
+                if channel is not None:
+                    return trade_event(trade, channel)
+                return self._parse_any(frame)
             channel = self._channel_of_head.get(frame[: frame.find(b'"', _AFTER_HEAD)])
             if channel is not None:
                 kind = channel.kind
                 return kind.event(kind.decode_combined(frame).data, channel)
-            if frame.startswith(b'{"e":"trade"'):
-                trade = channels.TRADE.decode(frame)
-                channel = self._trades_of.get(trade.symbol)
-                if channel is not None:
-                    return channels.TRADE.event(trade, channel)
-            elif frame.startswith((b'{"u":', b'{"e":"bookTicker"')):
+            if frame.startswith((b'{"u":', b'{"e":"bookTicker"')):
                 quote = channels.QUOTE.decode(frame)
                 channel = self._quotes_of.get(quote.symbol)
                 if channel is not None:
@@ -179,7 +187,7 @@ def _stream_of(fields: dict[str, Any]) -> str:
     if event is None and {"s", "b", "B", "a", "A"} <= fields.keys():
         event = "bookTicker"
     if event is None and "lastUpdateId" in fields:
-        return "depth snapshot"
+        return _SNAPSHOT
     if not isinstance(event, str):
         raise BadMessage(f"e={event!r:.50}: no event type, and fields {sorted(fields)!s:.200}")
     if isinstance(symbol, str):

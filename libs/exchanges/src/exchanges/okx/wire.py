@@ -14,6 +14,7 @@ from marketstream.errors import SettingsError
 
 MOST_SYMBOLS = 100  # a connection: a request to subscribe has 64 kB at most
 MOST_TRADES = 100  # an answer
+PAST_DAYS = 90  # of trades; candles go back for years
 MOST_KLINES = 100
 MOST_LEVELS = 400
 FEW_LEVELS = 5  # which come whole each time

@@ -86,15 +86,16 @@ class MarketSession:
     def add_trade(self, trade: Trade, received_us: int) -> None:
         """Take in a trade; raises BadMessage where it makes no sense, and is put aside."""
         ids, usual, batcher = self.ledger.ids, self.plausibility, self.batcher
+        trade_id, time_us = trade.id, trade.time_us
         if (
-            trade.id == ids.next_id
+            trade_id == ids.next_id
             and not usual.doubting
             and usual.low <= trade.price <= usual.high
-            and batcher.newest_us <= trade.time_us
-            and trade.time_us - received_us <= usual.latest_us
+            and batcher.newest_us <= time_us
+            and time_us - received_us <= usual.latest_us
         ):
-            ids.next_id = trade.id + 1
-            batcher.newest_us = trade.time_us
+            ids.next_id = trade_id + 1
+            batcher.newest_us = time_us
             batcher.newest_received_us = received_us
         elif not self._takes(trade, received_us):
             self.duplicates += 1
