@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,19 +22,13 @@ from realtime_training.commands.evaluate.ablation_work import (
 from realtime_training.commands.evaluate.work import Wanted
 from realtime_training.datasets import load_files
 from realtime_training.settings import load_all
+from realtime_training.testing import realtime
 from technical_indicators.feature_set import FeatureSet
 
 SETTINGS = load_all()
 START_MS = 1_704_067_200_000
 WANTED = Wanted((1,), ("logistic",))
 BESIDE = [("binance-usdm:BTC/USDT:USDT", Path("perpetual.frames.gz"))]
-
-
-def realtime(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "realtime_training", *map(str, arguments)],
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ from marketstream.messages import (
     Said,
     Stall,
 )
-from marketstream.messages.seal import Seal
+from marketstream.messages.seal import OutcomeSeal, Seal
 from marketstream.store.counts import AuditCounts
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
@@ -169,6 +169,10 @@ def seal(from_ms: int, hash_: str = "c") -> Seal:
     return Seal(MARKET, "1s", from_ms, from_ms + 600_000, 3, "a", "b", hash_)
 
 
+def outcome_seal(from_ms: int, hash_: str = "c") -> OutcomeSeal:
+    return OutcomeSeal(MARKET, "1s", from_ms, from_ms + 600_000, 3, "a", "b", hash_)
+
+
 def test_new_store_is_empty(store: Store) -> None:
     assert store.counts() == dict.fromkeys(
         (
@@ -181,6 +185,7 @@ def test_new_store_is_empty(store: Store) -> None:
             "stalls",
             "audits",
             "seals",
+            "outcome_seals",
             "dead_letters",
         ),
         0,
@@ -209,6 +214,7 @@ def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
         stall(),
         audit(0),
         seal(0),
+        outcome_seal(0),
         letter,
     ]
     store.write(rows)  # type: ignore[arg-type]
@@ -221,6 +227,7 @@ def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
     assert store.stalls(MARKET, 0, 10**10) == [stall()]
     assert store.ledger(MARKET, 0, 1_000).audits == [AuditCounts("1s", 1, 1, 0)]
     assert store.seals(MARKET, "1s") == [seal(0)]
+    assert store.outcome_seals(MARKET, "1s") == [outcome_seal(0)]
     assert store.dead_letters(10) == [letter]
     assert set(store.counts().values()) == {1}
 
@@ -238,6 +245,11 @@ def test_seals_come_in_order_of_time_and_the_first_writing_stays(store: Store) -
     store.write([seal(0, "another"), msgspec.structs.replace(seal(0), timeframe="1m")])
     assert store.seals(MARKET, "1s") == [seal(0), seal(600_000), seal(1_200_000)]
     assert store.seals("binance:ETH/USDT", "1s") == []
+    assert store.outcome_seals(MARKET, "1s") == []
+    store.write([outcome_seal(600_000), outcome_seal(0)])
+    store.write([outcome_seal(0, "another")])
+    assert store.outcome_seals(MARKET, "1s") == [outcome_seal(0), outcome_seal(600_000)]
+    assert len(store.seals(MARKET, "1s")) == 3
 
 
 def test_the_span_of_predictions_goes_from_the_first_to_the_last_close(store: Store) -> None:
@@ -248,6 +260,11 @@ def test_the_span_of_predictions_goes_from_the_first_to_the_last_close(store: St
     )
     assert store.prediction_span(MARKET, "1s") == (2_000, 9_000)
     assert store.prediction_span(MARKET, "1m") is None
+    assert store.outcome_span(MARKET, "1s") is None
+    store.write(
+        [msgspec.structs.replace(outcome(), close_time_ms=close_ms) for close_ms in (7_000, 3_000)]
+    )
+    assert store.outcome_span(MARKET, "1s") == (3_000, 7_000)
 
 
 def test_the_last_candles_before_a_time_come_the_oldest_first(store: Store) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from loguru import logger
 
 from marketstream.errors import StateError
+from marketstream.explanation import TakeApart
 from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
@@ -33,26 +34,38 @@ _TOPICS = (TRADES._replace(message=Seen), CANDLES, PREDICTIONS, OUTCOMES, MODELS
 
 
 def build(
-    plan: Plan, settings: ApiSettings, ports: Ports, listening: socket.socket | None = None
+    plan: Plan,
+    settings: ApiSettings,
+    ports: Ports,
+    listening: socket.socket | None = None,
+    take_apart: TakeApart | None = None,
 ) -> Part:
     """Return the part; every instance of it follows all markets of the plan.
 
     It serves on `listening`, as `http_server.listen` gives it, or else where the settings say;
-    its work raises NetworkError where that is taken.
+    its work raises NetworkError where that is taken. `take_apart` asks the models, where they are
+    at hand, what each feature added to a prediction.
     """
-    return Part("prediction-api", work=_Serving(plan, settings, ports, listening).run)
+    serving = _Serving(plan, settings, ports, listening, take_apart)
+    return Part("prediction-api", work=serving.run)
 
 
 class _Serving:
     """Views that hear the topics from the start, and a server on them."""
 
     def __init__(
-        self, plan: Plan, settings: ApiSettings, ports: Ports, listening: socket.socket | None
+        self,
+        plan: Plan,
+        settings: ApiSettings,
+        ports: Ports,
+        listening: socket.socket | None,
+        take_apart: TakeApart | None,
     ) -> None:
         self._plan = plan
         self._settings = settings
         self._ports = ports
         self._listening = listening
+        self._take_apart = take_apart
         self._views = MarketViews(
             plan,
             ports.metrics,
@@ -71,7 +84,12 @@ class _Serving:
             host = listening.getsockname()[0]
             settings = self._settings.for_address(host, own_names(host))
             app = build_app(
-                self._plan, self._views, self._ports.metrics, self._ports.store, settings
+                self._plan,
+                self._views,
+                self._ports.metrics,
+                self._ports.store,
+                settings,
+                take_apart=self._take_apart,
             )
             if not settings.open_read:
                 logger.info("Readers need a key", made_by="realtime keys make NAME")

@@ -17,7 +17,7 @@ from marketstream.messages import (
     Prediction,
     Stall,
 )
-from marketstream.messages.seal import Seal
+from marketstream.messages.seal import OutcomeSeal, Seal
 from marketstream.store.counts import Ledger
 from marketstream.store.forgetting import Forgettable
 from marketstream.store.rows import Stored
@@ -93,8 +93,16 @@ class Store(Protocol):
         """Return all seals of a market's predictions."""
         ...
 
+    def outcome_seals(self, market: str, timeframe: str) -> list[OutcomeSeal]:
+        """Return all seals of a market's outcomes."""
+        ...
+
     def prediction_span(self, market: str, timeframe: str) -> tuple[int, int] | None:
         """Return the first and the last close that was predicted, None where none was."""
+        ...
+
+    def outcome_span(self, market: str, timeframe: str) -> tuple[int, int] | None:
+        """Return the first and the last close that has an outcome, None where none has."""
         ...
 
     def gaps(self, market: str, from_ms: int, to_ms: int) -> list[Gap]:

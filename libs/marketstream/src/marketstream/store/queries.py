@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, case, func, select
+from sqlalchemy import Column, ColumnElement, Select, Table, case, func, select
 
 from marketstream.messages import DeadLetter
 from marketstream.store.port import EVER_MS
-from marketstream.store.tables import CANDLES, DEAD_LETTERS, GAPS, MODELS, SEALS, STALLS
+from marketstream.store.tables import CANDLES, DEAD_LETTERS, GAPS, MODELS, STALLS
 
 
 def candles_in(market: str, timeframe: str, from_ms: int, to_ms: int) -> Select[Any]:
@@ -49,11 +49,11 @@ def newest_model(market: str, timeframe: str, horizon_ms: int) -> Select[Any]:
     )
 
 
-def seals_of(market: str, timeframe: str) -> Select[Any]:
-    """Ask for all seals of a market's predictions."""
-    columns = SEALS.c
+def seals_of(table: Table, market: str, timeframe: str) -> Select[Any]:
+    """Ask for all seals of a market's predictions or outcomes."""
+    columns = table.c
     return (
-        select(SEALS)
+        select(table)
         .where(columns.market == market, columns.timeframe == timeframe)
         .order_by(columns.from_ms)
     )

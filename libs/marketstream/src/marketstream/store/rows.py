@@ -17,10 +17,20 @@ from marketstream.messages import (
     Prediction,
     Stall,
 )
-from marketstream.messages.seal import Seal
+from marketstream.messages.seal import OutcomeSeal, Seal
 
 type Stored = (
-    Candle | Features | Prediction | Outcome | Model | Gap | Stall | Audit | Seal | DeadLetter
+    Candle
+    | Features
+    | Prediction
+    | Outcome
+    | Model
+    | Gap
+    | Stall
+    | Audit
+    | Seal
+    | OutcomeSeal
+    | DeadLetter
 )
 
 TABLE_NAMES: dict[type, str] = {
@@ -33,6 +43,7 @@ TABLE_NAMES: dict[type, str] = {
     Stall: "stalls",
     Audit: "audits",
     Seal: "seals",
+    OutcomeSeal: "outcome_seals",
     DeadLetter: "dead_letters",
 }
 

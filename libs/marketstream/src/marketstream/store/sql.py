@@ -25,7 +25,7 @@ from marketstream.messages import (
     Prediction,
     Stall,
 )
-from marketstream.messages.seal import Seal
+from marketstream.messages.seal import OutcomeSeal, Seal
 from marketstream.store import queries
 from marketstream.store.backend import Backend
 from marketstream.store.counts import Ledger
@@ -40,7 +40,7 @@ from marketstream.store.rows import TABLE_NAMES, Stored, columns_of
 from marketstream.store.schema import upgrade
 from marketstream.store.served import Served, read_served
 from marketstream.store.sqlite import SQLITE
-from marketstream.store.tables import CANDLES, METADATA
+from marketstream.store.tables import CANDLES, METADATA, OUTCOME_SEALS, SEALS
 from marketstream.store.tallies import read_tallies
 
 _BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
@@ -160,12 +160,21 @@ class SqlStore:
 
     def seals(self, market: str, timeframe: str) -> list[Seal]:
         """Return all seals of a market's predictions."""
-        return self._read(queries.seals_of(market, timeframe), Seal)
+        return self._read(queries.seals_of(SEALS, market, timeframe), Seal)
+
+    def outcome_seals(self, market: str, timeframe: str) -> list[OutcomeSeal]:
+        """Return all seals of a market's outcomes."""
+        return self._read(queries.seals_of(OUTCOME_SEALS, market, timeframe), OutcomeSeal)
 
     def prediction_span(self, market: str, timeframe: str) -> tuple[int, int] | None:
         """Return the first and the last close that was predicted, None where none was."""
         with self._explained(), self._engine.connect() as connection:
             return close_span(connection, Prediction, market, timeframe)
+
+    def outcome_span(self, market: str, timeframe: str) -> tuple[int, int] | None:
+        """Return the first and the last close that has an outcome, None where none has."""
+        with self._explained(), self._engine.connect() as connection:
+            return close_span(connection, Outcome, market, timeframe)
 
     def gaps(self, market: str, from_ms: int, to_ms: int) -> list[Gap]:
         """Return the gaps that begin in the range."""

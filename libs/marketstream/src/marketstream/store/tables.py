@@ -252,6 +252,19 @@ SEALS = Table(
     _value("hash", Text),
 )
 
+OUTCOME_SEALS = Table(
+    "outcome_seals",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("from_ms", BigInteger),
+    _value("to_ms", BigInteger),
+    _value("outcomes", BigInteger),
+    _value("digest", Text),
+    _value("previous", Text),
+    _value("hash", Text),
+)
+
 AUDITS = Table(
     "audits",
     METADATA,

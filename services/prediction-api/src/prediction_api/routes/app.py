@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from marketstream.errors import SettingsError, StateError
+from marketstream.explanation import TakeApart
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
@@ -73,11 +74,13 @@ def build_app(
     settings: ApiSettings,
     *,
     bundle: Path = BUNDLE,
+    take_apart: TakeApart | None = None,
 ) -> FastAPI:
     """Return the app; answers are counted in `metrics`, the dashboard is served from `bundle`.
 
     `store` opens the store; it is asked for only where what is asked of us is kept there. The
-    settings are those for the address that is listened on.
+    settings are those for the address that is listened on. `take_apart` asks the models what each
+    feature added to a prediction, where they are at hand.
     """
     app = FastAPI(
         title="Real-time price predictions",
@@ -107,7 +110,7 @@ def build_app(
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(SafeHeaders)
     add_index_routes(app, views)
-    add_explain_routes(app, views, store)
+    add_explain_routes(app, views, store, take_apart)
     add_config_route(app, plan, settings)
     add_history_routes(app, plan, views, store)  # before what takes any path for a symbol
     add_accuracy_routes(app, plan, views, store)

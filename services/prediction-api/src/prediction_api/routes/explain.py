@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Response
+from msgspec.structs import replace
 
-from marketstream.errors import InputError
-from marketstream.explanation import Explanation, read_explanation
+from marketstream.errors import InputError, StateError
+from marketstream.explanation import Explanation, TakeApart, Terms, read_explanation
+from marketstream.redaction import hide_passwords
 from marketstream.store.port import Store
 from prediction_api.routes.answers import json_answer, problem, struct_answers
 from prediction_api.routes.markets import find_market
@@ -16,9 +18,10 @@ from prediction_api.views.market_views import MarketViews
 
 _ABOUT = (
     "Return what a prediction was made of: the candle that closed with its book, the features, "
-    "what each candidate said and with what weight, the model, what came of it, and when what "
-    "happened. `id` is that of the prediction, as in the history; `missing` says why something "
-    "is not there. What each feature adds, `realtime explain` tells: it asks the model again."
+    "what each candidate said and with what weight, what each feature added to its log odds of up, "
+    "the model, what came of it, and when what happened. `id` is that of the prediction, as in the "
+    "history; `missing` says why something is not there. `contributions` come from the model, in "
+    "some seconds where it no longer serves."
 )
 _ANSWERS = struct_answers(
     Explanation,
@@ -29,8 +32,15 @@ _ANSWERS = struct_answers(
 )
 
 
-def add_explain_routes(app: FastAPI, views: MarketViews, store: Callable[[], Store]) -> None:
-    """Add `/predictions/{venue}/{symbol}/{id}/explain`."""
+_NO_MODELS = (
+    "this API runs without the models: `realtime explain` with this id asks the registry for them"
+)
+
+
+def add_explain_routes(
+    app: FastAPI, views: MarketViews, store: Callable[[], Store], take_apart: TakeApart | None
+) -> None:
+    """Add `/predictions/{venue}/{symbol}/{id}/explain`; without models `take_apart` is None."""
     markets = views.board.markets
 
     def read(prediction_id: str) -> Explanation | None:
@@ -49,4 +59,17 @@ def add_explain_routes(app: FastAPI, views: MarketViews, store: Callable[[], Sto
             return problem(
                 404, "No such prediction", f"the store has no prediction {id} of {market}"
             )
-        return json_answer(told)
+        try:
+            found: Mapping[str, Terms] = await _contributions(told, take_apart)
+        except (InputError, StateError) as error:
+            why = {**told.missing, "contributions": hide_passwords(str(error))}
+            return json_answer(replace(told, missing=why))
+        return json_answer(replace(told, contributions=dict(found)))
+
+
+async def _contributions(told: Explanation, take_apart: TakeApart | None) -> Mapping[str, Terms]:
+    if told.features is None:
+        raise InputError("the features are no longer stored")
+    if take_apart is None:
+        raise InputError(_NO_MODELS)
+    return await take_apart(told)

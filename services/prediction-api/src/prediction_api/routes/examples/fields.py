@@ -38,6 +38,12 @@ OF_FIELDS: dict[str, object] = {
     "preview": False, "forming": False, "Said": [0.66, 0.44, "lightgbm:7"],
     "Prediction.candidates": {"lightgbm": [0.66, 0.44, "lightgbm:7"]},
     "closed_ms": CLOSE_MS, "starts_ms": CLOSE_MS, "ends_ms": CLOSE_MS + 1_000,
+    "log_odds": 0.663, "base": 0.012, "Terms.features": {"imbalance": 0.412, "flow_1s": 0.239},
+    "contributions": {
+        "lightgbm": {
+            "log_odds": 0.663, "base": 0.012, "features": {"imbalance": 0.412, "flow_1s": 0.239},
+        },
+    },
     "Explanation.p_up": 0.674, "Explanation.missing": {}, "close_return": 2.1e-05,
     "Outcome.baselines": {"majority": "right", "reversal": "wrong"},
     # how good it has been
