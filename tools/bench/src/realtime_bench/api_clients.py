@@ -17,6 +17,7 @@ _CONNECTING = 64  # at a time
 _BEGUN = b"GET /predictions HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 _LARGE = 10_000_000
 _DRIP_S = 2.0
+_SETTLED_S = 3.0
 
 
 class Crowd(msgspec.Struct, frozen=True):
@@ -66,6 +67,8 @@ async def _listen(crowd: Crowd) -> Heard:
             return transport
 
     transports = await asyncio.gather(*(one() for _ in range(crowd.count)))
+    await asyncio.sleep(_SETTLED_S)
+    after_close_ms.clear()  # while they came, the server had that to do, too
     _say("all are connected")
     await asyncio.sleep(crowd.seconds)
     connected = sum(not each.is_closing() for each in transports)
@@ -82,12 +85,12 @@ async def _harm(crowd: Crowd) -> Heard:
         while time.monotonic() < until_s:
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(10):
-                    reader, writer = await asyncio.open_connection("127.0.0.1", crowd.port)
+                    _, writer = await asyncio.open_connection("127.0.0.1", crowd.port)
                 open_now += 1
                 most = max(most, open_now)
                 try:
                     writer.write(_BEGUN)
-                    while time.monotonic() < until_s and not reader.at_eof():
+                    while time.monotonic() < until_s and not writer.is_closing():
                         await asyncio.sleep(_DRIP_S)
                         writer.write(b"x")
                 finally:

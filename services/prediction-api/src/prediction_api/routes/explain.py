@@ -40,6 +40,7 @@ def add_explain_routes(app: FastAPI, views: MarketViews, store: Callable[[], Sto
         "/predictions/{venue}/{symbol}/{id:path}/explain", description=_ABOUT, responses=_ANSWERS
     )
     async def explain(venue: str, symbol: str, id: str) -> Response:  # noqa: A002 - in the URL
+        symbol, id = _parted(venue, symbol, id)  # noqa: A001
         market = find_market(markets, symbol, venue)
         try:
             told = await asyncio.to_thread(read, id)
@@ -50,3 +51,10 @@ def add_explain_routes(app: FastAPI, views: MarketViews, store: Callable[[], Sto
                 404, "No such prediction", f"the store has no prediction {id} of {market}"
             )
         return json_answer(told)
+
+
+def _parted(venue: str, symbol: str, prediction_id: str) -> tuple[str, str]:
+    """Return symbol and id, also where the symbol was BTC%2FUSDT, which arrives with a slash."""
+    written = f"{symbol}/{prediction_id}"
+    at = written.find(f"/{venue}:")
+    return (symbol, prediction_id) if at < 0 else (written[:at], written[at + 1 :])
