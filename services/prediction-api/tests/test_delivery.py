@@ -120,14 +120,23 @@ def test_a_full_queue_loses_the_oldest_and_tells_after_which() -> None:
 def test_a_client_that_reads_late_hears_the_newest_and_what_it_missed(
     api: Api, make_prediction: Make[Prediction]
 ) -> None:
+    long = "x" * 10_000
+
+    @api.app.post("/flood")
+    async def flood() -> None:
+        """Tell more than sockets and queue hold, while the server has its turns."""
+        for close in range(1, 2_001):
+            api.views.hear(make_prediction(close * 1_000, reason=long), api.ns)
+            if close % 100 == 0:
+                await asyncio.sleep(0)
+
     with served(api) as address, socket.create_connection(address, timeout=20) as client:
         client.sendall(HEAD)
         while not any(api.views.feed._followers.values()):
             time.sleep(0.01)
-        long = "x" * 10_000
-        for close in range(1, 2_001):
-            told = make_prediction(close * 1_000, reason=long)
-            api.views.hear(told, api.ns)
+        with socket.create_connection(address, timeout=20) as other:
+            other.sendall(b"POST /flood HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+            assert other.recv(65_536).startswith(b"HTTP/1.1 200")
         heard = b""
         while b"id: p-2000000-1000" not in heard:
             heard += client.recv(1 << 20)
