@@ -41,6 +41,7 @@ class Api:
         **settings: Any,
     ) -> None:
         self.ns = 1_000_000_000
+        self.bundle = bundle
         self.metrics = Metrics(CollectorRegistry())
         self.plan = Plan(markets or (MARKET,), "1s", (1, 2))
         self.views = MarketViews(self.plan, self.metrics, now_ns=lambda: self.ns, speed=speed)
@@ -62,9 +63,9 @@ class Api:
 
 
 @contextmanager
-def served(api: Api) -> Iterator[tuple[str, int]]:
+def served(api: Api, most_connections: int = 1_000) -> Iterator[tuple[str, int]]:
     """Serve an API on a port of its own; yield where it is."""
-    server = uvicorn.Server(server_config(api.app))
+    server = uvicorn.Server(server_config(api.app, most_connections))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

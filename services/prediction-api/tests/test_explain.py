@@ -47,8 +47,12 @@ def test_a_prediction_is_told_with_all_that_it_follows_from(
         for since, why in ((5_000, "trained anew"), (9_000, "rolled back"), (99_000, "again"))
     ]
     store.write([make_candle(9_000), features, prediction, make_outcome(10_000), *models])
-    code, found = told(make_api(store=store), prediction.id)
+    api = make_api(store=store)
+    code, found = told(api, prediction.id)
     assert code == 200
+    for written in ("BTC%2FUSDT", "btcusdt"):
+        path = f"/predictions/binance/{written}/{prediction.id.replace('/', '%2F')}/explain"
+        assert api.client.get(path).json() == found
     assert found["id"] == prediction.id == "binance:BTC/USDT:1s:10000:1000:champion:7"
     assert found["p_up"] == pytest.approx(0.65)
     weighed = sum(p * weight for p, weight, _ in found["prediction"]["candidates"].values())

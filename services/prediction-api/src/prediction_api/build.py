@@ -17,6 +17,7 @@ from marketstream.ports import Part, Ports
 from marketstream.topics import CANDLES, MODELS, OUTCOMES, PREDICTIONS, STATUS, TRADES
 from prediction_api.http_server import (
     HttpServer,
+    allow_files,
     listen,
     own_names,
     say_where,
@@ -72,6 +73,7 @@ class _Serving:
             now_ns=ports.clock,
             speed=ports.speed,
             stale_after_ms=settings.stale_after_ms,
+            most_streams=settings.most_streams,
         )
         self._waiting: dict[str, list[tuple[Any, int]]] = {market: [] for market in plan.markets}
         ports.listen([PREDICTIONS], self._show)
@@ -81,6 +83,7 @@ class _Serving:
         """Serve until cancelled."""
         listening = self._listening or listen(self._settings.host, self._settings.port)
         with contextlib.closing(listening):
+            allow_files(self._settings.most_connections)
             host = listening.getsockname()[0]
             settings = self._settings.for_address(host, own_names(host))
             app = build_app(
@@ -93,7 +96,7 @@ class _Serving:
             )
             if not settings.open_read:
                 logger.info("Readers need a key", made_by="realtime keys make NAME")
-            server = HttpServer(server_config(app))
+            server = HttpServer(server_config(app, settings.most_connections))
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             say_where(listening, self._plan.markets)
             try:

@@ -15,8 +15,10 @@ from marketstream.explanation import TakeApart
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
+from prediction_api.quick_answers import QuickAnswers, Remembering
 from prediction_api.routes.access import Access, rate_limit
 from prediction_api.routes.accuracy import add_accuracy_routes
+from prediction_api.routes.compact import Compact
 from prediction_api.routes.config import add_config_route
 from prediction_api.routes.dashboard import BUNDLE, add_dashboard_routes
 from prediction_api.routes.explain import add_explain_routes
@@ -90,6 +92,7 @@ def build_app(
     )
     for error, answer in _HANDLERS.items():
         app.add_exception_handler(error, answer)
+    app.add_middleware(Compact)
     app.add_middleware(
         Access,
         keys=KnownKeys(store),
@@ -109,6 +112,8 @@ def build_app(
         app.add_middleware(AllowedHosts, names=settings.allowed_hosts)
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(SafeHeaders)
+    app.state.quick_answers = QuickAnswers(metrics)
+    app.add_middleware(Remembering, quick=app.state.quick_answers)
     add_index_routes(app, views)
     add_explain_routes(app, views, store, take_apart)
     add_config_route(app, plan, settings)

@@ -30,8 +30,6 @@ _ANSWERS = struct_answers(
         503: "The store is out of reach",
     },
 )
-
-
 _NO_MODELS = (
     "this API runs without the models: `realtime explain` with this id asks the registry for them"
 )
@@ -50,6 +48,7 @@ def add_explain_routes(
         "/predictions/{venue}/{symbol}/{id:path}/explain", description=_ABOUT, responses=_ANSWERS
     )
     async def explain(venue: str, symbol: str, id: str) -> Response:  # noqa: A002 - in the URL
+        symbol, id = _parted(venue, symbol, id)  # noqa: A001
         market = find_market(markets, symbol, venue)
         try:
             told = await asyncio.to_thread(read, id)
@@ -73,3 +72,10 @@ async def _contributions(told: Explanation, take_apart: TakeApart | None) -> Map
     if take_apart is None:
         raise InputError(_NO_MODELS)
     return await take_apart(told)
+
+
+def _parted(venue: str, symbol: str, prediction_id: str) -> tuple[str, str]:
+    """Return symbol and id, also where the symbol was BTC%2FUSDT, which arrives with a slash."""
+    written = f"{symbol}/{prediction_id}"
+    at = written.find(f"/{venue}:")
+    return (symbol, prediction_id) if at < 0 else (written[:at], written[at + 1 :])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from fastapi import FastAPI, Response
 
 from marketstream.plan import Plan
-from prediction_api.routes.answers import answers, json_answer, problem
+from prediction_api.quick_answers import RepeatableAnswer
+from prediction_api.routes.answers import OF_NOW, answers, json_answer, problem
 from prediction_api.routes.markets import find_market
 from prediction_api.routes.parameters import (
     Horizons,
@@ -37,11 +40,12 @@ def add_prediction_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
 
     def of_one(market: str, horizons: list[str] | None, timeframe: str | None) -> Response:
         check_timeframe(plan, timeframe)
-        newest = views.newest(market, asked_horizons_ms(plan, horizons))
+        again = partial(views.newest_json.of, market, asked_horizons_ms(plan, horizons))
+        newest = again()
         if newest is None:
             missing = views.overview.warming_up(market)
             return problem(503, "Warming up", missing.detail, missing=msgspec.to_builtins(missing))
-        return json_answer(newest)
+        return RepeatableAnswer(newest, again, OF_NOW)
 
     @app.get("/predictions", responses=answers(dict[str, MarketPredictions], {}))
     async def of_all(horizon: Horizons = None, timeframe: Timeframe = None) -> Response:

@@ -16,7 +16,8 @@ from marketstream.scores import Scores
 from prediction_api.views.board import PredictionBoard, Published, Seen
 from prediction_api.views.certificates import Certificates
 from prediction_api.views.feed import PredictionFeed
-from prediction_api.views.live import LiveView
+from prediction_api.views.live import MOST_FOLLOWERS, LiveView
+from prediction_api.views.newest_json import NewestJson
 from prediction_api.views.overview import Overview
 from prediction_api.views.prediction_view import MarketPredictions, Shown, verdict_of
 
@@ -50,14 +51,18 @@ class MarketViews:
         now_ns: Callable[[], int],
         speed: float = 1.0,
         stale_after_ms: int = 5_000,
+        most_streams: int = MOST_FOLLOWERS,
     ) -> None:
         stale_after_ms = round(stale_after_ms * max(1.0, speed))
         self.board = PredictionBoard(
             plan.markets, now_ns=now_ns, speed=speed, stale_after_ms=stale_after_ms
         )
-        self.live = LiveView(plan.markets, plan.timeframe, plan.horizons_ms)
-        self.feed = PredictionFeed(plan.markets)
+        self.live = LiveView(
+            plan.markets, plan.timeframe, plan.horizons_ms, most_followers=most_streams
+        )
+        self.feed = PredictionFeed(plan.markets, most_streams)
         self.scores = Scores(plan)
+        self.newest_json = NewestJson(self.board, self.scores)
         self.certificates = Certificates()
         self.overview = Overview(
             plan, self.board, self.scores, metrics, now_ns=now_ns, stale_after_ms=stale_after_ms
