@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from marketstream.fakes import FakePorts
-from marketstream.messages import Features, MoveForecast, MoveOutcome, Prediction, Stall
+from marketstream.messages import Features, MoveForecast, MoveOutcome, Outcome, Prediction, Stall
 from marketstream.plan import Plan
 from predictor.moves.job import MovesJob
 from predictor.moves.layout import Layout
@@ -149,12 +149,18 @@ def test_directions_come_first_and_both_go_on_from_one_snapshot(
     kinds = [type(one) for one in said if one.close_time_ms == given[10].close_time_ms]
     assert kinds[0] is Prediction
     assert kinds.count(MoveForecast) == 4
+    at_once = [type(one) for one in operator.update(given[20])]
+    assert at_once[0] is Outcome
+    assert at_once[1] is Prediction  # and how far is of the close before
+    forecast = next(one for one in said if isinstance(one, MoveForecast))
+    assert forecast.made_at_ms is not None
+    assert forecast.made_at_ms >= forecast.close_time_ms + MINUTE
     assert {stage.topic_of(one).name for one in said} == {
         "predictions", "outcomes", "move_forecasts", "move_outcomes",
     }  # fmt: skip
     after = stage.make_operator(MARKET)
     after.restore(operator.snapshot())
-    assert [after.update(one) for one in given[20:]] == [operator.update(one) for one in given[20:]]
+    assert [after.update(one) for one in given[21:]] == [operator.update(one) for one in given[21:]]
     markets.hear(Stall(MARKET, 1, "trades"), 0)
     markets.hear(Stall("nobody:X/Y", 1, "trades"), 0)
 

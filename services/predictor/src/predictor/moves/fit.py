@@ -17,7 +17,7 @@ from predictor.targets.grid import Grid
 from predictor.targets.linear import Line, Mean
 from predictor.targets.rows import rows_of
 
-_FEWEST_HORIZONS = 10  # that do not overlap
+_FEWEST_HORIZONS = 20  # that do not overlap
 
 
 class _Line(msgspec.Struct, array_like=True, frozen=True):
@@ -52,6 +52,11 @@ class Fit(msgspec.Struct, frozen=True):
     def version(self) -> str:
         """When it was fitted, in ms."""
         return str(self.trained_at_ms)
+
+
+def needed_ms(horizon_ms: int, fit_step_ms: int) -> int:
+    """Return how long a market has to be seen at least before there can be a fit."""
+    return horizon_ms + max(FEWEST * fit_step_ms, _FEWEST_HORIZONS * horizon_ms)
 
 
 def fit(

@@ -10,23 +10,23 @@ from loguru import logger
 
 from marketstream.columns import number
 from marketstream.messages import Features
-from predictor.moves.fit import Fit
+from predictor.moves.fit import Fit, needed_ms
 from predictor.moves.job import COLUMNS, MovesJob
 from predictor.moves.layout import Combination, Layout
 from predictor.training.history import Buffer
 from predictor.training.process import TrainerProcess
 from predictor.training.workshop import Order
 
-_TRY_EVERY_MS = 600_000
+_TRY_EVERY_MS = 60_000
 
 
 class MovesLearning:
     """Has forecasts of how far fitted on the newest closes of each market, once it is live.
 
-    What has no fit is tried every ten minutes of the market's time, the rest anew every
-    `every_ms`. One of far fewer rows, as after a restart, does not take the place of what serves.
-    The runner's thread calls `observe`, and what is fitted is installed in it, between two
-    messages.
+    What has no fit is tried every minute of the market's time, from when there may be rows enough
+    since the price was known first; the rest is fitted anew every `every_ms`. One of far fewer
+    rows, as after a restart, does not take the place of what serves. The runner's thread calls
+    `observe`, and what is fitted is installed in it, between two messages.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class MovesLearning:
         self._serving = serving
         self._rows: dict[str, Buffer] = {}
         self._newest_ms: dict[str, int] = {}
+        self._priced_ms: dict[str, int] = {}
         self._due_ms: dict[str, int] = {}
         self._running: set[str] = set()
         self._news: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -64,6 +65,8 @@ class MovesLearning:
         rows = self._rows.get(market)
         if rows is None:
             rows = self._rows[market] = Buffer(COLUMNS, self._most_closes)
+        if self._layout.price == "close" or features.mid is not None:
+            self._priced_ms.setdefault(market, close_ms)
         rows.append(
             [
                 close_ms, number(features.bid), number(features.ask), features.close,
@@ -78,10 +81,12 @@ class MovesLearning:
 
     def _fit(self, market: str, now_ms: int) -> None:
         layout, serving = self._layout, self._serving(market)
+        seen_ms = now_ms - self._priced_ms.get(market, now_ms)
         wanted = tuple(
             each
             for each in product(layout.targets, layout.horizons_ms)
-            if each not in serving or now_ms >= serving[each].trained_at_ms + self._every_ms
+            if seen_ms >= needed_ms(each[1], layout.fit_step_ms)
+            and (each not in serving or now_ms >= serving[each].trained_at_ms + self._every_ms)
         )
         if not wanted:
             return

@@ -64,6 +64,11 @@ class Moves:
                 self._fitted[fit.target, fit.horizon_ms] = Fitted(fit)
 
     @property
+    def timeframe(self) -> str:
+        """Of the closes that it reads."""
+        return self._layout.timeframe
+
+    @property
     def fits(self) -> Mapping[Combination, Fit]:
         """What serves."""
         return {key: fitted.fit for key, fitted in self._fitted.items()}

@@ -37,7 +37,9 @@ class Lateness:
             return replace(message, late=True) if late else message
         if isinstance(message, Prediction) and message.preview:
             return message
-        if message.made_at_ms is None:
+        if isinstance(message, MoveForecast):
+            message = self._made(message, received_ns, message.made_at_ms)
+        elif message.made_at_ms is None:
             message = self._made(message, received_ns)
         self.remember((message,))
         return message
@@ -48,8 +50,12 @@ class Lateness:
             if prediction.late:
                 self._late[prediction.market].add(prediction.identity)
 
-    def _made(self, prediction: Foretold, received_ns: int) -> Foretold:
-        now_ns, close_ms = self._clock(), prediction.close_time_ms
+    def _made(
+        self, prediction: Foretold, received_ns: int, since_ms: int | None = None
+    ) -> Foretold:
+        """Complete it; it follows from a close at `since_ms`, unless said otherwise its own."""
+        now_ns = self._clock()
+        close_ms = prediction.close_time_ms if since_ms is None else since_ms
         if not received_ns:
             made_at_ms = max(close_ms, now_ns // 1_000_000)
             return replace(prediction, made_at_ms=made_at_ms, latency_us=0, late=True)
