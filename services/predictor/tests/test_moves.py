@@ -254,12 +254,14 @@ def test_of_a_stall_a_hole_or_missing_trades_nothing_is_known_and_nothing_is_sai
     after = run(operator, given[104:106])
     assert {type(one) for one in after} == {MoveForecast, MoveOutcome}
     assert operator.update(msgspec.structs.replace(given[106], complete=False)) == []
-    far = given[107].close_time_ms + 5 * MINUTE
-    late = operator.update(msgspec.structs.replace(given[107], close_time_ms=far))
+    earlier = msgspec.structs.replace(given[107], high=None, low=None, volume=None)
+    assert operator.update(earlier) == []  # of a release that did not tell them
+    far = given[108].close_time_ms + 5 * MINUTE
+    late = operator.update(msgspec.structs.replace(given[108], close_time_ms=far))
     assert [type(one) for one in late] == [MoveForecast, MoveForecast]
     forming = msgspec.structs.replace(given[110], close_time_ms=far + MINUTE, forming=True)
     assert operator.update(forming) == []
-    assert operator.update(given[107]) == []  # it has been
+    assert operator.update(given[108]) == []  # it has been
 
 
 def test_a_hole_of_more_than_a_day_begins_anew_and_fits_stay() -> None:

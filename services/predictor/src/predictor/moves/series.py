@@ -75,13 +75,18 @@ class Series:
         return self._price
 
     def add(self, features: Features, *, stalled: bool) -> None:
-        """Add the next close; of one in a stall, or that lacks trades, the price is unknown."""
-        price = features.mid if self.layout.price == "mid" else features.close
-        price = price if features.complete and not stalled else None
+        """Add the next close; of one in a stall, or that lacks trades, the price is unknown.
+
+        So it is of a message of before there were high and low, where the range needs these.
+        """
+        of_mid = self.layout.price == "mid"
+        price = features.mid if of_mid else features.close
+        if not features.complete or stalled or not (of_mid or features.high is not None):
+            price = None
         values = (number(price), number(features.high), number(features.low))
         price_log, high, low = np.log(values).tolist()
         traded = high - low
-        if self.layout.price == "mid":
+        if of_mid:
             high = low = price_log
         self._put(price_log, high, low, traded, number(features.volume))
 
