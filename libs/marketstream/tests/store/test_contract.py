@@ -24,6 +24,8 @@ from marketstream.messages import (
     Gap,
     GapState,
     Model,
+    MoveForecast,
+    MoveOutcome,
     Outcome,
     Prediction,
     Said,
@@ -180,6 +182,8 @@ def test_new_store_is_empty(store: Store) -> None:
             "features",
             "predictions",
             "outcomes",
+            "move_forecasts",
+            "move_outcomes",
             "models",
             "gaps",
             "stalls",
@@ -209,6 +213,8 @@ def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
         features(),
         prediction(),
         outcome(),
+        move_forecast(),
+        move_outcome(),
         model("1", 5),
         gap("lost"),
         stall(),
@@ -250,6 +256,53 @@ def test_seals_come_in_order_of_time_and_the_first_writing_stays(store: Store) -
     store.write([outcome_seal(0, "another")])
     assert store.outcome_seals(MARKET, "1s") == [outcome_seal(0), outcome_seal(600_000)]
     assert len(store.seals(MARKET, "1s")) == 3
+
+
+def move_forecast(close_time_ms: int = 60_000, *, mean: float = 1e-7) -> MoveForecast:
+    return MoveForecast(
+        market=MARKET,
+        timeframe="1s",
+        close_time_ms=close_time_ms,
+        horizon_ms=60_000,
+        target="volatility",
+        model_name="ridge",
+        model_version="1",
+        price="mid",
+        label_latency_ms=0,
+        mean=mean,
+        quantiles=(1e-8, 0.1 + 0.2),
+        baselines={"har": 2e-7},
+    )
+
+
+def move_outcome(close_time_ms: int = 60_000, *, realised: float = 1e-7) -> MoveOutcome:
+    return MoveOutcome(
+        market=MARKET,
+        timeframe="1s",
+        close_time_ms=close_time_ms,
+        horizon_ms=60_000,
+        target="volatility",
+        model_name="ridge",
+        model_version="1",
+        realised=realised,
+        still=False,
+        qlike=0.25,
+        baselines={"har": None},
+        crps=None,
+        inside_80=None,
+        inside_90=True,
+    )
+
+
+def test_how_far_is_kept_as_it_was_said_first_and_deleted_with_its_age(store: Store) -> None:
+    store.write([move_forecast(), move_forecast(mean=9.0), move_outcome(), move_forecast(1)])
+    store.write([move_outcome(realised=9.0)])
+    assert store.move_forecasts(MARKET, "1s", 0, 60_001) == [move_forecast(1), move_forecast()]
+    assert store.move_outcomes(MARKET, "1s", 60_000, 60_001) == [move_outcome()]
+    assert store.move_outcomes(MARKET, "1m", 0, 60_001) == []
+    assert store.forget("move_forecasts", MARKET, "1s", 2) == 1
+    assert store.forget("move_outcomes", MARKET, "1s", 70_000) == 1
+    assert store.counts()["move_forecasts"] == 1
 
 
 def test_the_span_of_predictions_goes_from_the_first_to_the_last_close(store: Store) -> None:

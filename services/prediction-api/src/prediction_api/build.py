@@ -11,10 +11,19 @@ from loguru import logger
 
 from marketstream.errors import StateError
 from marketstream.explanation import TakeApart
-from marketstream.messages import Candle, Outcome, Prediction
+from marketstream.messages import Candle, MoveForecast, MoveOutcome, Outcome, Prediction
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
-from marketstream.topics import CANDLES, MODELS, OUTCOMES, PREDICTIONS, STATUS, TRADES
+from marketstream.topics import (
+    CANDLES,
+    MODELS,
+    MOVE_FORECASTS,
+    MOVE_OUTCOMES,
+    OUTCOMES,
+    PREDICTIONS,
+    STATUS,
+    TRADES,
+)
 from prediction_api.http_server import (
     HttpServer,
     allow_files,
@@ -29,9 +38,14 @@ from prediction_api.views.board import Seen
 from prediction_api.views.market_views import MarketViews, Recalled
 
 _RECALLED_MS = 3_600_000
+_MOVES_MS = 86_400_000  # of which there are few
 _NS_PER_MS = 1_000_000
+_RECALLED = (Candle, Prediction, Outcome, MoveForecast, MoveOutcome)
 # Hundreds of trades messages a second, of which only the time is read: nobody decodes the trades.
-_TOPICS = (TRADES._replace(message=Seen), CANDLES, PREDICTIONS, OUTCOMES, MODELS, STATUS)
+_TOPICS = (
+    TRADES._replace(message=Seen), CANDLES, PREDICTIONS, OUTCOMES, MOVE_FORECASTS, MOVE_OUTCOMES,
+    MODELS, STATUS,
+)  # fmt: skip
 
 
 def build(
@@ -104,8 +118,7 @@ class _Serving:
                 await asyncio.shield(serving)
             finally:
                 server.should_exit = True
-                self._views.live.close()
-                self._views.feed.close()
+                self._views.close()
                 await serving
 
     def _show(self, prediction: Prediction, received_ns: int) -> None:
@@ -114,7 +127,7 @@ class _Serving:
 
     def _hear(self, message: Any, received_ns: int) -> None:
         waiting = self._waiting.get(message.market)
-        if waiting is not None and isinstance(message, Candle | Prediction | Outcome):
+        if waiting is not None and isinstance(message, _RECALLED):
             waiting.append((message, received_ns))
         else:
             self._views.hear(message, received_ns)
@@ -166,4 +179,6 @@ class _Serving:
             store.predictions(*window),
             store.outcomes(*window),
             [model for model in models if model is not None],
+            store.move_forecasts(*window),
+            store.move_outcomes(market, timeframe, from_ms - _MOVES_MS, from_ms + 2 * _RECALLED_MS),
         )

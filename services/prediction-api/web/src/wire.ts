@@ -256,6 +256,32 @@ export interface MarketPredictions {
   predictions: Prediction[];
 }
 
+/** What the page reads of `/predictions?target=`, by market: moves are shares of the price. */
+export interface MarketMoves {
+  stale: boolean;
+  stalled: boolean;
+  moves: Move[];
+  scores: MoveScore[];
+}
+
+export interface Move {
+  target: string;
+  horizon_ms: number;
+  move: number;
+  low_80: number | null;
+  high_80: number | null;
+  low_90: number | null;
+  high_90: number | null;
+  baselines: Record<string, number>;
+}
+
+export interface MoveScore {
+  horizon_ms: number;
+  outcomes: number;
+  coverage_80: number;
+  coverage_90: number;
+}
+
 export interface News {
   candle: CandleRow;
   forming: CandleRow;

@@ -13,6 +13,8 @@ from marketstream.messages.dead_letter import DeadLetter
 from marketstream.messages.features import Features
 from marketstream.messages.gap import Gap, GapState
 from marketstream.messages.model import Model
+from marketstream.messages.move_forecast import MoveForecast, MovePrice, MoveTarget
+from marketstream.messages.move_outcome import MoveOutcome
 from marketstream.messages.outcome import Outcome
 from marketstream.messages.prediction import Prediction, Said
 from marketstream.messages.stall import Channel, Stall, StallEnd
@@ -31,8 +33,9 @@ from marketstream.messages.words import Answer, CandleState, Direction, Role, Si
 __all__ = [
     "Answer", "Audit", "Candle", "CandleState", "Channel", "Compared", "DeadLetter", "Depth",
     "Direction", "Features", "Feed", "Gap", "GapState", "Learning", "Levels", "Mending", "Message",
-    "Model", "Outcome", "Parity", "Prediction", "Quote", "Recomputed", "Role", "Said", "Side",
-    "Stall", "StallEnd", "Status", "Trade", "Trades", "Verdict",
+    "Model", "MoveForecast", "MoveOutcome", "MovePrice", "MoveTarget", "Outcome", "Parity",
+    "Prediction", "Quote", "Recomputed", "Role", "Said", "Side", "Stall", "StallEnd", "Status",
+    "Trade", "Trades", "Verdict",
 ]  # fmt: skip
 
 type Message = (
@@ -41,6 +44,8 @@ type Message = (
     | Features
     | Prediction
     | Outcome
+    | MoveForecast
+    | MoveOutcome
     | Gap
     | Stall
     | Audit

@@ -13,6 +13,8 @@ from marketstream.messages import (
     Features,
     Gap,
     Model,
+    MoveForecast,
+    MoveOutcome,
     Outcome,
     Prediction,
     Stall,
@@ -66,6 +68,18 @@ class Store(Protocol):
 
     def outcomes(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Outcome]:
         """Return the outcomes of predictions made at closes in the range."""
+        ...
+
+    def move_forecasts(
+        self, market: str, timeframe: str, from_ms: int, to_ms: int
+    ) -> list[MoveForecast]:
+        """Return what was said at closes in the range of how far the price will go."""
+        ...
+
+    def move_outcomes(
+        self, market: str, timeframe: str, from_ms: int, to_ms: int
+    ) -> list[MoveOutcome]:
+        """Return what came of the forecasts of how far that were made at closes in the range."""
         ...
 
     def models(self, market: str, from_ms: int, to_ms: int) -> list[Model]:

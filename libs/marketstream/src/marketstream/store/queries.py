@@ -24,6 +24,20 @@ def candles_before(market: str, timeframe: str, before_ms: int, count: int) -> S
     return before.order_by(time.desc()).limit(count)
 
 
+def moves_in(table: Table, market: str, timeframe: str, from_ms: int, to_ms: int) -> Select[Any]:
+    """Ask for the forecasts of how far, or their outcomes, of closes in a range."""
+    columns = table.c
+    return (
+        select(table)
+        .where(
+            columns.market == market,
+            columns.timeframe == timeframe,
+            *_within(columns.close_time_ms, from_ms, to_ms),
+        )
+        .order_by(columns.close_time_ms, columns.horizon_ms, columns.target)
+    )
+
+
 def models_in(market: str, from_ms: int, to_ms: int) -> Select[Any]:
     """Ask for the models that began to serve in a range."""
     columns = MODELS.c

@@ -21,6 +21,8 @@ from marketstream.messages import (
     Features,
     Gap,
     Model,
+    MoveForecast,
+    MoveOutcome,
     Outcome,
     Prediction,
     Stall,
@@ -40,7 +42,14 @@ from marketstream.store.rows import TABLE_NAMES, Stored, columns_of
 from marketstream.store.schema import upgrade
 from marketstream.store.served import Served, read_served
 from marketstream.store.sqlite import SQLITE
-from marketstream.store.tables import CANDLES, METADATA, OUTCOME_SEALS, SEALS
+from marketstream.store.tables import (
+    CANDLES,
+    METADATA,
+    MOVE_FORECASTS,
+    MOVE_OUTCOMES,
+    OUTCOME_SEALS,
+    SEALS,
+)
 from marketstream.store.tallies import read_tallies
 
 _BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
@@ -136,6 +145,20 @@ class SqlStore:
     def outcomes(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Outcome]:
         """Return the outcomes of predictions made at closes in the range."""
         return self._closes(Outcome, market, timeframe, from_ms, to_ms)
+
+    def move_forecasts(
+        self, market: str, timeframe: str, from_ms: int, to_ms: int
+    ) -> list[MoveForecast]:
+        """Return what was said at closes in the range of how far the price will go."""
+        query = queries.moves_in(MOVE_FORECASTS, market, timeframe, from_ms, to_ms)
+        return self._read(query, MoveForecast)
+
+    def move_outcomes(
+        self, market: str, timeframe: str, from_ms: int, to_ms: int
+    ) -> list[MoveOutcome]:
+        """Return what came of the forecasts of how far that were made at closes in the range."""
+        query = queries.moves_in(MOVE_OUTCOMES, market, timeframe, from_ms, to_ms)
+        return self._read(query, MoveOutcome)
 
     def models(self, market: str, from_ms: int, to_ms: int) -> list[Model]:
         """Return the models that began to serve in the range, in the order in which they did."""

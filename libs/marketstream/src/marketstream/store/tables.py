@@ -77,6 +77,23 @@ class CandidatesJson(TypeDecorator[dict[str, Said]]):
         return msgspec.json.decode(value or "{}", type=dict[str, Said])
 
 
+class QuantilesJson(TypeDecorator[tuple[float, ...]]):
+    """Quantiles kept as JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[float, ...] | None, dialect: Dialect) -> str:
+        """Encode."""
+        del dialect
+        return msgspec.json.encode(value or ()).decode()
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[float, ...]:
+        """Decode what was encoded."""
+        del dialect
+        return msgspec.json.decode(value or "[]", type=tuple[float, ...])
+
+
 METADATA = MetaData(naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(column_0_label)s"})
 
 
@@ -185,6 +202,47 @@ OUTCOMES = Table(
     _value("close_verdict", Text),
     _value("inside", Boolean),
     _value("baselines", Json),
+    _value("late", Boolean),
+)
+
+MOVE_FORECASTS = Table(
+    "move_forecasts",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("close_time_ms", BigInteger),
+    _key("horizon_ms", BigInteger),
+    _key("target", Text),
+    _value("model_name", Text),
+    _value("model_version", Text),
+    _value("price", Text),
+    _value("label_latency_ms", BigInteger),
+    _value("mean", Double),
+    _value("quantiles", QuantilesJson),
+    _value("baselines", Json),
+    _value("floor", Double, nullable=True),
+    _value("made_at_ms", BigInteger, nullable=True),
+    _value("latency_us", BigInteger, nullable=True),
+    _value("late", Boolean),
+)
+
+MOVE_OUTCOMES = Table(
+    "move_outcomes",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("close_time_ms", BigInteger),
+    _key("horizon_ms", BigInteger),
+    _key("target", Text),
+    _value("model_name", Text),
+    _value("model_version", Text),
+    _value("realised", Double),
+    _value("still", Boolean),
+    _value("qlike", Double, nullable=True),
+    _value("baselines", Json),
+    _value("crps", Double, nullable=True),
+    _value("inside_80", Boolean, nullable=True),
+    _value("inside_90", Boolean, nullable=True),
     _value("late", Boolean),
 )
 

@@ -67,9 +67,10 @@ class Page[Row](msgspec.Struct, frozen=True):
     rows: Sequence[Row]
 
 
-def page_answers(kind: type) -> Answers:
-    """Return what the schema says of a route that answers with pages of a kind of row."""
-    (schema,), _ = page_schemas([kind])
+def page_answers(*kinds: type) -> Answers:
+    """Return what the schema says of a route that answers with pages of one of some kinds."""
+    schemas, _ = page_schemas(kinds)
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}
     why = {404: "Nobody follows this market", 503: "The store is out of reach"}
     kept = {"description": "The caller has it, as If-None-Match says"}
     return {200: {"content": {JSON: {"schema": schema}, CSV: {}}}, 304: kept, **problems(why)}

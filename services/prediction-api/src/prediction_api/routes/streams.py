@@ -17,7 +17,14 @@ from marketstream.symbols import split_market
 from prediction_api.delivery import CONNECTION, Delivery
 from prediction_api.routes.answers import answers, json_answer, text_answers, too_many_streams
 from prediction_api.routes.markets import add_market_route, find_market
-from prediction_api.routes.parameters import Horizons, asked_horizons_ms, check_event_id
+from prediction_api.routes.parameters import (
+    Horizons,
+    Target,
+    asked_horizons_ms,
+    asked_move,
+    asked_move_horizons_ms,
+    check_event_id,
+)
 from prediction_api.views.event_queue import EventQueue, MarketQueue
 from prediction_api.views.feed import RECONNECT_MS, missed_after
 from prediction_api.views.market_views import MarketViews
@@ -83,28 +90,45 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         "`prediction` and `outcome`, each with an id. A client that comes back with the last one "
         "in `Last-Event-ID` is sent what it missed; what is no longer remembered is declared by "
         "an event `missed`, and stands in the history. The same path opens as a WebSocket, with "
-        "`after` in the place of `Last-Event-ID`."
+        "`after` in the place of `Last-Event-ID`. With `target` volatility or range the events are "
+        "`move` and `move_outcome`: how far the price is said to go, and how far it went; the "
+        "WebSocket has directions alone."
     )
 
-    def feed(market: str, horizons: list[str] | None, after: str | None) -> Response:
-        horizons_ms = asked_horizons_ms(plan, horizons)
+    def feed(
+        market: str, horizons: list[str] | None, after: str | None, target: str | None
+    ) -> Response:
+        move = asked_move(target)
+        if move is None:
+            followed, horizons_ms = views.feed, asked_horizons_ms(plan, horizons)
+        else:
+            followed = views.move_feeds[move]
+            horizons_ms = asked_move_horizons_ms(plan, horizons)
         check_event_id(after)
         queue = EventQueue(missed=missed_after())
-        if not views.feed.follow(market, queue, horizons_ms, after):
+        if not followed.follow(market, queue, horizons_ms, after):
             return too_many_streams(live.most_followers)
-        return _Feed(queue, delivery, ended=lambda: views.feed.forget(market, queue))
+        return _Feed(queue, delivery, ended=lambda: followed.forget(market, queue))
 
     @app.get("/predictions/{symbol}/stream", description=about, **_EVENTS)
     async def feed_by_symbol(
-        symbol: str, horizon: Horizons = None, last_event_id: _After = None
+        symbol: str,
+        horizon: Horizons = None,
+        last_event_id: _After = None,
+        target: Target = None,
     ) -> Response:
-        return feed(find_market(views.board.markets, symbol), horizon, last_event_id)
+        return feed(find_market(views.board.markets, symbol), horizon, last_event_id, target)
 
     @app.get("/predictions/{venue}/{symbol:path}/stream", description=about, **_EVENTS)
     async def feed_by_venue(
-        venue: str, symbol: str, horizon: Horizons = None, last_event_id: _After = None
+        venue: str,
+        symbol: str,
+        horizon: Horizons = None,
+        last_event_id: _After = None,
+        target: Target = None,
     ) -> Response:
-        return feed(find_market(views.board.markets, symbol, venue), horizon, last_event_id)
+        market = find_market(views.board.markets, symbol, venue)
+        return feed(market, horizon, last_event_id, target)
 
     add_market_route(app, "view", views.board.markets, view, responses=answers(dict[str, Any], {}))
 

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from marketstream.messages import Outcome, Prediction, Verdict
+from marketstream.messages import MoveForecast, MoveOutcome, Outcome, Prediction, Verdict
 from prediction_api.views.event_queue import Encode, EventQueue, event
 from prediction_api.views.live import MOST_FOLLOWERS
+from prediction_api.views.moves import MoveCame, MoveView, came_of, view_of
 from prediction_api.views.prediction_view import Shown
 
 RECONNECT_MS = 1_000
@@ -43,7 +44,7 @@ class _Event(NamedTuple):
     id: str
     name: str
     horizon_ms: int
-    told: Shown | Came
+    told: Shown | Came | MoveView | MoveCame
 
     def encoded(self, encode: Encode) -> bytes:
         told = self.told.view if isinstance(self.told, Shown) else self.told
@@ -88,6 +89,18 @@ class PredictionFeed:
     def happened(self, outcome: Outcome) -> None:
         """Tell what came of one."""
         self._tell(outcome.market, _outcome(outcome))
+
+    def moved(self, forecast: MoveForecast) -> None:
+        """Tell of a forecast of how far; a feed of its own has those of a target."""
+        close_ms, horizon_ms = forecast.close_time_ms, forecast.horizon_ms
+        event_id = f"p-{close_ms}-{horizon_ms}"
+        self._tell(forecast.market, _Event(event_id, "move", horizon_ms, view_of(forecast)))
+
+    def moved_so(self, outcome: MoveOutcome) -> None:
+        """Tell how far it went."""
+        close_ms, horizon_ms = outcome.close_time_ms, outcome.horizon_ms
+        event_id = f"o-{close_ms}-{horizon_ms}"
+        self._tell(outcome.market, _Event(event_id, "move_outcome", horizon_ms, came_of(outcome)))
 
     def follow(
         self,
