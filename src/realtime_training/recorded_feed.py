@@ -45,7 +45,7 @@ def feed_recording(
     name, symbol = split_market(market)
     return replay_frames(
         read_frames(files, advanced),
-        _stream(settings.exchange, symbol, name, files, settings.levels),
+        _stream(settings.exchange, symbol, name, files, settings),
         {market: _session(market, settings.exchange, base, settings, runner)},
         runner.publish,
         frames_per_read=frames_per_read,
@@ -72,7 +72,7 @@ def feed_together(
         recordings.append(
             Recording(
                 read_frames(paths, advanced),
-                _stream(name, symbol, name, paths, settings.levels),
+                _stream(name, symbol, name, paths, settings),
                 {market: _session(market, name, base, settings, runner)},
             )
         )
@@ -83,10 +83,14 @@ def feed_together(
     return dict(zip(files, counts, strict=True))
 
 
-def _stream(venue_name: str, symbol: str, name: str, files: Sequence[Path], levels: int) -> Stream:
+def _stream(
+    venue_name: str, symbol: str, name: str, files: Sequence[Path], settings: TradesSettings
+) -> Stream:
     """Return what reads the files; raises InputError where they do not say all of a quantity."""
     venue = venue_named(venue_name)
-    stream = venue.stream([symbol], name, levels=levels)
+    told = venue.context if settings.context else None
+    make = venue.stream if told is None else told.stream
+    stream = make([symbol], name, levels=settings.levels)
     if not venue.in_contracts:
         return stream
     headers = [header_of(path) for path in files]
@@ -110,6 +114,7 @@ def _session(
         quantity_decimals=0,
         levels=settings.levels,
         depth_every_ms=settings.depth_every_ms,
+        context=settings.context,
         new_book=partial(venue_named(venue_name).new_book, settings.levels, None),
     )
     now_us = time.time_ns() // 1_000

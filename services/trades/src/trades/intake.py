@@ -4,17 +4,83 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from exchanges.events import Alive, BookEvent, Notice, QuoteEvent, Several, TradeEvent
+from exchanges.events import (
+    Alive,
+    BookEvent,
+    ContextEvent,
+    LiquidationEvent,
+    Notice,
+    QuoteEvent,
+    Several,
+    TradeEvent,
+)
 from marketstream.errors import BadMessage
-from marketstream.messages import DeadLetter
+from marketstream.messages import DeadLetter, Trade
 
 if TYPE_CHECKING:
     from exchanges.venue import Stream
-    from trades.session.market import MarketSession
 
 type PublishDeadLetter = Callable[[DeadLetter], None]
+
+
+class Hears(Protocol):
+    """Who is told what a connection says of one market, and how the connection is.
+
+    What makes no sense to them is a BadMessage. `drop` says why the connection is worth nothing.
+    """
+
+    trades: int
+    quotes: int
+    duplicates: int
+    drop: str | None
+
+    @property
+    def gaps(self) -> int:
+        """How many gaps there were."""
+        ...
+
+    @property
+    def missing(self) -> int:
+        """How many trades are missing."""
+        ...
+
+    def add_trade(self, trade: Trade, received_us: int) -> None:
+        """Take in a trade."""
+        ...
+
+    def add(self, event: TradeEvent | QuoteEvent, received_us: int) -> None:
+        """Take in a trade or a quote."""
+        ...
+
+    def book(self, event: BookEvent, received_us: int) -> None:
+        """Take in an event of the book."""
+        ...
+
+    def tell(self, event: ContextEvent | LiquidationEvent, received_us: int) -> None:
+        """Take in what is told of a perpetual."""
+        ...
+
+    def alive(self, event: Alive, received_us: int) -> None:
+        """Take in a sign of life."""
+        ...
+
+    def flush(self, received_us: int) -> None:
+        """Note the end of a socket read."""
+        ...
+
+    def connected(self, received_us: int) -> None:
+        """Note that the exchange answers."""
+        ...
+
+    def lost(self, received_us: int) -> None:
+        """Note that the connection is lost."""
+        ...
+
+    def tick(self, received_us: int, *, alive: bool = True) -> None:
+        """Note the time."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +104,13 @@ class Intake:
     def __init__(
         self,
         exchange: Stream,
-        sessions: Mapping[str, MarketSession],
+        sessions: Mapping[str, Hears],
         publish_dead_letter: PublishDeadLetter,
     ) -> None:
         self._source = exchange.name
         self._parse = exchange.parse
         self._sessions = sessions
-        self._touched: dict[str, MarketSession] = {}
+        self._touched: dict[str, Hears] = {}
         self._publish_dead_letter = publish_dead_letter
         self._received_at(0)
         self._ignored = self._dead_letters = 0
@@ -72,9 +138,9 @@ class Intake:
             return None
         if isinstance(event, QuoteEvent):
             self._add(event, frame, received_ns)
-        elif isinstance(event, BookEvent):
+        elif isinstance(event, BookEvent | ContextEvent | LiquidationEvent):
             self._beside += 1
-            self._add_book(event, frame, received_ns)
+            self._add_beside(event, frame, received_ns)
         elif isinstance(event, Several):
             self._add_several(event, frame, received_ns)
         elif isinstance(event, Alive):
@@ -92,10 +158,10 @@ class Intake:
             if isinstance(one, TradeEvent | QuoteEvent):
                 self._beside -= 1
                 self._add(one, frame, received_ns)
-            elif isinstance(one, BookEvent):
-                self._add_book(one, frame, received_ns)
             elif isinstance(one, Alive):
                 self._hear_of_life(one, frame)
+            else:
+                self._add_beside(one, frame, received_ns)
 
     def _hear_of_life(self, event: Alive, frame: bytes) -> None:
         """Tell the session of a sign of life of its market, or all of one of the connection."""
@@ -120,13 +186,21 @@ class Intake:
             return
         self._touched[event.market] = session
 
-    def _add_book(self, event: BookEvent, frame: bytes, received_ns: int | None) -> None:
-        """Give an event of a book to the session of its market."""
+    def _add_beside(
+        self,
+        event: BookEvent | ContextEvent | LiquidationEvent,
+        frame: bytes,
+        received_ns: int | None,
+    ) -> None:
+        """Give an event of a book, or what is told of a perpetual, to the session of its market."""
         if received_ns is None and event.time_us is not None:
             self._received_at(event.time_us * 1_000)
         session = self._sessions[event.market]
         try:
-            session.book(event, self._received_us)
+            if isinstance(event, BookEvent):
+                session.book(event, self._received_us)
+            else:
+                session.tell(event, self._received_us)
         except BadMessage as error:
             self._beside -= 1
             self._put_aside(frame, error)
