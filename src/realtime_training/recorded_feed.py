@@ -107,15 +107,17 @@ def _stream(
 def _session(
     market: str, venue_name: str, base: str, settings: TradesSettings, runner: InProcessRunner
 ) -> MarketSession:
+    venue = venue_named(venue_name)
     rules = Rules(
         base_ms=timeframe_ms(base),
         grace_ms=settings.grace_ms,
         price_decimals=0,  # no exchange to ask: candles take the decimals they see
         quantity_decimals=0,
+        ids=venue.ids,
         levels=settings.levels,
         depth_every_ms=settings.depth_every_ms,
         context=settings.context,
-        new_book=partial(venue_named(venue_name).new_book, settings.levels, None),
+        new_book=partial(venue.new_book, settings.levels, None),
     )
     now_us = time.time_ns() // 1_000
 

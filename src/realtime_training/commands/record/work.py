@@ -22,6 +22,7 @@ from realtime_training.commands.record.files import FrameFiles, Received, finish
 from trades.apart import Apart, both
 from trades.feed import Feed
 from trades.session.market import MarketSession
+from trades.session.rules import Rules
 
 _WRITE_EVERY_S = 0.5
 _SAY_EVERY_S = 10.0
@@ -105,7 +106,10 @@ class _Line:
         stream = make(source.symbols, source.name, levels=levels)
         header = Header(source.name, source.venue.name, source.symbols, time.time_ns())
         self._source = source
-        self._sessions = {market: MarketSession(market, _nowhere) for market in source.markets}
+        rules = Rules(ids=source.venue.ids)
+        self._sessions = {
+            market: MarketSession(market, _nowhere, rules) for market in source.markets
+        }
         self._files = FrameFiles(folder, stem, header, every_ns)
         self._feed = Feed(
             stream, self._sessions, ws_url=source.ws_url, publish_dead_letter=_not_kept,
