@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,7 @@ def test_it_is_recorded_and_read_again(venue: str, tmp_path: Path) -> None:
     for context in (True, False):
         read: list[Candle] = []
         runner = InProcessRunner([candles_stage(["1s"], leaps=True)])
-        runner.tap(CANDLES, lambda candle, _, read=read: read.append(candle))
+        runner.tap(CANDLES, partial(_note, read))
         settings = TradesSettings(exchange=venue, context=context)
         counts = feed_recording(files, f"{venue}:{SYMBOL}", "1s", settings, runner)
         assert counts.dead_letters == 0
@@ -108,6 +109,11 @@ def test_it_is_recorded_and_read_again(venue: str, tmp_path: Path) -> None:
         assert bool(told) is context
         if context:
             assert all(getattr(told[-1], name) is not None for name in Context.__struct_fields__)
+
+
+def _note(read: list[Candle], candle: Candle, received_ns: int) -> None:
+    del received_ns
+    read.append(candle)
 
 
 def candles_of(messages: list[Trades]) -> list[Candle]:
