@@ -23,7 +23,8 @@ _BASIS, _BASIS_US = 3e-4, 3_600_000_000
 _USUAL_RATE = 1e-4
 _OPEN, _OPEN_SWING, _OPEN_US = 20_000, 0.05, 14_400_000_000  # base units
 _LIQUIDATED = 20  # one second in so many
-_MOST_UNITS = 4
+_MOST_VALUE = 20_000  # quote units
+_64_BITS = (1 << 64) - 1
 
 
 class Told(NamedTuple):
@@ -77,7 +78,7 @@ def liquidations(tape: Tape, from_us: int, to_us: int) -> list[Liquidation]:
         if now is None or before is None:
             continue
         ticks = round(now * 10**tape.price_decimals)
-        most = _MOST_UNITS * 10**tape.quantity_decimals
+        most = max(1, round(_MOST_VALUE / now * 10**tape.quantity_decimals))
         found.append(Liquidation(time_us, now >= before, ticks, 1 + _mixed(second, ticks) % most))
     return found
 
@@ -99,5 +100,8 @@ def _mid(tape: Tape, time_us: int) -> float | None:
 
 
 def _mixed(number: int, salt: int) -> int:
-    mixed = (number * 0x9E3779B1 ^ salt * 0x85EBCA6B) & 0xFFFFFFFF
-    return (mixed * 0xC2B2AE35 & 0xFFFFFFFFFFFF) >> 13
+    """Return 64 bits that look drawn, by SplitMix64 (Steele, Lea and Flood 2014)."""
+    mixed = (number * 0x9E3779B97F4A7C15 + salt * 0xD1B54A32D192ED03) & _64_BITS
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 & _64_BITS
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB & _64_BITS
+    return mixed ^ mixed >> 31
