@@ -85,19 +85,23 @@ def test_what_every_venue_tells_is_what_the_market_is(venue: str, tmp_path: Path
 
 @pytest.mark.parametrize("venue", TELLING)
 def test_it_is_recorded_and_read_again(venue: str, tmp_path: Path) -> None:
-    tape = SeededMarket(SYMBOL, 7, trades_per_second=40.0)
-
     async def recorded() -> None:
-        exchange = await start([tape], venue=venue, linger_s=0.0)
-        source = Source(venue, venues()[venue], exchange.ws_url, exchange.rest_url, (tape.symbol,))
-        recorder = Recorder([source], tmp_path, every_s=3_600, levels=0, context=True)
+        sources, exchanges = [], []
+        for name, symbol in ((venue, SYMBOL), ("okx", "BTC/USDT")):
+            tapes = [SeededMarket(symbol, 7, trades_per_second=40.0)]
+            exchange = await start(tapes, venue=name, linger_s=0.0)
+            urls = exchange.ws_url, exchange.rest_url
+            sources.append(Source(name, venues()[name], *urls, (symbol,)))
+            exchanges.append(exchange)
+        recorder = Recorder(sources, tmp_path, every_s=3_600, levels=0, context=True)
         await recorder.run_for(5.0)
-        await exchange.close()
-        (counts,) = recorder.summary()
-        assert (counts["dead_letters"], counts["missing"]) == (0, 0)
+        for exchange in exchanges:
+            await exchange.close()
+        for counts in recorder.summary():
+            assert (counts["dead_letters"], counts["missing"], counts["files"]) == (0, 0, 1)
 
     asyncio.run(recorded())
-    files = list(tmp_path.glob("*.frames.gz"))
+    files = list(tmp_path.glob(f"{venue}-2*.frames.gz"))
     for context in (True, False):
         read: list[Candle] = []
         runner = InProcessRunner([candles_stage(["1s"], leaps=True)])

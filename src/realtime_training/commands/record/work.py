@@ -72,7 +72,8 @@ class Recorder:
         try:
             async with asyncio.TaskGroup() as tasks:
                 saying = tasks.create_task(self._say())
-                await asyncio.gather(*(line.run() for line in self._lines))
+                # A group waits for all of them to finish their files, which gather does not.
+                await asyncio.wait([tasks.create_task(line.run()) for line in self._lines])
                 saying.cancel()
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from failures
