@@ -165,6 +165,25 @@ def test_a_price_that_is_far_off_is_put_aside(parts: dict[str, float], reason: s
     assert followed.said == []
 
 
+def test_before_the_first_trade_no_time_is_seen_whatever_is_told() -> None:
+    heard: list[Trades | Gap | Stall] = []
+    rules = Rules(ids="opaque", context=True)
+    session = MarketSession(MARKET, lambda message, _: heard.append(message), rules)
+    session.start(START_US, from_us=None, exchange_us=START_US)
+    session.connected(START_US)
+    for ms in (300, 600):
+        session.tell(ContextEvent(MARKET, at(ms), mark=1.0), at(ms))
+        session.flush(at(ms))
+        session.tick(at(ms))
+    assert heard == []
+    session.add(TradeEvent(MARKET, Trade(7, 1.0, 1.0, "buy", at(700))), at(700))
+    session.tell(ContextEvent(MARKET, at(900), index=1.0), at(900))
+    session.flush(at(900))
+    (message,) = [one for one in heard if isinstance(one, Trades) and one.context is not None]
+    assert message.context is not None
+    assert message.context.mark == Reading(1.0, at(600))
+
+
 def test_without_the_setting_nothing_is_kept() -> None:
     session = MarketSession(MARKET, lambda message, _: pytest.fail(str(message)), Rules())
     session.tell(ContextEvent(MARKET, START_US, mark=1.0), START_US)

@@ -188,7 +188,7 @@ class TradesBatcher:
 
     def _believed_until_us(self) -> int:
         known_us = max(self.newest_us, self.proven_until_us, self.alive_until_us)
-        return known_us + self.plausible_us
+        return known_us + self.plausible_us if known_us else 0
 
     def _seen_by(self, received_us: int) -> int:
         """Return the exchange time before which everything has come in, we may assume.
