@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from marketstream.columns import Floats
+from marketstream.columns import Floats, Times
 from marketstream.messages import Context
 from technical_indicators.base_columns import BaseColumns
 from technical_indicators.base_definition import BaseDefinition, Windowed
@@ -15,6 +15,33 @@ from technical_indicators.base_row import BaseRow
 
 type Said = tuple[float, int]
 """A number, and the exchange's time of it in µs."""
+
+
+class ToldRow(Protocol):
+    """A close, and what was told of a market by then."""
+
+    @property
+    def close_time_ms(self) -> int:
+        """When it was."""
+        ...
+
+    @property
+    def context(self) -> Context | None:
+        """What was told."""
+        ...
+
+
+class ToldColumns(Protocol):
+    """The same of many closes."""
+
+    @property
+    def close_time_ms(self) -> Times:
+        """When they were."""
+        ...
+
+    def told(self, name: str) -> Floats:
+        """Return what was told, by its name in `CONTEXT_COLUMNS`."""
+        ...
 
 
 class Part(NamedTuple):
@@ -63,7 +90,7 @@ OPEN_INTEREST = Part("open_interest", "open_interest_time_us", 120_000_000, _ope
 LIQUIDATIONS = Part("liquidated_bought", "liquidated_time_us", 15_000_000, _liquidations)
 
 
-def value_of(row: BaseRow, part: Part) -> float | None:
+def value_of(row: ToldRow, part: Part) -> float | None:
     """Return what was told of a part as of a close; None where it was not, or is too old."""
     said = None if row.context is None else part.said(row.context)
     if said is None or row.close_time_ms * 1_000 - said[1] > part.stale_us:
@@ -71,7 +98,7 @@ def value_of(row: BaseRow, part: Part) -> float | None:
     return said[0]
 
 
-def values_in(columns: BaseColumns, part: Part) -> Floats:
+def values_in(columns: ToldColumns, part: Part) -> Floats:
     """Return the same as of every close, NaN for None."""
     young = columns.close_time_ms * 1_000.0 - columns.told(part.time_us) <= part.stale_us
     return np.where(young, columns.told(part.value), np.nan)
