@@ -154,9 +154,10 @@ def test_a_lost_connection_ends_the_sums_where_it_is_the_one_that_told(apart: bo
     [
         ({"mark": 201.0}, "a mark price of 201 is put aside: it is far from the last price, 100"),
         ({"index": 49.0}, "an index price of 49 is put aside"),
+        ({"next_funding_us": 4_000_000_000_000_000}, "more than a week from what is told at"),
     ],
 )
-def test_a_price_that_is_far_off_is_put_aside(parts: dict[str, float], reason: str) -> None:
+def test_what_cannot_be_is_put_aside(parts: dict[str, Any], reason: str) -> None:
     followed = Followed()
     with pytest.raises(BadMessage, match=reason):
         followed.tell(300, **parts)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trades.session.market import MarketSession
 
 _EVERY_US = 250_000  # what is slow need not be said more often
+_NEXT_FUNDING_US = 7 * 86_400_000_000  # ahead at most; it is hours everywhere
 _KNOWN_AGAIN = 256  # liquidations that are recognised when they are told twice
 
 
@@ -50,6 +51,7 @@ class ContextWatch:
             return self._give(event.time_us, received_us)
         self._check_price("a mark price of", event.mark)
         self._check_price("an index price of", event.index)
+        self._check_funding(event)
         funding = self._funding(before.funding, event)
         self.context = now = Context(
             event.time_us,
@@ -118,6 +120,14 @@ class ContextWatch:
             raise BadMessage(
                 f"{self._session.market}: {what} {price:g} is put aside: it is far from the last "
                 f"price, {usual.price:g}"
+            )
+
+    def _check_funding(self, event: ContextEvent) -> None:
+        next_us = event.next_funding_us
+        if next_us is not None and abs(next_us - event.time_us) > _NEXT_FUNDING_US:
+            raise BadMessage(
+                f"{self._session.market}: a next funding at {next_us} µs is put aside: it is more "
+                f"than a week from what is told at {event.time_us} µs"
             )
 
     def _give(self, time_us: int, received_us: int) -> Sequence[Trades]:
