@@ -233,7 +233,7 @@ def _told(settings: Settings, options: RunOptions, exchange: Exchange) -> Settin
     hosts: dict[str, object] = {"hosts": {**settings.trades.hosts, **exchange.hosts}}
     if options.exchange not in (None, SIMULATOR):
         hosts["exchange"] = options.exchange
-    books = {"levels": options.levels}
+    books = {"levels": options.levels, "context": options.context or settings.trades.context}
     alone = {"instance": 0, "instances": 1}
     every_s = max(1, options.retrain_every_ms // 1_000)
     training = settings.predictor.training.model_copy(update={"retrain_interval": every_s})

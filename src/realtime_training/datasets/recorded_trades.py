@@ -38,7 +38,7 @@ def read_recorded(
     settings, symbol = told_by(files, settings, symbol)
     assert symbol is not None  # who has a header has a symbol
     name = settings.trades.exchange
-    stream = stream_of(name, symbol, name, files, 0)
+    stream = stream_of(name, symbol, name, files)
     unusable: Counter[str] = Counter()
     trades: list[Trade] = []
     for _, frame in read_frames(files, advanced):

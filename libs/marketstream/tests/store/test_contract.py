@@ -18,16 +18,20 @@ from marketstream.messages import (
     Audit,
     Candle,
     CandleState,
+    Context,
     DeadLetter,
     Depth,
     Features,
+    Funding,
     Gap,
     GapState,
+    Liquidations,
     Model,
     MoveForecast,
     MoveOutcome,
     Outcome,
     Prediction,
+    Reading,
     Said,
     Stall,
 )
@@ -72,6 +76,12 @@ def candle(
         complete=False,
         filled=True,
         depth=Depth(bids=((1.4, 2.0), (1.3, 0.5)), asks=((1.6, 1e-8),), time_us=999_999),
+        context=Context(
+            999_998,
+            mark=Reading(0.1 + 0.2, 999_998),
+            funding=Funding(-1e-8, 900_000, 28_800_000),
+            liquidations=Liquidations(0.0, 3.5, 1, 999_998),
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from candles.pace import Pace
 from candles.proof import Proof
 from candles.snapshot import Snapshot
 from candles.units import decimals_of, to_units
-from marketstream.messages import Candle, CandleState, Depth, Quote, Trade, Trades
+from marketstream.messages import Candle, CandleState, Context, Depth, Quote, Trade, Trades
 from marketstream.timeframes import finest_first, timeframe_ms
 
 _MOST_FLAT = 10_000  # intervals closed by one message
@@ -82,6 +82,7 @@ class CandleAggregator:
         self._quantity_decimals = 0
         self._book: Book[Quote] = Book()
         self._depth: Book[Depth] = Book()
+        self._context: Book[Context] = Book()
         self._preview = None if preview is None else self._timeframes.index(preview[0])
         self._preview_every_us = 0 if preview is None else preview[1] * 1_000
         self._preview_due_us = 0
@@ -123,6 +124,8 @@ class CandleAggregator:
             self._book.add(message.quote, traded=self._forming.end_us is not None)
         if message.depth is not None:
             self._depth.add(message.depth, traded=self._forming.end_us is not None)
+        if message.context is not None:
+            self._context.add(message.context, traded=self._forming.end_us is not None)
         if message.proven_until_us is not None:
             self._ids.said_us = max(self._ids.said_us, message.proven_until_us)
         self._prove(closed)
@@ -251,7 +254,7 @@ class CandleAggregator:
 
     def _close(self, index: int, end_us: int, bar: Bar) -> Candle:
         book, depth = self._book.as_of(end_us), self._depth.as_of(end_us)
-        one = Interval(index, end_us, bar, book, depth, self._last)
+        one = Interval(index, end_us, bar, book, depth, self._context.as_of(end_us), self._last)
         self._proof.close(one)
         self._closed.add(one)
         return self._candle(one)
@@ -262,8 +265,8 @@ class CandleAggregator:
         is_open = self._forming.end_us is not None
         if not is_open or book is None or any(c.timeframe == timeframe for c in closed):
             return []
-        depth = self._depth.newest
-        one = Interval(index, *self._forming.as_it_stands(index), book, depth, self._last)
+        depth, context = self._depth.newest, self._context.newest
+        one = Interval(index, *self._forming.as_it_stands(index), book, depth, context, self._last)
         one.missing = self._proof.missing(one)
         return [self._candle(one, state="forming")]
 
@@ -324,6 +327,8 @@ class CandleAggregator:
             closed=self._closed.state(),
             held=[] if self._pace is None else self._pace.held,
             arrivals=self._arrivals.state(),
+            context=self._context.last,
+            contexts=self._context.newer,
         ).encode()
 
     def restore(self, snapshot: bytes) -> None:
@@ -337,6 +342,7 @@ class CandleAggregator:
         self._price_decimals, self._quantity_decimals = state.decimals
         self._book = Book(state.book, state.quotes)
         self._depth = Book(state.depth, state.depths)
+        self._context = Book(state.context, state.contexts)
         if self._pace is not None:
             self._pace = Pace(state.held)
         self._closed.restore(state.closed)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marketstream.messages import Depth, Levels, Quote, Trade, Trades
+from msgspec.structs import replace
+
+from marketstream.messages import Context, Depth, Levels, Quote, Trade, Trades
 from trades.clock_offset import ClockOffset
 
 _NOTHING: tuple[Trades, ...] = ()
@@ -13,7 +15,7 @@ _NOTHING: tuple[Trades, ...] = ()
 class TradesBatcher:
     """Collect one market's events until the socket read ends or time passes a boundary.
 
-    A message carries many trades but only the newest quote and depth. So that candles are
+    A message carries many trades but only the newest quote, depth and context. So that candles are
     the same whatever the size of the batches, it never spans a boundary of `finest_ms`: it is
     closed before an event of a later bucket, and right after the event that moves
     `seen_until_us` into a later one.
@@ -61,6 +63,8 @@ class TradesBatcher:
         self._quote: Quote | None = None
         self._depth: Depth | None = None
         self._depth_us = 0  # of the last one
+        self._context: Context | None = None
+        self._context_us = 0  # of the last one
         self._pending_end_us = 0  # of the bucket of what is pending
         self.quiet_until_us = 0  # trades before that close nothing
 
@@ -147,16 +151,30 @@ class TradesBatcher:
         if time_us is None:
             time_us = received_us + offset_us
         time_us = self._depth_us = max(time_us, self._depth_us)
-        waiting = self._depth
-        is_next = waiting is not None and time_us >= self._end_of_bucket(waiting.time_us)
-        is_later = time_us >= self._pending_end_us
-        closed = self._make_room(time_us) if is_next or is_later else _NOTHING
+        closed = self._make_room_after(self._depth, time_us)
         self._depth = Depth(bids, asks, time_us)
         return closed
 
+    def add_context(self, context: Context, received_us: int) -> Sequence[Trades]:
+        """Take in what is told of a perpetual; return the messages it closed."""
+        del received_us
+        if self.offset_us is None or self.newest_us == 0:
+            return _NOTHING  # as with quotes
+        time_us = self._context_us = max(context.time_us, self._context_us)
+        closed = self._make_room_after(self._context, time_us)
+        self._context = context if context.time_us == time_us else replace(context, time_us=time_us)
+        return closed
+
+    def _make_room_after(self, waiting: Depth | Context | None, time_us: int) -> Sequence[Trades]:
+        """Close the message before what is of a later bucket than what waits, or all that does."""
+        is_next = waiting is not None and time_us >= self._end_of_bucket(waiting.time_us)
+        is_later = time_us >= self._pending_end_us
+        return self._make_room(time_us) if is_next or is_later else _NOTHING
+
     def flush(self) -> Trades | None:
         """Return what is pending, at the end of a socket read."""
-        is_pending = self.pending or self._quote is not None or self._depth is not None
+        beside = (self._quote, self._depth, self._context)
+        is_pending = self.pending or any(one is not None for one in beside)
         return self._emit() if is_pending else None
 
     def heartbeat(self, received_us: int) -> Trades | None:
@@ -176,7 +194,7 @@ class TradesBatcher:
 
     def _believed_until_us(self) -> int:
         known_us = max(self.newest_us, self.proven_until_us, self.alive_until_us)
-        return known_us + self.plausible_us
+        return known_us + self.plausible_us if known_us else 0
 
     def _seen_by(self, received_us: int) -> int:
         """Return the exchange time before which everything has come in, we may assume.
@@ -220,9 +238,10 @@ class TradesBatcher:
             self.epoch,
             self._depth,
             numbered=self._numbered,
+            context=self._context,
         )
         self._emit_at_us = self._end_of_bucket(self.seen_until_us)
         self.pending.clear()
-        self._quote = self._depth = None
+        self._quote = self._depth = self._context = None
         self._pending_end_us = self.quiet_until_us = 0
         return message

@@ -4,20 +4,88 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from exchanges.events import Alive, BookEvent, Event, Notice, QuoteEvent, Several, TradeEvent
+from exchanges.events import (
+    Alive,
+    BookEvent,
+    ContextEvent,
+    Event,
+    LiquidationEvent,
+    Notice,
+    QuoteEvent,
+    Several,
+    TradeEvent,
+)
 from marketstream.errors import BadMessage
-from marketstream.messages import DeadLetter
+from marketstream.messages import DeadLetter, Trade
+from trades.session.market import MarketSession
 from trades.usual import UsualTrades
 
 if TYPE_CHECKING:
     from exchanges.venue import Stream
-    from trades.session.market import MarketSession
 
 _OF_A_MARKET = (TradeEvent, QuoteEvent)
 
 type PublishDeadLetter = Callable[[DeadLetter], None]
+
+
+class Hears(Protocol):
+    """Who is told what a connection says of one market, and how the connection is.
+
+    What makes no sense to them is a BadMessage. `drop` says why the connection is worth nothing.
+    """
+
+    trades: int
+    quotes: int
+    duplicates: int
+    drop: str | None
+
+    @property
+    def gaps(self) -> int:
+        """How many gaps there were."""
+        ...
+
+    @property
+    def missing(self) -> int:
+        """How many trades are missing."""
+        ...
+
+    def add_trade(self, trade: Trade, received_us: int) -> None:
+        """Take in a trade."""
+        ...
+
+    def add(self, event: TradeEvent | QuoteEvent, received_us: int) -> None:
+        """Take in a trade or a quote."""
+        ...
+
+    def book(self, event: BookEvent, received_us: int) -> None:
+        """Take in an event of the book."""
+        ...
+
+    def tell(self, event: ContextEvent | LiquidationEvent, received_us: int) -> None:
+        """Take in what is told of a perpetual."""
+        ...
+
+    def alive(self, event: Alive, received_us: int) -> None:
+        """Take in a sign of life."""
+        ...
+
+    def flush(self, received_us: int) -> None:
+        """Note the end of a socket read."""
+        ...
+
+    def connected(self, received_us: int) -> None:
+        """Note that the exchange answers."""
+        ...
+
+    def lost(self, received_us: int) -> None:
+        """Note that the connection is lost."""
+        ...
+
+    def tick(self, received_us: int, *, alive: bool = True) -> None:
+        """Note the time."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +109,17 @@ class Intake:
     def __init__(
         self,
         exchange: Stream,
-        sessions: Mapping[str, MarketSession],
+        sessions: Mapping[str, Hears],
         publish_dead_letter: PublishDeadLetter,
     ) -> None:
         self._source = exchange.name
         self._parse = exchange.parse
         self._sessions = sessions
-        self._usual = {market: UsualTrades(one) for market, one in sessions.items()}
-        self._touched: dict[str, MarketSession] = {}
+        self._usual = {
+            market: UsualTrades(one if isinstance(one, MarketSession) else None)
+            for market, one in sessions.items()
+        }
+        self._touched: dict[str, Hears] = {}
         self._publish_dead_letter = publish_dead_letter
         self._received_at(0)
         self._ignored = self._dead_letters = 0
@@ -103,9 +174,9 @@ class Intake:
         """Give what a frame says to whom it concerns; return a notice that is for the caller."""
         if isinstance(event, _OF_A_MARKET):
             self._add(event, frame, received_ns)
-        elif isinstance(event, BookEvent):
+        elif isinstance(event, BookEvent | ContextEvent | LiquidationEvent):
             self._beside += 1
-            self._add_book(event, frame, received_ns)
+            self._add_beside(event, frame, received_ns)
         elif isinstance(event, Several):
             self._add_several(event, frame, received_ns)
         elif isinstance(event, Alive):
@@ -123,10 +194,10 @@ class Intake:
             if isinstance(one, _OF_A_MARKET):
                 self._beside -= 1
                 self._add(one, frame, received_ns)
-            elif isinstance(one, BookEvent):
-                self._add_book(one, frame, received_ns)
             elif isinstance(one, Alive):
                 self._hear_of_life(one, frame)
+            else:
+                self._add_beside(one, frame, received_ns)
 
     def _hear_of_life(self, event: Alive, frame: bytes) -> None:
         """Tell the session of a sign of life of its market, or all of one of the connection."""
@@ -167,20 +238,28 @@ class Intake:
             return
         self._touched[event.market] = session
 
-    def _session_of(self, market: str) -> MarketSession:
+    def _session_of(self, market: str) -> Hears:
         """Return the session of a market, which knows of all that came."""
         usual = self._usual[market]
         if usual.has_begun:
             usual.end()
         return self._sessions[market]
 
-    def _add_book(self, event: BookEvent, frame: bytes, received_ns: int | None) -> None:
-        """Give an event of a book to the session of its market."""
+    def _add_beside(
+        self,
+        event: BookEvent | ContextEvent | LiquidationEvent,
+        frame: bytes,
+        received_ns: int | None,
+    ) -> None:
+        """Give an event of a book, or what is told of a perpetual, to the session of its market."""
         if received_ns is None and event.time_us is not None:
             self._received_at(event.time_us * 1_000)
         session = self._session_of(event.market)
         try:
-            session.book(event, self._received_us)
+            if isinstance(event, BookEvent):
+                session.book(event, self._received_us)
+            else:
+                session.tell(event, self._received_us)
         except BadMessage as error:
             self._beside -= 1
             self._put_aside(frame, error)

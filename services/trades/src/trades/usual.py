@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from marketstream.messages import Trade
     from trades.session.market import MarketSession
 
 
@@ -16,6 +17,7 @@ class UsualTrades:
     not before `newest_us` and before `until_us`, at a price from `low` to `high`, received at
     `received_us`. `begin` takes the numbers of the session, after a trade that it looked at itself;
     `end` has it know of what came since. In between nothing else may happen to the session.
+    Without a session no trade is usual.
     """
 
     __slots__ = (
@@ -24,9 +26,9 @@ class UsualTrades:
         "pending", "received_us", "until_us",
     )  # fmt: skip
 
-    def __init__(self, session: MarketSession) -> None:
+    def __init__(self, session: MarketSession | None) -> None:
         self._session = session
-        self.pending = session.batcher.pending
+        self.pending: list[Trade] = [] if session is None else session.batcher.pending
         self.has_begun = False
         self.next_id: int | None = None
         self.low = self.high = 0.0
@@ -37,6 +39,8 @@ class UsualTrades:
     def begin(self, received_us: int) -> None:
         """Go on from what the session took in by then; not while it doubts, or measures."""
         session = self._session
+        if session is None:
+            return
         batcher, plausibility = session.batcher, session.plausibility
         if plausibility.doubting or session.quote_lag.is_measuring:
             return
@@ -61,9 +65,8 @@ class UsualTrades:
 
     def end(self) -> None:
         """Have the session know of all that came; none is usual until the next beginning."""
-        count = len(self.pending) - self._counted
-        if count:
-            session = self._session
+        session, count = self._session, len(self.pending) - self._counted
+        if session is not None and count:
             session.trades += count
             session.ledger.ids.next_id = self.next_id
             session.batcher.took_usual(self.newest_us, self.newest_received_us)

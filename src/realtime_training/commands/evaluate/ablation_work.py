@@ -62,6 +62,7 @@ _FAMILIES: Mapping[str, tuple[str, ...]] = {
     "book, best": ("imbalance", "spread", "close_against_mid"),
     "flow": ("flow_", "trades_", "trade_rate"),
     "price": ("return_", "volatility_", "mid_", "fair_", "vwap_"),
+    "perpetual": ("mark_", "index_", "funding_", "open_interest_", "liquidation_"),
     "calendar": ("time_",),
 }
 _OF_OTHERS = "other timeframes"  # whose names end in one: rsi_14_1m, candle_age_1m
@@ -111,7 +112,9 @@ def settings_of(
     finest = settings.candles.model_copy(
         update={"timeframes": list(dict.fromkeys([_FINEST, *settings.candles.timeframes]))}
     )
-    book = settings.trades.model_copy(update={"levels": max(_LEVELS, settings.trades.levels)})
+    book = settings.trades.model_copy(
+        update={"levels": max(_LEVELS, settings.trades.levels), "context": True}
+    )
     settings = replace(settings, candles=finest, trades=book)
     if is_configured(settings):
         return settings

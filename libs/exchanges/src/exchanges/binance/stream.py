@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import batched
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,7 +22,7 @@ from marketstream.errors import BadMessage, SettingsError
 from marketstream.symbols import market_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from exchanges.binance.channels import Kind
 
@@ -54,22 +55,22 @@ class BinanceStream:
     keepalive_s = 0.0
     example_url = "wss://stream.binance.com:9443/ws"
     best_levels: Kind = channels.LEVELS
+    kinds_beside: Mapping[str, Kind] = MappingProxyType({})  # read where they come, not asked for
+    is_combined = False
 
     def __init__(self, symbols: Sequence[str], venue: str = "binance", *, levels: int = 0) -> None:
         self.name = venue
         check_levels(levels, most=wire.BOOK_LEVELS[-1])
         symbols = list(dict.fromkeys(symbols))
         self.markets = tuple(market_of(self.name, symbol) for symbol in symbols)
-        wanted: dict[str, Kind] = {"trade": channels.TRADE, "bookTicker": channels.QUOTE}
-        if levels:
-            most = next(number for number in wire.BOOK_LEVELS if number >= levels)
-            wanted[f"depth{most}@100ms"] = self.best_levels
+        wanted = self.kinds_wanted(levels)
         if len(symbols) * len(wanted) > wire.MOST_STREAMS:
             raise SettingsError(
                 f"{len(symbols)} symbols are too many: one connection to Binance carries "
                 f"{wire.MOST_STREAMS // len(wanted)}"
             )
         known = wanted | (dict.fromkeys(_CHANGES, channels.CHANGES) if levels else {})
+        known |= self.kinds_beside
         self._wanted: list[str] = []
         self._channels: dict[str, Channel] = {}
         for symbol, market in zip(symbols, self.markets, strict=True):
@@ -80,7 +81,7 @@ class BinanceStream:
                 if name in wanted:
                     self._wanted.append(stream)
         # Levels of spot markets come without a symbol, but for the name of their stream.
-        self._combined = levels > 0
+        self._combined = levels > 0 or self.is_combined
         # The first bytes of a combined frame up to the end of its stream's name say it all.
         self._channel_of_head = {
             b'{"stream":"' + c.stream.encode(): c for c in self._channels.values()
@@ -91,6 +92,14 @@ class BinanceStream:
         if levels and len(symbols) == 1:
             changes = every[-1]
             self._channels[_SNAPSHOT] = replace(changes, stream=_SNAPSHOT, kind=channels.LEVELS)
+
+    def kinds_wanted(self, levels: int) -> dict[str, Kind]:
+        """Return what is asked for of each symbol, by the names of its streams."""
+        wanted: dict[str, Kind] = {"trade": channels.TRADE, "bookTicker": channels.QUOTE}
+        if levels:
+            most = next(number for number in wire.BOOK_LEVELS if number >= levels)
+            wanted[f"depth{most}@100ms"] = self.best_levels
+        return wanted
 
     def wire_symbol(self, symbol: str) -> str:
         """Return a symbol as the exchange spells it: `BTCUSDT`."""
@@ -184,6 +193,8 @@ def _shutdown(frame: bytes) -> Notice:
 def _stream_of(fields: dict[str, Any]) -> str:
     """Return the stream that a raw frame belongs to."""
     event, symbol = fields.get("e"), fields.get("s")
+    if event is None and "openInterest" in fields:  # an answer of REST, which has another name
+        event, symbol = "openInterest", fields.get("symbol")
     if event is None and {"s", "b", "B", "a", "A"} <= fields.keys():
         event = "bookTicker"
     if event is None and "lastUpdateId" in fields:

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from marketstream.errors import BadMessage
-from marketstream.messages import Candle, Depth, Gap, Quote, Trades
+from marketstream.messages import Candle, Context, Depth, Gap, Quote, Trades
 
 _DAY_US = 86_400_000_000
+_MOST_AHEAD_US = 7 * _DAY_US  # the next funding; most venues have one in eight hours
 _EARLIEST_US = 1_230_768_000_000_000  # 2009: before it nothing was traded
 _LEAST, _MOST = 1e-18, 1e18  # a price or quantity: all that sums in whole units can be kept of
 _MOST_OF_A_SUM = 1e36
@@ -26,6 +27,7 @@ _MOST_IDS = 10**12  # that a gap spans, or one candle should have
 _MOST_LEVELS = 1_000
 _MOST_MS = 366 * 86_400_000
 _MOST_TEXT = 10_000
+_MOST_RATE = 1.0  # of a funding: venues have bounds of a few percent
 
 _TIMES_US = frozenset(
     ("since_us", "until_us", "seen_until_us", "proven_until_us", "received_us", "time_us")
@@ -76,6 +78,7 @@ def _check_trades(message: Trades, latest_us: int) -> None:
             raise BadMessage(f"trade {trade.id} of {trade.count} fills: over {_MOST_FILLS:,}")
     _check_quote(message.quote, latest_us)
     _check_depth(message.depth, latest_us)
+    _check_context(message.context, latest_us)
     if not _EARLIEST_US <= message.seen_until_us <= latest_us:
         raise _bad_time("seen_until_us", message.seen_until_us)
     proven_us = message.proven_until_us
@@ -122,6 +125,7 @@ def _check_candle(candle: Candle, now_us: int) -> None:
     if not candle.low <= candle.high or candle.low <= 0.0:
         raise BadMessage(f"a candle of {candle.low} to {candle.high}: it has no such prices")
     _check_depth(candle.depth, now_us + 2 * _DAY_US)
+    _check_context(candle.context, now_us + _DAY_US)
 
 
 def _check_gap(gap: Gap) -> None:
@@ -129,6 +133,39 @@ def _check_gap(gap: Gap) -> None:
         raise BadMessage(
             f"a gap of ids {gap.first_id} to {gap.end_id}: they are not 0 to {_MOST_IDS:g} in a row"
         )
+
+
+def _check_context(context: Context | None, latest_us: int) -> None:
+    if context is None:
+        return
+    times = [context.time_us]
+    for price in (context.mark, context.index):
+        if price is not None:
+            if not _LEAST <= price.value <= _MOST:
+                raise BadMessage(f"a mark or index price of {price.value}: it has to be positive")
+            times.append(price.time_us)
+    funding, open_interest = context.funding, context.open_interest
+    if funding is not None:
+        if not -_MOST_RATE <= funding.rate <= _MOST_RATE:
+            raise BadMessage(f"a funding rate of {funding.rate}: it has to be from -1 to 1")
+        times.append(funding.time_us)
+        next_us = funding.next_us
+        if next_us is not None and not _EARLIEST_US <= next_us <= latest_us + _MOST_AHEAD_US:
+            raise _bad_time("the next funding", next_us)
+    if open_interest is not None:
+        if not 0.0 <= open_interest.value <= _MOST:
+            raise BadMessage(f"an open interest of {open_interest.value}: it cannot be below 0")
+        times.append(open_interest.time_us)
+    sums = context.liquidations
+    if sums is not None:
+        if not (0.0 <= sums.bought <= _MOST and 0.0 <= sums.sold <= _MOST):
+            raise BadMessage(
+                f"liquidations of {sums.bought} and {sums.sold}: they have to be 0 or more"
+            )
+        times += (sums.since_us, sums.time_us)
+    for time_us in times:
+        if not _EARLIEST_US <= time_us <= latest_us:
+            raise _bad_time("context", time_us)
 
 
 def _check_fields(struct: Any, now_us: int) -> None:

@@ -7,16 +7,20 @@ from typing import Any
 from marketstream.messages import (
     Audit,
     Candle,
+    Context,
     Depth,
     Features,
     Feed,
+    Funding,
     Gap,
+    Liquidations,
     Model,
     MoveForecast,
     MoveOutcome,
     Outcome,
     Prediction,
     Quote,
+    Reading,
     Stall,
     Status,
     Trade,
@@ -81,6 +85,27 @@ def _absurd_books(now_us: int, bad_times_us: tuple[int, ...]) -> list[Depth]:
     ]
 
 
+def _absurd_parts(now_us: int) -> list[dict[str, Any]]:
+    """Return parts of what is told of a perpetual that cannot be."""
+    later_us = now_us + 3 * DAY_US
+    return [
+        *(
+            {name: Reading(price, now_us)}
+            for name in ("mark", "index")
+            for price in (-1.0, 0.0, 1e300, float("nan"))
+        ),
+        {"mark": Reading(100.0, later_us)},
+        {"open_interest": Reading(-1.0, now_us)},
+        {"open_interest": Reading(float("inf"), now_us)},
+        {"funding": Funding(float("nan"), now_us)},
+        {"funding": Funding(1.5, now_us)},
+        {"funding": Funding(0.0001, now_us, now_us + 30 * DAY_US)},
+        {"liquidations": Liquidations(-1.0, 0.0, now_us, now_us)},
+        {"liquidations": Liquidations(0.0, float("nan"), now_us, now_us)},
+        {"liquidations": Liquidations(0.0, 0.0, 0, now_us)},
+    ]
+
+
 def absurd(now_us: int) -> list[tuple[str, dict[str, Any]]]:
     """Return changes of good messages, by topic, that make them say what cannot be."""
     bad_times_us = (0, -1, now_us + 3 * DAY_US, now_us * 1_000, 2**70)
@@ -120,6 +145,12 @@ def absurd(now_us: int) -> list[tuple[str, dict[str, Any]]]:
         ("trades", {"quote": Quote(100.0, -1.0, 101.0, 1.0, now_us)}),
         ("trades", {"quote": Quote(100.0, 1.0, float("inf"), 1.0, now_us)}),
         ("trades", {"quote": Quote(100.0, 1.0, 101.0, 1.0, 5 * 10**15)}),
+        *(
+            (topic, {"context": Context(now_us, **part)})
+            for topic in ("trades", "candles")
+            for part in _absurd_parts(now_us)
+        ),
+        *(("trades", {"context": Context(time)}) for time in bad_times_us),
         ("trades", {"trades": (Trade(2**80, 100.0, 0.5, "buy", now_us),)}),
         ("trades", {"trades": (Trade(-5, 100.0, 0.5, "buy", now_us),)}),
         ("trades", {"trades": (Trade(5, 100.0, 0.5, "buy", now_us, count=0),)}),

@@ -22,7 +22,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-from marketstream.messages import Depth, Said
+from marketstream.messages import Context, Depth, Said
 
 
 class Json(TypeDecorator[dict[str, Any]]):
@@ -43,21 +43,25 @@ class Json(TypeDecorator[dict[str, Any]]):
         return decoded
 
 
-class DepthJson(TypeDecorator[Depth]):
-    """Levels of the book kept as JSON text, NULL where there are none."""
+class StructJson(TypeDecorator[Any]):
+    """A struct kept as JSON text, NULL where there is none."""
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Depth | None, dialect: Dialect) -> str | None:
+    def __init__(self, kind: type[msgspec.Struct]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: msgspec.Struct | None, dialect: Dialect) -> str | None:
         """Encode."""
         del dialect
         return None if value is None else msgspec.json.encode(value).decode()
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> Depth | None:
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> msgspec.Struct | None:
         """Decode what was encoded."""
         del dialect
-        return None if value is None else msgspec.json.decode(value, type=Depth)
+        return None if value is None else msgspec.json.decode(value, type=self.kind)
 
 
 class CandidatesJson(TypeDecorator[dict[str, Said]]):
@@ -102,7 +106,7 @@ def _key(name: str, kind: type[Text | BigInteger]) -> Column[Any]:
     return Column(name, kind, primary_key=True, autoincrement=False)
 
 
-def _value(name: str, kind: type[Any], *, nullable: bool = False) -> Column[Any]:
+def _value(name: str, kind: type[Any] | StructJson, *, nullable: bool = False) -> Column[Any]:
     return Column(name, kind, nullable=nullable)
 
 
@@ -136,7 +140,8 @@ CANDLES = Table(
     _value("filled", Boolean),
     _value("expected_count", BigInteger, nullable=True),
     _value("late_count", BigInteger),
-    _value("depth", DepthJson, nullable=True),
+    _value("depth", StructJson(Depth), nullable=True),
+    _value("context", StructJson(Context), nullable=True),
 )
 
 FEATURES = Table(

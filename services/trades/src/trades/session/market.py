@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from exchanges.events import Alive, BookEvent, QuoteEvent, TradeEvent
+from exchanges.events import (
+    Alive,
+    BookEvent,
+    ContextEvent,
+    LiquidationEvent,
+    QuoteEvent,
+    TradeEvent,
+)
 from marketstream.messages import Channel, Feed, Gap, Stall, Trade, Trades
 from trades.batching import TradesBatcher
+from trades.session.context import ContextWatch
 from trades.session.depth import DepthWatch
 from trades.session.examining import examine
 from trades.session.inquiry import Inquiry
@@ -73,6 +81,7 @@ class MarketSession:
         self.quote_lag = QuoteLag()
         self._noted_us = 0
         self.depth = DepthWatch(self) if rules.levels else None
+        self.context = ContextWatch(self) if rules.context else None
 
     # What the stream says
 
@@ -151,6 +160,17 @@ class MarketSession:
         if self.depth is not None:
             self._pass_all(self.depth.take(event, received_us), received_us)
 
+    def tell(self, event: ContextEvent | LiquidationEvent, received_us: int) -> None:
+        """Take in what is told of a perpetual; raises BadMessage where it makes no sense."""
+        if self.context is not None:
+            self._pass_all(self.context.take(event, received_us), received_us)
+
+    def untold(self, received_us: int) -> None:
+        """Note that the connection by which it was told is lost."""
+        if self.context is not None:
+            self._pass_all(self.context.lost(received_us), received_us)
+            self.flush(received_us)
+
     def alive(self, event: Alive, received_us: int) -> None:
         """Take in a sign of life; raises BadMessage where it makes no sense."""
         self._life.hear(event, received_us)
@@ -203,6 +223,8 @@ class MarketSession:
         """Note that the connection is lost: time stands still, and what is missed comes first."""
         if self.depth is not None:
             self._pass_all(self.depth.lost(received_us), received_us)
+        if not self.rules.context_apart:
+            self.untold(received_us)
         self.flush(received_us)
         self.is_connected = False
         self.joining.part()

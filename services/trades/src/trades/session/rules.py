@@ -24,7 +24,8 @@ class Rules:
     Nothing is asked for unless `asks`. A gap whose trades an answer should have had and did not is
     asked for again after `denied_wait_s`. What takes real time takes `speed` times as much of the
     market's. Of the book, which `new_book` begins, `levels` a side go with messages every
-    `depth_every_ms`, none for 0.
+    `depth_every_ms`, none for 0. With `context` go what is told of perpetuals, which may come by a
+    connection of its own (`context_apart`).
     """
 
     base_ms: int = 250
@@ -44,6 +45,8 @@ class Rules:
     levels: int = 0
     depth_every_ms: int = 100
     new_book: Callable[[], Book] = Book
+    context: bool = False
+    context_apart: bool = False
     denied_wait_s: tuple[float, ...] = (1.0, 4.0, 15.0, 60.0)
 
     @property

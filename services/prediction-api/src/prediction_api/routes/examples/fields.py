@@ -78,6 +78,8 @@ OF_FIELDS: dict[str, object] = {
     "revision": 0,
     "complete": True, "filled": False, "expected_count": 41, "late_count": 0,
     "bids": [[72_000.0, 0.84], [71_999.5, 1.3]], "asks": [[72_001.0, 0.39], [72_001.5, 0.92]],
+    "Reading.value": 71_999.5, "Funding.rate": 0.0001, "next_us": (CLOSE_MS + 3_600_000) * 1_000,
+    "bought": 1.25, "sold": 14.8, "Liquidations.since_us": (CLOSE_MS - 600_000) * 1_000,
     "time_us": (CLOSE_MS - 4) * 1_000, "next": None, "feature_set": "5f1c09b2",
     "values": {"rsi_14": 55.4, "imbalance_1": 0.31, "ema_20": None},
     # how whole a market is
