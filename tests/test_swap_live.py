@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from exchanges.catalogue import venue_named
 from exchanges.sources import Source
-from marketstream.fakes import FakePorts
+from marketstream.fakes import LivePorts
 from marketstream.messages import Quote, Trade, Trades
 from marketstream.plan import Plan
 from marketstream.recordings import header_of
@@ -90,11 +90,8 @@ def answer(rows: list[dict[str, Any]]) -> web.Response:
     return web.json_response({"code": "0", "msg": "", "data": rows})
 
 
-class Ports(FakePorts):
-    """Ports by real time."""
-
-    def clock(self) -> int:
-        return time.time_ns()
+class Ports(LivePorts):
+    """Ports whose messages are looked at by kind."""
 
     @property
     def told(self) -> list[Trades]:

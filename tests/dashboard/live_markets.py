@@ -16,7 +16,7 @@ import msgspec
 
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
-from marketstream.fakes import FakePorts
+from marketstream.fakes import LivePorts
 from marketstream.messages import Candle, Feed, Gap, Learning, Model, Stall, Status, Trades
 from marketstream.plan import Plan
 from marketstream.store.port import Store
@@ -38,13 +38,6 @@ PLAN = Plan(MARKETS, "1s", (1, 2, 5, 10))
 _STATE = Path("state")  # nothing is kept there
 
 type Faults = Callable[[int], list[Gap | Stall]]
-
-
-class LivePorts(FakePorts):
-    """Ports in the time that it is."""
-
-    def clock(self) -> int:
-        return time.time_ns()
 
 
 class LiveMarkets:

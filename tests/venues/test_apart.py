@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from exchanges.binance_usdm.stream import UsdmContext
 from exchanges.catalogue import venue_named
 from exchanges.events import ContextEvent
 from exchanges.sources import Source
-from marketstream.fakes import FakePorts
+from marketstream.fakes import LivePorts
 from marketstream.messages import Context, DeadLetter, Trades
 from marketstream.plan import Plan
 from trades.apart import Apart, Told
@@ -22,17 +21,11 @@ from trades.session.market import MarketSession
 from trades.session.rules import Rules
 from trades.settings import TradesSettings
 
+from .live import PATIENCE_S
+
 SYMBOL = "BTC/USDT:USDT"
 MARKET = f"binance-usdm:{SYMBOL}"
 START_US = 1_700_000_000_000_000
-PATIENCE_S = 60
-
-
-class Ports(FakePorts):
-    """Ports by real time."""
-
-    def clock(self) -> int:
-        return time.time_ns()
 
 
 class Closed(UsdmContext):
@@ -81,7 +74,7 @@ def test_a_venue_that_tells_all_by_one_connection_has_none_beside() -> None:
 def test_a_route_that_is_down_holds_up_neither_trades_nor_what_is_asked_for(
     tmp_path: Path,
 ) -> None:
-    ports = Ports(tmp_path)
+    ports = LivePorts(tmp_path)
     asyncio.run(followed(ports))
     messages = [one for one, _ in ports.published if isinstance(one, Trades)]
     assert sum(len(one.trades) for one in messages) > 20
@@ -91,7 +84,7 @@ def test_a_route_that_is_down_holds_up_neither_trades_nor_what_is_asked_for(
     assert not [one for one, _ in ports.published if isinstance(one, DeadLetter)]
 
 
-async def followed(ports: Ports) -> None:
+async def followed(ports: LivePorts) -> None:
     """Follow a market whose other route is closed, until something was told twice."""
     venue = venue_named("binance-usdm")
     assert venue.context is not None
@@ -116,7 +109,7 @@ async def followed(ports: Ports) -> None:
         await exchange.close()
 
 
-def told(ports: Ports) -> list[Context]:
+def told(ports: LivePorts) -> list[Context]:
     return [
         one.context
         for one, _ in ports.published

@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from candles.aggregation import CandleAggregator
 from candles.stage import candles_stage
 from exchange_simulator import SeededMarket, start
 from exchange_simulator.market.context import liquidations, told_at
 from exchanges.catalogue import venues
-from exchanges.settings import HostSettings
 from exchanges.sources import Source
-from marketstream.fakes import FakePorts
-from marketstream.messages import Candle, Context, DeadLetter, Trades
-from marketstream.plan import Plan
+from marketstream.messages import Candle, Context, Trades
 from marketstream.runners.in_process import InProcessRunner
 from marketstream.topics import CANDLES
 from realtime_training.commands.record.work import Recorder
 from realtime_training.recorded_feed import feed_recording
-from trades.build import build
 from trades.settings import TradesSettings
+
+from .live import LOT, candles_of, followed
 
 SYMBOL = "BTC/USDT:USDT"
 TELLING = tuple(name for name, venue in venues().items() if venue.context is not None)
-LOT = 8  # decimals that a lot has at most
-PATIENCE_S = 60
-
-
-class Ports(FakePorts):
-    """Ports by real time."""
-
-    def clock(self) -> int:
-        return time.time_ns()
 
 
 def test_perpetuals_are_told_of_and_spot_markets_are_not() -> None:
@@ -46,7 +33,7 @@ def test_perpetuals_are_told_of_and_spot_markets_are_not() -> None:
 @pytest.mark.parametrize("venue", TELLING)
 def test_what_every_venue_tells_is_what_the_market_is(venue: str, tmp_path: Path) -> None:
     tape = SeededMarket(SYMBOL, 7, trades_per_second=40.0)
-    messages = asyncio.run(followed(venue, tape, tmp_path))
+    messages = asyncio.run(followed(venue, tape, tmp_path, enough=enough, context=True))
     told = said(messages)
     lots = 10**tape.quantity_decimals
     for one in told:
@@ -120,46 +107,11 @@ def _note(read: list[Candle], candle: Candle, received_ns: int) -> None:
     read.append(candle)
 
 
-def candles_of(messages: list[Trades]) -> list[Candle]:
-    """Return the candles that are made of messages; none was told of what came after its close."""
-    aggregator = CandleAggregator(messages[0].market, ["250ms"])
-    candles = [candle for message in messages for candle in aggregator.update(message)]
-    for candle in candles:
-        assert candle.context is None or candle.context.time_us < candle.close_time_ms * 1_000
-    return candles
-
-
-async def followed(venue: str, tape: SeededMarket, folder: Path) -> list[Trades]:
-    """Follow a market until all parts were told, and ten times in all."""
-    exchange = await start([tape], venue=venue, linger_s=0.0)
-    host = HostSettings(venue=venue, ws_url=exchange.ws_url, rest_url=exchange.rest_url)
-    settings = TradesSettings(hosts={"simulator": host}, history_minutes=0, context=True)
-    ports = Ports(folder)
-    plan = Plan((f"simulator:{tape.symbol}",), "1s", (1,))
-    part = build(plan, settings, ports)
-    assert part.work is not None
-    working = asyncio.create_task(part.work())
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            while not enough(said(heard(ports))):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-    finally:
-        working.cancel()
-        await asyncio.wait([working])
-        await exchange.close()
-    assert not [one for one, _ in ports.published if isinstance(one, DeadLetter)]
-    return heard(ports)
-
-
-def enough(told: list[Context]) -> bool:
+def enough(messages: list[Trades]) -> bool:
+    told = said(messages)
     return len(told) >= 10 and all(
         getattr(told[-1], name) is not None for name in Context.__struct_fields__
     )
-
-
-def heard(ports: Ports) -> list[Trades]:
-    """Return the messages that were published."""
-    return [one for one, _ in ports.published if isinstance(one, Trades)]
 
 
 def said(messages: list[Trades]) -> list[Context]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,7 +15,7 @@ from exchange_simulator.faults.spec import parse_spec
 from exchanges.catalogue import venue_named, venues
 from exchanges.checks import samples_of
 from exchanges.settings import HostSettings
-from marketstream.fakes import FakePorts
+from marketstream.fakes import LivePorts
 from marketstream.messages import Gap, Trade, Trades
 from marketstream.plan import Plan
 from trades.build import build
@@ -27,17 +26,10 @@ PATIENCE_S = 60
 LOT = 8  # decimals that a lot has at most
 
 
-class Ports(FakePorts):
-    """Ports by real time."""
-
-    def clock(self) -> int:
-        return time.time_ns()
-
-
 class Followed:
     """A venue's market beside what the trades part has published of it."""
 
-    def __init__(self, tape: SeededMarket, exchange: RunningExchange, ports: Ports) -> None:
+    def __init__(self, tape: SeededMarket, exchange: RunningExchange, ports: LivePorts) -> None:
         self.tape = tape
         self.exchange = exchange
         self._ports = ports
@@ -113,7 +105,7 @@ async def following(venue: str, folder: Path) -> AsyncIterator[Followed]:
         host = HostSettings(venue=venue, ws_url=exchange.ws_url, rest_url=exchange.rest_url)
         minutes = int(venue_named(venue).past == "by_id")
         settings = TradesSettings(hosts={"simulator": host}, history_minutes=minutes)
-        ports = Ports(folder)
+        ports = LivePorts(folder)
         part = build(Plan((f"simulator:{symbol}",), "1s", (1,)), settings, ports)
         assert part.work is not None
         working = asyncio.ensure_future(part.work())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -69,3 +70,11 @@ class FakePorts:
         for kinds, tap in self._listening:
             if type(message) in kinds:
                 tap(message, received_ns)
+
+
+class LivePorts(FakePorts):
+    """The same in the time that it is."""
+
+    def clock(self) -> int:
+        """Return the time of the machine."""
+        return time.time_ns()
