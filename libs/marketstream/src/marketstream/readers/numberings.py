@@ -1,0 +1,94 @@
+"""Where the ids of a market begin again: one id then stands for a trade of each numbering."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketstream.readers.numbers import Integers
+
+_MOSTLY_UPWARDS = 0.75  # ids that go with time, but for some trades of about one moment
+_AGREEING = 3  # rows on either side whose ids have to say so
+_WINDOW = 50
+
+
+def go_with_time(ids: Integers) -> bool:
+    """Say whether ids, in the order of time, go upwards but for some of about one moment."""
+    steps = np.diff(ids)
+    return len(steps) > 0 and float(np.mean(steps > 0)) >= _MOSTLY_UPWARDS
+
+
+def by_id(ids: Integers, epochs: Integers | None) -> NDArray[np.intp]:
+    """Return the order by numbering, then id; of rows of one id, that in which they came."""
+    if epochs is not None:
+        return np.lexsort((ids, epochs))
+    if np.all(ids[1:] > ids[:-1]):
+        return np.arange(len(ids))
+    return np.argsort(ids, kind="stable")
+
+
+def numberings(time_us: Integers, ids: Integers) -> Integers | None:
+    """Return the number of the numbering that each row is of, from 0; None where there is one.
+
+    A numbering begins where ids fall for good, to those that were there before or to less than all
+    of them. A stretch of rows with ids that are missing before it is none: their times are wrong.
+    """
+    order = np.lexsort((ids, time_us))
+    ordered = ids[order]
+    if not go_with_time(ordered):
+        return None
+    seams = _seams(ordered)
+    if not seams:
+        return None
+    begins = np.zeros(len(ids), np.int64)
+    begins[seams] = 1
+    epochs = np.empty(len(ids), np.int64)
+    epochs[order] = np.cumsum(begins)
+    return epochs
+
+
+def _seams(ids: Integers) -> list[int]:
+    """Return where numberings begin among ids in the order of time."""
+    found: list[int] = []
+    start = end = 0
+    best: int | None = None
+    usual_step = _usual_step(ids)
+    for at in (*_falls(ids).tolist(), len(ids)):
+        if best is not None and at >= end:
+            found.append(best)
+            start, best = best, None
+        if at < len(ids) and _begins_again(ids, start, at, usual_step):
+            if best is None:
+                end = at + _WINDOW
+            if best is None or ids[at - 1] - ids[at] > ids[best - 1] - ids[best]:
+                best = at
+    return found
+
+
+def _falls(ids: Integers) -> NDArray[np.intp]:
+    """Return where an id falls, and most of those just after it are below those just before."""
+    at = np.flatnonzero(np.diff(ids) < 0) + 1
+    at = at[(at >= _AGREEING) & (at <= len(ids) - _AGREEING)]
+    below = np.zeros(len(at), np.int64)
+    for before in range(1, _AGREEING + 1):
+        for after in range(_AGREEING):
+            below += ids[at + after] < ids[at - before]
+    return at[2 * below > _AGREEING * _AGREEING]
+
+
+def _begins_again(ids: Integers, start: int, at: int, usual_step: float) -> bool:
+    before, after = ids[max(start, at - _WINDOW) : at], ids[at : at + _WINDOW]
+    if len(before) < _AGREEING:
+        return False
+    middle = np.median(after)
+    if middle >= np.median(before):
+        return False
+    if max(_usual_step(before), _usual_step(after)) > 2 * usual_step:
+        return False  # single rows of anywhere
+    known = ids[start:at]
+    is_below_all = np.count_nonzero(known < middle) < _AGREEING
+    return bool(is_below_all) or float(np.mean(np.isin(after, known))) >= 1 / 2
+
+
+def _usual_step(ids: Integers) -> float:
+    return float(np.median(np.diff(ids)))
