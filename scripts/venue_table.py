@@ -17,17 +17,22 @@ def table() -> str:
     """Return the venues with their capabilities."""
     rows = [
         "| venue | ids | past trades | a sign of life proves | time in quotes | levels of books "
-        "| symbols a connection |",
-        "|---|---|---|---|---|---|---|",
+        "| told of perpetuals | symbols a connection |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, venue in sorted(venues().items()):
         folder = f"../libs/exchanges/src/exchanges/{name.replace('-', '_')}"
         rows.append(
             f"| [{name}]({folder}) | {venue.ids} | {_past(venue)} | {_PROVES[venue.silence]} | "
             f"{'yes' if venue.quote_times else 'no'} | {venue.book_levels or 'none'} | "
-            f"{venue.most_symbols:,} |"
+            f"{_told(venue)} | {venue.most_symbols:,} |"
         )
     return "\n".join(rows)
+
+
+def _told(venue: Venue) -> str:
+    parts = () if venue.context is None else venue.context.parts
+    return ", ".join(part.replace("_", " ") for part in sorted(parts)) or "nothing"
 
 
 def _past(venue: Venue) -> str:

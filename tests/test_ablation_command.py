@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,19 +22,13 @@ from realtime_training.commands.evaluate.ablation_work import (
 from realtime_training.commands.evaluate.work import Wanted
 from realtime_training.datasets import load_files
 from realtime_training.settings import load_all
+from realtime_training.testing import realtime
 from technical_indicators.feature_set import FeatureSet
 
 SETTINGS = load_all()
 START_MS = 1_704_067_200_000
 WANTED = Wanted((1,), ("logistic",))
 BESIDE = [("binance-usdm:BTC/USDT:USDT", Path("perpetual.frames.gz"))]
-
-
-def realtime(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "realtime_training", *map(str, arguments)],
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +101,14 @@ def test_every_feature_that_is_computed_beside_has_the_name_that_models_are_told
         "other markets", "book, levels", "book, queues", "book, best", "flow", "price",
         "indicators",
     }  # fmt: skip
+
+
+def test_what_is_of_other_timeframes_is_a_family_and_spans_are_not() -> None:
+    others = ("rsi_14_1m", "candle_age_1m", "willr_14_250ms", "roc_1_15m")
+    assert {family_of(name) for name in others} == {"other timeframes"}
+    assert family_of("rsi_14") == "indicators"
+    assert family_of("return_10s") == "price"
+    assert family_of("flow_900s") == "flow"
 
 
 def test_features_that_somebody_configured_are_those_that_are_left_out(frames: Path) -> None:

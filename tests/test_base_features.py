@@ -29,7 +29,8 @@ from trades.settings import TradesSettings
 MARKET = "binance:BTC/USDT"
 FILES = tuple(f"trades/binance-spot-BTCUSDT-2024080{day}.frames.gz" for day in (8, 9))
 BASE, ROWS, LEVELS, KEEP = "100ms", 5_000, 10, 512
-NAMES = tuple(base_names())
+# Nothing is told of a perpetual in a recording of a spot market.
+NAMES = tuple(name for name, family in base_names().items() if family != "derivatives")
 
 pytestmark = pytest.mark.data
 

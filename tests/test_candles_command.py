@@ -4,8 +4,6 @@ import csv
 import gzip
 import json
 import random
-import subprocess
-import sys
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +16,7 @@ from candles.bars import parse_bars
 from candles.klines import kline_arrays, kline_rows
 from marketstream.errors import StateError
 from realtime_training.commands.candles.work import make_candles, remarks, write_candles
+from realtime_training.testing import realtime
 
 HEADER = (
     "open_time,open,high,low,close,volume,close_time,quote_volume,count,"
@@ -36,13 +35,6 @@ CANDLES = [
     "1723161602000,100.25,100.25,100.25,100.25,2,1723161602999,200.5,1,0,0,0",
     "1723161603000,100.25,100.25,100.25,100.25,1,1723161603999,100.25,1,0,0,0",
 ]
-
-
-def realtime(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "realtime_training", *map(str, arguments)],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture

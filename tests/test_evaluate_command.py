@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +21,9 @@ from realtime_training.commands.evaluate.work import (
 )
 from realtime_training.datasets import Recorded, load_files
 from realtime_training.settings import load_all
+from realtime_training.testing import realtime
 
 SETTINGS = load_all()
-
-
-def realtime(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "realtime_training", *map(str, arguments)],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -24,15 +22,9 @@ from realtime_training.commands.evaluate.target_work import (
 )
 from realtime_training.datasets.base_candles import BaseCandles, load_candles
 from realtime_training.settings import load_all
+from realtime_training.testing import realtime
 
 SETTINGS = load_all()
-
-
-def realtime(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "realtime_training", *map(str, arguments)],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
 
 
 def write_candles(path: Path, closes: np.ndarray[Any, np.dtype[np.float64]]) -> Path:

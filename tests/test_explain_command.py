@@ -15,20 +15,31 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry
 
 from marketstream.explanation import read_explanation
 from marketstream.messages import Candle, Features, Outcome, Prediction, Said
+from marketstream.metrics import Metrics
+from marketstream.plan import Plan
 from marketstream.store.sql import open_store
 from marketstream.store.testing import PostgresServer, postgres_server
 from marketstream.topics import CANDLES, FEATURES, OUTCOMES, PREDICTIONS
+from prediction_api.routes.app import build_app
+from prediction_api.settings import ApiSettings
+from prediction_api.views.market_views import MarketViews
 from predictor.arena.onnx_file import OnnxModel
+from predictor.models.parts.imbalance import ImbalanceSign
+from predictor.registry.local import LocalModels
 from predictor.registry.mlflow import ModelRegistry
 from predictor.training.fitting import TrainedModel
+from predictor.training.requests import registry_uri
 from predictor.training.retraining import TrainedOn
 from realtime_bench.load import make_load
 from realtime_training.commands.explain.rebuilding import rebuild_answers, rebuild_features
 from realtime_training.commands.replay.work import Replay
 from realtime_training.settings import load_all
+from realtime_training.taking_apart import ModelsAsked
 
 # MLflow's own, of how it uses its database layer: hidden where Python's defaults hold.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -118,8 +129,8 @@ def test_features_and_answers_come_out_as_they_were_stored(ran: Ran) -> None:
         assert found["rebuilt"][part]["equal"], found["rebuilt"]
         assert found["rebuilt"][part]["largest_difference"] <= 1e-9
     assert found["explanation"]["id"] == prediction.id
-    assert set(found["contributions"]) == set(prediction.candidates)
-    for one in found["contributions"].values():
+    assert set(found["explanation"]["contributions"]) == set(prediction.candidates)
+    for one in found["explanation"]["contributions"].values():
         assert one["base"] + sum(one["features"].values()) == pytest.approx(one["log_odds"])
     shown = explain(ran, prediction.id).stdout
     assert "features from stored candles: equal to what was stored" in shown
@@ -203,10 +214,54 @@ def test_a_version_that_the_registry_does_not_have_is_told_without_its_answers(r
         store.write([prediction])
     found = told(ran, prediction)
     assert found["rebuilt"]["features"]["equal"]
-    assert found["contributions"] is None
+    assert found["explanation"]["contributions"] is None
     answers = found["rebuilt"]["answers"]
     assert answers["equal"] is None
     assert answers["reason"].startswith("cannot be rebuilt: binance-BTC-USDT-1s-2000ms has no")
+
+
+def from_the_route(ran: Ran, prediction: Prediction, state: Path) -> dict[str, Any]:
+    """Ask the API over what a run stored, its models looked for in a folder."""
+    plan = Plan((MARKET,), "1s", (2,))
+    metrics = Metrics(CollectorRegistry())
+    views = MarketViews(plan, metrics, now_ns=lambda: 0, speed=1.0, stale_after_ms=1_000)
+    asked = ModelsAsked(state, registry_uri(None, state))
+    with contextlib.closing(open_store(f"sqlite:///{ran.state}/realtime.sqlite")) as store:
+        settings = ApiSettings().for_address("127.0.0.1")
+        app = build_app(plan, views, metrics, lambda: store, settings, take_apart=asked)
+        path = f"/predictions/binance/BTC-USDT/{prediction.id}/explain"
+        answer = TestClient(app, base_url="http://localhost").get(path)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_the_route_tells_what_the_command_does_by_the_registry_or_what_serves(
+    ran: Ran, tmp_path: Path
+) -> None:
+    prediction = ran.predictions()[-6]
+    expected = told(ran, prediction)["explanation"]["contributions"]
+    assert len(expected) >= 2
+    by_registry = from_the_route(ran, prediction, ran.state)
+    assert by_registry["contributions"] == expected
+    assert by_registry["missing"].get("contributions") is None
+    name = "binance-BTC-USDT-1s-2000ms"
+    LocalModels(tmp_path / "models").keep_champion(name, prediction.feature_set, ran.model)
+    assert from_the_route(ran, prediction, tmp_path)["contributions"] == expected
+    assert not (tmp_path / "mlflow.sqlite").exists(), "what serves is at hand"
+
+
+def test_the_route_says_why_a_prediction_cannot_be_taken_apart(ran: Ran, tmp_path: Path) -> None:
+    prediction = ran.predictions()[-7]
+    found = from_the_route(ran, prediction, tmp_path)
+    assert found["contributions"] is None
+    assert found["missing"]["contributions"].startswith("no model is registered as binance-BTC-")
+    other = replace(ran.model, moves=ImbalanceSign(0.9), move_columns=("imbalance",))
+    LocalModels(tmp_path / "models").keep_champion(
+        "binance-BTC-USDT-1s-2000ms", prediction.feature_set, other
+    )
+    found = from_the_route(ran, prediction, tmp_path)
+    assert "version 1 answers otherwise than it did, by" in found["missing"]["contributions"]
 
 
 def test_what_a_model_from_outside_said_is_taken_as_it_is(ran: Ran) -> None:

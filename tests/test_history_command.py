@@ -9,7 +9,7 @@ import hashlib
 import io
 import zipfile
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -187,3 +187,46 @@ def test_a_trade_of_a_day_file_reads_back_as_it_was(tmp_path: Path) -> None:
 def test_no_whole_day_is_an_error_that_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="exclusive"):
         fetched(tmp_path, Exchange(), end=FIRST)
+
+
+@pytest.mark.parametrize(
+    ("market", "remedy"),
+    [("okx:BTC/USDT", "with --archive"), ("okx-swap:BTC/USDT:USDT", r"--from \d{4}-\d\d-\d\d$")],
+)
+def test_days_that_an_exchange_no_longer_has_are_not_asked_for(
+    market: str, remedy: str, tmp_path: Path
+) -> None:
+    venue = market.partition(":")[0]
+    (source,) = sources_of([market], Place(venue, None, None))
+    today = datetime.now(UTC).date()
+    long_ago = today - timedelta(days=120)
+    with pytest.raises(InputError, match=f"{venue} has the trades of its last 90 .* {remedy}"):
+        asyncio.run(fetch(source, long_ago, today, tmp_path, lambda _: None))
+
+
+def test_an_archive_that_counts_in_contracts_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "BTC-USDT-SWAP-trades-2024-08-08.csv"
+    path.write_text("trade_id,side,size,price,created_time\n1,buy,2,64000.1,1723046400001\n")
+    with pytest.raises(InputError, match="okx-swap counts in contracts"):
+        store_files("okx-swap:BTC/USDT:USDT", [path], tmp_path, ("1s",))
+
+
+def test_an_archive_of_okx_is_read_in_each_of_its_forms(tmp_path: Path) -> None:
+    rows = [f"{100 + n},{'buy' if n % 2 else 'sell'},0.5,{64_000 + n}.1,{1723046400001 + n * 500}"
+            for n in range(8)]  # fmt: skip
+    heads = (
+        "trade_id,side,size,price,created_time",
+        "trade_id/交易id,side/交易方向,size/数量,price/价格,created_time/成交时间",
+    )
+    for number, head in enumerate(heads):
+        state = tmp_path / str(number)
+        state.mkdir()
+        path = state / "BTC-USDT-trades-2024-08-08.csv"
+        path.write_bytes("\n".join([head, *rows, ""]).encode("gbk"))
+        stored = store_files("okx:BTC/USDT", [path], state, ("1s",))
+        assert stored["trades"] == 8
+        with closing(open_store(f"sqlite:///{state / 'realtime.sqlite'}")) as store:
+            candles = store.candles("okx:BTC/USDT", "1s", 0, 2**62)
+        whole = next(candle for candle in candles if candle.first_trade_id == 102)
+        assert (whole.open, whole.close, whole.volume) == (64_002.1, 64_003.1, 1.0)
+        assert whole.taker_buy_volume == 0.5

@@ -1,8 +1,6 @@
 """`realtime leakcheck`: the features as configured pass on every kind of file; leaks end with 1."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,16 +14,10 @@ from realtime_training.commands.leakcheck.command import leakcheck
 from realtime_training.commands.leakcheck.sample import read_sample
 from realtime_training.commands.leakcheck.work import check_leaks
 from realtime_training.settings import load_all
+from realtime_training.testing import realtime
 
 START_MS = 1_723_161_600_000
 CHECKS = ["truncation", "warm-up", "streaming", "horizon", "overlap", "fitting"]
-
-
-def realtime(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "realtime_training", *map(str, arguments)],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
 
 
 def write_trades(path: Path, seconds: int = 700) -> Path:

@@ -1,12 +1,9 @@
 """The whole line on real recorded trades: what it counts, how good it is, and that it repeats."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +13,7 @@ from marketstream.messages import Candle, Features, Message
 from marketstream.topics import CANDLES, FEATURES, OUTCOMES, PREDICTIONS
 from realtime_training.commands.replay.work import Replay
 from realtime_training.settings import load_all
+from realtime_training.testing import realtime
 from technical_indicators.batch import feature_table
 
 TRADES = 19_904
@@ -189,8 +187,3 @@ def test_a_symbol_that_is_not_recorded_is_an_input_error(recordings: list[Path])
     assert done.returncode == 3
     assert "no trades of FOO/BAR" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def realtime(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command: list[Any] = [sys.executable, "-m", "realtime_training", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

@@ -10,17 +10,15 @@ from typing import cast
 from loguru import logger
 
 from candles.aggregation import CandleAggregator
-from exchanges.client import fetch_server_time
 from exchanges.sources import Source
-from marketstream.errors import NetworkError
 from marketstream.messages import Candle
 from marketstream.plan import Plan
 from marketstream.runners.embedded import InProcessPorts
 from marketstream.timeframes import timeframe_ms
+from trades.following import PATIENCE_S, clock_us
 from trades.session.rules import Known, Mark
 
 _CANDLES_A_TURN = 500
-_PATIENCE_S = 5.0  # a start does not wait for an exchange that hangs
 _STORED_LATER_MS = 60_000  # a kill may have come between candles and what follows from them
 
 
@@ -78,11 +76,10 @@ async def recalled_from_ms(ports: InProcessPorts, sources: Sequence[Source], rea
     ]
     if all(one is None or one <= ours_ms - reach_ms for one in newest_ms) and any(newest_ms):
         for source in sources:
-            try:
-                async with source.client(timeout_s=_PATIENCE_S, patience_s=_PATIENCE_S) as client:
-                    return await fetch_server_time(client) - reach_ms
-            except NetworkError as error:
-                logger.warning("The exchange's clock is not known", reason=str(error))
+            async with source.client(timeout_s=PATIENCE_S, patience_s=PATIENCE_S) as client:
+                exchange_us = await clock_us(client)
+            if exchange_us is not None:
+                return exchange_us // 1_000 - reach_ms
     return ours_ms - reach_ms
 
 

@@ -45,7 +45,9 @@ def feed_recording(
     name, symbol = split_market(market)
     return replay_frames(
         read_frames(files, advanced),
-        _stream(settings.exchange, symbol, name, files, settings.levels),
+        stream_of(
+            settings.exchange, symbol, name, files, settings.levels, context=settings.context
+        ),
         {market: _session(market, settings.exchange, base, settings, runner)},
         runner.publish,
         frames_per_read=frames_per_read,
@@ -72,7 +74,7 @@ def feed_together(
         recordings.append(
             Recording(
                 read_frames(paths, advanced),
-                _stream(name, symbol, name, paths, settings.levels),
+                stream_of(name, symbol, name, paths, settings.levels, context=settings.context),
                 {market: _session(market, name, base, settings, runner)},
             )
         )
@@ -83,10 +85,20 @@ def feed_together(
     return dict(zip(files, counts, strict=True))
 
 
-def _stream(venue_name: str, symbol: str, name: str, files: Sequence[Path], levels: int) -> Stream:
+def stream_of(
+    venue_name: str,
+    symbol: str,
+    name: str,
+    files: Sequence[Path],
+    levels: int = 0,
+    *,
+    context: bool = False,
+) -> Stream:
     """Return what reads the files; raises InputError where they do not say all of a quantity."""
     venue = venue_named(venue_name)
-    stream = venue.stream([symbol], name, levels=levels)
+    told = venue.context if context else None
+    make = venue.stream if told is None else told.stream
+    stream = make([symbol], name, levels=levels)
     if not venue.in_contracts:
         return stream
     headers = [header_of(path) for path in files]
@@ -103,14 +115,17 @@ def _stream(venue_name: str, symbol: str, name: str, files: Sequence[Path], leve
 def _session(
     market: str, venue_name: str, base: str, settings: TradesSettings, runner: InProcessRunner
 ) -> MarketSession:
+    venue = venue_named(venue_name)
     rules = Rules(
         base_ms=timeframe_ms(base),
         grace_ms=settings.grace_ms,
         price_decimals=0,  # no exchange to ask: candles take the decimals they see
         quantity_decimals=0,
+        ids=venue.ids,
         levels=settings.levels,
         depth_every_ms=settings.depth_every_ms,
-        new_book=partial(venue_named(venue_name).new_book, settings.levels, None),
+        context=settings.context,
+        new_book=partial(venue.new_book, settings.levels, None),
     )
     now_us = time.time_ns() // 1_000
 

@@ -31,6 +31,7 @@ from marketstream.store.sql import open_store
 from marketstream.topics import STATUS
 from prediction_api.http_server import listen
 from predictor.chosen_features import check_computed
+from predictor.training.requests import registry_uri
 from realtime_training import report
 from realtime_training.clock import ReceiveClock
 from realtime_training.commands.run.exchange import Exchange, connected_exchange
@@ -38,6 +39,7 @@ from realtime_training.commands.run.history import history_to_read, say_when_tra
 from realtime_training.commands.run.options import SIMULATOR, RunOptions
 from realtime_training.recall import recall_candles, recalled_from_ms
 from realtime_training.settings import Settings
+from realtime_training.taking_apart import ModelsAsked
 from trades.session.rules import Known
 
 _PREVIEW_EVERY_MS = 100
@@ -59,8 +61,10 @@ def build_parts(
     `resumed` says up to where trades are known once they are to be followed.
     """
     check_features(plan, settings)
+    uri = registry_uri(settings.predictor.mlflow_tracking_uri, ports.state)
+    models = ModelsAsked(ports.state, uri)
     parts = [
-        prediction_api.build.build(plan, settings.api, ports, listening),
+        prediction_api.build.build(plan, settings.api, ports, listening, models),
         trades.build.build(
             plan,
             settings.trades,
@@ -229,7 +233,7 @@ def _told(settings: Settings, options: RunOptions, exchange: Exchange) -> Settin
     hosts: dict[str, object] = {"hosts": {**settings.trades.hosts, **exchange.hosts}}
     if options.exchange not in (None, SIMULATOR):
         hosts["exchange"] = options.exchange
-    books = {"levels": options.levels}
+    books = {"levels": options.levels, "context": options.context or settings.trades.context}
     alone = {"instance": 0, "instances": 1}
     every_s = max(1, options.retrain_every_ms // 1_000)
     training = settings.predictor.training.model_copy(update={"retrain_interval": every_s})

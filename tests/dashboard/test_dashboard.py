@@ -5,9 +5,10 @@ import json
 import time
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
-from marketstream.messages import Model, Outcome
+from marketstream.messages import Model, MoveForecast, MoveOutcome, Outcome
 
 from .browser import WEB, Page, in_browser
 from .live_markets import MARKETS, served
@@ -386,5 +387,52 @@ def test_accuracy_and_champions_are_shown_over_time(width: int) -> None:
                 "parseFloat(document.querySelector('#champions > *').style.width) < 6"
             )
             assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+        in_browser(dashboard.address, look)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
+def test_how_far_it_will_go_is_told_with_bounds_others_and_what_they_held(
+    width: int, scheme: str
+) -> None:
+    with served(minutes=2) as dashboard:
+        close_ms = int(time.time()) * 1_000
+        forecast = MoveForecast(
+            MARKETS[0], "1s", close_ms, 300_000, "volatility", "ridge", "7", "mid", 0, 4e-8,
+            tuple(1e-8 * (1 + place) for place in range(19)), {"har": 9e-8, "ewma": 1.6e-7},
+        )  # fmt: skip
+        unfitted = msgspec.structs.replace(
+            forecast, target="range", model_name="ewma", quantiles=(), mean=1.5e-3
+        )
+        came = MoveOutcome(
+            MARKETS[0], "1s", close_ms - 300_000, 300_000, "volatility", "ridge", "7", 4e-8,
+            still=False, qlike=0.1, baselines={}, crps=0.2, inside_80=False, inside_90=True,
+        )  # fmt: skip
+        cells = """JSON.stringify([...document.querySelectorAll('#how-far-rows tr')].map(
+          (row) => [...row.children].map((cell) => cell.textContent.replaceAll('\\u00a0', ' '))))"""
+
+        async def look(page: Page) -> None:
+            await page.look(width=width, scheme=scheme)
+            await page.wait_for("document.querySelector('#how-far-none').checkVisibility()")
+            for message in (forecast, unfitted, came):
+                dashboard.markets.ports.pass_on(message, 1)
+            await page.reloads_by("location.reload()")
+            await page.wait_for("document.querySelectorAll('#how-far-rows tr').length === 1")
+            assert json.loads(await page.evaluate(cells)) == [
+                [
+                    "5 min", "± 0.0200 %", "0.0141 % \u2013 0.0424 %",
+                    "0.0100 % \u2013 0.0436 %", "short and long 0.0300 %, of late 0.0400 %",
+                    "0 % and 100 % of 1",
+                ]
+            ]  # fmt: skip
+            assert await page.kept_out() == "[]"
+            assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            await page.evaluate("document.querySelectorAll('#how-far-targets button')[1].click()")
+            await page.wait_for(
+                "document.querySelector('#how-far-rows').textContent.includes('not known yet')"
+            )
+            (row,) = json.loads(await page.evaluate(cells))
+            assert (row[1], row[5]) == ("0.150 %", "no outcome of a model yet")
 
         in_browser(dashboard.address, look)

@@ -15,7 +15,12 @@ from marketstream.runners.kafka.runner import KafkaRunner
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.settings import load_settings
 from marketstream.stage import Stage
+from marketstream.topics import MOVE_FORECASTS, MOVE_OUTCOMES
+from predictor.moves.layout import Layout
+from predictor.moves.operator import Moves
+from predictor.moves.settings import MovesSettings
 from predictor.registry import native
+from predictor.serving.beside import PredictorAndMoves
 from predictor.serving.operator import Predictor
 from predictor.serving.stage import predictor_stage
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
@@ -29,16 +34,23 @@ def stages(models: Path) -> list[Stage]:
     """Return the stages; `models` is a folder of one file a horizon."""
     predictor = predictor_stage(timeframe="1s", base="250ms", horizons_ms=HORIZONS_MS)
 
-    def with_models(market: str) -> Predictor:
+    layout = Layout.of(MovesSettings(horizons=[10, 60]), "1s", 0)
+    assert layout is not None
+
+    def with_models(market: str) -> PredictorAndMoves:
         operator = cast("Predictor", predictor.make_operator(market))
         loaded = [native.load(path.read_bytes()) for path in sorted(models.iterdir())]
         operator.install({model.horizon_ms: model for model in loaded})
-        return operator
+        return PredictorAndMoves(operator, Moves(market, layout))
 
     return [
         candles_stage(TIMEFRAMES),
         technical_indicators_stage(FeatureSet("1s", "250ms", FeatureSettings())),
-        replace(predictor, make_operator=with_models),
+        replace(
+            predictor,
+            make_operator=with_models,
+            writes=(*predictor.writes, MOVE_FORECASTS, MOVE_OUTCOMES),
+        ),
     ]
 
 

@@ -20,7 +20,15 @@ from marketstream.runners.in_process import InProcessRunner
 from marketstream.runners.kafka.publisher import KafkaPublisher
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.runners.kafka.tap import KafkaTap
-from marketstream.topics import CANDLES, FEATURES, OUTCOMES, PREDICTIONS, TRADES
+from marketstream.topics import (
+    CANDLES,
+    FEATURES,
+    MOVE_FORECASTS,
+    MOVE_OUTCOMES,
+    OUTCOMES,
+    PREDICTIONS,
+    TRADES,
+)
 from predictor.registry import native
 from realtime_training.commands.replay.work import Replay
 from realtime_training.settings import load_all
@@ -29,7 +37,7 @@ from .stages import HORIZONS_MS, stages
 
 pytestmark = [pytest.mark.kafka, pytest.mark.data]
 
-TOPICS = (CANDLES, FEATURES, PREDICTIONS, OUTCOMES)
+TOPICS = (CANDLES, FEATURES, PREDICTIONS, OUTCOMES, MOVE_FORECASTS, MOVE_OUTCOMES)
 MARKET = "binance:BTC/USDT"
 
 type Passed = dict[type, list[Message]]
@@ -117,6 +125,7 @@ def test_a_recording_makes_the_same_messages_in_one_process_and_over_kafka(
     messages = recorded(files, models)
     expected = in_process(messages, models)
     assert len(expected[PREDICTIONS.message]) > 1_000
+    assert len(expected[MOVE_OUTCOMES.message]) > 200
     found = over_kafka(
         messages, models, broker, tmp_path, sum(len(passed) for passed in expected.values())
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from .following import follow, scratch_copy
 def test_the_page_on_the_arena_has_a_foundation_model_take_part(tmp_path: Path) -> None:
     copy = scratch_copy(tmp_path)
     printed = follow("../arena.md", copy)
-    assert "arena/foundation:1  python my_arena:Foundation" in printed
+    assert re.search(r"arena/foundation:1-[0-9a-f]{12}  python my_arena:Foundation\n", printed)
     assert "ahead    5 s, 10 s" in printed
     assert "reads    return_10s, return_5s, return_1s, return_250ms" in printed
     down, none, up = json.loads(

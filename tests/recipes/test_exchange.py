@@ -12,7 +12,7 @@ from .following import follow, scratch_copy
 def test_a_copied_template_is_a_venue_that_keeps_to_the_contract(tmp_path: Path) -> None:
     copy = scratch_copy(tmp_path)
     printed = follow("exchange.md", copy)
-    assert "11 passed" in printed
+    assert "12 passed" in printed
     assert "wss://stream.example.com/ws" in printed
     assert '{"op":"subscribe","symbols":["BTC-USDT"]}' in printed
 

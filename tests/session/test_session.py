@@ -357,6 +357,19 @@ def test_before_the_first_trade_a_clock_that_is_off_proves_nothing(
     assert all(until_us <= one.now_us for until_us in proven_us)
 
 
+def test_a_start_by_a_clock_that_was_an_hour_ahead_goes_on_once_the_clock_is_right() -> None:
+    one = World(20_000)
+    for _ in range(150):
+        one.now_us += one.every_us
+        one.trade()
+    ahead_us = one.now_us + 3_600_000_000
+    one.session.start(one.received_us, from_us=ahead_us - 2_000_000, exchange_us=ahead_us)
+    one.connect()
+    one.run(15.0)
+    newest_us = max(message.seen_until_us for message in one.published)
+    assert one.now_us - 1_000_000 < newest_us <= one.now_us
+
+
 def test_what_was_missed_without_a_connection_is_not_held_against_the_next_one() -> None:
     one = world()
     one.cut(for_us=12_000_000)
@@ -394,9 +407,13 @@ def test_rest_that_does_not_have_it_yet_is_asked_again(state: str) -> None:
     healed(one)
 
 
+@pytest.mark.parametrize("every_us", [20_000, 400_000])
+@pytest.mark.parametrize("kind", ["by id", "by trade, heartbeats"])
 @pytest.mark.parametrize("breaks", ["drop", "cut", "zombie"])
-def test_another_market_of_the_same_ids_and_a_near_price_is_not_believed(breaks: str) -> None:
-    one = world()
+def test_another_market_of_the_same_ids_and_a_near_price_is_not_believed(
+    breaks: str, kind: str, every_us: int
+) -> None:
+    one = world(every_us, kind)
     one.rest = "alike"
     do(one, breaks)
     one.run(6.0)
@@ -417,6 +434,26 @@ def test_a_trade_that_the_exchange_does_not_give_holds_nothing_up_for_long() -> 
     assert [gap.state for gap in one.gaps.values()] == ["open"]
     one.run(20.0)
     assert [gap.state for gap in one.gaps.values()] == ["repaired"]
+
+
+@pytest.mark.parametrize("kind", ["by id", "by time", "by trade", "heartbeats"])
+@pytest.mark.parametrize("missed", [3, 150])
+def test_what_is_missed_after_a_trade_that_is_dated_ahead_is_asked_for(
+    kind: str, missed: int
+) -> None:
+    one = world(100_000, kind)
+
+    def dated(trade: Trade) -> Trade:
+        later = later_by(1_900_000)(trade)
+        one.truth[one.truth.index(trade)] = later
+        return later
+
+    one.spoil_next = dated
+    one.run(0.1)
+    one.drop_next = missed
+    one.run(10.0)
+    healed(one)
+    assert {gap.state for gap in one.gaps.values()} == {"repaired"}
 
 
 @pytest.mark.parametrize("connects", [True, False])

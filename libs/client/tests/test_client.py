@@ -19,7 +19,15 @@ import realtime_client
 from marketstream.accuracy import AccuracyOfStretch
 from marketstream.fakes import FakePorts
 from marketstream.keys import ApiKey, digest_of, new_secret
-from marketstream.messages import Candle, Features, Outcome, Prediction, Trades
+from marketstream.messages import (
+    Candle,
+    Features,
+    MoveForecast,
+    MoveOutcome,
+    Outcome,
+    Prediction,
+    Trades,
+)
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
@@ -29,6 +37,7 @@ from prediction_api.routes.app import build_app
 from prediction_api.routes.history import Judged
 from prediction_api.routes.indicators import IndicatorsAt
 from prediction_api.settings import ApiSettings
+from prediction_api.views import moves
 from prediction_api.views.feed import Came
 from prediction_api.views.market_views import MarketViews, Recalled
 from prediction_api.views.prediction_view import (
@@ -233,6 +242,11 @@ def test_an_api_out_of_reach_is_said() -> None:
         (realtime_client.MarketPredictions, MarketPredictions, set()),
         (realtime_client.Candidate, CandidateView, set()),
         (realtime_client.Verdict, VerdictView, set()),
+        (realtime_client.Move, moves.MoveView, {"event_id"}),
+        (realtime_client.MoveScore, moves.MoveScore, set()),
+        (realtime_client.MarketMoves, moves.MarketMoves, set()),
+        (realtime_client.JudgedMove, moves.JudgedMove, set()),
+        (realtime_client.MoveOutcome, moves.MoveCame, {"event_id"}),
         (realtime_client.Indicators, IndicatorsAt, set()),
         (realtime_client.Accuracy, AccuracyOfStretch, set()),
     ],
@@ -275,3 +289,31 @@ def test_indicators_and_the_accuracy_over_time_come_typed(api: Served, store: St
     assert [(one.from_ms - START_MS, one.moved, one.accuracy) for one in stretches] == [
         (0, 10, 1.0), (10_000, 10, 1.0),
     ]  # fmt: skip
+
+
+def test_how_far_is_asked_followed_and_read_from_the_past(api: Served, store: Store) -> None:
+    forecast = MoveForecast(
+        MARKET, "1s", START_MS, 60_000, "range", "ridge", "7", "mid", 0, 2e-3, (), {"har": 3e-3}
+    )
+    came = MoveOutcome(
+        MARKET, "1s", START_MS, 60_000, "range", "ridge", "7", 1e-3, still=False, qlike=0.1,
+        baselines={"har": 0.2}, crps=None, inside_80=None, inside_90=None,
+    )  # fmt: skip
+    store.write([forecast, came])
+    api.views.hear(Trades(MARKET, (), None, START_MS * 1_000), api.ns)
+    api.views.hear(forecast, 1)
+    client = Client(api.url)
+    newest = client.moves("binance/BTC-USDT", target="range", horizon="1m")
+    assert [(one.move, one.low_90, one.model_name) for one in newest.moves] == [
+        (2e-3, None, "ridge")
+    ]
+    with pytest.raises(ApiError, match="target sideways is not predicted"):
+        client.moves("binance/BTC-USDT", target="sideways")
+    follower = client.follow_moves("binance/BTC-USDT", target="range", after=f"p-{START_MS}-60000")
+    api.views.hear(came, 1)
+    told = next(follower)
+    assert isinstance(told, realtime_client.MoveOutcome)
+    assert (told.realised, told.event_id) == (1e-3, f"o-{START_MS}-60000")
+    since, until = START_MS - 1_000, START_MS + 1_000
+    (past,) = client.move_history("binance/BTC-USDT", target="range", since=since, until=until)
+    assert (past.move, past.realised) == (2e-3, 1e-3)

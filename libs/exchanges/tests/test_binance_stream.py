@@ -298,7 +298,6 @@ def test_best_levels_are_a_snapshot_and_changes_are_numbered() -> None:
 @pytest.mark.parametrize(
     ("frame", "channel"),
     [
-        (encode(LEVELS), "depth snapshot"),  # of which symbol nobody knows
         (encode(CHANGES), "btcusdt@depthUpdate"),
         (combined("btcusdt@depth5@100ms", LEVELS), "btcusdt@depth5@100ms"),
         (combined("ethusdt@depth20@100ms", LEVELS), "ethusdt@depth20@100ms"),
@@ -306,6 +305,19 @@ def test_best_levels_are_a_snapshot_and_changes_are_numbered() -> None:
 )
 def test_books_nobody_asked_for_are_ignored(frame: bytes, channel: str) -> None:
     assert BinanceStream(["BTC/USDT"], levels=20).parse(frame) == Ignored(channel)
+
+
+def test_snapshot_among_recorded_changes_is_of_the_one_symbol_that_is_followed() -> None:
+    alone = BinanceStream(["BTC/USDT"], levels=20)
+    assert alone.parse(encode(LEVELS)) == BookEvent(
+        MARKET, ((61837.63, 3.78826), (61837.62, 0.617)), ((61837.64, 1.54698),),
+        is_snapshot=True, last=160,
+    )  # fmt: skip
+    with pytest.raises(BadMessage, match="depth snapshot: bids=None"):
+        alone.parse(encode(LEVELS | {"bids": None}))
+    several = BinanceStream(["BTC/USDT", "ETH/USDT"], levels=20)
+    assert several.parse(encode(LEVELS)) == Ignored("depth snapshot")  # whose, nobody knows
+    assert BinanceStream(["BTC/USDT"]).parse(encode(LEVELS)) == Ignored("depth snapshot")
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marketstream.columns import CANDLE_COLUMNS, CandleColumns, FeatureTable, PriceSeries
-from marketstream.messages import Candle, Features
+from marketstream.columns import (
+    CANDLE_COLUMNS,
+    CONTEXT_COLUMNS,
+    CandleColumns,
+    FeatureTable,
+    PriceSeries,
+)
+from marketstream.messages import Candle, Context, Features, Funding, Liquidations, Reading
 
 START_MS = 1_700_000_000_000
 MARKET = "binance:BTC/USDT"
 
 
-def candle(number: int, **more: float | bool | None) -> Candle:
+def candle(number: int, **more: float | bool | Context | None) -> Candle:
     open_time_ms = START_MS + 1_000 * number
     return Candle(
         MARKET, "1s", open_time_ms, open_time_ms + 1_000,
@@ -107,3 +113,21 @@ def test_features_of_messages_have_a_column_each_and_nan_for_none() -> None:
     np.testing.assert_array_equal(table.values, [[np.nan, 0.5], [50, np.nan]])
     late = table.rows(table.close_time_ms > START_MS)
     assert (late.names, late.close.tolist(), late.mid.tolist()) == (table.names, [101], [100])
+
+
+def test_what_is_told_of_a_perpetual_stands_in_columns_and_what_is_not_is_nan() -> None:
+    whole = Context(
+        9, Reading(1.5, 1), Reading(2.5, 2), Funding(-0.1, 3, 4), Reading(5.5, 5),
+        Liquidations(6.5, 7.5, 6, 7),
+    )  # fmt: skip
+    partly = Context(9, funding=Funding(0.25, 8))
+    candles = [candle(0), candle(1, context=whole), candle(2, context=partly)]
+    columns = CandleColumns.of(candles, "1s").context
+    assert columns is not None
+    nothing = [np.nan] * len(CONTEXT_COLUMNS)
+    some = dict(zip(CONTEXT_COLUMNS, nothing, strict=True)) | {
+        "funding_rate": 0.25, "funding_time_us": 8.0,
+    }  # fmt: skip
+    every = [1.5, 1, 2.5, 2, -0.1, 3, 4, 5.5, 5, 6.5, 7.5, 6, 7]
+    np.testing.assert_array_equal(columns, [nothing, every, list(some.values())])
+    assert CandleColumns.of(candles[:1], "1s").context is None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from marketstream.redaction import hide_passwords
+from marketstream.redaction import hide_passwords, one_line_of
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,23 @@ def test_password_in_a_url_is_hidden(text: str, hidden: str) -> None:
 )
 def test_text_without_a_password_stays_as_it_is(text: str) -> None:
     assert hide_passwords(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("token=s3cret, please", "ValueError: token=***, please"),
+        ('{"api_key": "s3cret", "a": 1}', 'ValueError: {"api_key": "***", "a": 1}'),
+        ("HF_TOKEN: s3cret", "ValueError: HF_TOKEN: ***"),
+        ("Authorization: Bearer s3cret", "ValueError: Authorization: Bearer ***"),
+        ("got Bearer s3cret", "ValueError: got Bearer ***"),
+        ("https://a/b?x=s3cret&y=s3cret", "ValueError: https://a/b?x=***&y=***"),
+        ("redis://me:s3cret@a/b", "ValueError: redis://me:***@a/b"),
+        ("two\nlines\tand  blanks", "ValueError: two lines and blanks"),
+        ("", "ValueError"),
+        ("no weights for tokens in a.bin", "ValueError: no weights for tokens in a.bin"),
+        ("x" * 5_000, f"ValueError: {'x' * 200}..."),
+    ],
+)
+def test_an_error_of_somebody_else_is_a_line_without_secrets(text: str, told: str) -> None:
+    assert one_line_of(ValueError(text)) == told

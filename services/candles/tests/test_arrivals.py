@@ -68,8 +68,10 @@ def test_what_was_counted_by_ids_before_is_not_from_where_they_count_nothing() -
     one = CandleAggregator(MARKET, ["1s"])
     old = Trades(MARKET, (replace(trade(0, -500), id=41),), None, START_US, 2, 3)
     one.update(old)
-    (candle,) = one.update(message(trade(1, 100), seen_ms=1_000))
-    assert said(candle) == (1, None, 1, None)
+    for at, ms in ((1, 100), (2, 200)):
+        assert one.update(message(trade(at, ms), seen_ms=ms)) == []  # one alone says nothing
+    (candle,) = one.update(message(trade(3, 300), seen_ms=1_000))
+    assert said(candle) == (3, None, 3, None)
 
 
 def test_a_message_of_before_there_was_the_word_has_ids_that_count() -> None:

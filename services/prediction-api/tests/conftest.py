@@ -13,6 +13,7 @@ import uvicorn
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
+from marketstream.explanation import TakeApart
 from marketstream.fakes import FakePorts
 from marketstream.messages import Candle, Outcome, Prediction, Status, Trades, Verdict
 from marketstream.messages.status import Said
@@ -36,15 +37,20 @@ class Api:
         *markets: str,
         speed: float = 1.0,
         store: Store | None = None,
+        take_apart: TakeApart | None = None,
         **settings: Any,
     ) -> None:
         self.ns = 1_000_000_000
+        self.bundle = bundle
         self.metrics = Metrics(CollectorRegistry())
         self.plan = Plan(markets or (MARKET,), "1s", (1, 2))
         self.views = MarketViews(self.plan, self.metrics, now_ns=lambda: self.ns, speed=speed)
         ports = FakePorts(bundle, store)
         said = ApiSettings(**settings).for_address("127.0.0.1")
-        self.app = build_app(self.plan, self.views, self.metrics, ports.store, said, bundle=bundle)
+        self.app = build_app(
+            self.plan, self.views, self.metrics, ports.store, said,
+            bundle=bundle, take_apart=take_apart,
+        )  # fmt: skip
         self.client = TestClient(self.app)
 
     def see(self, seen_until_ms: int, market: str = MARKET) -> None:
@@ -57,9 +63,9 @@ class Api:
 
 
 @contextmanager
-def served(api: Api) -> Iterator[tuple[str, int]]:
+def served(api: Api, most_connections: int = 1_000) -> Iterator[tuple[str, int]]:
     """Serve an API on a port of its own; yield where it is."""
-    server = uvicorn.Server(server_config(api.app))
+    server = uvicorn.Server(server_config(api.app, most_connections))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -118,7 +118,7 @@ def test_a_line_feed_behind_a_path_opens_nothing(make_api: Make[Api], store: Sto
     ],
 )
 def test_whose_requests_are_counted_together(one: str, other: str, together: bool) -> None:
-    callers = {access._caller({"client": (address, 1)}, None) for address in (one, other)}
+    callers = {access._caller((address, 1), None) for address in (one, other)}
     assert (len(callers) == 1) is together
 
 

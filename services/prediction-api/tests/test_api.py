@@ -262,9 +262,10 @@ def test_the_schema_names_every_route_and_what_it_does_built_or_not(api: Api) ->
     described = paths["/predictions/{venue}/{symbol}"]["get"]
     assert described["description"].startswith("Return the newest prediction of each horizon")
     names = [each["name"] for each in described["parameters"]]
-    assert names == ["venue", "symbol", "horizon", "timeframe"]
+    assert names == ["venue", "symbol", "horizon", "timeframe", "target"]
     answered = described["responses"]["200"]["content"]["application/json"]["schema"]
-    assert answered == {"$ref": "#/components/schemas/MarketPredictions"}
+    kinds = [each["$ref"].rpartition("/")[2] for each in answered["anyOf"]]
+    assert kinds == ["MarketPredictions", "MarketMoves"]
 
 
 def test_a_market_name_is_a_key_that_round_trips(api: Api) -> None:

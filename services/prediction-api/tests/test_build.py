@@ -21,6 +21,8 @@ from marketstream.messages import (
     Feed,
     Learning,
     Model,
+    MoveForecast,
+    MoveOutcome,
     Outcome,
     Parity,
     Prediction,
@@ -65,6 +67,12 @@ class Remembered:
 
     def outcomes(self, *window: object) -> list[object]:
         return self._of(Outcome, *window)
+
+    def move_forecasts(self, *window: object) -> list[object]:
+        return self._of(MoveForecast, *window)
+
+    def move_outcomes(self, *window: object) -> list[object]:
+        return self._of(MoveOutcome, *window)
 
     def tallies(self, market: str, timeframe: str, until_ms: int, streams: object) -> list[Tally]:
         del timeframe, streams
@@ -207,7 +215,11 @@ def test_an_hour_is_recalled_and_what_comes_meanwhile_follows_it(
         assert health["accuracy"]["1000"] == 1.0
 
     asked(ports, ask)
-    assert {window[1:] for window in store.asked} == {("1s", 10_500 - 3_600_000, 3_610_500)}
+    hour_ms, day_ms = 3_600_000, 86_400_000  # a day of how far it went, of which there is little
+    assert {window[1:] for window in store.asked} == {
+        ("1s", 10_500 - hour_ms, 10_500 + hour_ms),
+        ("1s", 10_500 - hour_ms - day_ms, 10_500 + hour_ms),
+    }
 
 
 def test_what_is_proven_covers_all_that_is_stored_and_what_comes_after(

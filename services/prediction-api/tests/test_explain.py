@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from marketstream.errors import StateError
+from marketstream.explanation import Explanation, Terms
 from marketstream.messages import Candle, Features, Model, Outcome, Prediction
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
@@ -45,8 +47,12 @@ def test_a_prediction_is_told_with_all_that_it_follows_from(
         for since, why in ((5_000, "trained anew"), (9_000, "rolled back"), (99_000, "again"))
     ]
     store.write([make_candle(9_000), features, prediction, make_outcome(10_000), *models])
-    code, found = told(make_api(store=store), prediction.id)
+    api = make_api(store=store)
+    code, found = told(api, prediction.id)
     assert code == 200
+    for written in ("BTC%2FUSDT", "btcusdt"):
+        path = f"/predictions/binance/{written}/{prediction.id.replace('/', '%2F')}/explain"
+        assert api.client.get(path).json() == found
     assert found["id"] == prediction.id == "binance:BTC/USDT:1s:10000:1000:champion:7"
     assert found["p_up"] == pytest.approx(0.65)
     weighed = sum(p * weight for p, weight, _ in found["prediction"]["candidates"].values())
@@ -59,7 +65,9 @@ def test_a_prediction_is_told_with_all_that_it_follows_from(
     assert found["features"]["values"] == {"imbalance": 0.25}
     assert found["model"]["why"] == "rolled back", "who served then, not who serves now"
     assert found["outcome"]["verdict"] == "right"
-    assert found["missing"] == {}
+    assert found["contributions"] is None
+    assert set(found["missing"]) == {"contributions"}
+    assert "runs without the models: `realtime explain`" in found["missing"]["contributions"]
 
 
 def test_what_is_no_longer_stored_is_named_with_the_reason(
@@ -70,7 +78,35 @@ def test_what_is_no_longer_stored_is_named_with_the_reason(
     assert code == 200
     assert found["candle"] is found["features"] is found["model"] is found["outcome"] is None
     assert found["missing"]["candle"] == "it is no longer stored"
-    assert set(found["missing"]) == {"candle", "features", "model", "outcome"}
+    assert set(found["missing"]) == {"candle", "features", "model", "outcome", "contributions"}
+    assert found["missing"]["contributions"] == "the features are no longer stored"
+
+
+def test_what_each_feature_added_is_told_where_models_are_at_hand_and_else_why_not(
+    make_api: Make[Api], store: Store, make_candle: Make[Candle], make_prediction: Make[Prediction]
+) -> None:
+    prediction = make_prediction(10_000, candidates=SAID, feature_set="f1")
+    features = Features(MARKET, "1s", 10_000, {"imbalance": 0.25}, 100.5, 101.5, 101.0, "f1")
+    store.write([make_candle(9_000), features, prediction])
+    asked: list[str] = []
+
+    async def says(told: Explanation) -> dict[str, Terms]:
+        asked.append(told.id)
+        return {"lightgbm": Terms(0.5, 0.1, {"imbalance": 0.4}), "mine": Terms(0.2, 0.2, None)}
+
+    async def fails(told: Explanation) -> dict[str, Terms]:
+        raise StateError("http://me:s3cret@mlflow:5000 does not answer")
+
+    code, found = told(make_api(store=store, take_apart=says), prediction.id)
+    assert (code, asked) == (200, [prediction.id])
+    assert found["contributions"] == {
+        "lightgbm": {"log_odds": 0.5, "base": 0.1, "features": {"imbalance": 0.4}},
+        "mine": {"log_odds": 0.2, "base": 0.2, "features": None},
+    }
+    assert "contributions" not in found["missing"]
+    code, found = told(make_api(store=store, take_apart=fails), prediction.id)
+    assert (code, found["contributions"]) == (200, None)
+    assert found["missing"]["contributions"] == "http://me:***@mlflow:5000 does not answer"
 
 
 @pytest.mark.parametrize(

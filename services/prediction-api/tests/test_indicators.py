@@ -70,6 +70,7 @@ def test_the_settings_in_use_are_told(make_api: Callable[..., Api]) -> None:
     assert told["api"] == {
         "host": "127.0.0.1", "port": 8000, "stale_after_ms": 5_000, "allowed_hosts": [],
         "cors_origins": [], "open_read": True, "requests_per_minute": 60,
+        "most_streams": 64,
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from prediction_api import slow_clients
+from prediction_api import connections
 
 from .conftest import Api, served
 
@@ -63,7 +63,7 @@ def test_a_short_body_is_passed_over(api: Api) -> None:
 def test_who_takes_long_to_say_what_they_want_is_not_waited_for(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slow_clients, "_PATIENCE_S", 0.5)
+    monkeypatch.setattr(connections, "_PATIENCE_S", 0.5)
     with served(api) as address, ExitStack() as slow:
         began_s = time.monotonic()
         silent = slow.enter_context(socket.create_connection(address, timeout=20))
@@ -81,7 +81,7 @@ def test_who_takes_long_to_say_what_they_want_is_not_waited_for(
 
 
 def test_a_stream_lasts_longer_than_that(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slow_clients, "_PATIENCE_S", 0.3)
+    monkeypatch.setattr(connections, "_PATIENCE_S", 0.3)
     with served(api) as address, socket.create_connection(address, timeout=20) as client:
         client.sendall(b"GET /stream/BTC-USDT HTTP/1.1\r\nHost: localhost\r\n\r\n")
         until_s = time.monotonic() + 1.5

@@ -157,7 +157,7 @@ def test_market_is_trained_once_it_is_live_and_what_serves_is_published(
     ports: FakePorts, settings: PredictorSettings, closes: list[Features]
 ) -> None:
     part = build(PLAN, settings, ports)
-    predictor = part.stages[0].make_operator(MARKET)
+    predictor = part.stages[0].make_operator(MARKET).predictor
     assert isinstance(predictor, Predictor)
 
     asyncio.run(trained_once(part, ports, closes))
@@ -182,7 +182,7 @@ def test_where_quotes_lag_predictions_begin_once_they_are_there(
     ports: FakePorts, settings: PredictorSettings, closes: list[Features]
 ) -> None:
     part = build(PLAN, settings, ports)
-    predictor = part.stages[0].make_operator(MARKET)
+    predictor = part.stages[0].make_operator(MARKET).predictor
     assert isinstance(predictor, Predictor)
     feed = Feed(connected=True, reconnects=0, missing_trades=0, quote_lag_ms=300)
     ports.pass_on(Status(MARKET, "trades", feed))
@@ -203,7 +203,7 @@ def test_champions_and_the_past_are_there_before_the_first_close_after_a_stop(
     after.tails[FEATURES.name] = {MARKET: list(closes)}
     part = build(PLAN, settings, after)
     with working_elsewhere(part):
-        predictor = part.stages[0].make_operator(MARKET)
+        predictor = part.stages[0].make_operator(MARKET).predictor
         assert isinstance(predictor, Predictor)
         (said,) = predictor.update(replace(closes[0], close_time_ms=600_000))
         assert isinstance(said, Prediction)
@@ -225,7 +225,7 @@ def test_a_champion_that_somebody_else_made_serves_without_a_restart(
     name = model_name(MARKET, "1s", 1_000)
 
     async def promoted() -> Predictor:
-        predictor = part.stages[0].make_operator(MARKET)
+        predictor = part.stages[0].make_operator(MARKET).predictor
         assert isinstance(predictor, Predictor)
         await trained_once(part, ports, closes)
         async with working(part):
@@ -277,7 +277,7 @@ def test_what_a_preview_said_of_a_close_before_a_stop_is_predicted_all_the_same(
     assert isinstance(preview, Prediction)
     assert preview.preview
     ports.tails[PREDICTIONS.name] = {MARKET: [preview]}
-    predictor = build(PLAN, settings, ports).stages[0].make_operator(MARKET)
+    predictor = build(PLAN, settings, ports).stages[0].make_operator(MARKET).predictor
     assert isinstance(predictor, Predictor)
     predictor.install({1_000: make_model(version="after")})
     (said,) = predictor.update(closes[0])

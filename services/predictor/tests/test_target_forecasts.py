@@ -10,12 +10,12 @@ import pytest
 from scipy.stats import chi2, norm
 
 from marketstream.columns import CandleColumns, Floats
-from predictor.targets.bounds import LEVELS, tracked
+from predictor.targets.bounds import LEVELS, Tracker, tracked
 from predictor.targets.definitions import Target
 from predictor.targets.evaluation import evaluate_target
 from predictor.targets.figures import TargetEvaluation
 from predictor.targets.grid import Grid
-from predictor.targets.inputs import inputs
+from predictor.targets.inputs import SeenOnGrid, inputs
 from predictor.targets.linear import Line, Mean
 from predictor.targets.rows import Rows, rows_of
 from predictor.targets.scores import blocks_of, crps, explained, less_by, qlike
@@ -212,8 +212,8 @@ def test_inputs_of_a_beginning_are_those_of_the_whole(
     candles = fair(make_candles(walked(clustered(4_000))))
     whole, part = Grid.of(candles, label), Grid.of(candles.rows(slice(0, 2_500)), label)
     rows = np.arange(0, 2_500, 7)
-    of_whole = inputs(whole, rows, 5, 0, 1e-9)
-    for name, column in inputs(part, rows, 5, 0, 1e-9).items():
+    of_whole = inputs(SeenOnGrid(whole, rows), 5, 0, 1e-9)
+    for name, column in inputs(SeenOnGrid(part, rows), 5, 0, 1e-9).items():
         assert column.tobytes() == of_whole[name].tobytes(), name
 
 
@@ -232,9 +232,9 @@ def test_quantiles_learn_of_an_outcome_once_it_is_known_and_not_before() -> None
     residuals, before = random.normal(size=200), random.normal(size=500)
     times = np.arange(200) * 10
     ends = times + 50
-    told = tracked(residuals, before, times, ends, 5)
+    told = tracked(Tracker.begun(before, 5), residuals, times, ends)
     residuals[100] += 1_000.0
-    other = tracked(residuals, before, times, ends, 5)
+    other = tracked(Tracker.begun(before, 5), residuals, times, ends)
     changed = np.flatnonzero((told != other).any(axis=1))
     assert changed[0] == 105
     assert (np.diff(told, axis=1) >= 0).all()
@@ -244,7 +244,7 @@ def test_quantiles_follow_residuals_that_change() -> None:
     random = np.random.default_rng(1)
     residuals = np.append(random.normal(size=5_000), 3 + 2 * random.normal(size=5_000))
     times = np.arange(10_000)
-    said = tracked(residuals, random.normal(size=500), times, times + 1, 1)
+    said = tracked(Tracker.begun(random.normal(size=500), 1), residuals, times, times + 1)
     late = slice(6_000, None)
     below = (residuals[late, None] <= said[late]).mean(axis=0)
     assert below == pytest.approx(LEVELS.tolist(), abs=0.03)

@@ -127,3 +127,16 @@ def test_after_a_restart_the_newest_candles_are_compared_again(tmp_path: Path) -
     before = Audit(MARKET, "1s", candles[0].open_time_ms, candles[-1].open_time_ms, 100, 99, 1)
     found = asyncio.run(audited(tmp_path, [*candles, before]))
     assert [one.open_time_ms for one in found.suspects] == [whole.open_time_ms]
+
+
+def test_a_candle_that_becomes_complete_after_its_round_is_compared_too(tmp_path: Path) -> None:
+    candles = seconds()
+    at = next(n for n, one in enumerate(candles) if n > 20 and one.trade_count > 1)
+    wrong = replace(without_a_trade(candles[at]), revision=1, filled=True)
+    right = replace(candles[at + 1], revision=1, filled=True)
+    for number in (at, at + 1, at + 2):
+        candles[number] = replace(candles[number], complete=False)
+    found = asyncio.run(audited(tmp_path, candles, lambda: [wrong, right]))
+    assert found.suspects == [wrong]
+    assert [one.compared for one in found.told[1:]] == [2]
+    assert found.parity.incomplete == 4  # each once: the first, and these

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from sqlalchemy import create_engine, text
 
 from marketstream.fakes import FakePorts
-from marketstream.messages import Prediction, Said
-from marketstream.sealing import SEALED_MS, Digest, Verified, hash_of, verify
+from marketstream.messages import Outcome, Prediction, Said
+from marketstream.sealing import CHAINS, OUTCOMES, SEALED_MS, Digest, Verified, hash_of, verify
 from marketstream.store.sql import SqlStore, open_store
 from storekeeper.sealer import Sealer
 
@@ -38,7 +38,7 @@ def store(url: str) -> Iterator[SqlStore]:
 def seal(tmp_path: Path, store: SqlStore) -> Callable[[], int]:
     """Seal as a storekeeper does that has just begun."""
     ports = FakePorts(tmp_path, store)
-    return lambda: asyncio.run(Sealer([MARKET], "1s", ports).seal())
+    return lambda: asyncio.run(Sealer([MARKET], "1s", (1_000, 2_000), ports).seal())
 
 
 def prediction(close_ms: int, horizon_ms: int = 1_000, p_up: float = 0.1 + 0.2) -> Prediction:
@@ -49,6 +49,17 @@ def prediction(close_ms: int, horizon_ms: int = 1_000, p_up: float = 0.1 + 0.2) 
     )  # fmt: skip
 
 
+def outcome(close_ms: int, horizon_ms: int = 1_000) -> Outcome:
+    return Outcome(
+        MARKET, "1s", close_ms, horizon_ms, "champion", "7", 100.1, 0.1 + 0.2, 0.001, "right",
+        "wrong", True, {"majority": "flat"},
+    )  # fmt: skip
+
+
+def came(store: SqlStore, from_ms: int, to_ms: int, horizon_ms: int = 1_000) -> None:
+    store.write([outcome(close_ms, horizon_ms) for close_ms in range(from_ms, to_ms, EVERY_MS)])
+
+
 def predicted(store: SqlStore, from_ms: int, to_ms: int) -> None:
     closes = range(from_ms, to_ms, EVERY_MS)
     store.write([prediction(close_ms, h) for close_ms in closes for h in (1_000, 2_000)])
@@ -56,6 +67,10 @@ def predicted(store: SqlStore, from_ms: int, to_ms: int) -> None:
 
 def verified(store: SqlStore) -> Verified:
     return verify(store, MARKET, "1s", *EVER)
+
+
+def verified_outcomes(store: SqlStore) -> Verified:
+    return verify(store, MARKET, "1s", *EVER, OUTCOMES)
 
 
 def changed(url: str, statement: str) -> None:
@@ -79,7 +94,7 @@ def test_what_is_over_is_sealed_ten_minutes_at_a_time_whoever_seals(
     assert (first.previous, second.previous) == ("", first.hash)
     assert hash_of(second) == second.hash
     found = verified(store)
-    assert found == Verified(MARKET, "1s", 2, 234, 0, 26, second.hash, [])
+    assert found == Verified(MARKET, "1s", "predictions", 2, 234, 0, 26, second.hash, [])
 
 
 def test_a_hole_in_what_was_predicted_is_no_fault_and_is_not_sealed(
@@ -137,7 +152,7 @@ def test_what_retention_deletes_leaves_a_chain_that_holds(
     found = verified(store)
     assert found.faults == []
     assert (found.seals, found.deleted) == (4, deleted)
-    assert found.predictions == 120, "of the rest of a stretch nobody can tell"
+    assert found.rows == 120, "of the rest of a stretch nobody can tell"
     predicted(store, FROM_MS + 5 * SEALED_MS, FROM_MS + 6 * SEALED_MS)
     assert seal() == 1
     assert verified(store).faults == []
@@ -155,7 +170,7 @@ def test_packing_changes_nothing_of_the_chain_whichever_comes_first(
         pass
     assert store.prediction_span(MARKET, "1s") == span
     found = verified(store)
-    assert (found.faults, found.predictions, found.unsealed) == ([], 114 + 3 * 120, 120)
+    assert (found.faults, found.rows, found.unsealed) == ([], 114 + 3 * 120, 120)
     while store.forget("predictions", MARKET, "1s", FROM_MS + 2 * SEALED_MS):
         pass
     found = verified(store)
@@ -186,3 +201,92 @@ def test_a_digest_is_that_of_the_predictions_in_whatever_order_and_parts() -> No
     other = Digest()
     other.add([*rows[:-1], replace(rows[-1], late=True)])
     assert other.digest != whole.digest
+
+
+def test_outcomes_have_a_chain_of_their_own_that_waits_for_the_longest_horizon(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    sealer = Sealer([MARKET], "1s", (1_000, 300_000), FakePorts(tmp_path, store))
+    predicted(store, FROM_MS, FROM_MS + 2 * SEALED_MS)
+    came(store, FROM_MS, FROM_MS + SEALED_MS + 420_000)
+    assert asyncio.run(sealer.seal()) == 1, "predictions alone: outcomes at 5 minutes are to come"
+    assert store.outcome_seals(MARKET, "1s") == []
+    came(store, FROM_MS, FROM_MS + SEALED_MS, 300_000)
+    came(store, FROM_MS + SEALED_MS + 420_000, FROM_MS + SEALED_MS + 430_000)
+    assert [asyncio.run(sealer.seal()) for _ in range(2)] == [1, 0]
+    (sealed,) = store.outcome_seals(MARKET, "1s")
+    assert (sealed.outcomes, sealed.previous) == (120, "")
+    assert verified_outcomes(store) == Verified(
+        MARKET, "1s", "outcomes", 1, 120, 0, 43, sealed.hash, []
+    )
+
+
+def test_outcomes_of_a_horizon_that_is_no_longer_predicted_are_waited_for(
+    store: SqlStore, seal: Callable[[], int]
+) -> None:
+    closes = range(FROM_MS, FROM_MS + SEALED_MS, EVERY_MS)
+    store.write([prediction(close_ms, 300_000) for close_ms in closes])
+    came(store, FROM_MS, FROM_MS + SEALED_MS + 420_000)
+    seal()
+    assert store.outcome_seals(MARKET, "1s") == []
+    came(store, FROM_MS, FROM_MS + SEALED_MS, 300_000)
+    came(store, FROM_MS + SEALED_MS + 420_000, FROM_MS + SEALED_MS + 430_000)
+    assert seal() == 1
+    assert store.outcome_seals(MARKET, "1s")[0].outcomes == 120
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("UPDATE outcomes SET verdict = 'wrong' WHERE close_time_ms = {at}", "not as they were"),
+        ("UPDATE outcomes SET realised_mid = 100.2 WHERE close_time_ms = {at}", "not as they were"),
+        ("UPDATE outcomes SET baselines = '{{}}' WHERE close_time_ms = {at}", "not as they were"),
+        ("DELETE FROM outcomes WHERE close_time_ms = {at}", "60 outcomes were sealed, and 59 are"),
+        ("UPDATE outcomes SET horizon_ms = 2000 WHERE close_time_ms = {at}", "not as they were"),
+        ("UPDATE outcome_seals SET digest = 'x' WHERE from_ms = {sealed}", "seal was changed"),
+        ("DELETE FROM outcome_seals WHERE from_ms = {sealed}", "before was changed or removed"),
+    ],
+)
+def test_no_outcome_is_changed_unseen(
+    store: SqlStore, seal: Callable[[], int], url: str, statement: str, fault: str
+) -> None:
+    came(store, FROM_MS, FROM_MS + 4 * SEALED_MS)
+    assert seal() == 3
+    assert verified_outcomes(store).faults == []
+    sealed_ms = FROM_MS + SEALED_MS
+    changed(url, statement.format(at=sealed_ms + 50_000, sealed=sealed_ms))
+    assert fault in " ".join(verified_outcomes(store).faults)
+    assert verified(store).faults == []
+
+
+def test_an_outcome_added_to_a_stretch_without_any_is_seen(
+    store: SqlStore, seal: Callable[[], int]
+) -> None:
+    came(store, FROM_MS, FROM_MS + SEALED_MS)
+    came(store, FROM_MS + 5 * SEALED_MS, FROM_MS + 7 * SEALED_MS)
+    assert seal() == 2
+    store.write([outcome(FROM_MS + 2 * SEALED_MS)])
+    assert "outcomes came after these closes were sealed" in verified_outcomes(store).faults[0]
+
+
+def test_what_retention_deletes_and_packing_packs_leaves_both_chains_whole(
+    store: SqlStore, seal: Callable[[], int]
+) -> None:
+    for from_ms in (FROM_MS, FROM_MS + 3 * SEALED_MS):
+        predicted(store, from_ms, from_ms + 3 * SEALED_MS)
+        came(store, from_ms, from_ms + 3 * SEALED_MS)
+        while store.pack(MARKET, "1s", from_ms + SEALED_MS):
+            pass
+        seal()
+    while store.forget("outcomes", MARKET, "1s", FROM_MS + 2 * SEALED_MS):
+        pass
+    found = verified_outcomes(store)
+    assert (found.faults, found.seals, found.deleted, found.rows) == ([], 5, 120, 180)
+    assert verified(store).faults == []
+    while store.forget("outcomes", MARKET, "1s", FROM_MS + 6 * SEALED_MS):
+        pass
+    while store.forget("predictions", MARKET, "1s", FROM_MS + 6 * SEALED_MS):
+        pass
+    for chain in CHAINS:
+        found = verify(store, MARKET, "1s", *EVER, chain)
+        assert (found.faults, found.seals, found.rows) == ([], 5, 0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
-from marketstream.messages import Candle, Gap
+from marketstream.messages import Candle, Context, Depth, Gap
 from storekeeper.touched import (
     disagreed,
     groups,
@@ -76,10 +78,12 @@ def test_at_a_seam_complete_becomes_unknown_and_incomplete_stays() -> None:
 
 
 def test_mending_keeps_the_book_and_is_silent_where_nothing_differs() -> None:
-    stored = replace(candle(1, 5, 3), bid=1.0, ask=2.0, late_count=2, revision=4)
+    depth = Depth(((1.0, 1.0),), ((2.0, 1.0),), 1)
+    beside: dict[str, Any] = {"depth": depth, "context": Context(1)}
+    stored = replace(candle(1, 5, 3), bid=1.0, ask=2.0, late_count=2, revision=4, **beside)
     assert mended(stored, candle(1, 5, 3)) is None
     assert mended(stored, candle(1, 5, 4)) == replace(
-        candle(1, 5, 4), bid=1.0, ask=2.0, late_count=2, filled=True, revision=5
+        candle(1, 5, 4), bid=1.0, ask=2.0, late_count=2, filled=True, revision=5, **beside
     )
     unknown = replace(stored, complete=None, expected_count=None)
     assert mended(unknown, candle(1, 5, 3)) == replace(stored, revision=5)

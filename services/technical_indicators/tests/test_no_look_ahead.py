@@ -69,9 +69,16 @@ def other_future(rows: int, random: np.random.Generator) -> dict[str, Floats]:
          sizes[:, :, 1]), axis=2,
     )  # fmt: skip
     opened_ms = 250.0 * np.arange(rows)
+    told_us = 1_000 * (opened_ms + 250 - random.integers(1, 250, rows))
+    rate, interest = random.normal(0, 1e-4, rows), 1_000 + random.random(rows)
+    bought, sold = np.cumsum(random.random((2, rows)), axis=1)
+    context = np.column_stack(
+        (close + 0.02, told_us, close - 0.02, told_us, rate, told_us, told_us + 1e9, interest,
+         told_us, bought, sold, np.zeros(rows), told_us),
+    )  # fmt: skip
     of_base = (
         opened_ms, opened_ms + 250, volume * close, close - 0.01, close + 0.01, depth,
-        1_000 * (opened_ms + 250 - random.integers(1, 250, rows)),
+        1_000 * (opened_ms + 250 - random.integers(1, 250, rows)), context,
     )  # fmt: skip
     return dict(zip((*COLUMNS, *BASE_COLUMNS), (*columns, *of_base), strict=True))
 

@@ -15,7 +15,7 @@ VECTORS = [
     for close in (1_000, 2_000, 3_000)
 ]
 TABLE = FeatureTable.of(VECTORS)
-SURE = np.ones(3, np.bool_)
+SURE = np.ones((3, 1), np.bool_)
 
 
 def test_vectors_that_are_the_same_are_equal() -> None:
@@ -51,8 +51,19 @@ def test_one_that_differs_by_less_than_the_agreement_is_equal() -> None:
 
 def test_one_that_need_not_be_the_same_is_undecided_where_it_differs_and_equal_where_not() -> None:
     changed = replace(VECTORS[1], values=VECTORS[1].values | {"a": 3.0})
-    unsure = np.array([False, False, True])
+    unsure = np.array([[False], [False], [True]])
     assert compare(TABLE, [VECTORS[0], changed, VECTORS[2]], unsure) == (2, 1, [], 0.0)
+
+
+def test_each_feature_is_judged_for_itself() -> None:
+    of_a = np.array([[True, False, False]] * 3)
+    both = replace(VECTORS[0], values=VECTORS[0].values | {"a": 2.5, "leader": 9.0})
+    found = compare(TABLE, [both], of_a)
+    (difference,) = found.differing
+    assert (difference.feature, difference.deviation) == ("a", pytest.approx(0.2))
+    assert (found.equal, found.undecided, found.largest) == (0, 0, pytest.approx(0.2))
+    other = replace(VECTORS[1], values=VECTORS[1].values | {"leader": 9.0})
+    assert compare(TABLE, [other, VECTORS[2]], of_a) == (1, 1, [], 0.0)
 
 
 def test_one_whose_candle_is_not_there_is_undecided() -> None:

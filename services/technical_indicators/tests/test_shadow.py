@@ -66,6 +66,7 @@ class Checked:
         self.ports = FakePorts(folder, store)
         self.store = store
         self.forged_ms: int | None = None
+        self.forged = "macd"
         feature_set = feature_set_of(plan, settings)
         beginnings = Beginnings(technical_indicators_stage(feature_set, plan))
         stage = beginnings.stage
@@ -87,7 +88,7 @@ class Checked:
         """Return what is stored of a vector."""
         if features.close_time_ms != self.forged_ms:
             return features
-        return replace(features, values=features.values | {"macd": 7.0})
+        return replace(features, values=features.values | {self.forged: 7.0})
 
     def look(self, windows: int = 8) -> Recomputed:
         for _ in range(windows):
@@ -315,11 +316,44 @@ def test_a_longer_candle_that_was_not_stored_leaves_differences_undecided(
     assert found.undecided > 0
 
 
+LONG = FeatureSettings(indicators=["ROC"], beside={"5s": ["RSI"]})
+
+
+def begun_anew(store: SqlStore, folder: Path, forged: str, closes: int) -> Recomputed:
+    """Look at what an engine said that began so many closes ago, one vector of it forged."""
+    candles = candles_of(WITH_LONGER)
+    began = next(
+        i for i, each in enumerate(candles) if each.close_time_ms > 1_000 * (ROWS - closes)
+    )
+    Checked(WITH_LONGER, LONG, store, folder).publish(candles[:began])
+    anew = Checked(WITH_LONGER, LONG, store, folder)
+    anew.forged_ms, anew.forged = (ROWS - 30) * 1_000, forged
+    anew.publish(candles[began:])
+    return anew.look(40)
+
+
+def test_short_features_are_judged_though_long_candles_have_not_been_for_long_enough(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    found = begun_anew(store, tmp_path, "roc", 200)
+    assert found.newest is not None
+    assert found.newest["feature"] == "roc"
+    assert found.differing > 0
+
+
+@pytest.mark.parametrize(("forged", "closes"), [("roc", 60), ("rsi_5s", 200)])
+def test_none_is_judged_before_its_own_reach(
+    forged: str, closes: int, store: SqlStore, tmp_path: Path
+) -> None:
+    found = begun_anew(store, tmp_path, forged, closes)
+    assert (found.differing, found.undecided > 0) == (0, True)
+
+
 @pytest.mark.parametrize(("timeframe", "base"), [("1m", "250ms"), ("1h", "250ms"), ("1m", "1s")])
 def test_a_window_is_as_short_as_its_candles_are_many(timeframe: str, base: str) -> None:
     back = LookingBack.of(FeatureSet(timeframe, base, FeatureSettings()))
     finer = timeframe_ms(timeframe) // timeframe_ms(base)
-    candles = back.window * (1 + finer) + back.reach_ms / timeframe_ms(timeframe)
+    candles = back.window * (1 + finer) + back.closes_ms / timeframe_ms(timeframe)
     assert 1 <= back.window <= WINDOW
     assert candles + back.base_ms / timeframe_ms(base) < MOST
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from marketstream.errors import SettingsError
 from predictor.learner_names import learner_names
 from realtime_training import report
 from realtime_training.commands.options import beside_option, own_timeframe_option
@@ -146,11 +147,25 @@ def load(
     beside: Sequence[tuple[str, Path]] = (),
     *,
     shown: bool,
+    is_pooled: bool = False,
 ) -> Recorded:
-    """Return the dataset of files, showing on stderr how much of them has been read."""
-    from realtime_training.datasets import load_files
+    """Return the dataset of files, showing on stderr how much of them has been read.
 
+    Where it `is_pooled`, files are of several markets, as their names say.
+    """
+    from realtime_training.datasets import load_files
+    from realtime_training.datasets.pooling import files_by_market, pooled
+
+    if is_pooled and (symbol is not None or beside):
+        raise SettingsError("--pool is of several markets: leave out --symbol and --beside")
     with report.reading([*files, *(file for _, file in beside)], shown=shown) as advanced:
+        if is_pooled:
+            return pooled(
+                [
+                    load_files(some, settings, state, symbol=market, timeframe=timeframe)
+                    for market, some in files_by_market(files).items()
+                ]
+            )
         return load_files(
             files, settings, state, symbol=symbol, timeframe=timeframe, beside=beside,
             advanced=advanced,

@@ -41,6 +41,7 @@ class Recorded:
     """A market's features and prices; `label` is the best its prices allow, `used` is for models.
 
     `unused` says of the other features that are configured for models why they cannot be used.
+    Where it is the `parts` of several markets, `table` has the rows of all.
     `identity` is a digest of the data it was made of; `cached` says that it was made before.
     """
 
@@ -55,6 +56,7 @@ class Recorded:
     cached: bool = False
     remarks: tuple[str, ...] = ()
     unused: Mapping[str, str] = field(default_factory=dict)
+    parts: tuple[Recorded, ...] = ()
 
     @property
     def unused_by_reason(self) -> dict[str, str]:

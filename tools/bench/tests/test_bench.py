@@ -65,6 +65,7 @@ def test_the_command_prints_benchmark_figure_and_number_and_how_they_came_about(
     assert set(result["replay"]) == {
         "trades_per_second",
         "decode_only_per_second",
+        "bare_decode_per_second",
         "sparse_trades_per_second",
     }
     assert all(number > 0 for number in result["replay"].values())

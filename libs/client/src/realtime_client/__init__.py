@@ -20,9 +20,11 @@ from realtime_client.answers import (
 )
 from realtime_client.client import Client
 from realtime_client.errors import ApiError, ClientError, NotReachableError
+from realtime_client.moves import JudgedMove, MarketMoves, Move, MoveOutcome, MoveScore
 
 __all__ = [
     "Accuracy", "ApiError", "Candidate", "Candle", "Client", "ClientError", "Indicators", "Judged",
-    "MarketPredictions", "Missed", "ModelName", "NotReachableError", "Outcome", "Prediction",
-    "Symbol", "Told", "Verdict", "columns",
+    "JudgedMove", "MarketMoves", "MarketPredictions", "Missed", "ModelName", "Move", "MoveOutcome",
+    "MoveScore", "NotReachableError", "Outcome", "Prediction", "Symbol", "Told", "Verdict",
+    "columns",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from realtime_client.answers import (
     Told,
 )
 from realtime_client.errors import ApiError, NotReachableError
+from realtime_client.moves import JudgedMove, MarketMoves, Move, MoveOutcome
 from realtime_client.transport import Event, Transport
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
@@ -75,6 +76,27 @@ class Client:
         asked = {"from": since, "to": until, "horizon": horizon}
         yield from self._pages(f"/predictions/{_path(symbol)}/history", asked, _Page[Judged])
 
+    def moves(
+        self, symbol: str, *, target: str = "volatility", horizon: str | None = None
+    ) -> MarketMoves:
+        """Return how far the price is said to go, as volatility or range, of each horizon."""
+        asked = {"target": target, "horizon": horizon}
+        answer = self._transport.get(f"/predictions/{_path(symbol)}", asked)
+        return msgspec.json.decode(answer, type=MarketMoves)
+
+    def move_history(
+        self,
+        symbol: str,
+        *,
+        target: str = "volatility",
+        since: str | int | None = None,
+        until: str | int | None = None,
+        horizon: str | None = None,
+    ) -> Iterator[JudgedMove]:
+        """Yield forecasts of how far with what came of them, the oldest first."""
+        asked = {"from": since, "to": until, "horizon": horizon, "target": target}
+        yield from self._pages(f"/predictions/{_path(symbol)}/history", asked, _Page[JudgedMove])
+
     def candles(
         self,
         symbol: str,
@@ -122,16 +144,36 @@ class Client:
         10 s, and what happened meanwhile is yielded first: all of it, or a Missed that says what is
         not. It goes on after the event of an id. ApiError where there is no such market or horizon.
         """
+        for event in self._follow(symbol, {"horizon": horizon}, after):
+            told = _told(event)
+            if told is not None:
+                yield told
+
+    def follow_moves(
+        self,
+        symbol: str,
+        *,
+        target: str = "volatility",
+        horizon: str | None = None,
+        after: str | None = None,
+    ) -> Iterator[Move | MoveOutcome | Missed]:
+        """Yield how far the price is said to go, and how far it went, as `follow` does."""
+        for event in self._follow(symbol, {"horizon": horizon, "target": target}, after):
+            told = _moved(event)
+            if told is not None:
+                yield told
+
+    def _follow(
+        self, symbol: str, asked: Mapping[str, object], after: str | None
+    ) -> Iterator[Event]:
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                path, asked = f"/predictions/{_path(symbol)}/stream", {"horizon": horizon}
+                path = f"/predictions/{_path(symbol)}/stream"
                 for event in self._transport.events(path, asked, after):
                     pause_s = _FIRST_PAUSE_S
                     after = event.id or after
-                    told = _told(event)
-                    if told is not None:
-                        yield told
+                    yield event
             except NotReachableError:
                 pass  # as is a stream that ends: the API is restarted, or we were too slow
             except ApiError as error:
@@ -197,6 +239,20 @@ def _told(event: Event) -> Told | None:
             return msgspec.structs.replace(prediction, event_id=event.id)
         case "outcome":
             outcome = msgspec.json.decode(event.data, type=Outcome)
+            return msgspec.structs.replace(outcome, event_id=event.id)
+        case "missed":
+            return msgspec.json.decode(event.data, type=Missed)
+    return None
+
+
+def _moved(event: Event) -> Move | MoveOutcome | Missed | None:
+    """Return what an event tells of how far; None for one that this version does not know."""
+    match event.name:
+        case "move":
+            move = msgspec.json.decode(event.data, type=Move)
+            return msgspec.structs.replace(move, event_id=event.id)
+        case "move_outcome":
+            outcome = msgspec.json.decode(event.data, type=MoveOutcome)
             return msgspec.structs.replace(outcome, event_id=event.id)
         case "missed":
             return msgspec.json.decode(event.data, type=Missed)

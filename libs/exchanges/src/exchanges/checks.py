@@ -14,10 +14,13 @@ from typing import Any
 
 from exchanges.book_checks import check_books
 from exchanges.checked import Checked, check_trades
+from exchanges.context_checks import check_context
 from exchanges.events import (
     Alive,
     BookEvent,
+    ContextEvent,
     Ignored,
+    LiquidationEvent,
     Notice,
     QuoteEvent,
     Several,
@@ -143,7 +146,7 @@ def check_frame(stream: Stream, frame: bytes) -> None:
         _expect(len(str(error)) < 1_000, "a reason that can be read")
         return
     for one in event.events if isinstance(event, Several) else (event,):
-        if isinstance(one, TradeEvent | QuoteEvent | BookEvent | Alive):
+        if not isinstance(one, Ignored | Notice):
             known = one.market in stream.markets or (isinstance(one, Alive) and one.market is None)
             _expect(known, f"nobody asked for {one.market}")
         if isinstance(one, TradeEvent):
@@ -151,6 +154,11 @@ def check_frame(stream: Stream, frame: bytes) -> None:
             _expect(trade.price > 0 and trade.quantity > 0 and trade.count > 0, f"{trade} is none")
         if isinstance(one, QuoteEvent):
             _expect(0 < one.bid < one.ask, f"no quote: {one}")
+        if isinstance(one, LiquidationEvent):
+            _expect(one.price > 0 and one.quantity > 0, f"{one} is none")
+        if isinstance(one, ContextEvent):
+            prices = (one.mark, one.index)
+            _expect(all(price is None or price > 0 for price in prices), f"no price: {one}")
         if isinstance(one, BookEvent):
             levels = [*one.bids, *one.asks]
             _expect(all(price > 0 <= quantity for price, quantity in levels), f"no book: {one}")
@@ -242,6 +250,7 @@ CHECKS: tuple[Check, ...] = (
     check_subscription,
     check_frames,
     check_books,
+    check_context,
     check_other_markets,
     check_requests,
     check_answers,

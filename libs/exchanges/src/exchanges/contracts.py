@@ -12,10 +12,13 @@ from msgspec.structs import replace
 
 from exchanges.events import (
     Alive,
-    BookEvent,
+    ContextEvent,
     Event,
+    Ignored,
     Levels,
+    LiquidationEvent,
     MarketEvent,
+    Notice,
     QuoteEvent,
     Several,
     TradeEvent,
@@ -47,15 +50,13 @@ class InBaseUnits:
     def parse(self, frame: bytes) -> Event:
         """Return what a frame says; raises BadMessage too while nobody knows a contract's worth."""
         event = self._parse(frame)
-        if isinstance(event, TradeEvent | QuoteEvent | BookEvent):
-            return self._converted(event)
         if isinstance(event, Several):
             return Several(
                 tuple(
                     one if isinstance(one, Alive) else self._converted(one) for one in event.events
                 )
             )
-        return event
+        return event if isinstance(event, Alive | Ignored | Notice) else self._converted(event)
 
     def _converted(self, event: MarketEvent) -> MarketEvent:
         size = self._sizes.get(self._symbols[event.market])
@@ -77,6 +78,11 @@ class InBaseUnits:
                 event.time_us,
                 event.order,
             )
+        if isinstance(event, LiquidationEvent):
+            return replace(event, quantity=event.quantity * n / d)
+        if isinstance(event, ContextEvent):
+            interest = event.open_interest
+            return event if interest is None else replace(event, open_interest=interest * n / d)
         return replace(
             event, bids=_levels(event.bids, n, d), asks=_levels(event.asks, n, d), checksum=None
         )

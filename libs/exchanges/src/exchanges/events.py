@@ -6,7 +6,7 @@ from typing import Literal, final
 
 import msgspec
 
-from marketstream.messages import Trade
+from marketstream.messages import Side, Trade
 
 
 @final
@@ -63,6 +63,37 @@ class BookEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 @final
+class ContextEvent(msgspec.Struct, frozen=True, gc=False):
+    """What a venue says of a perpetual as of a time; None is what it does not say now.
+
+    Mark and index are prices, the open interest is in base units. Where it `confirms`, what it
+    leaves out and said before on the same connection is as it was. Where it was `asked` for it is
+    no sign that anything still comes by that connection.
+    """
+
+    market: str
+    time_us: int
+    mark: float | None = None
+    index: float | None = None
+    funding_rate: float | None = None
+    next_funding_us: int | None = None
+    open_interest: float | None = None
+    confirms: bool = False
+    asked: bool = False
+
+
+@final
+class LiquidationEvent(msgspec.Struct, frozen=True, gc=False):
+    """A position that was closed by force, by an order on this side: `sell` closed a long."""
+
+    market: str
+    side: Side
+    price: float
+    quantity: float
+    time_us: int
+
+
+@final
 class Alive(msgspec.Struct, frozen=True, gc=False):
     """A sign of life of one market's channel, or of the whole connection where `market` is None.
 
@@ -91,7 +122,7 @@ class Notice(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-type MarketEvent = TradeEvent | QuoteEvent | BookEvent
+type MarketEvent = TradeEvent | QuoteEvent | BookEvent | ContextEvent | LiquidationEvent
 
 
 @final

@@ -10,6 +10,8 @@ from marketstream.errors import SettingsError
 
 Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e18)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, lt=1e18)]
+Rate = Annotated[float, msgspec.Meta(ge=-1, le=1)]
+"""A funding rate: venues bound it to a few percent."""
 
 
 def check_levels(levels: int, most: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exchanges.events import BookEvent, QuoteEvent
+from exchanges.events import BookEvent, ContextEvent, LiquidationEvent, QuoteEvent
 from exchanges.venue import HistoricTrade, MarketInfo
 from marketstream.klines import Kline
 from marketstream.messages import Trade
@@ -20,6 +20,7 @@ class Samples:
     hold neither, such as acknowledgements, heartbeats and channels nobody asked for. Answers come
     with HTTP status 200; `not_traded` is status and body for a symbol that the venue does not know.
     `past` and `klines` hold two rows or more. `book` is the answer where books are asked for.
+    `context` are frames, and answers that are read as frames, of what else is told of perpetuals.
     """
 
     symbol: str
@@ -40,3 +41,4 @@ class Samples:
     books: Sequence[tuple[bytes, BookEvent]] = ()
     book: bytes = b""
     book_means: BookEvent | None = None
+    context: Sequence[tuple[bytes, Sequence[ContextEvent | LiquidationEvent]]] = ()

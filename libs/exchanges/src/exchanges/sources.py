@@ -47,9 +47,23 @@ class Source:
         own = self.venue.ws_url, self.venue.rest_url
         return self.venue.other_hosts if (self.ws_url, self.rest_url) == own else ()
 
-    def stream(self, *, levels: int = 0) -> Stream:
-        """Return what its markets say, and so many levels of their books at least."""
-        stream = self.venue.stream(self.symbols, self.name, levels=levels)
+    def stream(self, *, levels: int = 0, context: bool = False) -> Stream:
+        """Return what its markets say, and so many levels of their books at least.
+
+        With `context` it reads what the venue says of perpetuals, where it does.
+        """
+        told = self.venue.context if context else None
+        make = self.venue.stream if told is None else told.stream
+        return self._in_base_units(make(self.symbols, self.name, levels=levels))
+
+    def stream_apart(self) -> Stream | None:
+        """Return what is said of perpetuals on a connection of its own; None where none is."""
+        told = self.venue.context
+        if told is None or told.apart is None:
+            return None
+        return self._in_base_units(told.apart(self.symbols, self.name))
+
+    def _in_base_units(self, stream: Stream) -> Stream:
         return InBaseUnits(stream, self.contract_sizes) if self.venue.in_contracts else stream
 
     def client(self, *, timeout_s: float = 10.0, patience_s: float = 60.0) -> RestClient:

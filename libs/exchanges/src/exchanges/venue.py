@@ -29,6 +29,10 @@ The last is a heartbeat that names the newest trade; the first all that pings sa
 """
 
 
+type ContextPart = Literal["mark", "index", "funding", "open_interest", "liquidations"]
+"""What a venue may say of a perpetual."""
+
+
 class Request(NamedTuple):
     """A GET request: path below the base URL, and query."""
 
@@ -107,6 +111,23 @@ class MakeStream(Protocol):
     def __call__(self, symbols: Sequence[str], venue: str, *, levels: int = 0) -> Stream:
         """Return the stream."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextOf:
+    """What a venue says of perpetuals beside trades and books, its `parts`, and how it is had.
+
+    `stream` makes what says it beside trades, quotes and books. Where that takes a connection of
+    its own, `apart` makes the stream of that one, and what `stream` makes reads its frames without
+    asking for them. What has to be asked for by REST is, by `request`, every `every_s`: the stream
+    reads the answer as it reads frames.
+    """
+
+    parts: frozenset[ContextPart]
+    stream: MakeStream
+    apart: MakeStream | None = None
+    request: Callable[[str], Request] | None = None
+    every_s: float = 10.0
 
 
 class Rest(Protocol):
@@ -196,8 +217,10 @@ class Venue:
     of `weight_a_minute` was used; `refuses` says of the body of a good answer whether it is that
     too much was asked, after all. Requests to its own URL are `rest_interval_s` apart. Trades of
     the past may stand for those of `past_resolution_ms`, at the time of one of them.
+    Where it keeps them for so many `past_days`, those before are in its archive's files alone.
     `market_infos_request` asks for tick and lot of several symbols, and its answer is parsed for
-    each of them; None where there is no such request.
+    each of them; None where there is no such request. `context` says what else is told of
+    perpetuals.
     """
 
     name: str
@@ -226,4 +249,6 @@ class Venue:
     refuses: Callable[[bytes], bool] = _refuses_by_status
     rest_interval_s: float = 0.0
     past_resolution_ms: int = 0
+    past_days: int | None = None
     market_infos_request: Callable[[Sequence[str]], Request] | None = None
+    context: ContextOf | None = None

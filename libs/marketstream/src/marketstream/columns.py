@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from marketstream.messages import Candle, Features
+from marketstream.messages import Candle, Context, Features
 from marketstream.timeframes import timeframe_ms
 
 type Floats = NDArray[np.float64]
@@ -30,6 +30,13 @@ CANDLE_COLUMNS = tuple(_UNITS)
 """What is there of every candle, beside its times."""
 _WHERE_KNOWN = ("bid", "bid_quantity", "ask", "ask_quantity", "first_buy", "first_sell")
 
+CONTEXT_COLUMNS = (
+    "mark", "mark_time_us", "index", "index_time_us", "funding_rate", "funding_time_us",
+    "next_funding_us", "open_interest", "open_interest_time_us", "liquidated_bought",
+    "liquidated_sold", "liquidated_since_us", "liquidated_time_us",
+)  # fmt: skip
+"""What is known of a perpetual as of a close: see `Context`, whose times are whole in a float."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandleColumns:
@@ -40,7 +47,8 @@ class CandleColumns:
     themselves, NaN what is not known. Ids are None where the trades have none, and -1 in a candle
     in which nothing traded; the book and the first prints are None where there are none at all.
     `depth[row, level]` is bid, bid quantity, ask and ask quantity of a level, the best one first,
-    NaN where that is not known; `depth_time_us` is the exchange's time of it.
+    NaN where that is not known; `depth_time_us` is the exchange's time of it. `context[row]` is
+    what is known of a perpetual, in the order of `CONTEXT_COLUMNS`, NaN what is not.
     """
 
     timeframe: str
@@ -68,6 +76,7 @@ class CandleColumns:
     first_sell: Floats | None = None
     depth: Floats | None = None
     depth_time_us: Floats | None = None
+    context: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.open_time_ms)
@@ -107,6 +116,7 @@ class CandleColumns:
             complete=np.array([candle.is_whole for candle in candles], np.bool_),
             depth=_depth_of(candles),
             depth_time_us=_depth_times_of(candles),
+            context=_context_of(candles),
             **columns,
         )
 
@@ -207,6 +217,35 @@ def _depth_times_of(candles: Sequence[Candle]) -> Floats | None:
     """Return when each book was, NaN where a candle has none; None where no candle has one."""
     times = [np.nan if candle.depth is None else candle.depth.time_us for candle in candles]
     return None if all(candle.depth is None for candle in candles) else np.array(times, np.float64)
+
+
+def _context_of(candles: Sequence[Candle]) -> Floats | None:
+    """Return what is known of a perpetual at each close; None where nothing ever is."""
+    if all(candle.context is None for candle in candles):
+        return None
+    nothing = (None,) * len(CONTEXT_COLUMNS)
+    rows = [nothing if one.context is None else _values_of(one.context) for one in candles]
+    return np.array(rows, np.float64)  # None becomes NaN
+
+
+def _values_of(context: Context) -> tuple[float | None, ...]:
+    mark, index, funding = context.mark, context.index, context.funding
+    interest, sums = context.open_interest, context.liquidations
+    return (
+        *((None, None) if mark is None else (mark.value, mark.time_us)),
+        *((None, None) if index is None else (index.value, index.time_us)),
+        *(
+            (None, None, None)
+            if funding is None
+            else (funding.rate, funding.time_us, funding.next_us)
+        ),
+        *((None, None) if interest is None else (interest.value, interest.time_us)),
+        *(
+            (None, None, None, None)
+            if sums is None
+            else (sums.bought, sums.sold, sums.since_us, sums.time_us)
+        ),
+    )
 
 
 def number(value: float | None) -> float:

@@ -6,6 +6,7 @@ timeframe, close, horizon, role and version.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -41,11 +42,23 @@ class Moments(msgspec.Struct, frozen=True):
     ends_ms: int
 
 
+class Terms(msgspec.Struct, frozen=True):
+    """A candidate's log odds of up, given a move: `base` and what each feature adds sum to it.
+
+    `features` is None of a kind of model that cannot be taken apart.
+    """
+
+    log_odds: float
+    base: float
+    features: dict[str, float] | None
+
+
 class Explanation(msgspec.Struct, frozen=True):
     """A prediction with what it follows from; `missing` says of what is None why it is.
 
     The candle is the one that closed, with the book as of then; `p_up` is what was served, given
     that the price moves: the mean of what the prediction's candidates said, by their weights.
+    `contributions` say of each candidate what each feature added.
     """
 
     id: str
@@ -57,6 +70,12 @@ class Explanation(msgspec.Struct, frozen=True):
     model: Model | None
     outcome: Outcome | None
     missing: dict[str, str]
+    contributions: dict[str, Terms] | None = None
+
+
+type TakeApart = Callable[[Explanation], Awaitable[Mapping[str, Terms]]]
+"""Says of each candidate what each feature added, out of the model; InputError or StateError where
+that cannot be said."""
 
 
 def identity_of(prediction_id: str) -> Identity:

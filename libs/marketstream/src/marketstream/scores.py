@@ -39,6 +39,7 @@ class Scores:
         }
         self._losses = {place: CandidateLosses(_SCORED) for place in self._evidence}
         self._with_past: set[str] = set()
+        self._heard = dict.fromkeys(plan.markets, 0)
         self._lagging: dict[tuple[str, int, int], int] = {}
 
     def predicted(self, prediction: Prediction) -> None:
@@ -59,6 +60,7 @@ class Scores:
         """Score what came of a prediction."""
         if outcome.late:
             return
+        self._heard[outcome.market] += 1
         self._scoreboards[outcome.market].happened(outcome)
         evidence = self._evidence.get((outcome.market, outcome.horizon_ms))
         if evidence is not None:
@@ -70,6 +72,11 @@ class Scores:
         for tally in past:
             self._evidence[market, tally.horizon_ms].add(tally)
         self._with_past.add(market)
+        self._heard[market] += 1
+
+    def heard(self, market: str) -> int:
+        """Return how often anything was heard that may change what is proven of a market."""
+        return self._heard[market]
 
     def score(self, market: str, horizon_ms: int) -> Score:
         """Return how good predictions of a horizon have been."""

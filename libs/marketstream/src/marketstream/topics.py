@@ -11,6 +11,8 @@ from marketstream.messages import (
     Features,
     Gap,
     Model,
+    MoveForecast,
+    MoveOutcome,
     Outcome,
     Prediction,
     Stall,
@@ -35,6 +37,8 @@ CANDLES = Topic("candles", Candle)
 FEATURES = Topic("technical_indicators", Features, _DAY_MS)
 PREDICTIONS = Topic("predictions", Prediction)
 OUTCOMES = Topic("outcomes", Outcome)
+MOVE_FORECASTS = Topic("move_forecasts", MoveForecast)
+MOVE_OUTCOMES = Topic("move_outcomes", MoveOutcome)
 GAPS = Topic("gaps", Gap)
 STALLS = Topic("stalls", Stall)
 AUDITS = Topic("audits", Audit)
@@ -48,6 +52,8 @@ ALL_TOPICS = (
     FEATURES,
     PREDICTIONS,
     OUTCOMES,
+    MOVE_FORECASTS,
+    MOVE_OUTCOMES,
     GAPS,
     STALLS,
     AUDITS,
@@ -61,6 +67,8 @@ KEPT_TOPICS = (
     FEATURES,
     PREDICTIONS,
     OUTCOMES,
+    MOVE_FORECASTS,
+    MOVE_OUTCOMES,
     MODELS,
     GAPS,
     STALLS,

@@ -18,18 +18,24 @@ from marketstream.messages import (
     Audit,
     Candle,
     CandleState,
+    Context,
     DeadLetter,
     Depth,
     Features,
+    Funding,
     Gap,
     GapState,
+    Liquidations,
     Model,
+    MoveForecast,
+    MoveOutcome,
     Outcome,
     Prediction,
+    Reading,
     Said,
     Stall,
 )
-from marketstream.messages.seal import Seal
+from marketstream.messages.seal import OutcomeSeal, Seal
 from marketstream.store.counts import AuditCounts
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
@@ -70,6 +76,12 @@ def candle(
         complete=False,
         filled=True,
         depth=Depth(bids=((1.4, 2.0), (1.3, 0.5)), asks=((1.6, 1e-8),), time_us=999_999),
+        context=Context(
+            999_998,
+            mark=Reading(0.1 + 0.2, 999_998),
+            funding=Funding(-1e-8, 900_000, 28_800_000),
+            liquidations=Liquidations(0.0, 3.5, 1, 999_998),
+        ),
     )
 
 
@@ -169,6 +181,10 @@ def seal(from_ms: int, hash_: str = "c") -> Seal:
     return Seal(MARKET, "1s", from_ms, from_ms + 600_000, 3, "a", "b", hash_)
 
 
+def outcome_seal(from_ms: int, hash_: str = "c") -> OutcomeSeal:
+    return OutcomeSeal(MARKET, "1s", from_ms, from_ms + 600_000, 3, "a", "b", hash_)
+
+
 def test_new_store_is_empty(store: Store) -> None:
     assert store.counts() == dict.fromkeys(
         (
@@ -176,11 +192,14 @@ def test_new_store_is_empty(store: Store) -> None:
             "features",
             "predictions",
             "outcomes",
+            "move_forecasts",
+            "move_outcomes",
             "models",
             "gaps",
             "stalls",
             "audits",
             "seals",
+            "outcome_seals",
             "dead_letters",
         ),
         0,
@@ -204,11 +223,14 @@ def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
         features(),
         prediction(),
         outcome(),
+        move_forecast(),
+        move_outcome(),
         model("1", 5),
         gap("lost"),
         stall(),
         audit(0),
         seal(0),
+        outcome_seal(0),
         letter,
     ]
     store.write(rows)  # type: ignore[arg-type]
@@ -221,6 +243,7 @@ def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
     assert store.stalls(MARKET, 0, 10**10) == [stall()]
     assert store.ledger(MARKET, 0, 1_000).audits == [AuditCounts("1s", 1, 1, 0)]
     assert store.seals(MARKET, "1s") == [seal(0)]
+    assert store.outcome_seals(MARKET, "1s") == [outcome_seal(0)]
     assert store.dead_letters(10) == [letter]
     assert set(store.counts().values()) == {1}
 
@@ -238,6 +261,58 @@ def test_seals_come_in_order_of_time_and_the_first_writing_stays(store: Store) -
     store.write([seal(0, "another"), msgspec.structs.replace(seal(0), timeframe="1m")])
     assert store.seals(MARKET, "1s") == [seal(0), seal(600_000), seal(1_200_000)]
     assert store.seals("binance:ETH/USDT", "1s") == []
+    assert store.outcome_seals(MARKET, "1s") == []
+    store.write([outcome_seal(600_000), outcome_seal(0)])
+    store.write([outcome_seal(0, "another")])
+    assert store.outcome_seals(MARKET, "1s") == [outcome_seal(0), outcome_seal(600_000)]
+    assert len(store.seals(MARKET, "1s")) == 3
+
+
+def move_forecast(close_time_ms: int = 60_000, *, mean: float = 1e-7) -> MoveForecast:
+    return MoveForecast(
+        market=MARKET,
+        timeframe="1s",
+        close_time_ms=close_time_ms,
+        horizon_ms=60_000,
+        target="volatility",
+        model_name="ridge",
+        model_version="1",
+        price="mid",
+        label_latency_ms=0,
+        mean=mean,
+        quantiles=(1e-8, 0.1 + 0.2),
+        baselines={"har": 2e-7},
+    )
+
+
+def move_outcome(close_time_ms: int = 60_000, *, realised: float = 1e-7) -> MoveOutcome:
+    return MoveOutcome(
+        market=MARKET,
+        timeframe="1s",
+        close_time_ms=close_time_ms,
+        horizon_ms=60_000,
+        target="volatility",
+        model_name="ridge",
+        model_version="1",
+        realised=realised,
+        still=False,
+        qlike=0.25,
+        baselines={"har": None},
+        crps=None,
+        inside_80=None,
+        inside_90=True,
+    )
+
+
+def test_how_far_is_kept_as_it_was_said_first_and_deleted_with_its_age(store: Store) -> None:
+    store.write([move_forecast(), move_forecast(mean=9.0), move_outcome(), move_forecast(1)])
+    store.write([move_outcome(realised=9.0)])
+    assert store.move_forecasts(MARKET, "1s", 0, 60_001) == [move_forecast(1), move_forecast()]
+    assert store.move_outcomes(MARKET, "1s", 60_000, 60_001) == [move_outcome()]
+    assert store.move_outcomes(MARKET, "1m", 0, 60_001) == []
+    assert store.forget("move_forecasts", MARKET, "1s", 2) == 1
+    assert store.forget("move_outcomes", MARKET, "1s", 70_000) == 1
+    assert store.counts()["move_forecasts"] == 1
 
 
 def test_the_span_of_predictions_goes_from_the_first_to_the_last_close(store: Store) -> None:
@@ -248,6 +323,11 @@ def test_the_span_of_predictions_goes_from_the_first_to_the_last_close(store: St
     )
     assert store.prediction_span(MARKET, "1s") == (2_000, 9_000)
     assert store.prediction_span(MARKET, "1m") is None
+    assert store.outcome_span(MARKET, "1s") is None
+    store.write(
+        [msgspec.structs.replace(outcome(), close_time_ms=close_ms) for close_ms in (7_000, 3_000)]
+    )
+    assert store.outcome_span(MARKET, "1s") == (3_000, 7_000)
 
 
 def test_the_last_candles_before_a_time_come_the_oldest_first(store: Store) -> None:

@@ -106,7 +106,7 @@ def test_every_database_tells_the_same_of_the_same_rows(
     lite, postgres = stores
     assert postgres.gaps(market, 0, END_MS) == lite.gaps(market, 0, END_MS)
     assert postgres.open_gaps(market) == lite.open_gaps(market)
-    gaps = [row for row in named if isinstance(row, Gap)]
+    gaps = lite.gaps(market, 0, END_MS + 1)  # of what is told twice one stays
     ends = [gap for gap in gaps if gap.first_id == gap.end_id]
     epoch = max([0, *(gap.epoch for gap in gaps), *(gap.epoch + 1 for gap in ends)])
     since_us = max(

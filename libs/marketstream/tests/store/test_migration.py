@@ -98,11 +98,14 @@ def test_vectors_are_kept_once_a_close_and_nothing_is_lost(stored: str) -> None:
             "features": CLOSES,
             "predictions": CLOSES * len(HORIZONS_MS),
             "outcomes": 1,
+            "move_forecasts": 0,
+            "move_outcomes": 0,
             "models": 1,
             "gaps": 0,
             "stalls": 0,
             "audits": 0,
             "seals": 0,
+            "outcome_seals": 0,
             "dead_letters": 0,
         }
         features = store.features(MARKET, "1s", 0, 2**62)

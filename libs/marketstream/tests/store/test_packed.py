@@ -229,6 +229,7 @@ def test_a_damaged_stretch_is_said_whatever_asks_for_it(store: Store, url: str) 
     for asked in (
         lambda: store.outcomes(*window),
         lambda: store.prediction_span(MARKET, "1s"),
+        lambda: store.outcome_span(MARKET, "1s"),
         lambda: store.served(MARKET, 0, EVER_MS),
         lambda: counted(store, EVER_MS),
     ):

@@ -21,6 +21,8 @@ from marketstream.messages import (
     Features,
     Gap,
     Model,
+    MoveForecast,
+    MoveOutcome,
     Outcome,
     Prediction,
 )
@@ -85,6 +87,8 @@ def test_upgrading_twice_changes_nothing(connection: Connection) -> None:
         ("features", Features, []),
         ("models", Model, []),
         ("gaps", Gap, []),
+        ("move_forecasts", MoveForecast, []),
+        ("move_outcomes", MoveOutcome, []),
         ("predictions", Prediction, []),
         ("dead_letters", DeadLetter, ["digest"]),
     ],
@@ -92,8 +96,8 @@ def test_upgrading_twice_changes_nothing(connection: Connection) -> None:
 def test_columns_stand_in_the_order_of_the_fields(
     table: str, kind: type[msgspec.Struct], without: list[str]
 ) -> None:
-    left_out = NO_COLUMNS.get(kind)
-    fields = [field.name for field in msgspec.structs.fields(kind) if field.name != left_out]
+    left_out = NO_COLUMNS.get(kind, ())
+    fields = [field.name for field in msgspec.structs.fields(kind) if field.name not in left_out]
     assert [column.name for column in METADATA.tables[table].c] == fields + without
 
 

@@ -16,7 +16,7 @@ from candles.pace import Pace
 from candles.proof import Proof
 from candles.snapshot import Snapshot
 from candles.units import decimals_of, to_units
-from marketstream.messages import Candle, CandleState, Depth, Quote, Trade, Trades
+from marketstream.messages import Candle, CandleState, Context, Depth, Quote, Trade, Trades
 from marketstream.timeframes import finest_first, timeframe_ms
 
 _MOST_FLAT = 10_000  # intervals closed by one message
@@ -46,10 +46,10 @@ class CandleAggregator:
     the newest 4,096. Nothing can prove then that there were no more: no candle is called complete,
     none has ids, and of trades of one moment the first is that which came first.
 
-    A message that leaps ahead by more than ten minutes counts once three agree, unless `leaps` are
-    to be expected, as in a file. One message closes the newest 10,000 intervals at most (100,000
-    where leaps are expected) and those that were open: of a longer time without a trade the first
-    part has no candles.
+    A message that leaps ahead by more than ten minutes, or by more than 1,000 ids, or goes back to
+    an older numbering, counts once three agree, unless `leaps` are to be expected, as in a file.
+    One message closes the newest 10,000 intervals at most (100,000 where leaps are expected) and
+    those that were open: of a longer time without a trade the first part has no candles.
 
     `preview` names a timeframe and how often, in ms of event time, its candle is shown while it
     forms, with the newest book; there is nothing to show without a book, nor by a message that
@@ -82,6 +82,7 @@ class CandleAggregator:
         self._quantity_decimals = 0
         self._book: Book[Quote] = Book()
         self._depth: Book[Depth] = Book()
+        self._context: Book[Context] = Book()
         self._preview = None if preview is None else self._timeframes.index(preview[0])
         self._preview_every_us = 0 if preview is None else preview[1] * 1_000
         self._preview_due_us = 0
@@ -90,19 +91,19 @@ class CandleAggregator:
         """Fold one message; return the candles it closed, or the one to be shown as it forms."""
         if self._pace is None:
             return self._update(message)
-        confirmed = self._pace.confirmed(message, self._forming.end_us)
-        return [candle for one in confirmed for candle in self._update(one)]
+        confirmed, agreed = self._pace.confirmed(message, self._forming.end_us, self._ids)
+        return [candle for one in confirmed for candle in self._update(one, agreed=agreed)]
 
-    def _update(self, message: Trades) -> list[Candle]:
-        trades = message.trades if message.numbered else self._number(message.trades)
+    def _update(self, message: Trades, *, agreed: bool = False) -> list[Candle]:
+        trades: Sequence[Trade] = message.trades
         closed: list[Candle] = []
-        if message.epoch != self._ids.epoch:
-            if message.epoch < self._ids.epoch:
-                trades = ()  # of numbers that are of no use any more
-            elif trades:
-                first_us = min(trade.time_us for trade in trades)
-                last_us = first_us if self._last is None else self._last[0]
-                self._ids.begin_again(message.epoch, max(first_us, last_us))
+        if message.epoch < self._ids.epoch and not agreed:
+            trades = ()  # of numbers that are of no use any more
+        if trades:
+            is_numbered_anew = message.numbered and not self._ids.numbered
+            if message.epoch != self._ids.epoch or is_numbered_anew:
+                self._begin_again(trades, message.epoch)
+            trades = trades if message.numbered else self._number(trades)
         if self._ids.certain_from_us is None:
             self._ids.certain_from_us = _earliest_us(message)
         if message.spread_us and trades:  # of what opened before, nobody can say what is in it
@@ -123,6 +124,8 @@ class CandleAggregator:
             self._book.add(message.quote, traded=self._forming.end_us is not None)
         if message.depth is not None:
             self._depth.add(message.depth, traded=self._forming.end_us is not None)
+        if message.context is not None:
+            self._context.add(message.context, traded=self._forming.end_us is not None)
         if message.proven_until_us is not None:
             self._ids.said_us = max(self._ids.said_us, message.proven_until_us)
         self._prove(closed)
@@ -132,6 +135,14 @@ class CandleAggregator:
             closed += self._shown(self._preview, closed)
             self._preview_due_us = message.seen_until_us + self._preview_every_us
         return closed
+
+    def _begin_again(self, trades: Sequence[Trade], epoch: int) -> None:
+        """Begin another numbering with trades, whose ids have nothing to do with those before."""
+        first_us = min(trade.time_us for trade in trades)
+        last_us = first_us if self._last is None else self._last[0]
+        self._ids.begin_again(epoch, max(first_us, last_us))
+        if not self._ids.numbered:
+            self._ids.numbered, self._arrivals = True, Arrivals()
 
     def _number(self, trades: Sequence[Trade]) -> Sequence[Trade]:
         """Give numbers to trades whose ids are none, without those that came before."""
@@ -243,7 +254,7 @@ class CandleAggregator:
 
     def _close(self, index: int, end_us: int, bar: Bar) -> Candle:
         book, depth = self._book.as_of(end_us), self._depth.as_of(end_us)
-        one = Interval(index, end_us, bar, book, depth, self._last)
+        one = Interval(index, end_us, bar, book, depth, self._context.as_of(end_us), self._last)
         self._proof.close(one)
         self._closed.add(one)
         return self._candle(one)
@@ -254,8 +265,8 @@ class CandleAggregator:
         is_open = self._forming.end_us is not None
         if not is_open or book is None or any(c.timeframe == timeframe for c in closed):
             return []
-        depth = self._depth.newest
-        one = Interval(index, *self._forming.as_it_stands(index), book, depth, self._last)
+        depth, context = self._depth.newest, self._context.newest
+        one = Interval(index, *self._forming.as_it_stands(index), book, depth, context, self._last)
         one.missing = self._proof.missing(one)
         return [self._candle(one, state="forming")]
 
@@ -316,6 +327,8 @@ class CandleAggregator:
             closed=self._closed.state(),
             held=[] if self._pace is None else self._pace.held,
             arrivals=self._arrivals.state(),
+            context=self._context.last,
+            contexts=self._context.newer,
         ).encode()
 
     def restore(self, snapshot: bytes) -> None:
@@ -329,6 +342,7 @@ class CandleAggregator:
         self._price_decimals, self._quantity_decimals = state.decimals
         self._book = Book(state.book, state.quotes)
         self._depth = Book(state.depth, state.depths)
+        self._context = Book(state.context, state.contexts)
         if self._pace is not None:
             self._pace = Pace(state.held)
         self._closed.restore(state.closed)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from marketstream.messages import Depth, Quote
+from marketstream.messages import Context, Depth, Quote
 
 _BEFORE_FIRST_TRADE = 16
 
 
-class Book[Shown: Quote | Depth]:
-    """The newest quotes of a market, or the levels of its book, in the order in which they came."""
+class Book[Shown: Quote | Depth | Context]:
+    """The newest quotes of a market, levels of its book or what else is told, as they came."""
 
     def __init__(self, last: Shown | None = None, newer: Iterable[Shown] = ()) -> None:
         self.last = last

@@ -8,16 +8,16 @@ from typing import Any
 
 from candles.bar import Bar, Point, later
 from candles.interval import Interval
-from marketstream.messages import Depth, Quote
+from marketstream.messages import Context, Depth, Quote
 
 _KEPT = 64
 _KEPT_OPEN = 512  # for as long as it is not settled: a snapshot has to fit into a message
 
-type Saved = list[
-    list[
-        tuple[int, list[Any], Quote | None, Depth | None, Point | None, int, int, int | None, bool]
-    ]
-]
+type Row = tuple[
+    int, list[Any], Quote | None, Depth | None, Context | None, Point | None, int, int, int | None,
+    bool,
+]  # fmt: skip
+type Saved = list[list[Row]]
 
 
 class ClosedIntervals:
@@ -75,7 +75,7 @@ class ClosedIntervals:
         return [
             [
                 (
-                    one.end_us, one.bar.state(), one.book, one.depth, one.last,
+                    one.end_us, one.bar.state(), one.book, one.depth, one.context, one.last,
                     one.revision, one.late_count, one.missing, one.proven,
                 )
                 for one in kept
@@ -87,8 +87,9 @@ class ClosedIntervals:
         """Go on from a state."""
         for index, (kept, rows) in enumerate(zip(self._kept, saved, strict=True)):
             kept.clear()
-            for end_us, bar, book, depth, last, revision, late_count, missing, proven in rows:
-                one = Interval(index, end_us, Bar.from_state(bar), book, depth, last)
+            for row in rows:
+                end_us, bar, book, depth, context, last, revision, late_count, missing, proven = row
+                one = Interval(index, end_us, Bar.from_state(bar), book, depth, context, last)
                 one.revision, one.late_count = revision, late_count
                 one.missing, one.proven = missing, proven
                 kept.append(one)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import nan
+from math import inf, nan
 
 from candles.bar import Bar
-from candles.units import EXACT, to_units
+from candles.units import to_units
 from marketstream.messages import Trade
+
+_TO_WHOLE = 1.5 * 2.0**52
+"""Added and taken away again, it rounds a float below `_EXACT` to the nearest whole number."""
+
+_EXACT = 2.0**51
+"""Sums of whole numbers that are less are exact as floats, and so was each on the way."""
 
 
 def fold(
@@ -28,63 +34,77 @@ def fold(
     so many decimals at most.
     """
     price_scale, quantity_scale = float(10**price_decimals), float(10**quantity_decimals)
-    trade_count, high, low, close = bar.trade_count, bar.high, bar.low, nan
+    before_id, close, price_units = last_id, nan, nan
+    high, low = (bar.high, bar.low) if bar.trade_count else (-inf, inf)
     first_bought, first_sold = bar.bought, bar.sold
-    bought = bought_quote = sold = sold_quote = 0
-    price_units = 0
+    bought = bought_quote = sold = sold_quote = 0.0  # in whole units
     position = at
     for trade in trades[at:]:
-        time_us = trade.time_us
-        if trade.id != last_id + trade.count or not last_us <= time_us < end_us:
+        trade_id, time_us = trade.id, trade.time_us
+        if trade_id != last_id + trade.count or not last_us <= time_us < end_us:
             break
         price, quantity = trade.price, trade.quantity
-        scaled = quantity * quantity_scale
-        quantity_units = int(scaled + 0.5)
-        if scaled >= EXACT or quantity_units / quantity_scale != quantity:
+        quantity_units = quantity * quantity_scale + _TO_WHOLE - _TO_WHOLE
+        if quantity_units / quantity_scale != quantity or quantity_units >= _EXACT:
             exact = to_units(quantity, quantity_decimals)
             if exact is None:
                 break
-            quantity_units = exact
+            quantity_units = float(exact)
         if price != close:  # else it is that of the trade before
-            scaled = price * price_scale
-            price_units = int(scaled + 0.5)
-            if scaled >= EXACT or price_units / price_scale != price:
+            price_units = price * price_scale + _TO_WHOLE - _TO_WHOLE
+            if price_units / price_scale != price or price_units >= _EXACT:
                 exact = to_units(price, price_decimals)
                 if exact is None:
                     break
-                price_units = exact
-        if not trade_count:
-            high = low = price
-            bar.opened = (time_us, trade.id, price)
-            bar.first_id = trade.id - trade.count + 1
-        elif price > high:
-            high = price
-        elif price < low:
-            low = price
-        close = price
-        last_id = trade.id
-        last_us = time_us
-        trade_count += trade.count
+                price_units = float(exact)
+            if price > high:
+                high = price
+            if price < low:
+                low = price
+            close = price
+        last_id, last_us = trade_id, time_us
         if trade.taker == "buy":
             bought += quantity_units
             bought_quote += price_units * quantity_units
             if first_bought is None:
-                first_bought = (time_us, last_id, price)
+                first_bought = (time_us, trade_id, price)
         else:
             sold += quantity_units
             sold_quote += price_units * quantity_units
             if first_sold is None:
-                first_sold = (time_us, last_id, price)
+                first_sold = (time_us, trade_id, price)
         position += 1
     if position > at:
-        bar.trade_count, bar.high, bar.low = trade_count, high, low
+        if not bar.trade_count:
+            first = trades[at]
+            bar.opened, bar.first_id = (first.time_us, first.id, first.price), before_id + 1
+        bar.trade_count += last_id - before_id
+        bar.high, bar.low = high, low
         bar.bought, bar.sold = first_bought, first_sold
         bar.closed, bar.last_id = (last_us, last_id, close), last_id
-        bar.volume += bought + sold
-        bar.quote_volume += bought_quote + sold_quote
-        bar.taker_buy_volume += bought
-        bar.taker_buy_quote_volume += bought_quote
+        sums: tuple[float, float, float, float] = bought, bought_quote, sold, sold_quote
+        if bought + sold >= _EXACT or bought_quote + sold_quote >= _EXACT:
+            sums = _sums(trades[at:position], price_decimals, quantity_decimals)
+        bar.volume += int(sums[0]) + int(sums[2])
+        bar.quote_volume += int(sums[1]) + int(sums[3])
+        bar.taker_buy_volume += int(sums[0])
+        bar.taker_buy_quote_volume += int(sums[1])
     return position
+
+
+def _sums(
+    trades: Sequence[Trade], price_decimals: int, quantity_decimals: int
+) -> tuple[int, int, int, int]:
+    """Return what was bought and sold, each in base and quote units, of any size."""
+    sums = {"buy": (0, 0), "sell": (0, 0)}
+    for trade in trades:
+        price_units = to_units(trade.price, price_decimals)
+        quantity_units = to_units(trade.quantity, quantity_decimals)
+        assert price_units is not None
+        assert quantity_units is not None
+        base, quote = sums[trade.taker]
+        sums[trade.taker] = base + quantity_units, quote + price_units * quantity_units
+    return *sums["buy"], *sums["sell"]
 
 
 def bar_of(trade: Trade, price_decimals: int, quantity_decimals: int) -> Bar:

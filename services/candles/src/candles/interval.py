@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from candles.bar import Bar, Point
-from marketstream.messages import Candle, CandleState, Depth, Quote
+from marketstream.messages import Candle, CandleState, Context, Depth, Quote
 from marketstream.timeframes import timeframe_ms
 
 
@@ -15,8 +15,8 @@ class Interval:
     """
 
     __slots__ = (
-        "bar", "book", "depth", "end_us", "index", "last", "late_count", "missing", "proven",
-        "revision",
+        "bar", "book", "context", "depth", "end_us", "index", "last", "late_count", "missing",
+        "proven", "revision",
     )  # fmt: skip
 
     def __init__(
@@ -26,6 +26,7 @@ class Interval:
         bar: Bar,
         book: Quote | None,
         depth: Depth | None,
+        context: Context | None,
         last: Point | None,
     ) -> None:
         self.index = index
@@ -33,6 +34,7 @@ class Interval:
         self.bar = bar
         self.book = book
         self.depth = depth if depth is not None and depth.is_known else None
+        self.context = context
         self.last = last
         self.revision = 0
         self.late_count = 0
@@ -97,4 +99,5 @@ class Interval:
             expected_count=None if missing is None else bar.trade_count + missing,
             late_count=self.late_count,
             depth=self.depth,
+            context=self.context,
         )

@@ -11,7 +11,7 @@ from candles.bar import Point
 from candles.closed import Saved
 from candles.ids import IdsState
 from marketstream.errors import BadMessage
-from marketstream.messages import Depth, Quote, Trades
+from marketstream.messages import Context, Depth, Quote, Trades
 
 
 class Snapshot(msgspec.Struct):
@@ -33,6 +33,8 @@ class Snapshot(msgspec.Struct):
     closed: Saved
     held: Sequence[Trades] = ()
     arrivals: list[int] = []
+    context: Context | None = None
+    contexts: list[Context] = []
 
     def encode(self) -> bytes:
         """Return the snapshot as bytes."""

@@ -10,12 +10,23 @@ from typing import Any
 from loguru import logger
 
 from marketstream.errors import StateError
-from marketstream.messages import Candle, Outcome, Prediction
+from marketstream.explanation import TakeApart
+from marketstream.messages import Candle, MoveForecast, MoveOutcome, Outcome, Prediction
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
-from marketstream.topics import CANDLES, MODELS, OUTCOMES, PREDICTIONS, STATUS, TRADES
+from marketstream.topics import (
+    CANDLES,
+    MODELS,
+    MOVE_FORECASTS,
+    MOVE_OUTCOMES,
+    OUTCOMES,
+    PREDICTIONS,
+    STATUS,
+    TRADES,
+)
 from prediction_api.http_server import (
     HttpServer,
+    allow_files,
     listen,
     own_names,
     say_where,
@@ -27,38 +38,56 @@ from prediction_api.views.board import Seen
 from prediction_api.views.market_views import MarketViews, Recalled
 
 _RECALLED_MS = 3_600_000
+_MOVES_MS = 86_400_000  # of which there are few
 _NS_PER_MS = 1_000_000
+_RECALLED = (Candle, Prediction, Outcome, MoveForecast, MoveOutcome)
 # Hundreds of trades messages a second, of which only the time is read: nobody decodes the trades.
-_TOPICS = (TRADES._replace(message=Seen), CANDLES, PREDICTIONS, OUTCOMES, MODELS, STATUS)
+_TOPICS = (
+    TRADES._replace(message=Seen), CANDLES, PREDICTIONS, OUTCOMES, MOVE_FORECASTS, MOVE_OUTCOMES,
+    MODELS, STATUS,
+)  # fmt: skip
 
 
 def build(
-    plan: Plan, settings: ApiSettings, ports: Ports, listening: socket.socket | None = None
+    plan: Plan,
+    settings: ApiSettings,
+    ports: Ports,
+    listening: socket.socket | None = None,
+    take_apart: TakeApart | None = None,
 ) -> Part:
     """Return the part; every instance of it follows all markets of the plan.
 
     It serves on `listening`, as `http_server.listen` gives it, or else where the settings say;
-    its work raises NetworkError where that is taken.
+    its work raises NetworkError where that is taken. `take_apart` asks the models, where they are
+    at hand, what each feature added to a prediction.
     """
-    return Part("prediction-api", work=_Serving(plan, settings, ports, listening).run)
+    serving = _Serving(plan, settings, ports, listening, take_apart)
+    return Part("prediction-api", work=serving.run)
 
 
 class _Serving:
     """Views that hear the topics from the start, and a server on them."""
 
     def __init__(
-        self, plan: Plan, settings: ApiSettings, ports: Ports, listening: socket.socket | None
+        self,
+        plan: Plan,
+        settings: ApiSettings,
+        ports: Ports,
+        listening: socket.socket | None,
+        take_apart: TakeApart | None,
     ) -> None:
         self._plan = plan
         self._settings = settings
         self._ports = ports
         self._listening = listening
+        self._take_apart = take_apart
         self._views = MarketViews(
             plan,
             ports.metrics,
             now_ns=ports.clock,
             speed=ports.speed,
             stale_after_ms=settings.stale_after_ms,
+            most_streams=settings.most_streams,
         )
         self._waiting: dict[str, list[tuple[Any, int]]] = {market: [] for market in plan.markets}
         ports.listen([PREDICTIONS], self._show)
@@ -68,14 +97,20 @@ class _Serving:
         """Serve until cancelled."""
         listening = self._listening or listen(self._settings.host, self._settings.port)
         with contextlib.closing(listening):
+            allow_files(self._settings.most_connections)
             host = listening.getsockname()[0]
             settings = self._settings.for_address(host, own_names(host))
             app = build_app(
-                self._plan, self._views, self._ports.metrics, self._ports.store, settings
+                self._plan,
+                self._views,
+                self._ports.metrics,
+                self._ports.store,
+                settings,
+                take_apart=self._take_apart,
             )
             if not settings.open_read:
                 logger.info("Readers need a key", made_by="realtime keys make NAME")
-            server = HttpServer(server_config(app))
+            server = HttpServer(server_config(app, settings.most_connections))
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             say_where(listening, self._plan.markets)
             try:
@@ -83,8 +118,7 @@ class _Serving:
                 await asyncio.shield(serving)
             finally:
                 server.should_exit = True
-                self._views.live.close()
-                self._views.feed.close()
+                self._views.close()
                 await serving
 
     def _show(self, prediction: Prediction, received_ns: int) -> None:
@@ -93,7 +127,7 @@ class _Serving:
 
     def _hear(self, message: Any, received_ns: int) -> None:
         waiting = self._waiting.get(message.market)
-        if waiting is not None and isinstance(message, Candle | Prediction | Outcome):
+        if waiting is not None and isinstance(message, _RECALLED):
             waiting.append((message, received_ns))
         else:
             self._views.hear(message, received_ns)
@@ -145,4 +179,6 @@ class _Serving:
             store.predictions(*window),
             store.outcomes(*window),
             [model for model in models if model is not None],
+            store.move_forecasts(*window),
+            store.move_outcomes(market, timeframe, from_ms - _MOVES_MS, from_ms + 2 * _RECALLED_MS),
         )

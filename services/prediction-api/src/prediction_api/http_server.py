@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import resource
 import socket
 from collections.abc import Generator, Sequence
 from ipaddress import ip_address
 
 import uvicorn
+from fastapi import FastAPI
 from loguru import logger
-from starlette.types import ASGIApp
 
 from marketstream.errors import NetworkError, SettingsError
+from prediction_api.connections import connections
 from prediction_api.routes.markets import short_paths
-from prediction_api.slow_clients import HurriedProtocol
 
 _LONGEST_HEAD = 65_536  # bytes of a request's first line and headers
+_OTHER_FILES = 256  # of feeds, the store and models
+_BACKLOG = 128  # asyncio takes as many at once, and all else waits meanwhile
 _MOST_SAID = 4_096  # bytes of a message, to streams that listen to nothing
 
 
@@ -29,17 +32,32 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def server_config(app: ASGIApp) -> uvicorn.Config:
+def server_config(app: FastAPI, most_connections: int = 1_000) -> uvicorn.Config:
     """Return how an app is served: quietly, and no client may send much, or take long over it."""
     return uvicorn.Config(
         app,
-        http=HurriedProtocol,
+        http=connections(app.state.quick_answers, most_connections),
         log_config=None,
         access_log=False,
+        backlog=_BACKLOG,
         h11_max_incomplete_event_size=_LONGEST_HEAD,
         ws_max_size=_MOST_SAID,
         proxy_headers=False,  # whoever asks may write what they like
     )
+
+
+def allow_files(most_connections: int) -> None:
+    """Have so many connections be open beside all else; SettingsError where they may not be."""
+    needed = most_connections + _OTHER_FILES
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if now == resource.RLIM_INFINITY or now >= needed:
+        return
+    if most != resource.RLIM_INFINITY and most < needed:
+        raise SettingsError(
+            f"{most_connections} connections need {needed} open files, and {most} are allowed: "
+            f"say `ulimit -n {needed}` before, or a lower most_streams"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, most))
 
 
 def say_where(listening: socket.socket, markets: Sequence[str]) -> None:

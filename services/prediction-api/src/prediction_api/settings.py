@@ -9,8 +9,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from marketstream.settings import Env
+from prediction_api.views.live import MOST_FOLLOWERS
 
 _PER_MINUTE = 1_200
+_MOST_ASKING = 512
 
 
 class ApiSettings(BaseModel):
@@ -29,7 +31,13 @@ class ApiSettings(BaseModel):
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     open_read: Annotated[bool | None, Env("API_OPEN_READ")] = None
+    most_streams: int = Field(default=MOST_FOLLOWERS, gt=0)
     requests_per_minute: Annotated[int | None, Field(ge=0), Env("API_REQUESTS_PER_MINUTE")] = None
+
+    @property
+    def most_connections(self) -> int:
+        """How many connections are kept at once: streams of both kinds, and what else is asked."""
+        return 2 * self.most_streams + _MOST_ASKING
 
     def for_address(self, host: str, names: Sequence[str] = ()) -> ApiSettings:
         """Return them with what depends on the address that is listened on, and its names."""

@@ -6,7 +6,9 @@ import type { PriceChart } from "./chart.ts";
 import { Compared } from "./compared.ts";
 import { byId, choice, make } from "./elements.ts";
 import { duration } from "./format.ts";
+import { HowFar } from "./how_far.ts";
 import { askWithKey, listenForKey, showAsking } from "./key.ts";
+import { Ledger } from "./ledger.ts";
 import { drawLegend } from "./marks.ts";
 import type { Market } from "./market.ts";
 import { OverTime } from "./over_time.ts";
@@ -34,6 +36,8 @@ class Dashboard implements Listener {
   private readonly panel = new Panel();
   private readonly speaker = new Speaker();
   private readonly overTime = new OverTime();
+  private readonly ledger = new Ledger();
+  private readonly howFar = new HowFar();
   private readonly tour = new Tour();
   private horizonMs = 0;
   private drawing = 0;
@@ -165,6 +169,8 @@ class Dashboard implements Listener {
     showModels(status);
     showWeights(market);
     this.overTime.look(market, this.horizonMs);
+    this.ledger.look(market, this.horizonMs);
+    this.howFar.look(market);
     showWarmingUp(status);
     showStalled(status);
     const now = status.as_of_ms === null ? "" : new Date(status.as_of_ms).toISOString();

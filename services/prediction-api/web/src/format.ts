@@ -58,6 +58,11 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 86_400)}\u00a0d`;
 }
 
+/** A second in UTC: 11-27 15:04:09. */
+export function second(ms: number): string {
+  return new Date(ms).toISOString().slice(5, 19).replace("T", "\u00a0");
+}
+
 /** A minute in UTC: 2026-11-27 15:04. */
 export function minute(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace("T", "\u00a0");

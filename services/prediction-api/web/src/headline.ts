@@ -15,8 +15,10 @@ export interface Headline {
   lean: string | null;
 }
 
+type Said = Pick<Prediction, "direction" | "p_up" | "p_flat" | "p_down">;
+
 /** Say what is most probable; a direction only where it is one. */
-export function headlineOf({ direction, p_up: up, p_flat: flat, p_down: down }: Prediction): Headline {
+export function headlineOf({ direction, p_up: up, p_flat: flat, p_down: down }: Said): Headline {
   const share = up + down > 0 ? up / (up + down) : 0.5; // of the moves
   const leaning = `if it moves: ${share < 0.5 ? "▼" : "▲"} ${percent(Math.max(share, 1 - share), 0)}`;
   if (direction === "abstain") {

@@ -199,12 +199,87 @@ export interface ServedModel {
   accuracy: number | null;
 }
 
+/** A page of what was; `next` is not read here. */
+export interface Page<Row> {
+  rows: Row[];
+}
+
+/** What the page reads of a prediction in `/predictions/…/history`, and of what came of it. */
+export interface Judged {
+  id: string;
+  close_time_ms: number;
+  horizon_ms: number;
+  mid: number;
+  predicted_price: number;
+  p_up: number;
+  p_flat: number;
+  p_down: number;
+  direction: Direction;
+  verdict: Verdict | null;
+  realised_return: number | null;
+}
+
+/** What the page reads of `/predictions/…/explain`; `missing` says why something is null. */
+export interface Explanation {
+  id: string;
+  p_up: number | null;
+  prediction: Judged & {
+    low: number;
+    high: number;
+    level: number;
+    reason: string | null;
+    model_name: string;
+    model_version: string;
+    /** What each said, its weight, and its version. */
+    candidates: Record<string, [number, number, string]>;
+  };
+  moments: { latency_us: number | null };
+  candle: {
+    open: number;
+    high: number;
+    low: number;
+    close: number;
+    bid: number | null;
+    ask: number | null;
+  } | null;
+  features: { values: Record<string, number | null> } | null;
+  model: { rows: number } | null;
+  outcome: { verdict: Verdict; realised_return: number } | null;
+  missing: Record<string, string>;
+}
+
 /** What the page reads of `/predictions`. */
 export interface MarketPredictions {
   as_of_ms: number;
   stale: boolean;
   stalled: boolean;
   predictions: Prediction[];
+}
+
+/** What the page reads of `/predictions?target=`, by market: moves are shares of the price. */
+export interface MarketMoves {
+  stale: boolean;
+  stalled: boolean;
+  moves: Move[];
+  scores: MoveScore[];
+}
+
+export interface Move {
+  target: string;
+  horizon_ms: number;
+  move: number;
+  low_80: number | null;
+  high_80: number | null;
+  low_90: number | null;
+  high_90: number | null;
+  baselines: Record<string, number>;
+}
+
+export interface MoveScore {
+  horizon_ms: number;
+  outcomes: number;
+  coverage_80: number;
+  coverage_90: number;
 }
 
 export interface News {

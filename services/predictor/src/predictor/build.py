@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
 from marketstream.together import together
-from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS, STATUS
+from marketstream.topics import FEATURES, OUTCOMES, PREDICTIONS, STALLS, STATUS
 from predictor.arena.abstentions import Abstentions
 from predictor.arena.asking import Asker
 from predictor.arena.endpoint import endpoint_of
 from predictor.arena.loading import guests
+from predictor.moves.layout import Layout
+from predictor.moves.learning import MovesLearning
 from predictor.registry.local import kept_champions
 from predictor.registry.names import model_name
 from predictor.serving.markets import Markets
@@ -35,12 +37,14 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
     workshop = Workshop(lambda: TrainerProcess(ports.metrics, registration))
     abstentions = Abstentions(ports.metrics)
     arena = guests(settings.arena, settings.features, plan, abstentions)
+    layout = Layout.of(settings.moves, plan.timeframe, plan.latency_ms)
     markets = Markets(
         plan,
         ports,
         grace_ms=settings.outcome_grace_ms,
         serve=settings.model.serves,
         guests=arena,
+        moves=layout,
     )
     endpoints = [
         (endpoint, guest)
@@ -62,6 +66,17 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
     ports.listen([PREDICTIONS, OUTCOMES], learning.judge, can_wait=True)
     if endpoints:
         ports.listen([FEATURES], asker.observe)
+    if layout is not None:
+        moves = MovesLearning(
+            layout,
+            most_closes=settings.moves.most_closes,
+            every_ms=settings.training.retrain_interval * 1_000,
+            order=workshop.order,
+            install=markets.install_fits,
+            serving=markets.fits,
+        )
+        ports.listen([FEATURES], moves.observe, can_wait=True)
+        ports.listen([STALLS], markets.hear)
     ports.listen([STATUS], learning.hear)
 
     async def work() -> None:

@@ -7,8 +7,8 @@ a calibration multiplies, and a correction adds to its reference.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from marketstream.explanation import Terms
 from predictor.models import FORMS, Classifier
 from predictor.serving.forecast import row_of
 from predictor.training.calibration import Calibrated, log_odds_of
@@ -18,26 +18,14 @@ from predictor.training.correction import Corrected
 _CONTRIBUTIONS = {form.made: form.contributions for form in FORMS.values()}
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A candidate's log odds of up, given a move: `base` and what each feature adds sum to it.
-
-    `features` is None of a kind of model that cannot be taken apart.
-    """
-
-    log_odds: float
-    base: float
-    features: dict[str, float] | None
-
-
-def take_apart(candidate: Candidate, values: Mapping[str, float | None]) -> Taken:
+def take_apart(candidate: Candidate, values: Mapping[str, float | None]) -> Terms:
     """Return what a candidate said of a vector, feature by feature."""
     row, _ = row_of(candidate.columns, values)
     said = log_odds_of(candidate.up.probability_of(row))
     added = _added(candidate.up, row)
     if added is None:
-        return Taken(said, said, None)
-    return Taken(said, said - sum(added), dict(zip(candidate.columns, added, strict=True)))
+        return Terms(said, said, None)
+    return Terms(said, said - sum(added), dict(zip(candidate.columns, added, strict=True)))
 
 
 def _added(classifier: Classifier, row: Sequence[float]) -> list[float] | None:

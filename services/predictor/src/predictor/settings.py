@@ -20,6 +20,7 @@ from marketstream.errors import SettingsError
 from marketstream.settings import Env
 from predictor.arena.settings import ArenaModelSettings
 from predictor.models import LEARNERS
+from predictor.moves.settings import MovesSettings
 
 
 def _a_learner(name: str) -> str:
@@ -233,7 +234,8 @@ class GateSettings(BaseModel):
 class PredictorSettings(BaseModel):
     """The predictor's settings; `features` is what models use of what is computed.
 
-    `arena` has models from outside that take part, by name.
+    `arena` has models from outside that take part, by name, `moves` what is said of how far the
+    price will go.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -245,6 +247,7 @@ class PredictorSettings(BaseModel):
     abstention: AbstentionSettings = AbstentionSettings()
     gates: GateSettings = GateSettings()
     arena: dict[str, ArenaModelSettings] = Field(default_factory=dict)
+    moves: MovesSettings = MovesSettings()
     interval_level: float = Field(default=0.8, gt=0, lt=1)
     outcome_grace_ms: int = Field(default=0, ge=0)
     mlflow_tracking_uri: Annotated[str | None, Field(min_length=1), Env("MLFLOW_TRACKING_URI")] = (

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from marketstream.messages import Features
@@ -206,6 +207,31 @@ def test_an_answer_after_the_close_it_is_about_is_late(
 
     asyncio.run(run())
     assert market.told == []
+
+
+def test_a_close_that_comes_once_more_is_asked_and_counted_once(
+    make_features: MakeFeatures, abstentions: Abstentions, registry: CollectorRegistry
+) -> None:
+    """Revised, or told again after a start."""
+
+    async def run() -> int:
+        async with serving(hangs) as server:
+            place = endpoint(server.url, deadline_ms=200)
+            asker = Asker([(place, guest("far"))], "1s", Market().tell, abstentions, lambda: 0)
+            running = asyncio.create_task(asker.run())
+            await asyncio.sleep(0)
+            for _ in range(5):
+                asker.observe(make_features(1_000, 100.0, flow_1s=0.5), 1)
+            await until(lambda: bool(server.asked))
+            for market in (MARKET, "binance:ETH/USDT"):  # asked as any other
+                asker.observe(replace(make_features(1_000, 100.0, flow_1s=0.5), market=market), 1)
+            await until(lambda: counted(registry, "far", "late") >= 2)
+            running.cancel()
+            await asyncio.wait([running])
+            return len(server.asked)
+
+    assert asyncio.run(run()) == 2
+    assert counted(registry, "far", "late") == 2
 
 
 @pytest.mark.parametrize(("asked_ms", "answered_ms"), [(9_900, 10_000), (10_000, 10_000)])

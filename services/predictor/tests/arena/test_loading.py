@@ -33,7 +33,8 @@ def test_an_entry_point_is_called_with_the_features_and_asked_row_by_row(
     abstentions: Abstentions,
 ) -> None:
     guest = load(abstentions, python=f"{STUB}:Follows", version="7")
-    assert (guest.model, guest.columns) == ("arena/mine:7", ("imbalance",))
+    assert guest.model.startswith("arena/mine:7-")
+    assert guest.columns == ("imbalance",)
     assert guest.horizons_ms == {1_000, 5_000}
     assert guest.ask is not None
     assert guest.ask((0.5,), 1_000) == pytest.approx(0.875)
@@ -66,8 +67,13 @@ def test_a_file_is_asked_for_its_features_in_its_order(
         (onnx_file(), {"features": ["flow_1s", "imbalance"]}, "reads imbalance, flow_1s in this"),
         (onnx_file(features=None), {}, "does not say which features it reads"),
         (onnx_file(width=3), {}, "reads 3 columns, and 2 features are named"),
-        (onnx_file(classes=5), {}, "answers 5 numbers"),
+        (onnx_file(classes=5), {}, "answers a row with 5 numbers"),
         (onnx_file(features="imbalance,imbalance"), {}, "imbalance is named twice"),
+        (onnx_file(classes=1), {}, "answers a row with 1 number: down, none and up"),
+        (onnx_file(softmax=False), {}, "zeros with 0, 0, 0: probabilities do not sum to 1"),
+        (onnx_file(stood=True), {}, "answers a row with the shape (3, 1)"),
+        (onnx_file(labels=True), {}, "labels do not say how likely they are"),
+        (onnx_file(elsewhere="weights.bin"), {}, "keeps weights in weights.bin: write it as one"),
         (b"no model", {}, "is no model that onnxruntime can run"),
         (None, {}, "cannot be read (No such file or directory)"),
     ],
@@ -95,6 +101,18 @@ def test_a_file_that_does_not_fit_is_refused(
         ("mine", {"python": f"{STUB}:Folows"}, "cannot be imported (AttributeError"),
         ("mine", {"python": "chronos"}, "no installed package has an entry point chronos"),
         ("mine", {"python": f"{STUB}:fails"}, "OSError: no weights"),
+        ("mine", {"python": f"{STUB}:leaves"}, "SystemExit: 3"),
+        ("mine", {"python": f"{STUB}:Spelt"}, "are 'imbalance': a list of names is needed"),
+        (
+            "mine",
+            {"python": f"{STUB}:Fixed", "features": ["flow_1s", "imbalance"]},
+            "reads imbalance, flow_1s, by its `features`, and the configuration says flow_1s, imb",
+        ),
+        (
+            "mine",
+            {"python": f"{STUB}:Fixed", "features": ["imbalance"]},
+            "write them so, in this order",
+        ),
         ("mine", {"python": f"{STUB}:nothing"}, "without a method probabilities"),
         ("mine", {"python": f"{STUB}:Elsewhere"}, "did you mean imbalance?"),
         ("mine", {"python": f"{STUB}:Follows", "features": ["flow_1S"]}, "did you mean flow_1s?"),
@@ -110,6 +128,76 @@ def test_what_cannot_take_part_is_refused_with_the_remedy(
         load(abstentions, name, **settings)
     assert told in str(caught.value)
     assert f"arena.{name}: " in str(caught.value)
+
+
+def test_what_a_factory_says_of_its_failure_is_cut_and_holds_no_secret(
+    abstentions: Abstentions,
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(abstentions, python=f"{STUB}:talks")
+    told = str(caught.value)
+    assert "OSError: 401 of https://weights.example.com/big?token=***" in told
+    assert "s3cret" not in told
+    assert "\n" not in told
+    assert len(told) < 400
+
+
+MODEL = """
+class Base:
+    def probabilities(self, row, horizon_ms):
+        return (0.2, 0.2, 0.6)
+
+
+class Mine(Base):
+    def __init__(self, features):
+        self.features = features[:1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        (MODEL, True),
+        (MODEL.replace("        return", "        # as ever\n\n        return"), True),
+        (
+            MODEL.replace("0.6", "0.5").replace("0.2)", "0.3)").replace("(0.2, 0.2", "(0.3, 0.2"),
+            False,
+        ),
+        (MODEL.replace("[:1]", "[1:2]"), False),
+        (MODEL.replace("features[:1]", "features[:1]\n        self.version = 'a1'"), False),
+    ],
+)
+def test_a_python_model_is_known_by_what_it_is_and_not_by_where(
+    changed: str,
+    same: bool,
+    abstentions: Abstentions,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kind = f"model_{abs(hash(changed))}"  # modules are imported once
+    for place, text in (("here", MODEL), ("there", changed)):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / f"{kind}_{place}.py").write_text(text)
+        monkeypatch.syspath_prepend(tmp_path / place)
+    here, there = (
+        load(abstentions, python=f"{kind}_{place}:Mine").model for place in ("here", "there")
+    )
+    assert (here == there) == same
+
+
+def test_a_file_elsewhere_is_the_same_model_and_other_columns_are_another(
+    abstentions: Abstentions, tmp_path: Path
+) -> None:
+    identities = []
+    for name, content, features in (
+        ("a", onnx_file(features=None), ["imbalance", "flow_1s"]),
+        ("b", onnx_file(features=None), ["imbalance", "flow_1s"]),
+        ("c", onnx_file(features=None), ["flow_1s", "imbalance"]),
+    ):
+        file = tmp_path / f"{name}.onnx"
+        file.write_bytes(content)
+        identities.append(load(abstentions, onnx=file, features=features).model)
+    assert identities[0] == identities[1] != identities[2]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from marketstream.messages import Features, Outcome, Prediction
@@ -128,6 +129,31 @@ def test_nonsense_changes_nothing_for_the_others_and_each_reason_is_said_once(
     }
     assert counted == {"failed": 20, "nonsense": 80}
     assert len([line for line in logged if "abstains" in line]) == 5
+
+
+def test_what_is_no_answer_in_a_preview_is_not_counted(
+    closes: list[Features],
+    make_model: MakeModel,
+    abstentions: Abstentions,
+    registry: CollectorRegistry,
+) -> None:
+    wild = Wild(("flow_1s",))
+    predictor = predictor_of(asked(wild, abstentions))
+    predictor.install({H_MS: make_model()})
+
+    def counted() -> float:
+        return sum(
+            registry.get_sample_value(
+                "realtime_arena_abstentions_total", {"model": "mine", "reason": reason}
+            ) or 0.0
+            for reason in ("failed", "nonsense")
+        )  # fmt: skip
+
+    for _ in range(10):
+        predictor.update(replace(closes[0], forming=True))
+    assert (len(wild.rows), counted()) == (10, 0)
+    predictor.update(closes[0])
+    assert (len(wild.rows), counted()) == (11, 1)
 
 
 def test_a_model_whose_features_are_not_known_sleeps_and_speaks_never_alone(

@@ -15,7 +15,7 @@ from exchanges.client import (
 from marketstream.klines import Kline
 from marketstream.timeframes import timeframe_ms
 from storekeeper.parity import differences
-from storekeeper.refolding import SLACK_MS, DisagreementError, Interval, Refold
+from storekeeper.refolding import SLACK_MS, DisagreementError, Interval, NothingMoreError, Refold
 from storekeeper.touched import Seam
 
 _LEADS_MS = (SLACK_MS, 8_000, 64_000, 512_000, 3_600_000)  # to have a trade before the first
@@ -77,7 +77,7 @@ async def ask(
     timeframe = _kline_timeframe(client, to_ms - from_ms)
     grid = [one for one in _grid(timeframe, from_ms, to_ms) if numbering.holds(one)]
     refold = await _read(
-        client, symbol, [*intervals, *grid], witnesses, reference_price, numbering.ends
+        client, symbol, intervals, grid, witnesses, reference_price, numbering.ends
     )
     if timeframe is None:
         return Answer(refold, [])
@@ -112,6 +112,7 @@ async def _read(
     client: RestClient,
     symbol: str,
     intervals: Sequence[Interval],
+    grid: Sequence[Interval],
     witnesses: Mapping[int, tuple[float, Interval]],
     reference_price: float,
     seam: Seam | None,
@@ -121,8 +122,9 @@ async def _read(
     Where the seam comes first, what there is up to it has to do.
     """
     until_us = None if seam is None else seam.ends_us
+    first_us = 0
     for lead_ms in _LEADS_MS:
-        refold = Refold(intervals, witnesses)
+        refold = Refold([*intervals, *grid], witnesses)
         at: tuple[int | None, int] | None = (None, refold.from_ms - lead_ms)
         while at is not None:
             page_id, from_ms = at
@@ -132,6 +134,8 @@ async def _read(
             )  # fmt: skip
             if page.refused:
                 raise DisagreementError(f"{len(page.refused)} rows are refused: {page.refused[0]}")
+            if refold.last_id is None and page.trades:
+                first_us = page.trades[0].trade.time_us
             known_id = -1 if refold.last_id is None else refold.last_id
             refold.add([row.trade for row in page.trades if row.trade.id > known_id])
             at = page_after(client.venue, page, from_ms, by_time=seam is not None)
@@ -144,16 +148,22 @@ async def _read(
                 await _check_newest(client, symbol, refold, reference_price)
             refold.check()
             return refold
-    raise DisagreementError(f"{symbol}: no trade before {refold.from_ms} is known of")
+    text = f"{symbol}: no trade before {refold.from_ms} is known of"
+    if refold.last_id is None:
+        raise DisagreementError(text)
+    cells = [close_ms for open_ms, close_ms in grid if open_ms * 1_000 <= first_us]
+    until_us = max([first_us, *(close_ms * 1_000 - 1 for close_ms in cells)])
+    raise NothingMoreError(text, since_us=until_us)
 
 
 def _check_seam(symbol: str, refold: Refold, seam: Seam) -> None:
     """Check that pages ended where the ids do, and after all that belongs there."""
     last_id, last_us = refold.last_id, refold.last_us
-    if last_id is None or last_id < seam.last_id or last_us < refold.to_ms * 1_000:
-        raise DisagreementError(
-            f"{symbol}: pages end with trade {last_id}, and ids begin again after {seam.last_id}"
-        )
+    text = f"{symbol}: pages end with trade {last_id}, and ids begin again after {seam.last_id}"
+    if last_id is None or last_id < seam.last_id:
+        raise DisagreementError(text)
+    if last_us < refold.to_ms * 1_000:
+        raise NothingMoreError(text, until_us=max(last_us, seam.ends_us))
 
 
 async def _check_newest(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
@@ -21,6 +22,7 @@ from storekeeper.parity import SETTLED_MS, ParityCount
 from storekeeper.touched import witnesses
 
 _CANDLES_A_ROUND = 240  # few enough to read beside live trades
+_MOST_WAITING = 10 * _CANDLES_A_ROUND  # candles to come back to
 _SAMPLE_EVERY = 4  # rounds
 _MINUTE_MS = 60_000
 _SAMPLED_MINUTES = 60  # the newest, of which one is chosen
@@ -30,9 +32,10 @@ class Auditor:
     """Compares what the store has of a source's markets with what its exchange says.
 
     Each round asks for some klines a market and timeframe (weight 2 of 6,000 a minute), from where
-    the last round ended. Of a timeframe that the exchange has no klines of, some rounds compare the
-    candles of a minute, chosen by `seed`, with what the exchange's trades make of it. `suspect` is
-    told of candles called complete that the exchange has otherwise. What was found is published.
+    the last round ended; and for those of candles that were not complete then, once they are. Of a
+    timeframe that the exchange has no klines of, some rounds compare the candles of a minute,
+    chosen by `seed`, with what the exchange's trades make of it. `suspect` is told of candles
+    called complete that the exchange has otherwise. What was found is published.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Auditor:
         self._random = Random(seed)  # noqa: S311 - which minute is looked at
         self._rounds = 0
         self._audited_ms: dict[tuple[str, str], int] = {}
+        self._waiting_ms: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         for market in self.parities:  # 0 is news too
             ports.metrics.parity_compared.labels(market)
             ports.metrics.parity_differences.labels(market)
@@ -72,7 +76,11 @@ class Auditor:
         sampled = self._sampled if self._rounds % _SAMPLE_EVERY == 0 else []
         self._rounds += 1
         for market in self.parities:
-            for audit, timeframes in ((self._audit, self._timeframes), (self._sample, sampled)):
+            for audit, timeframes in (
+                (self._audit, self._timeframes),
+                (self._audit_waiting, self._timeframes),
+                (self._sample, sampled),
+            ):
                 for timeframe in timeframes:
                     try:
                         await audit(client, market, timeframe)
@@ -90,14 +98,49 @@ class Auditor:
         end_ms = min(newest[0].close_time_ms - SETTLED_MS, start_ms + _CANDLES_A_ROUND * length_ms)
         candles = await asyncio.to_thread(store.candles, market, timeframe, start_ms, end_ms)
         if candles:
-            symbol = split_market(market)[1]
-            klines = await fetch_klines(client, symbol, timeframe, from_ms=candles[0].open_time_ms)
-            theirs = {kline.open_time_ms: kline for kline in klines}
+            await self._compare_with_klines(client, candles)
             until_ms = candles[-1].open_time_ms + length_ms
-            self._compare(candles, theirs, candles[0].open_time_ms, until_ms)
             self._audited_ms[market, timeframe] = until_ms
+            waiting_ms = self._waiting_ms[market, timeframe]
+            waiting_ms += [candle.open_time_ms for candle in candles if not candle.complete]
+            del waiting_ms[:-_MOST_WAITING]
         else:  # a hole: look beyond it next time
             self._audited_ms[market, timeframe] = max(start_ms, end_ms)
+
+    async def _audit_waiting(self, client: RestClient, market: str, timeframe: str) -> None:
+        """Audit some of what was not complete when its round came, and is by now."""
+        waiting_ms = self._waiting_ms[market, timeframe]
+        due = await asyncio.to_thread(self._due, waiting_ms, market, timeframe)
+        if not due:
+            return
+        theirs = await self._compare_with_klines(client, due)
+        done_ms = {one.open_time_ms for one in due if one.open_time_ms in theirs}
+        waiting_ms[:] = [open_ms for open_ms in waiting_ms if open_ms not in done_ms]
+
+    def _due(self, waiting_ms: Sequence[int], market: str, timeframe: str) -> list[Candle]:
+        """Return candles that were waited for and are complete, no more than one round has."""
+        store, span_ms = self._ports.store(), _CANDLES_A_ROUND * timeframe_ms(timeframe)
+        until_ms = 0
+        for from_ms in sorted(waiting_ms):
+            if from_ms < until_ms:
+                continue
+            until_ms = from_ms + span_ms
+            stored = store.candles(market, timeframe, from_ms, until_ms)
+            due = [one for one in stored if one.complete and one.open_time_ms in waiting_ms]
+            if due:
+                return due
+        return []
+
+    async def _compare_with_klines(
+        self, client: RestClient, candles: Sequence[Candle]
+    ) -> Mapping[int, Kline]:
+        """Compare candles of one series with the exchange's klines; return those by open time."""
+        first, last = candles[0], candles[-1]
+        symbol, from_ms = split_market(first.market)[1], first.open_time_ms
+        klines = await fetch_klines(client, symbol, first.timeframe, from_ms=from_ms)
+        theirs = {kline.open_time_ms: kline for kline in klines}
+        self._compare(candles, theirs, from_ms, last.close_time_ms)
+        return theirs
 
     async def _sample(self, client: RestClient, market: str, timeframe: str) -> None:
         store = await asyncio.to_thread(self._ports.store)

@@ -23,7 +23,7 @@ from marketstream.topics import GAPS
 from storekeeper.asking import Answer, Numbering, ask
 from storekeeper.parity import SETTLED_MS
 from storekeeper.past import Past
-from storekeeper.refolding import DisagreementError
+from storekeeper.refolding import DisagreementError, NothingMoreError
 from storekeeper.touched import (
     disagreed,
     groups,
@@ -35,6 +35,7 @@ from storekeeper.touched import (
     unsettled,
     witnesses,
 )
+from storekeeper.unproven import Unproven
 from storekeeper.worklist import Stretch, Task, Worklist
 
 REACH_MS = 86_400_000  # how far back is looked
@@ -51,8 +52,10 @@ class Mender:
     """Mends the candles of a source's markets: those that gaps touch, and those that are suspect.
 
     What a closed gap touches is looked at `grace_s` after it was heard of, so that whoever holds
-    the candles revises them first. Every decision is made of what the store holds by then: after a
-    restart, `recall` and the walk through the past find again what was left.
+    the candles revises them first. What the exchange cannot prove however often it is asked stays
+    as it is, unknown or incomplete, and is asked for again after a restart alone. Every decision is
+    made of what the store holds by then: after a restart, `recall` and the walk through the past
+    find again what was left.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Mender:
         self._past = {market: Past(timeframes, REACH_MS) for market in source.markets}
         self._seen: OrderedDict[tuple[str, str, int], Candle] = OrderedDict()
         self._right: OrderedDict[Candle, None] = OrderedDict()
+        self._unproven = Unproven()
         ports.listen([GAPS], self._hear)
         for market in source.markets:  # 0 is news too
             ports.metrics.candles_mended.labels(market)
@@ -162,6 +166,7 @@ class Mender:
         else:
             found = {id(one) for one in chain.from_iterable(map(unsettled, rows))}
             wanted = [one for one in inside if id(one) in found and one not in self._right]
+            wanted = [one for one in wanted if one not in self._unproven]
         wanted = [one for one in wanted if id(one) not in hopeless]
         ripe = [one for one in wanted if one.close_time_ms <= now_ms - SETTLED_MS]
         done = len(ripe) == len(wanted)
@@ -187,6 +192,9 @@ class Mender:
                 [(one.open_time_ms, one.close_time_ms) for one in group],
                 witnesses(trusted), _price_beside(group, trusted), numbering,
             )  # fmt: skip
+        except NothingMoreError as error:
+            self._unproven.note(group, error)
+            return self._give_up(group, task)
         except DisagreementError as error:
             logger.warning("Answer not believed", market=market, reason=str(error))
             return self._give_up(group, task)

@@ -26,6 +26,28 @@ class DisagreementError(NetworkError):
     """What the exchange answers contradicts itself, or what is known already."""
 
 
+class NothingMoreError(DisagreementError):
+    """The exchange has said all that it has, and that does not prove some intervals.
+
+    They are those that open by `since_us`, the first trade it knows of or the end of the kline that
+    holds it, or close after `until_us`, the last one of a numbering that has ended; None is no
+    bound.
+    """
+
+    def __init__(
+        self, text: str, *, since_us: int | None = None, until_us: int | None = None
+    ) -> None:
+        super().__init__(text)
+        self._since_us = since_us
+        self._until_us = until_us
+
+    def is_about(self, interval: Interval) -> bool:
+        """Say whether an interval is one of them."""
+        open_us, close_us = interval[0] * 1_000, interval[1] * 1_000
+        is_before = self._since_us is not None and open_us <= self._since_us
+        return is_before or (self._until_us is not None and close_us > self._until_us)
+
+
 class Sums:
     """The trades of one interval; sums are exact."""
 

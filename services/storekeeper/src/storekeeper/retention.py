@@ -58,5 +58,7 @@ class Retention:
             "features": settings.features,
             "predictions": settings.predictions,
             "outcomes": settings.outcomes,
+            "move_forecasts": settings.predictions,
+            "move_outcomes": settings.outcomes,
         }
         return {table: duration_ms(text) for table, text in kept.items() if text is not None}

@@ -97,6 +97,7 @@ def mended(stored: Candle, made: Candle) -> Candle | None:
         made,
         bid=stored.bid, bid_quantity=stored.bid_quantity,
         ask=stored.ask, ask_quantity=stored.ask_quantity,
+        depth=stored.depth, context=stored.context,
         filled=stored.filled or made.trade_count != stored.trade_count,
         late_count=stored.late_count,
         revision=stored.revision,

@@ -346,6 +346,107 @@ def test_an_answer_that_makes_no_sense_is_not_believed_and_asked_for_again(
     asyncio.run(run())
 
 
+async def asked_often(made: World, times: int) -> int:
+    """Mend so often, ten minutes apart; return how many stretches wait then."""
+    for _ in range(times):
+        await made.mend(after_s=600)
+    return made.mender.said(MARKET).queued
+
+
+def test_what_the_exchange_no_longer_has_is_asked_for_for_an_hour_and_stays_unknown(
+    tmp_path: Path,
+) -> None:
+    """All but what came after its first trade, which is proven."""
+
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            whole = seen_trades(120)
+            trades = [trade for message in whole for trade in message.trades]
+            begins = trades[1_000]
+
+            def only_late(path: str, query: dict[str, str], rows: Any) -> Any:
+                del query
+                return [row for row in rows if row["a"] >= begins.id] if "Trades" in path else rows
+
+            def from_its_first(query: dict[str, str]) -> dict[str, str]:
+                since_ms = int(query.get("startTime", 2**50))
+                first_ms = begins.time_us // 1_000
+                return query | {"startTime": str(first_ms)} if since_ms < first_ms else query
+
+            only_late.asks = from_its_first  # type: ignore[attr-defined]
+            made.lies.append(only_late)
+            true = candles_of(whole)
+            unknown = [replace(one, complete=None, expected_count=None) for one in true]
+            until_ms = trades[1_500].time_us // 1_000
+            made.store.write(
+                [
+                    one if one.open_time_ms > until_ms else new
+                    for one, new in zip(true, unknown, strict=True)
+                ]
+            )
+            begins_ms = begins.time_us // 1_000
+            from_ms, to_ms = begins_ms - 2_000, begins_ms + 4_000
+            made.hear(Gap(MARKET, 8, 9, from_ms * 1_000, to_ms * 1_000, "repaired"))
+            assert await asked_often(made, 5) > 0
+            assert await asked_often(made, 25) == 0
+            known_ms = begins_ms // 1_000 * 1_000 + 1_000  # its kline holds more than is known
+
+            def told(since_ms: int, until_ms: int) -> set[bool | None]:
+                kept = made.kept("250ms")
+                return {one.complete for one in kept if since_ms <= one.open_time_ms < until_ms}
+
+            assert told(from_ms, known_ms) == {None}
+            assert told(known_ms, to_ms) == {True}
+
+            made.lies.clear()  # what it has again is found after a restart
+            made.start()
+            await made.mender.recall()
+            assert await asked_often(made, 3) == 0
+            assert told(from_ms, to_ms) == {True}
+
+    asyncio.run(run())
+
+
+def test_candles_between_the_end_of_a_numbering_and_the_next_one_are_not_asked_for_for_ever(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            whole = seen_trades(120)
+            trades = [trade for message in whole for trade in message.trades]
+            old, new = trades[1_000], trades[1_150]  # of what is between nobody knows
+
+            def begun_again(path: str, query: dict[str, str], rows: Any) -> Any:
+                if "Trades" not in path:
+                    return rows
+                if int(query.get("fromId", 0)) > 1:
+                    return []  # so many are not numbered yet
+                less = new.id - 1
+                kept = [row for row in rows if not old.id < row["a"] < new.id]
+                return [
+                    row if row["a"] <= old.id else row | {key: row[key] - less for key in "afl"}
+                    for row in kept
+                ]
+
+            made.lies.append(begun_again)
+            unknown = [
+                replace(one, complete=None, expected_count=None) for one in candles_of(whole)
+            ]
+            made.store.write(unknown)
+            seam = Gap(MARKET, old.id + 1, old.id + 1, old.time_us, new.time_us, "repaired")
+            made.hear(seam)
+            assert await asked_often(made, 5) > 0
+            assert await asked_often(made, 25) == 0
+            between = [
+                one for one in made.kept("250ms")
+                if old.time_us < 1_000 * one.open_time_ms < 1_000 * one.close_time_ms < new.time_us
+            ]  # fmt: skip
+            assert between
+            assert {one.complete for one in between} == {None}
+
+    asyncio.run(run())
+
+
 def test_candles_that_nobody_could_tell_of_are_proven_where_they_stand_in_the_past(
     tmp_path: Path,
 ) -> None:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from marketstream.columns import CandleColumns, Flags, Floats, Integers
+from marketstream.columns import CONTEXT_COLUMNS, CandleColumns, Flags, Floats, Integers
 from technical_indicators.base_row import STALE_US
 from technical_indicators.microstructure import length_of_run
 from technical_indicators.port import BASE_COLUMNS, COLUMNS
@@ -119,6 +119,10 @@ class BaseColumns:
         """Return the flow of a level since the close before, the best level being 0."""
         return self.shared(f"flow {number}", lambda: self._flow(self.level(number)))
 
+    def told(self, name: str) -> Floats:
+        """Return what was told of a perpetual by each close; `CONTEXT_COLUMNS` are the names."""
+        return self._columns["context"][:, CONTEXT_COLUMNS.index(name)]
+
     def shared(self, name: str, make: Callable[[], Floats]) -> Floats:
         """Return what is made once for all the features that share it, under a name of its own."""
         if name not in self._shared:
@@ -146,14 +150,16 @@ def base_columns_of(candles: CandleColumns) -> dict[str, Floats]:
     columns = {
         name: candles.floats(name)
         for name in (*COLUMNS, *BASE_COLUMNS)
-        if name not in ("open_time_ms", "close_time_ms", "depth", "depth_time_us")
+        if name not in ("open_time_ms", "close_time_ms", "depth", "depth_time_us", "context")
     }
-    depth, time_us = candles.depth, candles.depth_time_us
+    depth, time_us, context = candles.depth, candles.depth_time_us, candles.context
+    nothing = np.full((rows, len(CONTEXT_COLUMNS)), np.nan)
     return columns | {
         "open_time_ms": candles.open_time_ms.astype(np.float64),
         "close_time_ms": candles.close_time_ms.astype(np.float64),
         "depth": np.full((rows, 1, 4), np.nan) if depth is None else depth,
         "depth_time_us": np.full(rows, np.nan) if time_us is None else time_us,
+        "context": nothing if context is None else context,
     }
 
 

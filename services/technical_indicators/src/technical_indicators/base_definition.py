@@ -1,4 +1,4 @@
-"""What a file in `book/` and `flow/` holds: an indicator of the base candles, in both forms."""
+"""What a file in `book/`, `flow/` or `derivatives/` holds: an indicator, in both forms."""
 
 from __future__ import annotations
 

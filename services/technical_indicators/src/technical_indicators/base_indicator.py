@@ -1,4 +1,4 @@
-"""An indicator of base candles by its name and parameters: a definition of `book/` or `flow/`."""
+"""An indicator of base candles by its name and parameters: one of a family."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 
 from marketstream.columns import Floats
 from marketstream.timeframes import timeframe_ms
-from technical_indicators import book, flow
+from technical_indicators import book, derivatives, flow
 from technical_indicators.base_columns import BaseColumns
 from technical_indicators.base_definition import BaseDefinition, Form, Recursive, Windowed
 from technical_indicators.defined import definition_of, digest_of, files_of, form_of
 from technical_indicators.given import checked, named
 from technical_indicators.port import OF_BASE
 
-_FAMILIES = {"book": book, "flow": flow}
+_FAMILIES = {"book": book, "flow": flow, "derivatives": derivatives}
 
 
 def base_names() -> Mapping[str, str]:
-    """Return the family of each of the modules of `book` and `flow`: each is an indicator."""
+    """Return the family of each of the modules of the families: each is an indicator."""
     return {name: family for family, package in _FAMILIES.items() for name in files_of(package)}
 
 

@@ -37,12 +37,13 @@ class BaseRow:
     `quote` is the best level of the quotes, `depth` the levels: neither where bid and ask cross,
     and no levels that are older than ten seconds. `quote_flow` and `flows` say what has come to the
     bid and gone from the ask since the close before, of the quotes and of each level, `change` by
-    how much the mid has changed. `sides` keeps the sums of levels that have been asked for.
+    how much the mid has changed. `context` is what was told of a perpetual, however old. `sides`
+    keeps the sums of levels that have been asked for.
     """
 
     __slots__ = (
-        "buys", "change", "close", "close_time_ms", "depth", "depth_age_us", "first_buy",
-        "first_sell", "flows", "is_known", "length_s", "mid", "open_time_ms", "quote",
+        "buys", "change", "close", "close_time_ms", "context", "depth", "depth_age_us",
+        "first_buy", "first_sell", "flows", "is_known", "length_s", "mid", "open_time_ms", "quote",
         "quote_flow", "quote_volume", "root_buys", "root_sells", "sells", "sides",
         "signed_trades", "trades", "volume",
     )  # fmt: skip
@@ -71,6 +72,7 @@ class BaseRow:
         if candle.depth is not None:
             self.depth_age_us = candle.close_time_ms * 1_000 - candle.depth.time_us
             self.depth = _sane(candle.depth, self.depth_age_us)
+        self.context = candle.context
         self.quote_flow: float | None = None
         self.flows: tuple[Flow, ...] = ()
         self.sides: dict[int, Sides[float] | None] = {}

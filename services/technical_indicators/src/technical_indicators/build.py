@@ -7,17 +7,21 @@ from loguru import logger
 from marketstream.errors import SettingsError
 from marketstream.plan import Plan
 from marketstream.ports import Part, Ports
+from marketstream.topics import CANDLES
 from technical_indicators.beginnings import Beginnings
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
 from technical_indicators.looking_back import MOST, LookingBack
 from technical_indicators.shadow import ShadowChecker
 from technical_indicators.stage import technical_indicators_stage
+from technical_indicators.unmade import Unmade
 
 
 def build(plan: Plan, settings: FeatureSettings, ports: Ports) -> Part:
     """Return the part that makes the configured features of the plan's candles, and checks them."""
     feature_set = feature_set_of(plan, settings)
     stage = technical_indicators_stage(feature_set, plan)
+    if feature_set.others:
+        ports.listen([CANDLES], Unmade(feature_set).hear)
     if not settings.shadow_every_s or not can_be_checked(feature_set):
         return Part("technical_indicators", (stage,))
     beginnings = Beginnings(stage)

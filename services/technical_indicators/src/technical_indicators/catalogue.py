@@ -22,8 +22,8 @@ def indicator(
 ) -> BaseIndicator | LeaderIndicator | OwnIndicator | TalibIndicator:
     """Return ours of this name, or TA-Lib's, in upper or lower case.
 
-    Those of the book, the flow and the leaders are of the candles of `base`. Raises SettingsError
-    where there is none, with the nearest that there is.
+    Those of the book, the flow, perpetuals and the leaders are of the candles of `base`. Raises
+    SettingsError where there is none, with the nearest that there is.
     """
     if name.lower() in base_names():
         return BaseIndicator(name.lower(), parameters, base)
@@ -35,7 +35,8 @@ def indicator(
         return TalibIndicator(name, parameters)
     raise SettingsError(
         f"indicators: TA-Lib has no function {name!r}, nor is there a file for it in "
-        f"technical_indicators/own, book, flow or leaders: {did_you_mean(name, configurable())}"
+        "technical_indicators/own, book, flow, derivatives or leaders: "
+        f"{did_you_mean(name, configurable())}"
         "realtime indicators lists them all"
     )
 

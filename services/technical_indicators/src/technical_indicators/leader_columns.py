@@ -7,7 +7,7 @@ from math import log
 
 import numpy as np
 
-from marketstream.columns import CandleColumns, Flags, Floats, Integers
+from marketstream.columns import CONTEXT_COLUMNS, CandleColumns, Flags, Floats, Integers
 from technical_indicators.leader_row import SILENT_S
 from technical_indicators.microstructure import imbalances, length_of_run
 from technical_indicators.rolling import rows_back
@@ -27,6 +27,8 @@ class PairColumns:
         _, self._at, found = np.intersect1d(
             own.close_time_ms, leader.close_time_ms, assume_unique=True, return_indices=True
         )
+        self.close_time_ms = own.close_time_ms[self._at]
+        self._context = None if leader.context is None else leader.context[found]
         self.mid = own.mid[self._at]
         self.run = length_of_run(own.open_time_ms[self._at], own.close_time_ms[self._at])
         volume = leader.floats("volume")
@@ -41,6 +43,12 @@ class PairColumns:
     def basis(self) -> Floats:
         """The log of the leader's mid less that of the market's own."""
         return _log(self.leader_mid) - _log(self.mid)
+
+    def told(self, name: str) -> Floats:
+        """Return what was told of the leader by each close; `CONTEXT_COLUMNS` are the names."""
+        if self._context is None:
+            return np.full(len(self.mid), np.nan)
+        return self._context[:, CONTEXT_COLUMNS.index(name)]
 
     def at_closes(self, series: Floats, rows: int) -> Floats:
         """Return what pairs say as of each close of the market; NaN is what is not known.

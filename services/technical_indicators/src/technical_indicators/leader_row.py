@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 from typing import NamedTuple
 
-from marketstream.messages import Candle
+from marketstream.messages import Candle, Context
 from technical_indicators.microstructure import imbalance_at
 
 SILENT_S = 10.0
@@ -17,14 +17,16 @@ class LeaderRow:
 
     `quote` is the best prices and sizes, `signed` what takers bought less what they sold.
     `quiet` is how many closes ago something was traded or the best prices changed, None where that
-    was before all that has been seen; `quiet_s` is the same in seconds.
+    was before all that has been seen; `quiet_s` is the same in seconds. `context` is what was told
+    of it as of the close, where it is a perpetual.
     """
 
-    __slots__ = ("close_time_ms", "imbalance", "mid", "quiet", "quiet_s", "quote",
+    __slots__ = ("close_time_ms", "context", "imbalance", "mid", "quiet", "quiet_s", "quote",
                  "signed", "volume")  # fmt: skip
 
     def __init__(self, candle: Candle, previous: LeaderRow | None) -> None:
         self.close_time_ms = candle.close_time_ms
+        self.context: Context | None = candle.context
         self.mid = candle.mid
         self.volume = candle.volume
         self.signed = 2 * candle.taker_buy_volume - candle.volume

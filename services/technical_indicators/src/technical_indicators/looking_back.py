@@ -1,12 +1,14 @@
-"""How many candles a window of closes takes to be computed anew, and how long one may be."""
+"""How far features look back, and how long a window of closes may be to be computed anew."""
 
 from __future__ import annotations
 
+from math import ceil
 from typing import NamedTuple
 
 from marketstream.timeframes import timeframe_ms
 from technical_indicators.feature_set import FeatureSet
-from technical_indicators.microstructure import Microstructure
+from technical_indicators.microstructure import Microstructure, names_of
+from technical_indicators.settling import candles_to_settle
 
 MOST = 20_000  # candles that are read for a window, of all series together: some 25 MB
 WINDOW = 60  # closes
@@ -15,11 +17,10 @@ WINDOW = 60  # closes
 class LookingBack(NamedTuple):
     """How far features look back, and the closes of a window: 0 where one takes too many candles.
 
-    `reach_ms` is how far any feature does, `closes_ms` those of the timeframe decided on, `base_ms`
-    those of base candles, and each of another timeframe as far as it says itself.
+    `closes_ms` is how far those of the timeframe decided on do, `base_ms` those of base candles,
+    and each of another timeframe as far as it says itself.
     """
 
-    reach_ms: int
     closes_ms: int
     base_ms: int
     window: int
@@ -44,5 +45,37 @@ class LookingBack(NamedTuple):
         finer = series * finer + sum(length_ms / each.length_ms for each in beside)
         window = int((MOST - closes - 1 - series * base - others) / (1 + finer))
         closes_ms, base_ms = closes * length_ms, base * base_length_ms
-        reach_ms = max([closes_ms, *(each.reach_ms for each in beside)])
-        return cls(reach_ms, closes_ms, base_ms, max(0, min(WINDOW, window)))
+        return cls(closes_ms, base_ms, max(0, min(WINDOW, window)))
+
+
+class Reach(NamedTuple):
+    """How far features look back: `timeframe` is of candles that they read alone, else None."""
+
+    reach_ms: int
+    timeframe: str | None = None
+
+
+def reaches_of(feature_set: FeatureSet) -> list[Reach]:
+    """Return the reach of each feature, in the order of the set's names.
+
+    What fades is given a quarter more than it was measured to need: prices differ in their scale.
+    """
+    length_ms, base_ms = timeframe_ms(feature_set.timeframe), timeframe_ms(feature_set.base)
+
+    def of_base(candles: int) -> Reach:
+        return Reach(max(length_ms, (candles + 2) * base_ms))  # it changes against one before
+
+    flow = Microstructure(feature_set.base, feature_set.spans).window
+    reaches: list[Reach] = []
+    for indicator in feature_set.indicators:
+        own_ms = ceil(1.25 * candles_to_settle([indicator])) * length_ms
+        reaches += [Reach(own_ms)] * len(indicator.names)
+    reaches += [of_base(flow)] * len(names_of(feature_set.spans))
+    for each in feature_set.of_base:
+        reaches += [of_base(each.settles)] * len(each.names)
+    for other in feature_set.beside:
+        alone = other.timeframe if other.timeframe in feature_set.others else None
+        reaches += [Reach(other.reach_ms, alone)] * len(other.names)
+    for leader in feature_set.of_leaders:
+        reaches += [of_base(leader.settles)] * len(leader.names)
+    return reaches

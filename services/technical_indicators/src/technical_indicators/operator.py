@@ -182,6 +182,7 @@ class FeatureEngine:
         return [self._features(candle, dict(zip(self._set.names, values, strict=True)))]
 
     def _features(self, candle: Candle, values: dict[str, float | None]) -> Features:
+        decided = candle.timeframe == self._set.timeframe
         return Features(
             market=self.market,
             timeframe=candle.timeframe,
@@ -195,6 +196,9 @@ class FeatureEngine:
             first_buy=candle.first_buy,
             first_sell=candle.first_sell,
             forming=candle.state == "forming",
+            high=candle.high if decided else None,
+            low=candle.low if decided else None,
+            volume=candle.volume if decided else None,
         )
 
     def snapshot(self) -> bytes:

@@ -15,7 +15,7 @@ COLUMNS = (
 """What is known of candles as columns; each is a field of `Candle` too."""
 BASE_COLUMNS = (
     "open_time_ms", "close_time_ms", "quote_volume", "first_buy", "first_sell", "depth",
-    "depth_time_us",
+    "depth_time_us", "context",
 )  # fmt: skip
 """What is known of base candles beside those, as in `CandleColumns`."""
 OF_BASE = (*COLUMNS, *BASE_COLUMNS)

@@ -26,9 +26,9 @@ class Difference(NamedTuple):
 class Comparison(NamedTuple):
     """How the vectors of a window compare.
 
-    `equal` and `differing` ones could be compared; `undecided` are those that differ and need not
-    be equal, and those whose candle is not there. `largest` is the largest deviation of those that
-    could be compared, None where none could.
+    `equal` and `differing` ones could be compared; `undecided` are those that differ in what need
+    not be equal alone, and those whose candle is not there. `largest` is the largest deviation of
+    those that could be compared, None where none could.
     """
 
     equal: int
@@ -43,9 +43,10 @@ def compare(
     sure: Flags,
     may_lack: Sequence[str] = (),
 ) -> Comparison:
-    """Compare published vectors with the rows of a table; `sure` are the rows that must be equal.
+    """Compare published vectors with the rows of a table; what is `sure` of it must be equal.
 
-    A feature that `may_lack` something when it was published may be unknown there alone.
+    `sure` has a row for each of the table, and a column for each feature, or one for all. A feature
+    that `may_lack` something when it was published may be unknown there alone.
     """
     rows = {close_ms: row for row, close_ms in enumerate(table.close_time_ms.tolist())}
     found = [features for features in published if features.close_time_ms in rows]
@@ -56,21 +57,23 @@ def compare(
     by_feature = deviations(said, made)
     lacking = np.isin(np.array(table.names), may_lack) & np.isnan(said)
     by_feature[lacking] = 0.0
-    worst = by_feature.max(axis=1)
-    beyond = worst > AGREEMENT
-    counted = sure[at] | ~beyond
+    beyond = by_feature > AGREEMENT
+    must = np.broadcast_to(sure[at], beyond.shape)
+    wrong = (beyond & must).any(axis=1)
+    counted = wrong | ~beyond.any(axis=1)
+    judged = np.where(beyond & ~must, 0.0, by_feature)
     differing = [
         Difference(
             found[index].close_time_ms,
             table.names[column],
             found[index].values[table.names[column]],
             None if np.isnan(made[index, column]) else float(made[index, column]),
-            float(worst[index]),
+            float(judged[index, column]),
         )
-        for index in np.flatnonzero(beyond & counted).tolist()
-        for column in [int(by_feature[index].argmax())]
+        for index in np.flatnonzero(wrong).tolist()
+        for column in [int(judged[index].argmax())]
     ]
-    largest = float(worst[counted].max()) if counted.any() else None
+    largest = float(judged[counted].max()) if counted.any() else None
     equal = int(np.count_nonzero(counted)) - len(differing)
     return Comparison(equal, len(published) - equal - len(differing), differing, largest)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import cycle
 from random import Random
 
+import numpy as np
 from loguru import logger
 
 from marketstream.errors import StateError
@@ -20,7 +21,7 @@ from technical_indicators.batch import feature_table
 from technical_indicators.beginnings import Beginnings
 from technical_indicators.feature_set import FeatureSet
 from technical_indicators.heard_candles import HeardCandles
-from technical_indicators.looking_back import MOST, WINDOW, LookingBack
+from technical_indicators.looking_back import MOST, WINDOW, LookingBack, reaches_of
 from technical_indicators.recomputing import Comparison, compare, undisturbed
 
 REACH = 3_600  # closes, among the newest, from which windows are drawn
@@ -31,7 +32,9 @@ class ShadowChecker:
     """Draws windows of what was published, makes them anew by the columnar form, and compares.
 
     What differs by more than 1e-9 is an error of ours, unless candles that it rests on have changed
-    since, or are not stored: then nobody can tell, and it is counted as undecided. Of a leader that
+    since, or are not stored: then nobody can tell, and it is counted as undecided. Each feature is
+    judged as far as it looks back itself, so that one of long candles, which takes days, keeps none
+    of the others from it. Of a leader that
     came too late a vector knows nothing, whatever is stored of it.
 
     Of several processes that share markets each checks those whose candles it hears.
@@ -51,6 +54,7 @@ class ShadowChecker:
         self._ports = ports
         self._beginnings = beginnings
         self._back = LookingBack.of(feature_set)
+        self._reaches = reaches_of(feature_set)
         self._length_ms = timeframe_ms(feature_set.timeframe)
         others = (each.timeframe for each in feature_set.beside)
         self._heard = HeardCandles({feature_set.timeframe, feature_set.base, *others}, MOST)
@@ -116,16 +120,17 @@ class ShadowChecker:
         return [each for each in vectors if each.feature_set == self._set.version]
 
     def _compare(self, store: Store, market: str, published: Sequence[Features]) -> Comparison:
-        feature_set, reach_ms = self._set, self._back.reach_ms
+        feature_set = self._set
         first_ms, until_ms = published[0].close_time_ms, published[-1].close_time_ms
         from_ms = first_ms - self._back.closes_ms - self._length_ms
-        disturbed: list[int] = []
+        disturbed: dict[str | None, list[int]] = {None: []}  # by the other timeframe, if it is one
 
-        def stored(of: str, timeframe: str, from_ms: int) -> list[Candle]:
+        def stored(of: str, timeframe: str, from_ms: int, alone: str | None = None) -> list[Candle]:
             candles = store.candles(of, timeframe, from_ms, until_ms)
             closed = [candle for candle in candles if candle.state == "closed"]
-            disturbed.extend(_missing(closed, timeframe_ms(timeframe), from_ms, until_ms))
-            disturbed.extend(candle.close_time_ms for candle in self._heard.changed(closed))
+            found = disturbed.setdefault(alone, [])
+            found.extend(_missing(closed, timeframe_ms(timeframe), from_ms, until_ms))
+            found.extend(candle.close_time_ms for candle in self._heard.changed(closed))
             return closed
 
         base = candles = stored(market, feature_set.timeframe, from_ms)
@@ -140,16 +145,22 @@ class ShadowChecker:
                 market,
                 each.timeframe,
                 (first_ms - each.reach_ms) // each.length_ms * each.length_ms,
+                each.timeframe,
             )
             for each in feature_set.beside
             if each.timeframe in feature_set.others
         ]
         if not candles or not base:
             return Comparison(0, len(published), (), None)
-        for of in (market, *others):
-            disturbed.extend(self._beginnings.of(of))
+        began = [began_ms for of in (market, *others) for began_ms in self._beginnings.of(of)]
         table = feature_table(candles, base, feature_set, leaders, beside)
-        sure = undisturbed(table.close_time_ms, disturbed, reach_ms)
+        sure_of = {
+            reach: undisturbed(
+                table.close_time_ms, [*disturbed[reach.timeframe], *began], reach.reach_ms
+            )
+            for reach in set(self._reaches)
+        }
+        sure = np.stack([sure_of[reach] for reach in self._reaches], axis=1)
         return compare(table, published, sure, feature_set.leader_names)
 
     def _count(self, market: str, comparison: Comparison) -> None:

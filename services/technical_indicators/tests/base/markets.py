@@ -10,7 +10,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from marketstream.columns import FeatureTable, Floats
-from marketstream.messages import Candle, Depth, Features
+from marketstream.messages import Candle, Context, Depth, Features, Funding, Liquidations, Reading
 from technical_indicators.base_indicator import base_names
 from technical_indicators.feature_set import FeatureSet, FeatureSettings
 from technical_indicators.operator import FeatureEngine
@@ -37,13 +37,18 @@ OF_SPANS: list[Entry] = [
 OF_TIME: list[Entry] = [
     {name: {"seconds": seconds}}
     for name in NAMES
-    if name.startswith(("flow_", "fair_", "mid_a", "mid_v", "trade_", "vwap_d"))
+    if name.startswith(("flow_", "liquidation_s", "fair_", "mid_a", "mid_v", "trade_", "vwap_d"))
     and name != "mid_age"
     for seconds in (0.5, 2, 5, 30)
 ]
 ENTRIES: tuple[Entry, ...] = (
     *NAMES, *OF_LEVELS, *OF_SPANS, *OF_TIME, {"time_sine": {"hours": 168}},
     {"vwap_session": {"hours": 1}},
+    *(
+        {name: {"seconds": seconds}}
+        for name in ("index_basis_change", "open_interest_change")
+        for seconds in (0.25, 5)
+    ),
 )  # fmt: skip
 
 
@@ -56,6 +61,7 @@ def moving(rows: int = ROWS) -> tuple[Candle, ...]:
     sizes = np.round(rng.lognormal(size=(rows, 2, 10)), 3).tolist()
     bought, sold = (np.round(rng.lognormal(size=rows) * (rng.random(rows) < 0.6), 4) for _ in "bs")
     age_us = rng.integers(1, BASE_MS * 1_000, rows).tolist()
+    liquidated = np.cumsum(rng.random((rows, 2)) * (rng.random((rows, 2)) < 0.1), axis=0).tolist()
     candles = []
     for row in range(rows):
         close_ms = START_MS + (row + 1) * BASE_MS
@@ -75,9 +81,23 @@ def moving(rows: int = ROWS) -> tuple[Candle, ...]:
                 bid=bid[row], bid_quantity=bids[0][1], ask=ask, ask_quantity=asks[0][1],
                 first_buy=ask if buys else None, first_sell=bid[row] if sells else None,
                 depth=Depth(bids, asks, close_ms * 1_000 - age_us[row]),
+                context=told(close_ms * 1_000 - age_us[row], bid[row], liquidated[row]),
             )
         )  # fmt: skip
     return tuple(candles)
+
+
+def told(time_us: int, price: float, sums: list[float]) -> Context:
+    """Return what is told of a perpetual, whose open interest and funding are slow."""
+    slow_us = time_us // 5_000_000 * 5_000_000
+    return Context(
+        time_us,
+        Reading(round(price * 1.0001, 2), time_us),
+        Reading(round(price * 0.9997, 2), time_us - 100_000),
+        Funding(slow_us % 977 * 1e-6 - 4e-4, slow_us, START_MS * 1_000 + 100_000_000),
+        Reading(1_000.0 + slow_us // 5_000_000 % 101, slow_us),
+        Liquidations(sums[0], sums[1], START_MS * 1_000, time_us),
+    )
 
 
 def as_is(candle: Candle) -> Candle:
@@ -90,6 +110,7 @@ def still(candle: Candle) -> Candle:
     return replace(
         candle, open=100.0, high=100.0, low=100.0, close=100.0, bid=99.99, bid_quantity=1.0,
         ask=100.01, ask_quantity=1.0, volume=0.0, quote_volume=0.0, taker_buy_volume=0.0,
+        context=moving()[0].context,
         taker_buy_quote_volume=0.0, trade_count=0, first_buy=None, first_sell=None,
         depth=replace(depth, time_us=candle.close_time_ms * 1_000 - 1),
     )  # fmt: skip
@@ -97,7 +118,7 @@ def still(candle: Candle) -> Candle:
 
 def blind(candle: Candle) -> Candle:
     return replace(
-        candle, bid=None, bid_quantity=None, ask=None, ask_quantity=None, depth=None,
+        candle, bid=None, bid_quantity=None, ask=None, ask_quantity=None, depth=None, context=None,
         first_buy=None, first_sell=None, taker_buy_volume=math.nan,
     )  # fmt: skip
 
@@ -112,6 +133,22 @@ def old(candle: Candle) -> Candle:
     assert candle.depth is not None
     time_us = candle.close_time_ms * 1_000 - 10_000_001
     return replace(candle, depth=replace(candle.depth, time_us=time_us))
+
+
+def untold(candle: Candle) -> Candle:
+    """What was told before is all that is known, but for liquidations, which are counted anew."""
+    context = moving()[5].context
+    assert context is not None
+    assert context.liquidations is not None
+    anew = replace(context.liquidations, since_us=candle.open_time_ms * 1_000)
+    return replace(candle, context=replace(context, liquidations=anew))
+
+
+def half_told(candle: Candle) -> Candle:
+    context = candle.context
+    assert context is not None
+    funding = replace(context.funding, next_us=None) if context.funding else None
+    return replace(candle, context=replace(context, mark=None, funding=funding, liquidations=None))
 
 
 def thin(candle: Candle) -> Candle:
@@ -140,6 +177,7 @@ MARKETS: dict[str, Callable[[], list[Candle]]] = {
     "still": lambda: [still(candle) for candle in moving()],
     "blind": lambda: [blind(candle) for candle in moving()],
     "now and then": lambda: changed(as_is, as_is, as_is, still, blind, crossed, old, thin),
+    "told now and then": lambda: changed(as_is, as_is, as_is, untold, half_told),
     "with holes": with_holes,
 }
 

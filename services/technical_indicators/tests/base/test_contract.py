@@ -1,4 +1,4 @@
-"""The contract that indicators of `book/` and `flow/` are held to; they are found by themselves."""
+"""The contract that indicators of base candles are held to; they are found by themselves."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from marketstream.columns import FeatureTable
 from marketstream.errors import SettingsError
-from marketstream.messages import Candle, Features
+from marketstream.messages import Candle, Context, Features, Funding, Reading
 from marketstream.plan import Plan
 from technical_indicators.batch import feature_table
 from technical_indicators.build import feature_set_of
@@ -40,7 +40,7 @@ from .markets import (
 )
 
 LEADER, SECOND = "binance-usdm:BTC/USDT:USDT", "kraken:BTC/USD"
-SPANS = ("leader_return", "leader_flow", "leader_basis_change")
+SPANS = ("leader_return", "leader_flow", "leader_basis_change", "leader_open_interest_change")
 ENTRIES: list[Entry] = [
     *leader_names(),
     *({name: {"seconds": seconds}} for name in SPANS for seconds in (0.25, 5)),
@@ -131,7 +131,18 @@ def pair(
 
 def test_each_is_what_its_page_says() -> None:
     own, leader = pair((100, 200), (100, 200), (100, 202), (101, 202), (100, 204))
-    feature_set = FeatureSet("250ms", "250ms", settings_of(*leader_names(), {
+    time_us = leader[-1].close_time_ms * 1_000 - 1
+    for row, one in enumerate(leader):
+        told = Context(
+            time_us, index=Reading(200.0, time_us), funding=Funding(-0.0003, time_us),
+            open_interest=Reading(1_000.0 + row, time_us),
+        )  # fmt: skip
+        leader[row] = replace(one, context=told)
+    entries: list[Entry] = [*leader_names()]
+    entries[entries.index("leader_open_interest_change")] = {
+        "leader_open_interest_change": {"seconds": 1}
+    }
+    feature_set = FeatureSet("250ms", "250ms", settings_of(*entries, {
         "leader_return": {"seconds": 0.5}}))  # fmt: skip
     values = feature_table(own, own, feature_set, (leader,)).columns(feature_set.leader_names)[-1]
     assert dict(zip(feature_set.leader_names, values.tolist(), strict=True)) == {
@@ -139,10 +150,25 @@ def test_each_is_what_its_page_says() -> None:
         "leader_basis": log(204) - log(100),
         "leader_basis_change": (log(204) - log(100)) - (log(200) - log(100)),
         "leader_flow": 0.5,
+        "leader_funding_rate": -0.0003 * 10_000,
         "leader_imbalance": 0.5,
+        "leader_index_basis": (204 - 200) / 200 * 10_000,
+        "leader_open_interest_change_1": 4 / 1_000 * 10_000,
         "leader_return": 4 / 200,
         "leader_return_0.5": 2 / 202,
     }
+
+
+def test_a_leader_of_which_nothing_is_told_or_long_ago_says_nothing_of_that() -> None:
+    names = ("leader_funding_rate", "leader_index_basis")
+    own, leader = pair(*[(100, 200)] * 5)
+    old_us = leader[-1].close_time_ms * 1_000 - 15_000_001
+    told = Context(old_us, index=Reading(200.0, old_us), funding=Funding(0.0001, old_us))
+    for context, known in ((None, [False, False]), (told, [True, False])):
+        base = [replace(one, context=context) for one in leader]
+        feature_set = FeatureSet("250ms", "250ms", settings_of(*names))
+        values = feature_table(own, own, feature_set, (base,)).columns(feature_set.leader_names)
+        assert np.isfinite(values[-1]).tolist() == known
 
 
 def test_a_leader_that_is_silent_for_more_than_ten_seconds_is_missing() -> None:

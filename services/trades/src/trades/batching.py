@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marketstream.messages import Depth, Levels, Quote, Trade, Trades
+from msgspec.structs import replace
+
+from marketstream.messages import Context, Depth, Levels, Quote, Trade, Trades
 from trades.clock_offset import ClockOffset
 
 _NOTHING: tuple[Trades, ...] = ()
@@ -13,7 +15,7 @@ _NOTHING: tuple[Trades, ...] = ()
 class TradesBatcher:
     """Collect one market's events until the socket read ends or time passes a boundary.
 
-    A message carries many trades but only the newest quote and depth. So that candles are
+    A message carries many trades but only the newest quote, depth and context. So that candles are
     the same whatever the size of the batches, it never spans a boundary of `finest_ms`: it is
     closed before an event of a later bucket, and right after the event that moves
     `seen_until_us` into a later one.
@@ -57,12 +59,14 @@ class TradesBatcher:
         self._latest_us = 0  # of all events but for the last trade
         self._said_proven_us = 0
         self._emit_at_us = 0  # the end of the bucket that the last message reached into
-        self._trades: list[Trade] = []
+        self.pending: list[Trade] = []  # trades of the next message
         self._quote: Quote | None = None
         self._depth: Depth | None = None
         self._depth_us = 0  # of the last one
+        self._context: Context | None = None
+        self._context_us = 0  # of the last one
         self._pending_end_us = 0  # of the bucket of what is pending
-        self._quiet_until_us = 0  # trades before that close nothing
+        self.quiet_until_us = 0  # trades before that close nothing
 
     @property
     def offset_us(self) -> int | None:
@@ -86,17 +90,23 @@ class TradesBatcher:
             if not clock.from_us <= received_us < clock.until_us:
                 clock.update(time_us, received_us)
         self._last_trade = trade
-        if time_us < self._quiet_until_us:
-            self._trades.append(trade)
+        if time_us < self.quiet_until_us:
+            self.pending.append(trade)
             if time_us > self.seen_until_us:
                 self.seen_until_us = time_us
             return _NOTHING
         closed = self._make_room(time_us) if time_us >= self._pending_end_us else _NOTHING
-        self._trades.append(trade)
+        self.pending.append(trade)
         if time_us <= self.seen_until_us:
             return closed
         self.seen_until_us = time_us
         return closed if time_us < self._emit_at_us else [*closed, self._emit()]
+
+    def took_usual(self, newest_us: int, newest_received_us: int) -> None:
+        """Note when the newest of the pending trades happened and came, after usual ones."""
+        self.newest_us, self.newest_received_us = newest_us, newest_received_us
+        self._last_trade = self.pending[-1]
+        self.seen_until_us = max(self.seen_until_us, newest_us)
 
     def out_of_step(self, time_us: int) -> None:
         """Note the time of a trade that may be earlier than another before it."""
@@ -141,16 +151,30 @@ class TradesBatcher:
         if time_us is None:
             time_us = received_us + offset_us
         time_us = self._depth_us = max(time_us, self._depth_us)
-        waiting = self._depth
-        is_next = waiting is not None and time_us >= self._end_of_bucket(waiting.time_us)
-        is_later = time_us >= self._pending_end_us
-        closed = self._make_room(time_us) if is_next or is_later else _NOTHING
+        closed = self._make_room_after(self._depth, time_us)
         self._depth = Depth(bids, asks, time_us)
         return closed
 
+    def add_context(self, context: Context, received_us: int) -> Sequence[Trades]:
+        """Take in what is told of a perpetual; return the messages it closed."""
+        del received_us
+        if self.offset_us is None or self.newest_us == 0:
+            return _NOTHING  # as with quotes
+        time_us = self._context_us = max(context.time_us, self._context_us)
+        closed = self._make_room_after(self._context, time_us)
+        self._context = context if context.time_us == time_us else replace(context, time_us=time_us)
+        return closed
+
+    def _make_room_after(self, waiting: Depth | Context | None, time_us: int) -> Sequence[Trades]:
+        """Close the message before what is of a later bucket than what waits, or all that does."""
+        is_next = waiting is not None and time_us >= self._end_of_bucket(waiting.time_us)
+        is_later = time_us >= self._pending_end_us
+        return self._make_room(time_us) if is_next or is_later else _NOTHING
+
     def flush(self) -> Trades | None:
         """Return what is pending, at the end of a socket read."""
-        is_pending = self._trades or self._quote is not None or self._depth is not None
+        beside = (self._quote, self._depth, self._context)
+        is_pending = self.pending or any(one is not None for one in beside)
         return self._emit() if is_pending else None
 
     def heartbeat(self, received_us: int) -> Trades | None:
@@ -170,7 +194,7 @@ class TradesBatcher:
 
     def _believed_until_us(self) -> int:
         known_us = max(self.newest_us, self.proven_until_us, self.alive_until_us)
-        return known_us + self.plausible_us
+        return known_us + self.plausible_us if known_us else 0
 
     def _seen_by(self, received_us: int) -> int:
         """Return the exchange time before which everything has come in, we may assume.
@@ -190,7 +214,7 @@ class TradesBatcher:
         """Close the message before an event of a later bucket."""
         pending = self.flush()
         self._pending_end_us = self._end_of_bucket(time_us)
-        self._quiet_until_us = min(self._pending_end_us, self._emit_at_us)
+        self.quiet_until_us = min(self._pending_end_us, self._emit_at_us)
         return _NOTHING if pending is None else (pending,)
 
     def _end_of_bucket(self, time_us: int) -> int:
@@ -205,7 +229,7 @@ class TradesBatcher:
             proven_until_us = self._said_proven_us = self.proven_until_us
         message = Trades(
             self.market,
-            tuple(self._trades),
+            tuple(self.pending),
             self._quote,
             self.seen_until_us,
             self._price_decimals,
@@ -214,9 +238,10 @@ class TradesBatcher:
             self.epoch,
             self._depth,
             numbered=self._numbered,
+            context=self._context,
         )
         self._emit_at_us = self._end_of_bucket(self.seen_until_us)
-        self._trades.clear()
-        self._quote = self._depth = None
-        self._pending_end_us = self._quiet_until_us = 0
+        self.pending.clear()
+        self._quote = self._depth = self._context = None
+        self._pending_end_us = self.quiet_until_us = 0
         return message

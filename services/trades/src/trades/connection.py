@@ -26,6 +26,7 @@ from marketstream.errors import NetworkError, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_TEXT = WSMsgType.TEXT  # a look into an enum takes as long as all that is done with a frame
 _CONNECT_TIMEOUT_S = 10.0
 _MOST_BYTES = 16 << 20  # of a message: who sends more sends nothing that we asked for
 _TOO_MANY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)
@@ -49,22 +50,24 @@ class LocationRefusedError(ConnectionLostError):
 
 
 class Inbox:
-    """The frames of one or two connections, with their receive times, until someone reads them."""
+    """The frames of one or two connections, after their receive times, until someone reads them."""
 
     def __init__(self) -> None:
-        self._frames: list[tuple[bytes, int]] = []
+        self._frames: list[tuple[int, bytes]] = []
         self._wake = asyncio.Event()
 
     def put(self, frame: bytes, received_ns: int) -> None:
         """Take in a frame."""
-        self._frames.append((frame, received_ns))
-        self._wake.set()
+        frames = self._frames
+        frames.append((received_ns, frame))
+        if len(frames) == 1:  # of the others the reader knows already
+            self._wake.set()
 
     def wake(self) -> None:
         """Have the reader look."""
         self._wake.set()
 
-    async def read(self, timeout_s: float) -> list[tuple[bytes, int]]:
+    async def read(self, timeout_s: float) -> list[tuple[int, bytes]]:
         """Return what has come in; wait for it up to `timeout_s`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
@@ -85,6 +88,7 @@ class Connection(WSListener):
     def __init__(self, inbox: Inbox, clock: Callable[[], int]) -> None:
         self._clock = clock
         self._inbox = inbox
+        self._put = inbox.put
         self._fragments: list[bytes] = []
         self._fragments_bytes = 0
         self._transport: WSTransport | None = None
@@ -92,6 +96,7 @@ class Connection(WSListener):
         self._ending: asyncio.Future[None] | None = None
         self.lost: str | None = None
         self.answered = asyncio.Event()
+        self._has_answered = False
         self.last_life_s = time.monotonic()
 
     async def open(self, url: str) -> None:
@@ -126,8 +131,15 @@ class Connection(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Take in a frame; pings are answered at once."""
-        self.last_life_s = time.monotonic()
         kind = frame.msg_type
+        if kind is _TEXT and frame.fin and not self._fragments:  # most are
+            self.last_life_s = time.monotonic()
+            if not self._has_answered:
+                self._has_answered = True
+                self.answered.set()
+            self._put(frame.get_payload_as_bytes(), self._clock())
+            return
+        self.last_life_s = time.monotonic()
         if kind is WSMsgType.PONG:
             return
         if kind is WSMsgType.PING:
@@ -153,7 +165,7 @@ class Connection(WSListener):
 
     def _take(self, frame: bytes) -> None:
         self.answered.set()
-        self._inbox.put(frame, self._clock())
+        self._put(frame, self._clock())
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """Note that the socket is closed."""

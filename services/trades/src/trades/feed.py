@@ -10,7 +10,7 @@ from loguru import logger
 
 from trades.backoff import Backoff
 from trades.connection import Connection, ConnectionLostError, Inbox, LocationRefusedError
-from trades.intake import Counts, Intake, PublishDeadLetter
+from trades.intake import Counts, Hears, Intake, PublishDeadLetter
 from trades.relief import Relief
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from exchanges.events import Notice
     from exchanges.venue import Stream
-    from trades.session.market import MarketSession
 
 _STABLE_S = 10.0
 _PROBE_S = 1.0  # a ping of our own after so long without a sign of life
@@ -41,7 +40,7 @@ class Feed:
     def __init__(
         self,
         exchange: Stream,
-        sessions: Mapping[str, MarketSession],
+        sessions: Mapping[str, Hears],
         *,
         ws_url: str,
         other_urls: Sequence[str] = (),
@@ -69,6 +68,14 @@ class Feed:
     def counts(self) -> Counts:
         """What has come in so far."""
         return self._intake.counts(self._reconnects)
+
+    def hear(self, frame: bytes) -> None:
+        """Take an answer of REST that is read as a frame."""
+        received_ns = self._clock()
+        if self._tap is not None:
+            self._tap(frame, received_ns)
+        self._intake.handle(frame, received_ns)
+        self._intake.flush()
 
     async def run(self) -> None:
         """Connect, subscribe, publish; do it again when the connection is lost, until cancelled.
@@ -149,13 +156,12 @@ class Feed:
             if frames and not has_answered:
                 has_answered = True
                 for session in self._sessions.values():
-                    session.connected(frames[0][1] // 1_000)
-            for frame, received_ns in frames:
-                if self._tap is not None:
+                    session.connected(frames[0][0] // 1_000)
+            if self._tap is not None:
+                for received_ns, frame in frames:
                     self._tap(frame, received_ns)
-                notice = self._intake.handle(frame, received_ns)
-                if notice is not None:
-                    self._heed(notice, relief)
+            for notice in self._intake.take(frames):
+                self._heed(notice, relief)
                 if self.ended:
                     return
             self._intake.flush()

@@ -14,6 +14,7 @@ from marketstream.messages import DeadLetter, Gap, Stall, Status, Trades
 from marketstream.plan import Plan
 from marketstream.ports import Ports
 from marketstream.timeframes import timeframe_ms
+from trades.apart import Apart, both
 from trades.asking import Asking
 from trades.counting import Counting
 from trades.feed import Feed
@@ -23,7 +24,7 @@ from trades.sessions import heartbeat_s, make_sessions
 from trades.settings import TradesSettings
 
 _SAY_EVERY_S = 1.0
-_PATIENCE_S = 5.0  # with one request: a start does not wait for an exchange that hangs
+PATIENCE_S = 5.0  # with one request: a start does not wait for an exchange that hangs
 _CLOCK_DOUBT_US = 300_000_000  # by how much our own clock may be ahead of the exchange
 
 
@@ -34,7 +35,7 @@ class Following:
         self.is_ready = False
         self.is_connected = False
         self._source = source
-        self._stream = source.stream(levels=settings.levels)
+        self._stream = source.stream(levels=settings.levels, context=settings.context)
         self._stream.stream_url(source.ws_url)  # it makes no sense? then say so at once
         self._settings = settings
         self._ports = ports
@@ -44,7 +45,7 @@ class Following:
 
     async def run(self, known: Callable[[], Awaitable[Mapping[str, Known]]]) -> None:
         """Publish until cancelled; `known` says what is published already."""
-        async with self._source.client(timeout_s=_PATIENCE_S, patience_s=_PATIENCE_S) as client:
+        async with self._source.client(timeout_s=PATIENCE_S, patience_s=PATIENCE_S) as client:
             await self._follow(client, known)
 
     async def _follow(
@@ -55,6 +56,7 @@ class Following:
             source, client, self._publish,
             base_ms=self._base_ms, grace_ms=settings.grace_ms, hold_s=settings.hold_s,
             speed=ports.speed, levels=settings.levels, depth_every_ms=settings.depth_every_ms,
+            context=settings.context,
         )  # fmt: skip
         await self._start(client, sessions, await known() if self._has_past else {})
         connection = Feed(
@@ -68,10 +70,16 @@ class Following:
             clock=ports.clock,
         )
         asking = Asking(client, sessions, ports.metrics, now_us=self._now_us, pause=ports.drain)
+        apart = Apart(
+            source, sessions if settings.context else None,
+            publish_dead_letter=self._publish_dead_letter, silence_s=settings.silence_s,
+            clock=ports.clock, speed=ports.speed,
+        )  # fmt: skip
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(connection.run())
+            tasks.create_task(apart.run(client))
             tasks.create_task(asking.run())
-            tasks.create_task(self._say(connection, sessions))
+            tasks.create_task(self._say(connection, apart, sessions))
 
     async def _start(
         self,
@@ -80,12 +88,7 @@ class Following:
         known: Mapping[str, Known],
     ) -> None:
         """Tell the sessions what is known, and what the exchange's clock says."""
-        exchange_us = None
-        if self._source.has_past:
-            try:
-                exchange_us = await fetch_server_time(client) * 1_000
-            except NetworkError as error:
-                logger.warning("The exchange's clock is not known", reason=str(error))
+        exchange_us = await clock_us(client) if self._source.has_past else None
         now_us = self._now_us()
         for market, session in sessions.items():
             one = known.get(market)
@@ -108,11 +111,13 @@ class Following:
         from_us = -(-from_us // base_us) * base_us
         return from_us if known is None else max(from_us, known.time_us)
 
-    async def _say(self, connection: Feed, sessions: Mapping[str, MarketSession]) -> None:
+    async def _say(
+        self, connection: Feed, apart: Apart, sessions: Mapping[str, MarketSession]
+    ) -> None:
         """Say how things are, and bring the counters of the feed up to date, once a second."""
         counting = Counting(self._ports.metrics, self._source.name, sessions)
         while True:
-            counting.count(connection.counts)
+            counting.count(both(connection.counts, apart.counts))
             self.is_connected = connection.connected
             self.is_ready = all(session.history >= 1 for session in sessions.values())
             for market, session in sessions.items():
@@ -141,3 +146,12 @@ class Following:
     def _publish_dead_letter(self, letter: DeadLetter) -> None:
         self._ports.publish(letter)
         self._ports.metrics.dead_letters.labels(letter.source).inc()
+
+
+async def clock_us(client: RestClient) -> int | None:
+    """Return what an exchange's clock says, None where it does not answer."""
+    try:
+        return await fetch_server_time(client) * 1_000
+    except NetworkError as error:
+        logger.warning("The exchange's clock is not known", reason=str(error))
+        return None

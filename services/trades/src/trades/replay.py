@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapq import merge
+from itertools import batched, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from marketstream.errors import InputError
@@ -31,11 +32,9 @@ def replay_frames(
     the messages say together does not depend on `frames_per_read`.
     """
     intake = Intake(adapter, sessions, publish_dead_letter)
-    for number, (received_ns, frame) in enumerate(frames, 1):
-        intake.handle(frame, received_ns)
-        if number % frames_per_read == 0:
-            intake.flush()
-    intake.flush()
+    for read in batched(frames, frames_per_read):
+        _take(intake, read)
+        intake.flush()
     for session in sessions.values():
         session.end()
     return intake.counts()
@@ -64,17 +63,20 @@ def replay_together(
         for recording in recordings
     ]
     received = merge(*(_received(at, each.frames) for at, each in enumerate(recordings)))
-    for number, (received_ns, at, frame) in enumerate(received, 1):
-        intakes[at].handle(frame, received_ns)
-        if number % frames_per_read == 0:
-            for intake in intakes:
-                intake.flush()
-    for intake in intakes:
-        intake.flush()
+    for read in batched(received, frames_per_read):
+        for at, together in groupby(read, lambda one: one[1]):
+            _take(intakes[at], ((received_ns, frame) for received_ns, _, frame in together))
+        for intake in intakes:
+            intake.flush()
     for recording in recordings:
         for session in recording.sessions.values():
             session.end()
     return [intake.counts() for intake in intakes]
+
+
+def _take(intake: Intake, frames: Iterable[tuple[int | None, bytes]]) -> None:
+    for _notice in intake.take(frames):
+        pass  # there is no connection that could be worth less
 
 
 def _received(at: int, frames: Iterable[RecordedFrame]) -> Iterator[tuple[int, int, bytes]]:

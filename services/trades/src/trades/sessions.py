@@ -33,12 +33,14 @@ async def make_sessions(
     speed: float,
     levels: int = 0,
     depth_every_ms: int = 100,
+    context: bool = False,
 ) -> dict[str, MarketSession]:
     """Return the sessions of a source's markets; tick and lot are seen where they can't be asked.
 
     `base_ms` is the length of the finest candles. What delays a frame is real time, which weighs
     more in a market that runs faster than life: patience is as many times longer.
     """
+    told = source.venue.context if context else None
     infos = {}
     try:
         infos = await fetch_market_infos(client, source.symbols)
@@ -64,6 +66,8 @@ async def make_sessions(
             speed=max(1.0, speed),
             levels=levels,
             depth_every_ms=depth_every_ms,
+            context=told is not None,
+            context_apart=told is not None and told.apart is not None,
             new_book=partial(source.venue.new_book, levels, infos.get(symbol)),
         )
         sessions[market] = MarketSession(market, in_ns(publish), rules)

@@ -17,7 +17,8 @@ class TradesSettings(ExchangeSettings):
     `grace_ms` is how late a trade may come and still be in its candle; `silence_s` how long a
     connection may give no sign of life before it is given up, `history_minutes` how much of the
     past a start reads, `hold_s` how long live trades wait for those that a lost connection has
-    missed. Of books `levels` a side are followed, none for 0, and said every `depth_every_ms`. Of
+    missed. Of books `levels` a side are followed, none for 0, and said every `depth_every_ms`. With
+    `context` so is what venues tell of perpetuals: mark and index price, funding and the like. Of
     `instances` that share the markets out, this is the one of number `instance`.
     """
 
@@ -32,6 +33,7 @@ class TradesSettings(ExchangeSettings):
     hold_s: Annotated[float, Field(ge=0, le=60)] = 5.0
     levels: Annotated[int, Env("BOOK_LEVELS"), Field(ge=0, le=10)] = 0
     depth_every_ms: Annotated[int, Field(ge=1, le=60_000)] = 100
+    context: Annotated[bool, Env("DERIVATIVES_CONTEXT")] = False
 
     @field_validator("symbols")
     @classmethod

@@ -15,7 +15,9 @@ from candles.klines import KLINE_COLUMNS, kline_arrays, kline_rows
 from marketstream.columns import CandleColumns
 from marketstream.errors import StateError
 from marketstream.readers import TradeTable, read_trades
+from realtime_training.datasets.recorded_trades import read_recorded
 from realtime_training.output import ARROW, opened, write_arrow
+from realtime_training.settings import load_all
 
 _NAMED = 5
 
@@ -56,7 +58,9 @@ def make_candles(
     advanced: Callable[[int], None] | None = None,
 ) -> CandlesResult:
     """Read the trades of the files and fold them by a timeframe, or into bars by a rule."""
-    trades = read_trades(files, symbol=symbol, advanced=advanced)
+    trades = read_recorded(files, load_all(), symbol, advanced)
+    if trades is None:
+        trades = read_trades(files, symbol=symbol, advanced=advanced)
     consecutive = trades.consecutive
     if isinstance(by, str):
         return CandlesResult(trades, fold(trades, by, consecutive_ids=consecutive, fill=fill))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,14 +13,14 @@ import numpy as np
 
 from marketstream.errors import SettingsError
 from marketstream.readers import kind_of
-from marketstream.timeframes import horizon_ms
 from predictor.settings import PredictorSettings
 from predictor.training.prices import choose_label, on_grid
-from predictor.validation.ablation import Ablation, ablate
+from predictor.validation.ablation import Ablation, ablate_rows
 from realtime_training.commands.evaluate.work import (
     Stage,
     Wanted,
     check_features,
+    rows_of,
     settings_for,
     told_of,
 )
@@ -61,8 +62,11 @@ _FAMILIES: Mapping[str, tuple[str, ...]] = {
     "book, best": ("imbalance", "spread", "close_against_mid"),
     "flow": ("flow_", "trades_", "trade_rate"),
     "price": ("return_", "volatility_", "mid_", "fair_", "vwap_"),
+    "perpetual": ("mark_", "index_", "funding_", "open_interest_", "liquidation_"),
     "calendar": ("time_",),
 }
+_OF_OTHERS = "other timeframes"  # whose names end in one: rsi_14_1m, candle_age_1m
+_IN_TIMEFRAME = re.compile(r"_\d+(ms|[smhd])$")
 _REST = "indicators"
 
 
@@ -108,7 +112,9 @@ def settings_of(
     finest = settings.candles.model_copy(
         update={"timeframes": list(dict.fromkeys([_FINEST, *settings.candles.timeframes]))}
     )
-    book = settings.trades.model_copy(update={"levels": max(_LEVELS, settings.trades.levels)})
+    book = settings.trades.model_copy(
+        update={"levels": max(_LEVELS, settings.trades.levels), "context": True}
+    )
     settings = replace(settings, candles=finest, trades=book)
     if is_configured(settings):
         return settings
@@ -134,13 +140,14 @@ def families_of(data: Recorded) -> dict[str, tuple[str, ...]]:
     families: dict[str, list[str]] = {}
     for name in data.used:
         families.setdefault(family_of(name), []).append(name)
-    order = [*_FAMILIES, _REST]
+    order = [*_FAMILIES, _OF_OTHERS, _REST]
     return {family: tuple(families[family]) for family in order if family in families}
 
 
 def family_of(name: str) -> str:
     """Return the family of a feature."""
-    return next((each for each, begins in _FAMILIES.items() if name.startswith(begins)), _REST)
+    rest = _OF_OTHERS if _IN_TIMEFRAME.search(name) else _REST
+    return next((each for each, begins in _FAMILIES.items() if name.startswith(begins)), rest)
 
 
 def latencies_of(data: Recorded, wanted: Wanted) -> tuple[int, ...]:
@@ -173,10 +180,8 @@ def ablate_all(
         for horizon in wanted.horizons:
             for latency_ms in latencies_of(data, wanted):
                 name = f"{model} {horizon} x {data.timeframe}, {latency_ms} ms"
-                found = ablate(
-                    data.table, data.prices, horizon_ms(horizon, data.timeframe), chosen, families,
-                    label=label, latency_ms=latency_ms, advanced=told_of(advanced, name),
-                )  # fmt: skip
+                rows = rows_of(data, horizon, label, latency_ms)
+                found = ablate_rows(rows, chosen, families, advanced=told_of(advanced, name))
                 results.append(Ablated(model, horizon, latency_ms, found))
     return results
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from marketstream.errors import SettingsError
 from realtime_training import report
 from realtime_training.commands.dataset_options import (
     data_options,
@@ -52,6 +53,12 @@ TARGETS = ("direction", "volatility", "range")
     is_flag=True,
     help="Say what each family of features adds, on the same rows at 0, 100 and 250 ms.",
 )
+@click.option(
+    "--pool",
+    "is_pooled",
+    is_flag=True,
+    help="FILES are candles of several markets, as their names say, to be learnt from together.",
+)
 @click.option("--pictures", type=FILE, help="Draw into this folder, an SVG per model and horizon.")
 @json_option
 def evaluate(
@@ -71,6 +78,7 @@ def evaluate(
     pictures: Path | None,
     *,
     is_ablated: bool,
+    is_pooled: bool,
     as_json: bool,
 ) -> None:
     """Say how good models are: trained on the past, judged by what follows, time after time.
@@ -80,7 +88,8 @@ def evaluate(
     baselines and reference models on the same rows; the verdict is skill, no skill or too little
     data. Of volatility and range a ridge is judged, beside EWMA, HAR and the same hour of
     yesterday. With --ablate each family of features is left out in turn (the book, the flow, other
-    markets), and what it adds is said with its interval.
+    markets), and what it adds is said with its interval. With --pool candles of several markets
+    are learnt from together, each market's features in deviations of its own past.
     """
     from realtime_training.commands.evaluate import ablation_work, target_work
     from realtime_training.commands.evaluate import report as evaluation_report
@@ -90,6 +99,8 @@ def evaluate(
     settings = load_all()
     if is_ablated:
         ablation_work.check_options(target, cost_bps, tune_ms, pictures, label)
+    if is_pooled and (target != "direction" or tune_ms is not None):
+        raise SettingsError("--pool is for the direction, without --tune: leave one of them out")
     if target != "direction":
         target_work.check_options(target, models, cost_bps, tune_ms, beside)
         sought = target_work.WantedTarget(target, horizons, latency_ms, folds)
@@ -99,9 +110,15 @@ def evaluate(
         return
     wanted = wanted_of(settings, horizons, models, latency_ms, cost_bps, folds, tune_ms, label)
     if is_ablated:
-        _ablate(files, settings, wanted, state, symbol, timeframe, beside, as_json=as_json)
+        _ablate(
+            files, settings, wanted, state, symbol, timeframe, beside,
+            is_pooled=is_pooled, as_json=as_json,
+        )  # fmt: skip
         return
-    data = load(files, settings, state, symbol, timeframe, beside, shown=not as_json)
+    data = load(
+        files, settings, state, symbol, timeframe, beside,
+        shown=not as_json, is_pooled=is_pooled,
+    )  # fmt: skip
     with evaluation_report.working(shown=not as_json) as told:
         results = evaluation_command.evaluate_all(data, wanted, settings.predictor, advanced=told)
     if pictures is not None:
@@ -121,6 +138,7 @@ def _ablate(
     timeframe: str | None,
     beside: tuple[tuple[str, Path], ...],
     *,
+    is_pooled: bool,
     as_json: bool,
 ) -> None:
     """Say what each family of features adds."""
@@ -128,7 +146,10 @@ def _ablate(
     from realtime_training.commands.evaluate.report import working
 
     settings = ablation_work.settings_of(settings, files, beside)
-    data = load(files, settings, state, symbol, timeframe, beside, shown=not as_json)
+    data = load(
+        files, settings, state, symbol, timeframe, beside,
+        shown=not as_json, is_pooled=is_pooled,
+    )  # fmt: skip
     data = ablation_work.known_of(data)
     with working(shown=not as_json) as told:
         results = ablation_work.ablate_all(data, wanted, settings.predictor, advanced=told)

@@ -11,15 +11,16 @@ import msgspec
 import numpy as np
 
 from marketstream.errors import InputError, StateError
-from marketstream.timeframes import horizon_ms, timeframe_ms
+from marketstream.timeframes import horizon_ms
 from predictor.settings import Learner, ModelSettings, PredictorSettings
 from predictor.training.dataset import Dataset, labelled
 from predictor.training.prices import Label, choose_label, label_prices
-from predictor.validation.evaluation import evaluate
+from predictor.validation.evaluation import evaluate_rows
 from predictor.validation.figures import Evaluation
 from predictor.validation.out_of_sample import OutOfSample
 from predictor.validation.splits import walk_forward
 from realtime_training.datasets import Recorded
+from realtime_training.datasets.pooling import pooled_rows
 
 type Stage = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and of how much."""
@@ -77,13 +78,9 @@ def evaluate_all(
             trials = 1
             if wanted.tune_s is not None:
                 chosen, trials = _tuned(data, horizon, wanted, chosen, name, advanced)
-            evaluation, rows = evaluate(
-                data.table,
-                data.prices,
-                horizon_ms(horizon, data.timeframe),
+            evaluation, rows = evaluate_rows(
+                rows_of(data, horizon, label, wanted.latency_ms),
                 chosen,
-                label=label,
-                latency_ms=wanted.latency_ms,
                 cost_bps=wanted.cost_bps,
                 trials=trials,
                 advanced=told_of(advanced, name),
@@ -177,13 +174,17 @@ def write_picture(path: Path, picture: bytes) -> Path:
 
 def labelled_by(data: Recorded, wanted: Wanted, horizon: int) -> Dataset:
     """Return the rows of a dataset with the label wanted, so many timeframes ahead."""
-    return labelled(
-        data.table,
-        data.prices,
-        horizon_ms=horizon * timeframe_ms(data.timeframe),
-        latency_ms=wanted.latency_ms,
-        label=wanted.label or data.label,
-    )
+    return rows_of(data, horizon, wanted.label or data.label, wanted.latency_ms)
+
+
+def rows_of(data: Recorded, horizon: int, label: Label, latency_ms: int) -> Dataset:
+    """Return the rows with their labels, of all markets where there are several."""
+    ahead_ms = horizon_ms(horizon, data.timeframe)
+    found = [
+        labelled(part.table, part.prices, horizon_ms=ahead_ms, latency_ms=latency_ms, label=label)
+        for part in data.parts or (data,)
+    ]
+    return pooled_rows(found) if data.parts else found[0]
 
 
 def _tuned(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from marketstream.errors import InputError, StateError
 from realtime_training import report
@@ -56,8 +57,9 @@ def explain(prediction: str, state: Path, *, as_json: bool) -> None:
     if as_json:
         found: dict[str, Any] = {"features": features}
         found["answers"] = unanswered if answers is None else answers.rebuilt
-        contributions = None if answers is None else answers.candidates
-        report.print_json({"explanation": told, "contributions": contributions, "rebuilt": found})
+        if answers is not None:
+            told = msgspec.structs.replace(told, contributions=answers.candidates)
+        report.print_json({"explanation": told, "rebuilt": found})
     else:
         print_explanation(told, features, answers, unanswered)
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from marketstream.errors import InputError
-from marketstream.explanation import Explanation
+from marketstream.explanation import Explanation, Terms
 from marketstream.messages import Candle, Prediction
 from marketstream.plan import Plan
 from marketstream.store.port import Store
 from marketstream.timeframes import timeframe_ms
 from predictor.arena.guest import PREFIX
-from predictor.explaining import Taken, take_apart
+from predictor.explaining import take_apart
 from predictor.serving.forecast import probability, row_of
 from predictor.training.calibration import log_odds_of
 from predictor.training.fitting import TrainedModel
@@ -41,7 +41,7 @@ class Rebuilt:
 class Answers:
     """What the model said: each candidate feature by feature, and how it agrees with the stored."""
 
-    candidates: dict[str, Taken]
+    candidates: dict[str, Terms]
     rebuilt: Rebuilt
 
 
@@ -112,7 +112,7 @@ def rebuild_answers(prediction: Prediction, values: Values, model: TrainedModel)
     for name, said in prediction.candidates.items():
         if said.model.startswith(PREFIX):
             log_odds = log_odds_of(said.p_up)
-            taken[name] = Taken(log_odds, log_odds, None)
+            taken[name] = Terms(log_odds, log_odds, None)
             up += said.weight * said.p_up
             continue
         candidate = members[said.model]

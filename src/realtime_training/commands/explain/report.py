@@ -8,10 +8,9 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from marketstream.explanation import Explanation
+from marketstream.explanation import Explanation, Terms
 from marketstream.messages import Candle
 from marketstream.moments import iso
-from predictor.explaining import Taken
 from realtime_training.commands.explain.rebuilding import Answers, Rebuilt
 
 _SHOWN = 8  # features of a candidate, those that add most
@@ -61,7 +60,7 @@ def _lines(told: Explanation) -> Iterator[tuple[str, str]]:
     yield from told.missing.items()
 
 
-def _terms(taken: Taken, values: Mapping[str, float | None]) -> Iterator[str]:
+def _terms(taken: Terms, values: Mapping[str, float | None]) -> Iterator[str]:
     if taken.features is None:
         yield "this kind of model cannot be taken apart"
         return

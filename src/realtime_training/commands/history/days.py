@@ -35,6 +35,7 @@ class DayFile:
 
     def __init__(self, folder: Path, market: str, day: date) -> None:
         exchange, symbol = split_market(market)
+        self.day = day
         self.path = folder / f"{exchange}-{url_symbol(symbol)}-trades-{day:%Y%m%d}.csv.gz"
         self.from_us = round(datetime.combine(day, datetime.min.time(), UTC).timestamp()) * 10**6
         self.until_us = self.from_us + _DAY_US

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,9 @@ async def fetch(
     days = [DayFile(folder, market, day) for day in days_between(first, end)]
     if not days:
         raise InputError(f"no whole day lies between {first} and {end}: --to is exclusive")
+    wanted = next((day for day in days if not day.is_finished), None)
+    if wanted is not None:
+        _check_kept(source, wanted.day)
     fetched = Fetched(market, days, exact=not source.venue.past_resolution_ms)
     async with source.client(patience_s=_PATIENCE_S) as client:
         for number, day in enumerate(days):
@@ -72,6 +75,21 @@ async def fetch(
                 )
             advanced(number + 1)
     return fetched
+
+
+def _check_kept(source: Source, first: date) -> None:
+    """Raise InputError where the exchange itself no longer has the trades of a day."""
+    venue = source.venue
+    if venue.past_days is None or source.rest_url != venue.rest_url:
+        return
+    oldest = datetime.now(UTC).date() - timedelta(days=venue.past_days - 1)
+    if first >= oldest:
+        return
+    archives = "" if venue.in_contracts else ", or give files of its archive with --archive"
+    raise InputError(
+        f"{venue.name} has the trades of its last {venue.past_days} days, and {first} is before: "
+        f"begin with --from {oldest}{archives}"
+    )
 
 
 async def _fetch_day(
@@ -112,7 +130,16 @@ def store_days(fetched: Fetched, state: Path, timeframes: Sequence[str]) -> int:
 def store_files(
     market: str, files: Sequence[Path], state: Path, timeframes: Sequence[str]
 ) -> dict[str, Any]:
-    """Store the candles of files of trades; return counts."""
+    """Store the candles of files of trades; return counts.
+
+    Raises InputError where the exchange's archive counts in contracts, whose worth no file says.
+    """
+    venue = venues().get(split_market(market)[0])
+    if venue is not None and venue.in_contracts:
+        raise InputError(
+            f"{', '.join(map(str, files))}: {venue.name} counts in contracts, and its archive does "
+            "not say what one is worth: ask for the days with --from"
+        )
     trades = read_trades(files, symbol=split_market(market)[1])
     with closing(open_store(f"sqlite:///{state / 'realtime.sqlite'}")) as store:
         stored = store_candles(store, market, trades, timeframes, exact=_is_exact(market))

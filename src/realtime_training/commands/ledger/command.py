@@ -1,4 +1,4 @@
-"""`realtime ledger verify`: the chain of seals, and the predictions that they cover."""
+"""`realtime ledger verify`: the chains of seals, and the predictions and outcomes they cover."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def ledger() -> None:
-    """Tell whether predictions were changed, added or removed after they had been made."""
+    """Tell whether predictions or outcomes were changed, added or removed afterwards."""
 
 
 @ledger.command()
@@ -45,11 +45,11 @@ def verify(
     *,
     as_json: bool,
 ) -> None:
-    """Hold the stored predictions against their seals; what is not as it was ends with code 1.
+    """Hold stored predictions and outcomes against their seals; what is not as it was is code 1.
 
-    The chain of seals is checked as a whole, predictions in the range. Old predictions that were
-    deleted are told, and are no fault. Note the head that is printed where nobody can change it:
-    with --head it shows whether the whole chain was made anew.
+    The chains of seals are checked as a whole, predictions and outcomes in the range. Old ones that
+    were deleted are told, and are no fault. Note the heads that are printed where nobody can change
+    them: with --head they show whether a whole chain was made anew.
     """
     with contextlib.closing(open_stored(state)) as store:
         ranges = asked_ranges(store, markets, from_ms, to_ms)
@@ -65,25 +65,30 @@ def verify(
         raise RealtimeError(f"no seal has the hash {head}: the chain was made anew, or cut off")
     faults = sum(len(one.faults) for one in found)
     if faults:
-        raise RealtimeError(f"{faults} faults: what is stored is not what was predicted")
+        raise RealtimeError(f"{faults} faults: what is stored is not what it was")
 
 
 def _verified(store: Store, market: str, from_ms: int, to_ms: int) -> list[Verified]:
+    from marketstream.sealing import CHAINS
     from marketstream.sealing import verify as verified
 
     return [
-        verified(store, market, timeframe, from_ms, to_ms)
+        verified(store, market, timeframe, from_ms, to_ms, chain)
         for timeframe in store.timeframes(market)
-        if store.prediction_span(market, timeframe) or store.seals(market, timeframe)
+        for chain in CHAINS
+        if chain.span(store, market, timeframe) or chain.seals(store, market, timeframe)
     ]
 
 
 def _holds(store: Store, markets: Iterable[str], head: str) -> bool:
+    from marketstream.sealing import CHAINS
+
     return any(
         seal.hash == head
         for market in markets
         for timeframe in store.timeframes(market)
-        for seal in store.seals(market, timeframe)
+        for chain in CHAINS
+        for seal in chain.seals(store, market, timeframe)
     )
 
 
@@ -92,8 +97,8 @@ def _tell(found: Sequence[Verified]) -> None:
         click.echo("nothing was predicted yet")
     for one in found:
         click.echo(
-            f"{one.market} {one.timeframe}: {one.seals:,} seals; {one.predictions:,} predictions "
-            f"as they were sealed, {one.deleted:,} deleted since, {one.unsealed:,} not sealed yet"
+            f"{one.market} {one.timeframe}: {one.seals:,} seals; {one.rows:,} {one.of} as they "
+            f"were sealed, {one.deleted:,} deleted since, {one.unsealed:,} not sealed yet"
         )
         for fault in one.faults:
             click.echo(f"  {fault}")

@@ -38,9 +38,9 @@ def export(
 ) -> None:
     """Write VERSION of the registered model as an ONNX file, with correction and calibration.
 
-    It reads a row of doubles, all known, and answers how likely down and up are, given that the
-    price moves, within 1e-5 of the model. Its metadata name the features in order, so that it can
-    take part in another run's arena (docs/arena.md).
+    It reads a row of doubles and answers how likely down and up are, given that the price moves,
+    within 1e-5 of the model; what is unknown (NaN) counts as it does in the model. Its metadata
+    name the features in order, so that it can take part in another run's arena (docs/arena.md).
     """
     from predictor.exporting.graph import onnx_of
 

@@ -29,6 +29,12 @@ from realtime_training.commands.types import FOLDER, INTERVAL, MARKET
     help="How many levels of the book to record beside trades and best prices.",
 )
 @click.option(
+    "--context",
+    is_flag=True,
+    help="Record what is told of perpetuals too: mark and index price, funding, open interest, "
+    "liquidations.",
+)
+@click.option(
     "--to",
     "folder",
     type=FOLDER,
@@ -53,6 +59,7 @@ def record(
     rotate_ms: int,
     for_ms: int | None,
     *,
+    context: bool,
     as_json: bool,
 ) -> None:
     """Record what exchanges say, as it comes in, until Ctrl-C.
@@ -66,6 +73,7 @@ def record(
     Examples:
       realtime record --market binance:BTC/USDT --for 10m
       realtime record --market binance:BTC/USDT --market kraken:BTC/USD --levels 10
+      realtime record --market binance-usdm:BTC/USDT:USDT --context
       cd recordings && sha256sum -c SHA256SUMS
     """  # noqa: D301 - click asks for a real backspace
     from marketstream.state_folder import state_folder
@@ -74,6 +82,8 @@ def record(
 
     sources = load_all().trades.sources(markets)
     with state_folder(folder):
-        recorder = Recorder(sources, folder, every_s=max(1, rotate_ms // 1_000), levels=levels)
+        recorder = Recorder(
+            sources, folder, every_s=max(1, rotate_ms // 1_000), levels=levels, context=context
+        )
         asyncio.run(recorder.run_for(None if for_ms is None else for_ms / 1_000))
     report.print_recorded(recorder.summary(), folder, as_json=as_json)

@@ -19,8 +19,10 @@ from marketstream.errors import StateError
 from marketstream.messages import DeadLetter, Gap, Stall, Trades
 from marketstream.recordings import Header
 from realtime_training.commands.record.files import FrameFiles, Received, finish_parts
+from trades.apart import Apart, both
 from trades.feed import Feed
 from trades.session.market import MarketSession
+from trades.session.rules import Rules
 
 _WRITE_EVERY_S = 0.5
 _SAY_EVERY_S = 10.0
@@ -31,14 +33,22 @@ class Recorder:
     """Writes what some sources say; sessions tell what of it is missing."""
 
     def __init__(
-        self, sources: Sequence[Source], folder: Path, *, every_s: int, levels: int
+        self,
+        sources: Sequence[Source],
+        folder: Path,
+        *,
+        every_s: int,
+        levels: int,
+        context: bool = False,
     ) -> None:
         counted: dict[str, int] = {}
         self._lines = []
         for source in sources:
             number = counted[source.name] = counted.get(source.name, 0) + 1
             stem = source.name if number == 1 else f"{source.name}.{number}"
-            self._lines.append(_Line(source, folder, stem, every_s * 10**9, levels))
+            self._lines.append(
+                _Line(source, folder, stem, every_s * 10**9, levels, context=context)
+            )
         self._folder = folder
 
     async def run_for(self, seconds: float | None) -> None:
@@ -62,7 +72,8 @@ class Recorder:
         try:
             async with asyncio.TaskGroup() as tasks:
                 saying = tasks.create_task(self._say())
-                await asyncio.gather(*(line.run() for line in self._lines))
+                # A group waits for all of them to finish their files, which gather does not.
+                await asyncio.wait([tasks.create_task(line.run()) for line in self._lines])
                 saying.cancel()
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from failures
@@ -79,16 +90,34 @@ class Recorder:
 
 
 class _Line:
-    """One connection and its files."""
+    """One connection and its files, and what is told of perpetuals beside it."""
 
-    def __init__(self, source: Source, folder: Path, stem: str, every_ns: int, levels: int) -> None:
-        stream = source.venue.stream(source.symbols, source.name, levels=levels)
+    def __init__(
+        self,
+        source: Source,
+        folder: Path,
+        stem: str,
+        every_ns: int,
+        levels: int,
+        *,
+        context: bool,
+    ) -> None:
+        told = source.venue.context if context else None
+        make = source.venue.stream if told is None else told.stream
+        stream = make(source.symbols, source.name, levels=levels)
         header = Header(source.name, source.venue.name, source.symbols, time.time_ns())
         self._source = source
-        self._sessions = {market: MarketSession(market, _nowhere) for market in source.markets}
+        rules = Rules(ids=source.venue.ids)
+        self._sessions = {
+            market: MarketSession(market, _nowhere, rules) for market in source.markets
+        }
         self._files = FrameFiles(folder, stem, header, every_ns)
         self._feed = Feed(
             stream, self._sessions, ws_url=source.ws_url, publish_dead_letter=_not_kept,
+            tap=self._take,
+        )  # fmt: skip
+        self._apart = Apart(
+            source, None if told is None else self._sessions, publish_dead_letter=_not_kept,
             tap=self._take,
         )  # fmt: skip
         self._waiting: list[Received] = []
@@ -102,6 +131,7 @@ class _Line:
         if self._source.venue.in_contracts:
             self._files.header = await _with_contract_sizes(self._files.header, self._source)
         following = asyncio.create_task(self._feed.run())
+        beside = asyncio.create_task(self._follow_beside())
         try:
             while not following.done():
                 await asyncio.wait([following], timeout=_WRITE_EVERY_S)
@@ -109,9 +139,14 @@ class _Line:
             following.result()
         finally:
             following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            beside.cancel()
+            await asyncio.gather(following, beside, return_exceptions=True)
             self._files.write(self._taken())
             self._files.finish()
+
+    async def _follow_beside(self) -> None:
+        async with self._source.client() as client:
+            await self._apart.run(client)
 
     def _taken(self) -> list[Received]:
         if self._waiting_bytes > _MOST_WAITING:
@@ -120,7 +155,7 @@ class _Line:
         return taken
 
     def summary(self) -> dict[str, Any]:
-        counts = self._feed.counts
+        counts = both(self._feed.counts, self._apart.counts)
         return {
             "exchange": self._source.name,
             "markets": len(self._sessions),

@@ -95,6 +95,12 @@ _RECORDING_RETRAIN = "60s"
     help="Follow the book and keep so many of its best levels with candles; 0 for none.  "
     "[default: BOOK_LEVELS, or as configured]",
 )
+@click.option(
+    "--context",
+    is_flag=True,
+    help="Follow what is told of perpetuals too: mark and index price, funding, open interest, "
+    "liquidations.  [default: DERIVATIVES_CONTEXT, or as configured]",
+)
 @latency_option
 @click.option(
     "--retrain-every",
@@ -127,6 +133,8 @@ def run(
     retrain_every_ms: int | None,
     port: int | None,
     state: Path,
+    *,
+    context: bool,
 ) -> None:
     """Run all services, API included, in one process until Ctrl-C.
 
@@ -173,6 +181,7 @@ def run(
         host=settings.api.host,
         port=settings.api.port if port is None else port,
         state=state,
+        context=context,
     )
     if not options.simulated and (recordings or speed != 1.0 or faults is not None):
         raise SettingsError(

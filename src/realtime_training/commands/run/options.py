@@ -38,6 +38,7 @@ class RunOptions:
     host: str
     port: int
     state: Path
+    context: bool = False
 
     @property
     def simulated(self) -> tuple[str, ...]:

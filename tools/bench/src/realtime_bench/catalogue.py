@@ -9,7 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from realtime_bench.broker import missing
+from realtime_bench import api, broker
+from realtime_bench.api import bench_api
 from realtime_bench.candles import bench_candles
 from realtime_bench.figures import Effort, Measured, Say, summary
 from realtime_bench.indicators import bench_indicators
@@ -32,19 +33,22 @@ BENCHMARKS: Mapping[str, Callable[[Effort, Say], Measured]] = {
     "infer": bench_infer,
     "indicators": bench_indicators,
     "symbols": bench_symbols,
+    "api": bench_api,
     "kafka": bench_kafka,
 }
+_MISSING = {"api": api.missing, "kafka": broker.missing}
 
 
 def run_all(names: Sequence[str], effort: Effort) -> dict[str, Any]:
     """Run benchmarks one after the other, with progress on stderr; return the summary.
 
-    Without names that is all of them, but for the one on Kafka where there can be none.
+    Without names that is all of them, but for those that lack what they need.
     """
     chosen = [name for name in BENCHMARKS if name in names] if names else list(BENCHMARKS)
-    if not names and (reason := missing()) is not None:
-        chosen.remove("kafka")
-        _teller("kafka")(f"left out: {reason}")
+    for name, missing in () if names else _MISSING.items():
+        if (reason := missing()) is not None:
+            chosen.remove(name)
+            _teller(name)(f"left out: {reason}")
     measured = {name: BENCHMARKS[name](effort, _teller(name)) for name in chosen}
     command = ["realtime", "bench", *chosen, "--runs", str(effort.runs)]
     if effort.markets != Effort().markets:

@@ -43,10 +43,10 @@ _TRAINING_S = 600
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The frames of one socket read, and when it was received."""
+    """The frames of one socket read, each after when it was received."""
 
     received_ns: int
-    frames: tuple[bytes, ...]
+    frames: tuple[tuple[int, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,9 @@ class Load:
     def record(self, path: Path) -> Path:
         """Write the frames as a recording, compressed where its name ends with `.gz`."""
         lines = (
-            b"%d %s\n" % (read.received_ns, frame) for read in self.reads for frame in read.frames
+            b"%d %s\n" % (received_ns, frame)
+            for read in self.reads
+            for received_ns, frame in read.frames
         )
         opened = gzip.open if path.suffix == ".gz" else open
         with opened(path, "wb") as file:
@@ -93,7 +95,8 @@ def make_load(symbols: tuple[str, ...], trades_per_second: float, seconds: float
 def _reads(rows: list[tuple[int, int, str, bytes]]) -> Iterator[Read]:
     for _, together in groupby(rows, lambda row: row[0] // READ_US):
         for part in batched(together, FRAMES_PER_READ):
-            yield Read((part[-1][0] + _DELAY_US) * 1_000, tuple(frame for *_, frame in part))
+            received_ns = (part[-1][0] + _DELAY_US) * 1_000
+            yield Read(received_ns, tuple((received_ns, frame) for *_, frame in part))
 
 
 def _rows(tape: SeededMarket, to_us: int) -> Iterator[tuple[int, int, str, bytes]]:
@@ -148,11 +151,9 @@ def make_pipeline(
 
 def play(load: Load, intake: Intake) -> None:
     """Have all frames taken in, read by read."""
-    handle = intake.handle
     for read in load.reads:
-        received_ns = read.received_ns
-        for frame in read.frames:
-            handle(frame, received_ns)
+        for notice in intake.take(read.frames):
+            raise AssertionError(notice.text)
         intake.flush()
 
 

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 
+from exchanges.catalogue import venue_named
 from marketstream.topics import OUTCOMES, PREDICTIONS
 from predictor.training.fitting import TrainedModel
 from realtime_bench.figures import Effort, Measured, Say
 from realtime_bench.load import (
+    EXCHANGE,
     FRAMES_PER_READ,
     HORIZONS,
     READ_US,
@@ -30,7 +32,7 @@ _QUICK = 50  # times less
 
 
 def bench_replay(effort: Effort, say: Say) -> Measured:
-    """Measure trades per second of the whole line, of decoding alone, and of quiet markets."""
+    """Measure trades per second of the whole line and of its parts: see docs/performance.md."""
     settings = load_all()
     less = _QUICK if effort.quick else 1
     say("training the model that will serve")
@@ -42,6 +44,7 @@ def bench_replay(effort: Effort, say: Say) -> Measured:
     runs: dict[str, list[float]] = {
         "trades_per_second": [],
         "decode_only_per_second": [],
+        "bare_decode_per_second": [],
         "sparse_trades_per_second": [],
     }
     with one_core() as core:
@@ -50,6 +53,7 @@ def bench_replay(effort: Effort, say: Say) -> Measured:
             whole, counts = _whole(busy, settings, models)
             runs["trades_per_second"].append(whole)
             runs["decode_only_per_second"].append(_decoding(busy))
+            runs["bare_decode_per_second"].append(_bare_decoding(busy, counts["trades"]))
             runs["sparse_trades_per_second"].append(_whole(sparse, settings, models)[0])
     conditions = {
         "frames": busy.frames,
@@ -93,3 +97,16 @@ def _decoding(load: Load) -> float:
     intake = make_intake(load, None)
     seconds, _ = timed(partial(play, load, intake))
     return intake.counts().trades / seconds
+
+
+def _bare_decoding(load: Load, trades: int) -> float:
+    """Return trades per second of the parser in a loop that does nothing with what it says."""
+    parse = venue_named(EXCHANGE).stream(load.symbols, EXCHANGE).parse
+
+    def decode() -> None:
+        for read in load.reads:
+            for _, frame in read.frames:
+                parse(frame)
+
+    seconds, _ = timed(decode)
+    return trades / seconds

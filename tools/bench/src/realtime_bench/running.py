@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from marketstream.errors import NetworkError
 from marketstream.testing import free_port
 
 _POLL_S = 0.05
-_PATIENCE_S = 120.0
+_PATIENCE_S = 300.0
 _GOODBYE_S = 20.0
 _LAST_WORDS = 2_000
 
@@ -28,14 +29,25 @@ class Running:
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         self._process = process
-        self._port = port
+        self.port = port
         self._log = log
 
-    def get(self, path: str) -> Any | None:
+    @property
+    def pid(self) -> int:
+        """Which process it is."""
+        return self._process.pid
+
+    def resident_mib(self) -> float:
+        """Return how much of its memory is resident, in MiB, as /proc has it (proc(5))."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def get(self, path: str, key: str | None = None) -> Any | None:
         """Return a page, read where it is JSON; None where there is no such page yet."""
-        url = f"http://127.0.0.1:{self._port}{path}"
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
         try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
                 raw: bytes = answer.read()
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return None

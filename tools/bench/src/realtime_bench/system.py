@@ -27,6 +27,8 @@ class Wanted(msgspec.Struct, frozen=True):
     state: str
     first_training_s: int
     retrain_every_ms: int
+    most_streams: int = 64
+    open_read: bool | None = None
 
 
 def main() -> None:
@@ -44,6 +46,9 @@ def main() -> None:
             update={"ws_url": wanted.ws_url, "rest_url": wanted.rest_url, "history_minutes": 0}
         ),
         predictor=settings.predictor.model_copy(update={"training": training}),
+        api=settings.api.model_copy(
+            update={"most_streams": wanted.most_streams, "open_read": wanted.open_read}
+        ),
     )
     options = RunOptions(
         markets=tuple(market_of(EXCHANGE, symbol) for symbol in wanted.symbols),

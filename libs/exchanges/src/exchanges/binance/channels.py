@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from exchanges.binance import wire
-from exchanges.events import BookEvent, Event, Ignored, QuoteEvent, TradeEvent
+from exchanges.events import (
+    BookEvent,
+    ContextEvent,
+    Event,
+    Ignored,
+    LiquidationEvent,
+    QuoteEvent,
+    TradeEvent,
+)
 from exchanges.numbers import NotNegative, Positive
 from marketstream.errors import BadMessage
-from marketstream.messages import Trade
+from marketstream.messages import Side, Trade
 
 type Decode = Callable[[bytes], Any]
 
 
-class Kind(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Kind:
     """A kind of channel: what its frames hold, and how that is read, wrapped or raw."""
 
     shape: Any
@@ -35,7 +45,8 @@ class Kind(NamedTuple):
         )
 
 
-class Channel(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Channel:
     """A stream of one symbol."""
 
     stream: str
@@ -44,7 +55,8 @@ class Channel(NamedTuple):
     kind: Kind
 
 
-def _trade_event(fields: wire.Trade[float], channel: Channel) -> TradeEvent | Ignored:
+def trade_event(fields: wire.Trade[float], channel: Channel) -> TradeEvent | Ignored:
+    """Return the trade that a frame holds, unless it is none of the market's."""
     if fields.symbol != channel.wire_symbol or fields.event != "trade":
         raise _disagreement(channel, fields.event, fields.symbol)
     if fields.execution not in wire.OF_MARKET:
@@ -106,12 +118,44 @@ def _changes_event(fields: wire.Depth[float, float], channel: Channel) -> BookEv
     )  # fmt: skip
 
 
-TRADE = Kind.of(wire.Trade[Positive], _trade_event)
+def _mark_event(fields: wire.MarkPrice, channel: Channel) -> ContextEvent:
+    if fields.symbol != channel.wire_symbol:
+        raise _disagreement(channel, fields.event, fields.symbol)
+    return ContextEvent(
+        channel.market,
+        fields.time * 1_000,
+        mark=fields.mark,
+        index=fields.index,
+        funding_rate=fields.rate,
+        next_funding_us=fields.next_funding * 1_000,
+    )
+
+
+def _forced_event(fields: wire.Forced, channel: Channel) -> LiquidationEvent:
+    order = fields.order
+    if order.symbol != channel.wire_symbol:
+        raise _disagreement(channel, fields.event, order.symbol)
+    side: Side = "buy" if order.side == "BUY" else "sell"
+    time_us = order.time * 1_000
+    return LiquidationEvent(channel.market, side, order.price, order.quantity, time_us)
+
+
+def _interest_event(fields: wire.OpenInterest, channel: Channel) -> ContextEvent:
+    return ContextEvent(
+        channel.market, fields.time * 1_000, open_interest=fields.amount, asked=True
+    )
+
+
+TRADE = Kind.of(wire.Trade[Positive], trade_event)
 QUOTE = Kind.of(wire.Quote[Positive], _quote_event)
 LEVELS = Kind.of(wire.Levels[Positive, NotNegative], _levels_event)
 BEST = Kind.of(wire.Depth[Positive, NotNegative], _best_event)
 CHANGES = Kind.of(wire.Depth[Positive, NotNegative], _changes_event)
 """Trades, quotes, the best levels in spot markets and of perpetuals, and changes of the book."""
+MARK = Kind.of(wire.MarkPrice, _mark_event)
+FORCED = Kind.of(wire.Forced, _forced_event)
+INTEREST = Kind.of(wire.OpenInterest, _interest_event)
+"""What is told of perpetuals beside; open interest is an answer of REST."""
 
 
 def _check_depth(fields: wire.Depth[float, float], channel: Channel) -> None:

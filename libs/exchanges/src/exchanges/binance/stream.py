@@ -7,31 +7,35 @@ alike. https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-s
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import batched
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from exchanges.binance import channels, wire
-from exchanges.binance.channels import Channel
+from exchanges.binance.channels import Channel, trade_event
 from exchanges.events import Event, Ignored, Notice
 from exchanges.numbers import check_levels
 from marketstream.errors import BadMessage, SettingsError
 from marketstream.symbols import market_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from exchanges.binance.channels import Kind
 
 _STREAMS_PER_REQUEST = 200
 _CHANGES = ("depth", "depth@0ms", "depth@100ms", "depth@250ms", "depth@500ms", "depth@1000ms")
+_SNAPSHOT = "depth snapshot"
 _AFTER_HEAD = len('{"stream":"')
 _SHUTDOWN = Notice("shutdown", "the exchange announced that it closes this connection")
 _SUBSCRIBED = Notice("subscribed", "the exchange accepted a request")
 _ENDED = Notice("ended", "the recording has ended")
 
 _decode_envelope = msgspec.json.Decoder(wire.Envelope).decode
+_decode_trade = channels.TRADE.decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -41,7 +45,8 @@ class BinanceStream:
     Markets are named after `venue`, so that those of a server that only speaks as Binance does, a
     simulated one, are never taken for Binance's own. Where `levels` of a book are followed, its
     best ones are asked for, which are all there are each time; whoever recorded its changes
-    instead, `btcusdt@depth@100ms`, has them read too.
+    instead, `btcusdt@depth@100ms`, has them read too. So has, where one symbol is followed, who put
+    REST's snapshot among them, which does not say whose it is.
     """
 
     # At most 5 messages a second, in which the feed's own pings and pongs count too.
@@ -50,22 +55,22 @@ class BinanceStream:
     keepalive_s = 0.0
     example_url = "wss://stream.binance.com:9443/ws"
     best_levels: Kind = channels.LEVELS
+    kinds_beside: Mapping[str, Kind] = MappingProxyType({})  # read where they come, not asked for
+    is_combined = False
 
     def __init__(self, symbols: Sequence[str], venue: str = "binance", *, levels: int = 0) -> None:
         self.name = venue
         check_levels(levels, most=wire.BOOK_LEVELS[-1])
         symbols = list(dict.fromkeys(symbols))
         self.markets = tuple(market_of(self.name, symbol) for symbol in symbols)
-        wanted: dict[str, Kind] = {"trade": channels.TRADE, "bookTicker": channels.QUOTE}
-        if levels:
-            most = next(number for number in wire.BOOK_LEVELS if number >= levels)
-            wanted[f"depth{most}@100ms"] = self.best_levels
+        wanted = self.kinds_wanted(levels)
         if len(symbols) * len(wanted) > wire.MOST_STREAMS:
             raise SettingsError(
                 f"{len(symbols)} symbols are too many: one connection to Binance carries "
                 f"{wire.MOST_STREAMS // len(wanted)}"
             )
         known = wanted | (dict.fromkeys(_CHANGES, channels.CHANGES) if levels else {})
+        known |= self.kinds_beside
         self._wanted: list[str] = []
         self._channels: dict[str, Channel] = {}
         for symbol, market in zip(symbols, self.markets, strict=True):
@@ -76,14 +81,25 @@ class BinanceStream:
                 if name in wanted:
                     self._wanted.append(stream)
         # Levels of spot markets come without a symbol, but for the name of their stream.
-        self._combined = levels > 0
+        self._combined = levels > 0 or self.is_combined
         # The first bytes of a combined frame up to the end of its stream's name say it all.
         self._channel_of_head = {
             b'{"stream":"' + c.stream.encode(): c for c in self._channels.values()
         }
-        every = self._channels.values()
+        every = tuple(self._channels.values())
         self._trades_of = {c.wire_symbol: c for c in every if c.kind is channels.TRADE}
         self._quotes_of = {c.wire_symbol: c for c in every if c.kind is channels.QUOTE}
+        if levels and len(symbols) == 1:
+            changes = every[-1]
+            self._channels[_SNAPSHOT] = replace(changes, stream=_SNAPSHOT, kind=channels.LEVELS)
+
+    def kinds_wanted(self, levels: int) -> dict[str, Kind]:
+        """Return what is asked for of each symbol, by the names of its streams."""
+        wanted: dict[str, Kind] = {"trade": channels.TRADE, "bookTicker": channels.QUOTE}
+        if levels:
+            most = next(number for number in wire.BOOK_LEVELS if number >= levels)
+            wanted[f"depth{most}@100ms"] = self.best_levels
+        return wanted
 
     def wire_symbol(self, symbol: str) -> str:
         """Return a symbol as the exchange spells it: `BTCUSDT`."""
@@ -116,16 +132,17 @@ class BinanceStream:
         order of keys for example, or does not fit, is looked at once more without assumptions.
         """
         try:
+            if frame.startswith(b'{"e":"trade"'):
+                trade = _decode_trade(frame)
+                channel = self._trades_of.get(trade.symbol)
+                if channel is not None:
+                    return trade_event(trade, channel)
+                return self._parse_any(frame)
             channel = self._channel_of_head.get(frame[: frame.find(b'"', _AFTER_HEAD)])
             if channel is not None:
                 kind = channel.kind
                 return kind.event(kind.decode_combined(frame).data, channel)
-            if frame.startswith(b'{"e":"trade"'):
-                trade = channels.TRADE.decode(frame)
-                channel = self._trades_of.get(trade.symbol)
-                if channel is not None:
-                    return channels.TRADE.event(trade, channel)
-            elif frame.startswith((b'{"u":', b'{"e":"bookTicker"')):
+            if frame.startswith((b'{"u":', b'{"e":"bookTicker"')):
                 quote = channels.QUOTE.decode(frame)
                 channel = self._quotes_of.get(quote.symbol)
                 if channel is not None:
@@ -176,10 +193,12 @@ def _shutdown(frame: bytes) -> Notice:
 def _stream_of(fields: dict[str, Any]) -> str:
     """Return the stream that a raw frame belongs to."""
     event, symbol = fields.get("e"), fields.get("s")
+    if event is None and "openInterest" in fields:  # an answer of REST, which has another name
+        event, symbol = "openInterest", fields.get("symbol")
     if event is None and {"s", "b", "B", "a", "A"} <= fields.keys():
         event = "bookTicker"
     if event is None and "lastUpdateId" in fields:
-        return "depth snapshot"
+        return _SNAPSHOT
     if not isinstance(event, str):
         raise BadMessage(f"e={event!r:.50}: no event type, and fields {sorted(fields)!s:.200}")
     if isinstance(symbol, str):

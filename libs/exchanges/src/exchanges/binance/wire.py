@@ -6,10 +6,11 @@ https://github.com/binance/binance-spot-api-docs
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from exchanges.numbers import NotNegative, Positive, Rate
 from marketstream.errors import SettingsError
 
 MOST_STREAMS = 1_024  # a connection
@@ -83,6 +84,43 @@ class Levels[Price, Amount](msgspec.Struct, gc=False):
     bids: tuple[tuple[Price, Amount], ...]
     asks: tuple[tuple[Price, Amount], ...]
     time: Time | None = msgspec.field(name="T", default=None)
+
+
+class MarkPrice(msgspec.Struct, gc=False):
+    """A `markPriceUpdate` event of a perpetual: `rate` is due at `next_funding`."""
+
+    event: Literal["markPriceUpdate"] = msgspec.field(name="e")
+    time: TimeMs = msgspec.field(name="E")
+    symbol: str = msgspec.field(name="s")
+    mark: Positive = msgspec.field(name="p")
+    index: Positive = msgspec.field(name="i")
+    rate: Rate = msgspec.field(name="r")
+    next_funding: TimeMs = msgspec.field(name="T")
+
+
+class ForcedOrder(msgspec.Struct, gc=False):
+    """The order that closes a position; `side` is the order's."""
+
+    symbol: str = msgspec.field(name="s")
+    side: Literal["BUY", "SELL"] = msgspec.field(name="S")
+    quantity: Positive = msgspec.field(name="q")
+    price: Positive = msgspec.field(name="p")
+    time: TimeMs = msgspec.field(name="T")
+
+
+class Forced(msgspec.Struct, gc=False):
+    """A `forceOrder` event: of each second only the largest is told."""
+
+    event: Literal["forceOrder"] = msgspec.field(name="e")
+    order: ForcedOrder = msgspec.field(name="o")
+
+
+class OpenInterest(msgspec.Struct, gc=False):
+    """The answer of `openInterest`, in base units."""
+
+    symbol: str
+    amount: NotNegative = msgspec.field(name="openInterest")
+    time: TimeMs
 
 
 class Combined[Event](msgspec.Struct, gc=False):

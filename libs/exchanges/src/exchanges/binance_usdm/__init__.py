@@ -5,8 +5,8 @@ from __future__ import annotations
 from exchanges.binance import VENUE as SPOT
 from exchanges.binance import best_levels, wire
 from exchanges.binance_usdm.rest import UsdmRest
-from exchanges.binance_usdm.stream import UsdmStream
-from exchanges.venue import Venue
+from exchanges.binance_usdm.stream import UsdmContext, UsdmStream, UsdmWithContext
+from exchanges.venue import ContextOf, Venue
 
 _REST = UsdmRest()
 
@@ -31,5 +31,11 @@ VENUE = Venue(
     new_book=best_levels,
     weight_header=SPOT.weight_header,
     weight_a_minute=2_400,
+    context=ContextOf(
+        parts=frozenset(["mark", "index", "funding", "open_interest", "liquidations"]),
+        stream=UsdmWithContext,
+        apart=UsdmContext,
+        request=_REST.open_interest_request,
+    ),
     past_resolution_ms=100,  # aggTrades are of one taker at one price within 100 ms
 )

@@ -27,6 +27,10 @@ class UsdmRest(BinanceRest):
         """Ask for tick and lot of all symbols."""
         return Request(f"{self.path}/exchangeInfo", {})
 
+    def open_interest_request(self, symbol: str) -> Request:
+        """Ask for the open interest; the answer is read as a frame."""
+        return Request(f"{self.path}/openInterest", {"symbol": self.wire_symbol(symbol)})
+
     def parse_market_info(self, symbol: str, status: int, body: bytes) -> MarketInfo:
         """Return tick and lot; raises SettingsError where the symbol is not among those traded."""
         wanted = self.wire_symbol(symbol)

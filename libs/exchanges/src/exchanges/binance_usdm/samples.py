@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchanges.events import BookEvent, QuoteEvent
+from exchanges.events import BookEvent, ContextEvent, LiquidationEvent, QuoteEvent
 from exchanges.samples import Samples
 from exchanges.venue import HistoricTrade, MarketInfo
 from marketstream.klines import Kline
@@ -85,5 +85,29 @@ SAMPLES = Samples(
     book_means=BookEvent(
         "", ((61800.2, 2.909),), ((61800.3, 2.51),), is_snapshot=True,
         time_us=1723161256493000, last=5123107852948,
+    ),
+    context=(
+        (
+            b'{"stream":"btcusdt@markPrice@1s","data":{"e":"markPriceUpdate","E":1723161256000,'
+            b'"s":"BTCUSDT","p":"61801.15000000","i":"61830.62659091","P":"61790.25641265",'
+            b'"r":"-0.00003817","T":1723161600000}}',
+            (
+                ContextEvent(
+                    "", 1723161256000000, mark=61801.15, index=61830.62659091,
+                    funding_rate=-0.00003817, next_funding_us=1723161600000000,
+                ),
+            ),
+        ),
+        (
+            b'{"stream":"btcusdt@forceOrder","data":{"e":"forceOrder","E":1723161256893,"o":{'
+            b'"s":"BTCUSDT","S":"SELL","o":"LIMIT","f":"IOC","q":"0.014","p":"61701.10",'
+            b'"ap":"61750.00","X":"FILLED","l":"0.010","z":"0.014","T":1723161256891,"ps":"BTCUSDT",'
+            b'"st":1}}}',
+            (LiquidationEvent("", "sell", 61701.1, 0.014, 1723161256891000),),
+        ),
+        (
+            b'{"openInterest":"80659.509","symbol":"BTCUSDT","time":1723161250011}',
+            (ContextEvent("", 1723161250011000, open_interest=80659.509, asked=True),),
+        ),
     ),
 )  # fmt: skip

@@ -17,8 +17,10 @@ from exchanges.bybit import wire
 from exchanges.events import (
     Alive,
     BookEvent,
+    ContextEvent,
     Event,
     Ignored,
+    LiquidationEvent,
     Notice,
     QuoteEvent,
     Several,
@@ -26,13 +28,15 @@ from exchanges.events import (
 )
 from exchanges.numbers import check_levels
 from marketstream.errors import BadMessage, SettingsError
-from marketstream.messages import Trade
+from marketstream.messages import Side, Trade
 from marketstream.symbols import market_of
 
 _AFTER_HEAD = len('{"topic":"')
 _ALIVE = Alive()
 
 _decode_book = msgspec.json.Decoder(wire.Book, strict=False).decode
+_decode_tickers = msgspec.json.Decoder(wire.Tickers, strict=False).decode
+_decode_liquidations = msgspec.json.Decoder(wire.Liquidations, strict=False).decode
 _decode_envelope = msgspec.json.Decoder(wire.Envelope).decode
 
 type _Best = tuple[float, float] | None
@@ -55,6 +59,7 @@ class BybitStream:
     keepalive_s = 20.0
 
     category = wire.SPOT
+    has_context = False
     example_url = "wss://stream.bybit.com/v5/public/spot"
 
     def __init__(self, symbols: Sequence[str], venue: str = "bybit", *, levels: int = 0) -> None:
@@ -73,6 +78,8 @@ class BybitStream:
         if levels:
             depth = wire.depth_for(levels)
             kinds[f"orderbook.{depth}"] = _read_levels
+        if self.has_context:
+            kinds |= {"tickers": _read_ticker, "allLiquidation": _read_liquidations}
         self._topics: dict[str, _Topic] = {}
         for symbol, market in zip(symbols, self.markets, strict=True):
             wire_symbol = self.category.wire_symbol(symbol)
@@ -183,6 +190,37 @@ def _read_levels(frame: bytes, topic: _Topic) -> Event:
         first=data.update_id,
         last=data.update_id,
     )
+
+
+def _read_ticker(frame: bytes, topic: _Topic) -> Event:
+    said = _decode_tickers(frame)
+    data, next_ms = said.data, said.data.next_funding_ms
+    if data.symbol != topic.wire_symbol:
+        raise _disagreement(topic, data.symbol)
+    return ContextEvent(
+        topic.market,
+        said.sent_ms * 1_000,
+        mark=data.mark,
+        index=data.index,
+        funding_rate=data.rate,
+        next_funding_us=None if next_ms is None else next_ms * 1_000,
+        open_interest=data.open_interest,
+        confirms=said.kind == "delta",
+    )
+
+
+def _read_liquidations(frame: bytes, topic: _Topic) -> Event:
+    events = []
+    for row in _decode_liquidations(frame).data:
+        if row.symbol != topic.wire_symbol:
+            raise _disagreement(topic, row.symbol)
+        side: Side = "sell" if row.side == "Buy" else "buy"
+        events.append(
+            LiquidationEvent(topic.market, side, row.price, row.size, row.time_ms * 1_000)
+        )
+    if len(events) == 1:
+        return events[0]
+    return Several(tuple(events)) if events else Ignored(f"nothing of {topic.wire_symbol}"[:50])
 
 
 def _best_of(levels: tuple[wire.Level, ...], last: _Best) -> _Best:

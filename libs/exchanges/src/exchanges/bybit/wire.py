@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from exchanges.numbers import NotNegative, Positive
+from exchanges.numbers import NotNegative, Positive, Rate
 from marketstream.errors import SettingsError
 
 MOST_SYMBOLS = 100  # a connection: the names of all topics are 21,000 characters at most
@@ -69,6 +69,41 @@ class Book(msgspec.Struct, gc=False):
     sent_ms: TimeMs = msgspec.field(name="ts")
     data: Levels
     matched_ms: TimeMs | None = msgspec.field(name="cts", default=None)
+
+
+class Ticker(msgspec.Struct, gc=False):
+    """What is told of a perpetual; a change leaves out what is as it was."""
+
+    symbol: str
+    mark: Positive | None = msgspec.field(name="markPrice", default=None)
+    index: Positive | None = msgspec.field(name="indexPrice", default=None)
+    rate: Rate | None = msgspec.field(name="fundingRate", default=None)
+    next_funding_ms: TimeMs | None = msgspec.field(name="nextFundingTime", default=None)
+    open_interest: NotNegative | None = msgspec.field(name="openInterest", default=None)
+
+
+class Tickers(msgspec.Struct, gc=False):
+    """What `tickers` says."""
+
+    kind: Literal["snapshot", "delta"] = msgspec.field(name="type")
+    sent_ms: TimeMs = msgspec.field(name="ts")
+    data: Ticker
+
+
+class Liquidation(msgspec.Struct, gc=False):
+    """A position that was closed by force; `side` is the position's: of a long it is `Buy`."""
+
+    time_ms: TimeMs = msgspec.field(name="T")
+    symbol: str = msgspec.field(name="s")
+    side: Literal["Buy", "Sell"] = msgspec.field(name="S")
+    size: Positive = msgspec.field(name="v")
+    price: Positive = msgspec.field(name="p")
+
+
+class Liquidations(msgspec.Struct, gc=False):
+    """What `allLiquidation` says."""
+
+    data: list[Liquidation]
 
 
 class Envelope(msgspec.Struct, gc=False):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from exchanges.bybit import VENUE as SPOT
 from exchanges.bybit import wire
 from exchanges.bybit.rest import BybitRest, refuses
-from exchanges.bybit_linear.stream import LinearStream
-from exchanges.venue import Venue
+from exchanges.bybit_linear.stream import LinearStream, LinearWithContext
+from exchanges.venue import ContextOf, Venue
 
 VENUE = Venue(
     name="bybit-linear",
@@ -24,6 +24,10 @@ VENUE = Venue(
     most_symbols=wire.MOST_SYMBOLS,
     stream=LinearStream,
     rest=BybitRest(wire.LINEAR),
+    context=ContextOf(
+        parts=frozenset(["mark", "index", "funding", "open_interest", "liquidations"]),
+        stream=LinearWithContext,
+    ),
     book_levels=wire.DEPTHS[-1],
     new_book=SPOT.new_book,
     refuses=refuses,

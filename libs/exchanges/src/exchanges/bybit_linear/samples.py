@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exchanges.bybit.samples import BESIDE
 from exchanges.bybit.samples import SAMPLES as SPOT
-from exchanges.events import BookEvent, QuoteEvent
+from exchanges.events import BookEvent, ContextEvent, LiquidationEvent, QuoteEvent
 from exchanges.samples import Samples
 from exchanges.venue import HistoricTrade, MarketInfo
 from marketstream.messages import Trade
@@ -70,6 +70,42 @@ SAMPLES = Samples(
                 time_us=1672304486880000,
                 first=18521289,
                 last=18521289,
+            ),
+        ),
+    ),
+    context=(
+        (
+            b'{"topic":"tickers.BTCUSDT","type":"snapshot","data":{"symbol":"BTCUSDT",'
+            b'"tickDirection":"PlusTick","price24hPcnt":"0.017103","lastPrice":"17216.00",'
+            b'"markPrice":"17217.33","indexPrice":"17227.36","openInterest":"68744.761",'
+            b'"openInterestValue":"1183601235.91","turnover24h":"1570383121.943499",'
+            b'"nextFundingTime":"1673280000000","fundingRate":"-0.000212","bid1Price":"17215.50",'
+            b'"bid1Size":"84.489","ask1Price":"17216.00","ask1Size":"83.020"},"cs":24987956059,'
+            b'"ts":1673272861686}',
+            (
+                ContextEvent(
+                    "",
+                    1673272861686000,
+                    mark=17217.33,
+                    index=17227.36,
+                    funding_rate=-0.000212,
+                    next_funding_us=1673280000000000,
+                    open_interest=68744.761,
+                ),
+            ),
+        ),
+        (
+            b'{"topic":"tickers.BTCUSDT","type":"delta","data":{"symbol":"BTCUSDT",'
+            b'"markPrice":"17217.12","bid1Size":"80.100"},"cs":24987956061,"ts":1673272861786}',
+            (ContextEvent("", 1673272861786000, mark=17217.12, confirms=True),),
+        ),
+        (
+            b'{"topic":"allLiquidation.BTCUSDT","type":"snapshot","ts":1791565601482,"data":['
+            b'{"T":1791565600992,"s":"BTCUSDT","S":"Buy","v":"0.006","p":"82396.90"},'
+            b'{"T":1791565601058,"s":"BTCUSDT","S":"Sell","v":"0.038","p":"82394.30"}]}',
+            (
+                LiquidationEvent("", "sell", 82396.9, 0.006, 1791565600992000),
+                LiquidationEvent("", "buy", 82394.3, 0.038, 1791565601058000),
             ),
         ),
     ),

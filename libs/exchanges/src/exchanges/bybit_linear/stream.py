@@ -11,3 +11,9 @@ class LinearStream(BybitStream):
 
     category = wire.LINEAR
     example_url = "wss://stream.bybit.com/v5/public/linear"
+
+
+class LinearWithContext(LinearStream):
+    """The same, with mark and index price, funding, open interest and liquidations."""
+
+    has_context = True

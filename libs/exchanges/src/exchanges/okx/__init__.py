@@ -23,6 +23,7 @@ VENUE = Venue(
     past="by_id",
     past_trades=None,
     page_trades=wire.MOST_TRADES,
+    past_days=wire.PAST_DAYS,
     counts_back=True,
     silence="connection",
     kline_intervals=frozenset(wire.BARS),

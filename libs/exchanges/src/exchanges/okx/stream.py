@@ -40,10 +40,12 @@ _decode_books = msgspec.json.Decoder(wire.Push[wire.Book], strict=False).decode
 _decode_envelope = msgspec.json.Decoder(wire.Envelope).decode
 
 
-class _Channel(NamedTuple):
+class OkxChannel(NamedTuple):
+    """A channel of one market, and how its frames are read."""
+
     market: str
     instrument: str
-    read: Callable[[bytes, _Channel], Event]
+    read: Callable[[bytes, OkxChannel], Event]
 
 
 class OkxStream:
@@ -66,19 +68,25 @@ class OkxStream:
         kinds = {"trades": _read_trades, "bbo-tbt": _read_best}
         if levels:
             kinds["books5" if levels <= wire.FEW_LEVELS else "books"] = _read_levels
-        self._channels: dict[tuple[str, str], _Channel] = {}
+        self._channels: dict[tuple[str, str], OkxChannel] = self.channels_beside(symbols)
         for symbol, market in zip(symbols, self.markets, strict=True):
             instrument = self.instrument(symbol)
             for name, read in kinds.items():
-                self._channels[name, instrument] = _Channel(market, instrument, read)
+                self._channels[name, instrument] = OkxChannel(market, instrument, read)
         self._channel_of_head = {
             b'{"arg":' + msgspec.json.encode({"channel": name, "instId": instrument})[:-1]: channel
             for (name, instrument), channel in self._channels.items()
+            if instrument
         }
 
     def instrument(self, symbol: str) -> str:
         """Return a symbol as the exchange spells it; raises SettingsError if it is none of its."""
         return wire.spot_instrument(symbol)
+
+    def channels_beside(self, symbols: Sequence[str]) -> dict[tuple[str, str], OkxChannel]:
+        """Return what is followed beside trades and books, by name and instrument."""
+        del symbols
+        return {}
 
     def stream_url(self, ws_url: str) -> str:
         """Return the URL to connect to: the one given, since channels are subscribed to."""
@@ -91,7 +99,10 @@ class OkxStream:
 
     def subscribe_frames(self) -> list[bytes]:
         """Return the one request there is; each channel is answered."""
-        args = [{"channel": name, "instId": instrument} for name, instrument in self._channels]
+        args = [
+            {"channel": name, "instId": instrument} if instrument else _all_swaps(name)
+            for name, instrument in self._channels
+        ]
         return [msgspec.json.encode({"op": "subscribe", "args": args})]
 
     def parse(self, frame: bytes) -> Event:
@@ -117,6 +128,10 @@ class OkxStream:
         return channel.read(frame, channel)
 
 
+def _all_swaps(name: str) -> dict[str, str]:
+    return {"channel": name, "instType": "SWAP"}
+
+
 def _notice(said: wire.Envelope) -> Event:
     if said.event == "error":
         return Notice("refused", f"the exchange refused a request: {said.message:.200}")
@@ -127,7 +142,7 @@ def _notice(said: wire.Envelope) -> Event:
     return Ignored(f"{said.event}"[:50])
 
 
-def _read_trades(frame: bytes, channel: _Channel) -> Event:
+def _read_trades(frame: bytes, channel: OkxChannel) -> Event:
     market, instrument, _ = channel
     events: list[MarketEvent] = []
     for row in _decode_trades(frame).data:
@@ -137,10 +152,10 @@ def _read_trades(frame: bytes, channel: _Channel) -> Event:
             raise BadMessage(f"{market}: tradeId={row.id} is the last of count={row.count}")
         trade = Trade(row.id, row.price, row.size, row.side, row.time_ms * 1_000, row.count)
         events.append(TradeEvent(market, trade))
-    return _event_of(events, channel)
+    return event_of(events, channel)
 
 
-def _read_best(frame: bytes, channel: _Channel) -> Event:
+def _read_best(frame: bytes, channel: OkxChannel) -> Event:
     events: list[MarketEvent] = []
     for book in _decode_books(frame).data:
         if not (book.bids and book.asks):
@@ -160,10 +175,10 @@ def _read_best(frame: bytes, channel: _Channel) -> Event:
             book.sequence,
         )
         events.append(quote)
-    return _event_of(events, channel)
+    return event_of(events, channel)
 
 
-def _read_levels(frame: bytes, channel: _Channel) -> Event:
+def _read_levels(frame: bytes, channel: OkxChannel) -> Event:
     push = _decode_books(frame)
     is_snapshot = push.action == "snapshot"
     events: list[MarketEvent] = [
@@ -179,14 +194,15 @@ def _read_levels(frame: bytes, channel: _Channel) -> Event:
         )
         for book in push.data
     ]
-    return _event_of(events, channel)
+    return event_of(events, channel)
 
 
 def _levels(rows: list[wire.Level]) -> Levels:
     return tuple([(row.price, row.size) for row in rows])
 
 
-def _event_of(events: list[MarketEvent], channel: _Channel) -> Event:
+def event_of(events: Sequence[MarketEvent], channel: OkxChannel) -> Event:
+    """Return what a frame says that holds these events, one or several or none."""
     if len(events) == 1:
         return events[0]
     return Several(tuple(events)) if events else Ignored(f"nothing of {channel.instrument}"[:50])

@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from exchanges.numbers import NotNegative, Positive
+from exchanges.numbers import NotNegative, Positive, Rate
 from marketstream.errors import SettingsError
 
 MOST_SYMBOLS = 100  # a connection: a request to subscribe has 64 kB at most
 MOST_TRADES = 100  # an answer
+PAST_DAYS = 90  # of trades; candles go back for years
 MOST_KLINES = 100
 MOST_LEVELS = 400
 FEW_LEVELS = 5  # which come whole each time
@@ -67,6 +68,55 @@ class Book(msgspec.Struct, gc=False):
     sequence: Number | None = msgspec.field(name="seqId", default=None)
     follows: int | None = msgspec.field(name="prevSeqId", default=None)
     checksum: int | None = None
+
+
+class Mark(msgspec.Struct, gc=False):
+    """The mark price of a swap."""
+
+    instrument: str = msgspec.field(name="instId")
+    price: Positive = msgspec.field(name="markPx")
+    time_ms: TimeMs = msgspec.field(name="ts")
+
+
+class Index(msgspec.Struct, gc=False):
+    """The price of an index, which is named like a spot market."""
+
+    instrument: str = msgspec.field(name="instId")
+    price: Positive = msgspec.field(name="idxPx")
+    time_ms: TimeMs = msgspec.field(name="ts")
+
+
+class Funding(msgspec.Struct, gc=False):
+    """The rate that is due at `due_ms`."""
+
+    instrument: str = msgspec.field(name="instId")
+    rate: Rate = msgspec.field(name="fundingRate")
+    due_ms: TimeMs = msgspec.field(name="fundingTime")
+    time_ms: TimeMs = msgspec.field(name="ts")
+
+
+class OpenInterest(msgspec.Struct, gc=False):
+    """Open contracts."""
+
+    instrument: str = msgspec.field(name="instId")
+    contracts: NotNegative = msgspec.field(name="oi")
+    time_ms: TimeMs = msgspec.field(name="ts")
+
+
+class Liquidation(msgspec.Struct, gc=False):
+    """An order that closed a position by force; the size is in contracts."""
+
+    side: Literal["buy", "sell"]
+    price: Positive = msgspec.field(name="bkPx")
+    size: Positive = msgspec.field(name="sz")
+    time_ms: TimeMs = msgspec.field(name="ts")
+
+
+class Liquidations(msgspec.Struct, gc=False):
+    """Those of one swap; the channel has all swaps."""
+
+    instrument: str = msgspec.field(name="instId")
+    details: list[Liquidation]
 
 
 class Push[Of](msgspec.Struct, gc=False):

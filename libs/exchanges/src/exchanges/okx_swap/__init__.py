@@ -6,8 +6,8 @@ from exchanges.okx import VENUE as SPOT
 from exchanges.okx import wire
 from exchanges.okx.rest import refuses
 from exchanges.okx_swap.rest import SwapRest
-from exchanges.okx_swap.stream import SwapStream
-from exchanges.venue import Venue
+from exchanges.okx_swap.stream import SwapStream, SwapWithContext
+from exchanges.venue import ContextOf, Venue
 
 VENUE = Venue(
     name="okx-swap",
@@ -17,6 +17,7 @@ VENUE = Venue(
     past="by_id",
     past_trades=None,
     page_trades=wire.MOST_TRADES,
+    past_days=wire.PAST_DAYS,
     counts_back=True,
     silence="connection",
     kline_intervals=SPOT.kline_intervals,
@@ -26,6 +27,10 @@ VENUE = Venue(
     most_symbols=wire.MOST_SYMBOLS,
     stream=SwapStream,
     rest=SwapRest(),
+    context=ContextOf(
+        parts=frozenset(["mark", "index", "funding", "open_interest", "liquidations"]),
+        stream=SwapWithContext,
+    ),
     in_contracts=True,
     book_levels=wire.MOST_LEVELS,
     new_book=SPOT.new_book,

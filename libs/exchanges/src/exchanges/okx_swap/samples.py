@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from exchanges.events import BookEvent, QuoteEvent
+from exchanges.events import BookEvent, ContextEvent, LiquidationEvent, QuoteEvent
 from exchanges.okx.samples import SAMPLES as SPOT
 from exchanges.samples import Samples
 from exchanges.venue import HistoricTrade, MarketInfo
@@ -71,6 +71,49 @@ SAMPLES = Samples(
                 last=40871190040,
                 follows=40871190022,
             ),
+        ),
+    ),
+    context=(
+        (
+            b'{"arg":{"channel":"mark-price","instId":"BTC-USDT-SWAP"},"data":[{"instType":"SWAP",'
+            b'"instId":"BTC-USDT-SWAP","markPx":"104902.6","ts":"1749044565400"}]}',
+            (ContextEvent("", 1749044565400000, mark=104902.6),),
+        ),
+        (
+            b'{"arg":{"channel":"index-tickers","instId":"BTC-USDT"},"data":[{"instId":"BTC-USDT",'
+            b'"idxPx":"104950.1","high24h":"106000","low24h":"103500","open24h":"104100",'
+            b'"sodUtc0":"104000","sodUtc8":"104200","ts":"1749044565383"}]}',
+            (ContextEvent("", 1749044565383000, index=104950.1),),
+        ),
+        (
+            b'{"arg":{"channel":"funding-rate","instId":"BTC-USDT-SWAP"},"data":[{"formulaType":'
+            b'"withRate","fundingRate":"0.0000663322867090","fundingTime":"1788508800000",'
+            b'"impactValue":"20000","instId":"BTC-USDT-SWAP","instType":"SWAP","interestRate":'
+            b'"0.0001","maxFundingRate":"0.00375","method":"current_period","minFundingRate":'
+            b'"-0.00375","nextFundingRate":"","nextFundingTime":"1788537600000","premium":'
+            b'"-0.0004527652078389","settFundingRate":"0.0000418741079605","settState":"settled",'
+            b'"ts":"1788487507788"}]}',
+            (
+                ContextEvent(
+                    "", 1788487507788000, funding_rate=0.000066332286709,
+                    next_funding_us=1788508800000000,
+                ),
+            ),
+        ),
+        (
+            b'{"arg":{"channel":"open-interest","instId":"BTC-USDT-SWAP"},"data":[{"instType":'
+            b'"SWAP","instId":"BTC-USDT-SWAP","oi":"2731520.5","oiCcy":"27315.205","oiUsd":'
+            b'"2865000000","ts":"1749044565512"}]}',
+            (ContextEvent("", 1749044565512000, open_interest=2731520.5),),
+        ),
+        (
+            b'{"arg":{"channel":"liquidation-orders","instType":"SWAP"},"data":[{"details":[{'
+            b'"bkLoss":"0","bkPx":"0.09583","ccy":"","posSide":"short","side":"buy","sz":"19979",'
+            b'"ts":"1791565462608"}],"instFamily":"CELO-USDT","instId":"CELO-USDT-SWAP","instType":'
+            b'"SWAP","uly":"CELO-USDT"},{"details":[{"bkLoss":"0","bkPx":"82655.7","ccy":"",'
+            b'"posSide":"long","side":"sell","sz":"8.55","ts":"1791565600771"}],"instFamily":'
+            b'"BTC-USDT","instId":"BTC-USDT-SWAP","instType":"SWAP","uly":"BTC-USDT"}]}',
+            (LiquidationEvent("", "sell", 82655.7, 8.55, 1791565600771000),),
         ),
     ),
 )  # fmt: skip

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from marketstream.messages.audit import Audit
 from marketstream.messages.candle import Candle
+from marketstream.messages.context import Context, Funding, Liquidations, Reading
 from marketstream.messages.dead_letter import DeadLetter
 from marketstream.messages.features import Features
 from marketstream.messages.gap import Gap, GapState
 from marketstream.messages.model import Model
+from marketstream.messages.move_forecast import MoveForecast, MovePrice, MoveTarget
+from marketstream.messages.move_outcome import MoveOutcome
 from marketstream.messages.outcome import Outcome
 from marketstream.messages.prediction import Prediction, Said
 from marketstream.messages.stall import Channel, Stall, StallEnd
@@ -29,10 +32,11 @@ from marketstream.messages.trades import Depth, Levels, Quote, Trade, Trades
 from marketstream.messages.words import Answer, CandleState, Direction, Role, Side, Verdict
 
 __all__ = [
-    "Answer", "Audit", "Candle", "CandleState", "Channel", "Compared", "DeadLetter", "Depth",
-    "Direction", "Features", "Feed", "Gap", "GapState", "Learning", "Levels", "Mending", "Message",
-    "Model", "Outcome", "Parity", "Prediction", "Quote", "Recomputed", "Role", "Said", "Side",
-    "Stall", "StallEnd", "Status", "Trade", "Trades", "Verdict",
+    "Answer", "Audit", "Candle", "CandleState", "Channel", "Compared", "Context", "DeadLetter",
+    "Depth", "Direction", "Features", "Feed", "Funding", "Gap", "GapState", "Learning", "Levels",
+    "Liquidations", "Mending", "Message", "Model", "MoveForecast", "MoveOutcome", "MovePrice",
+    "MoveTarget", "Outcome", "Parity", "Prediction", "Quote", "Reading", "Recomputed", "Role",
+    "Said", "Side", "Stall", "StallEnd", "Status", "Trade", "Trades", "Verdict",
 ]  # fmt: skip
 
 type Message = (
@@ -41,6 +45,8 @@ type Message = (
     | Features
     | Prediction
     | Outcome
+    | MoveForecast
+    | MoveOutcome
     | Gap
     | Stall
     | Audit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from marketstream.messages.context import Context
 from marketstream.messages.trades import Depth
 from marketstream.messages.words import CandleState
 
@@ -14,7 +15,8 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
     Volumes are in base units, quote volumes in quote units. A candle in which nothing traded has
     `trade_count` 0 and the last close as its four prices. `first_buy` and `first_sell` are the
     first prices at which a taker bought and sold in it; `depth` the levels of the book as of the
-    close, where they are followed and known. The highest revision wins.
+    close, where they are followed and known, and `context` what the venue had told of a perpetual
+    by then. The highest revision wins.
 
     The certificate: first and last trade id; `expected_count`, the trades there must have been by
     their ids, counting each missing one that may belong here (where ids do not number trades, those
@@ -52,6 +54,7 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
     expected_count: int | None = None
     late_count: int = 0
     depth: Depth | None = None
+    context: Context | None = None
 
     @property
     def identity(self) -> tuple[str, str, int]:

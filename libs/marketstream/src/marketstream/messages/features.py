@@ -25,6 +25,9 @@ class Features(msgspec.Struct, frozen=True, gc=False):
     first_buy: float | None = None
     first_sell: float | None = None
     forming: bool = False
+    high: float | None = None
+    low: float | None = None
+    volume: float | None = None
 
     @property
     def identity(self) -> tuple[str, str, int, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from marketstream.messages.context import Context
 from marketstream.messages.words import Side
 
 
@@ -72,7 +73,8 @@ class Trades(msgspec.Struct, frozen=True):
     other. Where ids do not number the trades one by one (`numbered` is false), they only tell one
     trade from another, and trades are in the order in which they came. Each trade may stand for
     some of up to `spread_us` before or after it, so that the candle beside may be theirs.
-    Where levels of the book are followed, `depth` comes with some messages.
+    Where levels of the book are followed, `depth` comes with some messages, and so does `context`
+    where that of a perpetual is.
     `price_decimals` and `quantity_decimals` are the market's tick and lot as powers of ten, so that
     sums can be kept in whole units.
     """
@@ -88,6 +90,7 @@ class Trades(msgspec.Struct, frozen=True):
     depth: Depth | None = None
     numbered: bool = True
     spread_us: int = 0
+    context: Context | None = None
 
     @property
     def identity(self) -> tuple[str, int, int, int]:

@@ -114,4 +114,5 @@ class Reading:
 
 def plain_name(name: str) -> str:
     """Return the letters of a column's name in lower case; one letter stays as it is."""
-    return name if len(name) == 1 else re.sub(r"[^a-z0-9]", "", name.lower())
+    said = re.sub(r"/[^\x00-\x7f].*", "", name)  # OKX says a name in two languages
+    return said if len(said) == 1 else re.sub(r"[^a-z0-9]", "", said.lower())

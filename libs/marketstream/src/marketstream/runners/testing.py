@@ -7,13 +7,20 @@ from typing import Any
 from marketstream.messages import (
     Audit,
     Candle,
+    Context,
+    Depth,
     Features,
     Feed,
+    Funding,
     Gap,
+    Liquidations,
     Model,
+    MoveForecast,
+    MoveOutcome,
     Outcome,
     Prediction,
     Quote,
+    Reading,
     Stall,
     Status,
     Trade,
@@ -48,6 +55,15 @@ def good(market: str, now_us: int) -> dict[str, Any]:
             market, "1s", now_ms, 1_000, "champion", "1", 100.0, 0.0, 0.0, "right", "right",
             inside=True, baselines={},
         ),
+        "move_forecasts": MoveForecast(
+            market, "1s", now_ms, 60_000, "volatility", "ridge", "1", "mid", 0, 1e-7,
+            tuple(1e-8 * (1 + level) for level in range(19)), {"har": 1e-7},
+        ),
+        "move_outcomes": MoveOutcome(
+            market, "1s", now_ms, 60_000, "volatility", "ridge", "1", 1e-7,
+            still=False, qlike=0.0, baselines={"har": 0.1}, crps=0.2,
+            inside_80=True, inside_90=True,
+        ),
         "gaps": Gap(market, 5, 9, now_us - 1_000, now_us, "lost", "test"),
         "stalls": Stall(market, now_us - 1_000_000, "trades", now_us, "quiet"),
         "audits": Audit(market, "1s", now_ms - 2_000, now_ms - 1_000, 1, 1, 0),
@@ -57,6 +73,37 @@ def good(market: str, now_us: int) -> dict[str, Any]:
 
 
 GOOD = good(MARKET, NOW_US)
+
+
+def _absurd_books(now_us: int, bad_times_us: tuple[int, ...]) -> list[Depth]:
+    one = ((100.0, 1.0),)
+    return [
+        *(Depth(one, one, time) for time in bad_times_us),
+        *(Depth(((price, 1.0),), one, now_us) for price in (-1.0, 0.0, 1e300, float("inf"))),
+        *(Depth(one, ((101.0, size),), now_us) for size in (-1.0, 0.0, 1e300, float("nan"))),
+        Depth(one * 100_000, one, now_us),
+    ]
+
+
+def _absurd_parts(now_us: int) -> list[dict[str, Any]]:
+    """Return parts of what is told of a perpetual that cannot be."""
+    later_us = now_us + 3 * DAY_US
+    return [
+        *(
+            {name: Reading(price, now_us)}
+            for name in ("mark", "index")
+            for price in (-1.0, 0.0, 1e300, float("nan"))
+        ),
+        {"mark": Reading(100.0, later_us)},
+        {"open_interest": Reading(-1.0, now_us)},
+        {"open_interest": Reading(float("inf"), now_us)},
+        {"funding": Funding(float("nan"), now_us)},
+        {"funding": Funding(1.5, now_us)},
+        {"funding": Funding(0.0001, now_us, now_us + 30 * DAY_US)},
+        {"liquidations": Liquidations(-1.0, 0.0, now_us, now_us)},
+        {"liquidations": Liquidations(0.0, float("nan"), now_us, now_us)},
+        {"liquidations": Liquidations(0.0, 0.0, 0, now_us)},
+    ]
 
 
 def absurd(now_us: int) -> list[tuple[str, dict[str, Any]]]:
@@ -75,13 +122,35 @@ def absurd(now_us: int) -> list[tuple[str, dict[str, Any]]]:
             for field in ("open", "close")
             for price in (-1.0, 0.0, 1e300)
         ),
-        ("trades", {"epoch": 2**64}),
+        *(("trades", {"epoch": epoch}) for epoch in (-1, 10**12, 2**64)),
+        *(("trades", {"spread_us": spread}) for spread in (-1, 10**15, 2**70)),
+        *(("trades", {"depth": depth}) for depth in _absurd_books(now_us, bad_times_us)),
+        *(("candles", {"depth": depth}) for depth in _absurd_books(now_us, bad_times_us)),
+        ("trades", {"trades": (Trade(10**15, 100.0, 0.5, "buy", now_us, count=10**14),)}),
+        ("candles", {"open_time_ms": now_us // 1_000 + 60_000}),
+        ("candles", {"low": 102.0}),
+        *(("candles", {"low": price}) for price in (0.0, -1.0)),
+        *(("candles", {name: -1}) for name in ("trade_count", "expected_count", "revision")),
+        ("candles", {"expected_count": 2**63 - 1}),
+        *(
+            ("gaps", {"first_id": first_id, "end_id": end_id})
+            for first_id, end_id in ((-(2**62), 2**62), (0, 2**63 - 1), (10, 5), (-5, 5))
+        ),
+        *(("gaps", {"epoch": epoch}) for epoch in (-1, 2**62)),
+        *(("predictions", {"horizon_ms": horizon}) for horizon in (-1, 2**62)),
+        *(("audits", {name: -1}) for name in ("compared", "equal", "incomplete")),
         ("trades", {"price_decimals": 10**6}),
         ("trades", {"quote": Quote(float("nan"), 1.0, 101.0, 1.0, now_us)}),
         ("trades", {"quote": Quote(1e300, 1.0, 101.0, 1.0, now_us)}),
         ("trades", {"quote": Quote(100.0, -1.0, 101.0, 1.0, now_us)}),
         ("trades", {"quote": Quote(100.0, 1.0, float("inf"), 1.0, now_us)}),
         ("trades", {"quote": Quote(100.0, 1.0, 101.0, 1.0, 5 * 10**15)}),
+        *(
+            (topic, {"context": Context(now_us, **part)})
+            for topic in ("trades", "candles")
+            for part in _absurd_parts(now_us)
+        ),
+        *(("trades", {"context": Context(time)}) for time in bad_times_us),
         ("trades", {"trades": (Trade(2**80, 100.0, 0.5, "buy", now_us),)}),
         ("trades", {"trades": (Trade(-5, 100.0, 0.5, "buy", now_us),)}),
         ("trades", {"trades": (Trade(5, 100.0, 0.5, "buy", now_us, count=0),)}),
@@ -104,6 +173,9 @@ def absurd(now_us: int) -> list[tuple[str, dict[str, Any]]]:
         ("predictions", {"mid": -1.0}),
         ("predictions", {"horizon_ms": 2**80}),
         ("outcomes", {"realised_mid": 0.0}),
+        ("move_forecasts", {"mean": float("nan")}),
+        ("move_forecasts", {"horizon_ms": 2**80}),
+        ("move_outcomes", {"realised": float("inf")}),
         ("gaps", {"first_id": 2**80}),
         ("audits", {"equal": 2**80}),
         ("models", {"rows": 2**80}),

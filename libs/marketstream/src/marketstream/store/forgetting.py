@@ -9,7 +9,9 @@ from sqlalchemy import Connection, and_, delete, func, select
 from marketstream.store.packed import forget_packed
 from marketstream.store.tables import METADATA
 
-type Forgettable = Literal["candles", "features", "predictions", "outcomes"]
+type Forgettable = Literal[
+    "candles", "features", "predictions", "outcomes", "move_forecasts", "move_outcomes"
+]
 """The tables that grow with every close."""
 
 STRETCH_MS = 600_000

@@ -13,11 +13,13 @@ from marketstream.messages import (
     Features,
     Gap,
     Model,
+    MoveForecast,
+    MoveOutcome,
     Outcome,
     Prediction,
     Stall,
 )
-from marketstream.messages.seal import Seal
+from marketstream.messages.seal import OutcomeSeal, Seal
 from marketstream.store.counts import Ledger
 from marketstream.store.forgetting import Forgettable
 from marketstream.store.rows import Stored
@@ -68,6 +70,18 @@ class Store(Protocol):
         """Return the outcomes of predictions made at closes in the range."""
         ...
 
+    def move_forecasts(
+        self, market: str, timeframe: str, from_ms: int, to_ms: int
+    ) -> list[MoveForecast]:
+        """Return what was said at closes in the range of how far the price will go."""
+        ...
+
+    def move_outcomes(
+        self, market: str, timeframe: str, from_ms: int, to_ms: int
+    ) -> list[MoveOutcome]:
+        """Return what came of the forecasts of how far that were made at closes in the range."""
+        ...
+
     def models(self, market: str, from_ms: int, to_ms: int) -> list[Model]:
         """Return the models that began to serve in the range, in the order in which they did."""
         ...
@@ -93,8 +107,16 @@ class Store(Protocol):
         """Return all seals of a market's predictions."""
         ...
 
+    def outcome_seals(self, market: str, timeframe: str) -> list[OutcomeSeal]:
+        """Return all seals of a market's outcomes."""
+        ...
+
     def prediction_span(self, market: str, timeframe: str) -> tuple[int, int] | None:
         """Return the first and the last close that was predicted, None where none was."""
+        ...
+
+    def outcome_span(self, market: str, timeframe: str) -> tuple[int, int] | None:
+        """Return the first and the last close that has an outcome, None where none has."""
         ...
 
     def gaps(self, market: str, from_ms: int, to_ms: int) -> list[Gap]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, case, func, select
+from sqlalchemy import Column, ColumnElement, Select, Table, case, func, select
 
 from marketstream.messages import DeadLetter
 from marketstream.store.port import EVER_MS
-from marketstream.store.tables import CANDLES, DEAD_LETTERS, GAPS, MODELS, SEALS, STALLS
+from marketstream.store.tables import CANDLES, DEAD_LETTERS, GAPS, MODELS, STALLS
 
 
 def candles_in(market: str, timeframe: str, from_ms: int, to_ms: int) -> Select[Any]:
@@ -22,6 +22,20 @@ def candles_before(market: str, timeframe: str, before_ms: int, count: int) -> S
     time = CANDLES.c.open_time_ms
     before = _candles(market, timeframe).where(time < storable(before_ms))
     return before.order_by(time.desc()).limit(count)
+
+
+def moves_in(table: Table, market: str, timeframe: str, from_ms: int, to_ms: int) -> Select[Any]:
+    """Ask for the forecasts of how far, or their outcomes, of closes in a range."""
+    columns = table.c
+    return (
+        select(table)
+        .where(
+            columns.market == market,
+            columns.timeframe == timeframe,
+            *_within(columns.close_time_ms, from_ms, to_ms),
+        )
+        .order_by(columns.close_time_ms, columns.horizon_ms, columns.target)
+    )
 
 
 def models_in(market: str, from_ms: int, to_ms: int) -> Select[Any]:
@@ -49,11 +63,11 @@ def newest_model(market: str, timeframe: str, horizon_ms: int) -> Select[Any]:
     )
 
 
-def seals_of(market: str, timeframe: str) -> Select[Any]:
-    """Ask for all seals of a market's predictions."""
-    columns = SEALS.c
+def seals_of(table: Table, market: str, timeframe: str) -> Select[Any]:
+    """Ask for all seals of a market's predictions or outcomes."""
+    columns = table.c
     return (
-        select(SEALS)
+        select(table)
         .where(columns.market == market, columns.timeframe == timeframe)
         .order_by(columns.from_ms)
     )

@@ -13,14 +13,28 @@ from marketstream.messages import (
     Features,
     Gap,
     Model,
+    MoveForecast,
+    MoveOutcome,
     Outcome,
     Prediction,
     Stall,
 )
-from marketstream.messages.seal import Seal
+from marketstream.messages.seal import OutcomeSeal, Seal
 
 type Stored = (
-    Candle | Features | Prediction | Outcome | Model | Gap | Stall | Audit | Seal | DeadLetter
+    Candle
+    | Features
+    | Prediction
+    | Outcome
+    | MoveForecast
+    | MoveOutcome
+    | Model
+    | Gap
+    | Stall
+    | Audit
+    | Seal
+    | OutcomeSeal
+    | DeadLetter
 )
 
 TABLE_NAMES: dict[type, str] = {
@@ -28,23 +42,28 @@ TABLE_NAMES: dict[type, str] = {
     Features: "features",
     Prediction: "predictions",
     Outcome: "outcomes",
+    MoveForecast: "move_forecasts",
+    MoveOutcome: "move_outcomes",
     Model: "models",
     Gap: "gaps",
     Stall: "stalls",
     Audit: "audits",
     Seal: "seals",
+    OutcomeSeal: "outcome_seals",
     DeadLetter: "dead_letters",
 }
 
-NO_COLUMNS: dict[type, str] = {Features: "forming", Prediction: "preview"}
-"""Fields that are false of all that is kept: features of a forming candle never are."""
+NO_COLUMNS: dict[type, tuple[str, ...]] = {
+    Features: ("forming", "high", "low", "volume"),
+    Prediction: ("preview",),
+}
+"""Fields that are false of all that is kept, or that the candle beside it has."""
 
 
 def columns_of(row: Stored) -> dict[str, object]:
     """Return a row as column name to value."""
     columns = msgspec.structs.asdict(row)
-    dropped = NO_COLUMNS.get(type(row))
-    if dropped is not None:
+    for dropped in NO_COLUMNS.get(type(row), ()):
         del columns[dropped]
     if isinstance(row, DeadLetter):
         columns["digest"] = _digest(row)

@@ -21,11 +21,13 @@ from marketstream.messages import (
     Features,
     Gap,
     Model,
+    MoveForecast,
+    MoveOutcome,
     Outcome,
     Prediction,
     Stall,
 )
-from marketstream.messages.seal import Seal
+from marketstream.messages.seal import OutcomeSeal, Seal
 from marketstream.store import queries
 from marketstream.store.backend import Backend
 from marketstream.store.counts import Ledger
@@ -40,7 +42,14 @@ from marketstream.store.rows import TABLE_NAMES, Stored, columns_of
 from marketstream.store.schema import upgrade
 from marketstream.store.served import Served, read_served
 from marketstream.store.sqlite import SQLITE
-from marketstream.store.tables import CANDLES, METADATA
+from marketstream.store.tables import (
+    CANDLES,
+    METADATA,
+    MOVE_FORECASTS,
+    MOVE_OUTCOMES,
+    OUTCOME_SEALS,
+    SEALS,
+)
 from marketstream.store.tallies import read_tallies
 
 _BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
@@ -137,6 +146,20 @@ class SqlStore:
         """Return the outcomes of predictions made at closes in the range."""
         return self._closes(Outcome, market, timeframe, from_ms, to_ms)
 
+    def move_forecasts(
+        self, market: str, timeframe: str, from_ms: int, to_ms: int
+    ) -> list[MoveForecast]:
+        """Return what was said at closes in the range of how far the price will go."""
+        query = queries.moves_in(MOVE_FORECASTS, market, timeframe, from_ms, to_ms)
+        return self._read(query, MoveForecast)
+
+    def move_outcomes(
+        self, market: str, timeframe: str, from_ms: int, to_ms: int
+    ) -> list[MoveOutcome]:
+        """Return what came of the forecasts of how far that were made at closes in the range."""
+        query = queries.moves_in(MOVE_OUTCOMES, market, timeframe, from_ms, to_ms)
+        return self._read(query, MoveOutcome)
+
     def models(self, market: str, from_ms: int, to_ms: int) -> list[Model]:
         """Return the models that began to serve in the range, in the order in which they did."""
         return self._read(queries.models_in(market, from_ms, to_ms), Model)
@@ -160,12 +183,21 @@ class SqlStore:
 
     def seals(self, market: str, timeframe: str) -> list[Seal]:
         """Return all seals of a market's predictions."""
-        return self._read(queries.seals_of(market, timeframe), Seal)
+        return self._read(queries.seals_of(SEALS, market, timeframe), Seal)
+
+    def outcome_seals(self, market: str, timeframe: str) -> list[OutcomeSeal]:
+        """Return all seals of a market's outcomes."""
+        return self._read(queries.seals_of(OUTCOME_SEALS, market, timeframe), OutcomeSeal)
 
     def prediction_span(self, market: str, timeframe: str) -> tuple[int, int] | None:
         """Return the first and the last close that was predicted, None where none was."""
         with self._explained(), self._engine.connect() as connection:
             return close_span(connection, Prediction, market, timeframe)
+
+    def outcome_span(self, market: str, timeframe: str) -> tuple[int, int] | None:
+        """Return the first and the last close that has an outcome, None where none has."""
+        with self._explained(), self._engine.connect() as connection:
+            return close_span(connection, Outcome, market, timeframe)
 
     def gaps(self, market: str, from_ms: int, to_ms: int) -> list[Gap]:
         """Return the gaps that begin in the range."""

@@ -22,7 +22,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-from marketstream.messages import Depth, Said
+from marketstream.messages import Context, Depth, Said
 
 
 class Json(TypeDecorator[dict[str, Any]]):
@@ -43,21 +43,25 @@ class Json(TypeDecorator[dict[str, Any]]):
         return decoded
 
 
-class DepthJson(TypeDecorator[Depth]):
-    """Levels of the book kept as JSON text, NULL where there are none."""
+class StructJson(TypeDecorator[Any]):
+    """A struct kept as JSON text, NULL where there is none."""
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Depth | None, dialect: Dialect) -> str | None:
+    def __init__(self, kind: type[msgspec.Struct]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: msgspec.Struct | None, dialect: Dialect) -> str | None:
         """Encode."""
         del dialect
         return None if value is None else msgspec.json.encode(value).decode()
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> Depth | None:
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> msgspec.Struct | None:
         """Decode what was encoded."""
         del dialect
-        return None if value is None else msgspec.json.decode(value, type=Depth)
+        return None if value is None else msgspec.json.decode(value, type=self.kind)
 
 
 class CandidatesJson(TypeDecorator[dict[str, Said]]):
@@ -77,6 +81,23 @@ class CandidatesJson(TypeDecorator[dict[str, Said]]):
         return msgspec.json.decode(value or "{}", type=dict[str, Said])
 
 
+class QuantilesJson(TypeDecorator[tuple[float, ...]]):
+    """Quantiles kept as JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[float, ...] | None, dialect: Dialect) -> str:
+        """Encode."""
+        del dialect
+        return msgspec.json.encode(value or ()).decode()
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[float, ...]:
+        """Decode what was encoded."""
+        del dialect
+        return msgspec.json.decode(value or "[]", type=tuple[float, ...])
+
+
 METADATA = MetaData(naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(column_0_label)s"})
 
 
@@ -85,7 +106,7 @@ def _key(name: str, kind: type[Text | BigInteger]) -> Column[Any]:
     return Column(name, kind, primary_key=True, autoincrement=False)
 
 
-def _value(name: str, kind: type[Any], *, nullable: bool = False) -> Column[Any]:
+def _value(name: str, kind: type[Any] | StructJson, *, nullable: bool = False) -> Column[Any]:
     return Column(name, kind, nullable=nullable)
 
 
@@ -119,7 +140,8 @@ CANDLES = Table(
     _value("filled", Boolean),
     _value("expected_count", BigInteger, nullable=True),
     _value("late_count", BigInteger),
-    _value("depth", DepthJson, nullable=True),
+    _value("depth", StructJson(Depth), nullable=True),
+    _value("context", StructJson(Context), nullable=True),
 )
 
 FEATURES = Table(
@@ -188,6 +210,47 @@ OUTCOMES = Table(
     _value("late", Boolean),
 )
 
+MOVE_FORECASTS = Table(
+    "move_forecasts",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("close_time_ms", BigInteger),
+    _key("horizon_ms", BigInteger),
+    _key("target", Text),
+    _value("model_name", Text),
+    _value("model_version", Text),
+    _value("price", Text),
+    _value("label_latency_ms", BigInteger),
+    _value("mean", Double),
+    _value("quantiles", QuantilesJson),
+    _value("baselines", Json),
+    _value("floor", Double, nullable=True),
+    _value("made_at_ms", BigInteger, nullable=True),
+    _value("latency_us", BigInteger, nullable=True),
+    _value("late", Boolean),
+)
+
+MOVE_OUTCOMES = Table(
+    "move_outcomes",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("close_time_ms", BigInteger),
+    _key("horizon_ms", BigInteger),
+    _key("target", Text),
+    _value("model_name", Text),
+    _value("model_version", Text),
+    _value("realised", Double),
+    _value("still", Boolean),
+    _value("qlike", Double, nullable=True),
+    _value("baselines", Json),
+    _value("crps", Double, nullable=True),
+    _value("inside_80", Boolean, nullable=True),
+    _value("inside_90", Boolean, nullable=True),
+    _value("late", Boolean),
+)
+
 PACKED = Table(
     "packed",
     METADATA,
@@ -247,6 +310,19 @@ SEALS = Table(
     _key("from_ms", BigInteger),
     _value("to_ms", BigInteger),
     _value("predictions", BigInteger),
+    _value("digest", Text),
+    _value("previous", Text),
+    _value("hash", Text),
+)
+
+OUTCOME_SEALS = Table(
+    "outcome_seals",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("from_ms", BigInteger),
+    _value("to_ms", BigInteger),
+    _value("outcomes", BigInteger),
     _value("digest", Text),
     _value("previous", Text),
     _value("hash", Text),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-type Kind = Literal["trades", "quotes", "book", "klines", "alive"]
+type Kind = Literal["trades", "quotes", "book", "klines", "alive", "context"]
 
 type Row = tuple[int, int, bytes]
 """Time in µs, place among what the market did, and the frame."""

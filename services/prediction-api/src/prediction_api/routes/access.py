@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address
 from typing import Literal
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marketstream.errors import StateError
 from marketstream.keys import ApiKey
+from prediction_api.quick_answers import ADMIT, Client
 from prediction_api.routes.answers import problem
 from prediction_api.routes.known_keys import KnownKeys
 from prediction_api.routes.rate_limit import Header, RateLimit
@@ -55,10 +57,12 @@ class Access:
         """Answer one request."""
         needed = "nothing" if scope["type"] == "lifespan" else needed_of(scope["path"])
         if self._is_free(needed):
+            scope[ADMIT] = _anybody
             await self._app(scope, receive, send)
             return
         headers: list[Header] = []
         refused = await self._refusal(scope, needed, headers)
+        scope[ADMIT] = partial(self._admit, needed, _secret_of(dict(scope["headers"])))
 
         async def with_headers(message: Message) -> None:
             if message["type"].endswith(".response.start"):
@@ -82,7 +86,7 @@ class Access:
         except StateError as error:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, "No store", str(error))
         if self._limit is not None:
-            allowance = self._limit.take(_caller(scope, key))
+            allowance = self._limit.take(_caller(scope.get("client"), key))
             headers += allowance.headers()
             if allowance.retry_after_s > 0:
                 return _too_many(allowance.limit, math.ceil(allowance.retry_after_s))
@@ -95,6 +99,21 @@ class Access:
         if needed == "admin" and key.role != "admin":
             return problem(HTTPStatus.FORBIDDEN, "No admin key", _NO_ADMIN)
         return None
+
+    def _admit(self, needed: Needed, secret: str | None, client: Client) -> list[Header] | None:
+        """Let a request pass once more, and count it; None where it may have to be refused."""
+        key = None if secret is None else self._keys.find_now(secret)
+        is_known = key is not None or (secret is None and self._open_read)
+        if needed == "admin" or not is_known:
+            return None
+        if self._limit is None:
+            return []
+        allowance = self._limit.take(_caller(client, key))
+        return None if allowance.retry_after_s > 0 else allowance.headers()
+
+
+def _anybody(_client: Client) -> Sequence[Header]:
+    return ()
 
 
 def rate_limit(per_minute: int) -> RateLimit | None:
@@ -120,14 +139,14 @@ def _secret_of(headers: Mapping[bytes, bytes]) -> str | None:
     return cookie_parser(headers.get(b"cookie", b"").decode("latin-1")).get(COOKIE)
 
 
-def _caller(scope: Scope, key: ApiKey | None) -> str:
+def _caller(client: Client, key: ApiKey | None) -> str:
     """Return whose requests are counted together: a key's, or those of an address.
 
     Of an IPv6 address the network counts, of which one caller has all addresses.
     """
     if key is not None:
         return f"key {key.name}"
-    told = (scope.get("client") or ("",))[0]
+    told = "" if client is None else client[0]
     try:
         address = ip_address(told)
     except ValueError:  # a Unix socket has none

@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 from fastapi import Response
 
-from prediction_api.views.live import MOST_FOLLOWERS
-
 JSON = "application/json"
 _PROBLEM = "application/problem+json"
-_OF_NOW = {"Cache-Control": "no-store"}  # a moment later it is another
+OF_NOW = {"Cache-Control": "no-store"}
+"""The headers of what is another a moment later."""
+
+KEPT = {"Cache-Control": "no-cache"}
+"""The headers of what is stored, and may be kept by who asks each time whether it holds."""
 
 type Answers = dict[int | str, dict[str, Any]]
 _OF_A_PROBLEM: dict[str, Any] = {
@@ -66,18 +68,19 @@ def _problem_answer(status: int, why: str) -> dict[str, Any]:
     return {"description": why, "content": content}
 
 
-def too_many_streams() -> Response:
+def too_many_streams(most: int) -> Response:
     """Return the refusal of one stream too many."""
-    return problem(503, "Too many streams", f"{MOST_FOLLOWERS} are open: close one")
+    return problem(503, "Too many streams", f"{most} are open: close one")
 
 
-def json_answer(body: object, status: int = 200) -> Response:
-    """Return JSON."""
-    return Response(msgspec.json.encode(body), status, headers=_OF_NOW, media_type=JSON)
+def json_answer(body: object, status: int = 200, *, kept: bool = False) -> Response:
+    """Return JSON; what is `kept` may be, by who asks each time whether it still holds."""
+    headers = KEPT if kept else OF_NOW
+    return Response(msgspec.json.encode(body), status, headers=headers, media_type=JSON)
 
 
 def problem(status: int, title: str, detail: str, **more: object) -> Response:
     """Return problem details as RFC 9457 has them."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
-    headers = {**_OF_NOW, "Retry-After": "5"} if status == 503 else _OF_NOW
+    headers = {**OF_NOW, "Retry-After": "5"} if status == 503 else OF_NOW
     return Response(msgspec.json.encode(body), status, headers=headers, media_type=_PROBLEM)

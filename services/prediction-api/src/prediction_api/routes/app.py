@@ -11,11 +11,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from marketstream.errors import SettingsError, StateError
+from marketstream.explanation import TakeApart
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
+from prediction_api.quick_answers import QuickAnswers, Remembering
 from prediction_api.routes.access import Access, rate_limit
 from prediction_api.routes.accuracy import add_accuracy_routes
+from prediction_api.routes.compact import Compact
 from prediction_api.routes.config import add_config_route
 from prediction_api.routes.dashboard import BUNDLE, add_dashboard_routes
 from prediction_api.routes.explain import add_explain_routes
@@ -73,11 +76,13 @@ def build_app(
     settings: ApiSettings,
     *,
     bundle: Path = BUNDLE,
+    take_apart: TakeApart | None = None,
 ) -> FastAPI:
     """Return the app; answers are counted in `metrics`, the dashboard is served from `bundle`.
 
     `store` opens the store; it is asked for only where what is asked of us is kept there. The
-    settings are those for the address that is listened on.
+    settings are those for the address that is listened on. `take_apart` asks the models what each
+    feature added to a prediction, where they are at hand.
     """
     app = FastAPI(
         title="Real-time price predictions",
@@ -87,6 +92,7 @@ def build_app(
     )
     for error, answer in _HANDLERS.items():
         app.add_exception_handler(error, answer)
+    app.add_middleware(Compact)
     app.add_middleware(
         Access,
         keys=KnownKeys(store),
@@ -106,8 +112,10 @@ def build_app(
         app.add_middleware(AllowedHosts, names=settings.allowed_hosts)
     app.add_middleware(RequestMetrics, metrics=metrics)
     app.add_middleware(SafeHeaders)
+    app.state.quick_answers = QuickAnswers(metrics)
+    app.add_middleware(Remembering, quick=app.state.quick_answers)
     add_index_routes(app, views)
-    add_explain_routes(app, views, store)
+    add_explain_routes(app, views, store, take_apart)
     add_config_route(app, plan, settings)
     add_history_routes(app, plan, views, store)  # before what takes any path for a symbol
     add_accuracy_routes(app, plan, views, store)

@@ -8,20 +8,29 @@ from typing import Annotated
 import msgspec
 from fastapi import FastAPI, Query, Request, Response
 
-from marketstream.messages import Candle, Outcome, Prediction, Verdict
+from marketstream.messages import Candle, MoveTarget, Outcome, Prediction, Verdict
 from marketstream.plan import Plan
 from marketstream.store.port import Store
 from prediction_api.routes.markets import find_market
 from prediction_api.routes.pages import Asked, PageAsked, Window, page_answers, page_of
-from prediction_api.routes.parameters import BadParameterError, Horizons, asked_horizons_ms
+from prediction_api.routes.parameters import (
+    BadParameterError,
+    Horizons,
+    Target,
+    asked_horizons_ms,
+    asked_move,
+    asked_move_horizons_ms,
+)
 from prediction_api.views.market_views import MarketViews
+from prediction_api.views.moves import JudgedMove, judged_move
 
 _ABOUT_CANDLES = (
     "Return candles with their certificates, the oldest first; those that form are left out."
 )
 _ABOUT_HISTORY = (
     "Return the champion's predictions and what came of them, the oldest first; `verdict` is null "
-    "until the moment that a prediction is about."
+    "until the moment that a prediction is about. With `target` volatility or range these are the "
+    "forecasts of how far the price goes."
 )
 
 _Timeframe = Annotated[str | None, Query(description="of the candles, such as 1s")]
@@ -55,7 +64,7 @@ class Judged(msgspec.Struct, frozen=True):
     inside: bool | None
 
 
-_OF_CANDLES, _JUDGED = page_answers(Candle), page_answers(Judged)
+_OF_CANDLES, _JUDGED = page_answers(Candle), page_answers(Judged, JudgedMove)
 
 
 def add_history_routes(
@@ -79,13 +88,34 @@ def add_history_routes(
         return await page_of(request, market, wanted, page, store, read)
 
     async def history(
-        request: Request, market: str, horizons: list[str] | None, page: Asked
+        request: Request, market: str, horizons: list[str] | None, page: Asked, target: str | None
     ) -> Response:
+        move = asked_move(target)
+        if move is not None:
+            return await moves(request, market, move, asked_move_horizons_ms(plan, horizons), page)
         horizons_ms = asked_horizons_ms(plan, horizons)
 
         def read(opened: Store, window: Window) -> Sequence[Judged]:
             found = judged(opened, market, plan.timeframe, window)
             return [one for one in found if horizons_ms is None or one.horizon_ms in horizons_ms]
+
+        return await page_of(request, market, plan.timeframe, page, store, read)
+
+    async def moves(
+        request: Request,
+        market: str,
+        target: MoveTarget,
+        horizons_ms: frozenset[int] | None,
+        page: Asked,
+    ) -> Response:
+        def read(opened: Store, window: Window) -> Sequence[JudgedMove]:
+            asked = (market, plan.timeframe, window.from_ms, window.to_ms)
+            outcomes = {outcome.identity: outcome for outcome in opened.move_outcomes(*asked)}
+            return [
+                judged_move(one, outcomes.get(one.identity))
+                for one in opened.move_forecasts(*asked)
+                if one.target == target and (horizons_ms is None or one.horizon_ms in horizons_ms)
+            ]
 
         return await page_of(request, market, plan.timeframe, page, store, read)
 
@@ -103,9 +133,13 @@ def add_history_routes(
 
     @app.get("/predictions/{symbol}/history", description=_ABOUT_HISTORY, responses=_JUDGED)
     async def history_by_symbol(
-        request: Request, symbol: str, page: PageAsked, horizon: Horizons = None
+        request: Request,
+        symbol: str,
+        page: PageAsked,
+        horizon: Horizons = None,
+        target: Target = None,
     ) -> Response:
-        return await history(request, find_market(markets, symbol), horizon, page)
+        return await history(request, find_market(markets, symbol), horizon, page, target)
 
     @app.get(
         "/predictions/{venue}/{symbol:path}/history",
@@ -113,9 +147,14 @@ def add_history_routes(
         responses=_JUDGED,
     )
     async def history_by_venue(
-        request: Request, venue: str, symbol: str, page: PageAsked, horizon: Horizons = None
+        request: Request,
+        venue: str,
+        symbol: str,
+        page: PageAsked,
+        horizon: Horizons = None,
+        target: Target = None,
     ) -> Response:
-        return await history(request, find_market(markets, symbol, venue), horizon, page)
+        return await history(request, find_market(markets, symbol, venue), horizon, page, target)
 
 
 def judged(store: Store, market: str, timeframe: str, window: Window) -> list[Judged]:

@@ -30,6 +30,11 @@ class KnownKeys:
         """Return the key of a secret; StateError where the store has never said which there are."""
         return (await self._known()).get(digest_of(secret))
 
+    def find_now(self, secret: str) -> ApiKey | None:
+        """Return the key of a secret; None where there is none, or the store is to be asked."""
+        is_fresh = time.monotonic() - self._asked_s <= _FRESH_S
+        return self._by_digest.get(digest_of(secret)) if is_fresh and self._by_digest else None
+
     async def _known(self) -> Mapping[str, ApiKey]:
         if time.monotonic() - self._asked_s > _FRESH_S:
             if self._reading is None or self._reading.done():

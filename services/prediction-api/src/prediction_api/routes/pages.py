@@ -16,7 +16,7 @@ from marketstream.errors import SettingsError
 from marketstream.moments import iso, moment_ms
 from marketstream.store.port import Store
 from marketstream.timeframes import timeframe_ms
-from prediction_api.routes.answers import JSON, Answers, json_answer, problems, schemas_of
+from prediction_api.routes.answers import JSON, KEPT, Answers, json_answer, problems, schemas_of
 from prediction_api.routes.parameters import MOMENT
 
 _MOMENT = f"{MOMENT}; without `from` it is the last page before `to`, without both the newest"
@@ -67,11 +67,13 @@ class Page[Row](msgspec.Struct, frozen=True):
     rows: Sequence[Row]
 
 
-def page_answers(kind: type) -> Answers:
-    """Return what the schema says of a route that answers with pages of a kind of row."""
-    (schema,), _ = page_schemas([kind])
+def page_answers(*kinds: type) -> Answers:
+    """Return what the schema says of a route that answers with pages of one of some kinds."""
+    schemas, _ = page_schemas(kinds)
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}
     why = {404: "Nobody follows this market", 503: "The store is out of reach"}
-    return {200: {"content": {JSON: {"schema": schema}, CSV: {}}}, **problems(why)}
+    kept = {"description": "The caller has it, as If-None-Match says"}
+    return {200: {"content": {JSON: {"schema": schema}, CSV: {}}}, 304: kept, **problems(why)}
 
 
 def page_schemas(kinds: Sequence[type]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
@@ -108,9 +110,9 @@ async def page_of[Row](
     if window.next_ms is not None:
         url = str(request.url.include_query_params(**{"from": iso(window.next_ms)}))
     if asked.format == "csv":
-        links = {} if url is None else {"Link": f'<{url}>; rel="next"'}
+        links = KEPT if url is None else {**KEPT, "Link": f'<{url}>; rel="next"'}
         return Response(as_csv(rows), media_type=f"{CSV}; charset=utf-8", headers=links)
-    return json_answer(Page(market, timeframe, window.from_ms, window.to_ms, url, rows))
+    return json_answer(Page(market, timeframe, window.from_ms, window.to_ms, url, rows), kept=True)
 
 
 def as_csv(rows: Iterable[object]) -> str:

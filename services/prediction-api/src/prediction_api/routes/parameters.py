@@ -9,16 +9,25 @@ from fastapi import Query, Request, Response
 from fastapi.dependencies.models import Dependant
 
 from marketstream.errors import SettingsError
+from marketstream.messages import MoveTarget
 from marketstream.plan import Plan
 from marketstream.timeframes import duration_ms, horizon_ms
 from prediction_api.routes.answers import problem
 from prediction_api.views.feed import is_event_id
+from prediction_api.views.moves import TARGETS
 
 Horizons = Annotated[
     list[str] | None,
     Query(description="a number of candles, such as 2, or a time, such as 2s; may be repeated"),
 ]
 Timeframe = Annotated[str | None, Query(description="the timeframe that is predicted, such as 1s")]
+Target = Annotated[
+    str | None,
+    Query(
+        description="what is predicted: direction (unless said otherwise), or how far the price "
+        "goes, as volatility or range"
+    ),
+]
 MOMENT = "a time such as 2026-11-22T03:00Z, milliseconds since 1970, or so long ago, as in 90m"
 
 
@@ -49,6 +58,22 @@ def check_timeframe(plan: Plan, timeframe: str | None) -> None:
     """Refuse a timeframe that is not predicted; raises BadParameterError."""
     if timeframe not in {None, plan.timeframe}:
         raise BadParameterError(f"timeframe {timeframe} is not predicted: {plan.timeframe} is")
+
+
+def asked_move(target: str | None) -> MoveTarget | None:
+    """Return which target beside direction is asked for; BadParameterError for an unknown one."""
+    if target in {None, "direction"}:
+        return None
+    for known in TARGETS:
+        if target == known:
+            return known
+    known_ones = ", ".join(("direction", *TARGETS))
+    raise BadParameterError(f"target {target} is not predicted: {known_ones} are")
+
+
+def asked_move_horizons_ms(plan: Plan, horizons: Sequence[str] | None) -> frozenset[int] | None:
+    """Return horizons in ms, None for all; which are forecast, the settings of another part say."""
+    return None if horizons is None else frozenset(_horizon_ms(plan, text) for text in horizons)
 
 
 def check_event_id(after: str | None) -> None:

@@ -14,13 +14,14 @@ from prediction_api.routes.examples.composed import add_answer_example, add_exam
 from prediction_api.routes.history import Judged
 from prediction_api.routes.indicators import IndicatorsAt
 from prediction_api.routes.pages import page_schemas
+from prediction_api.views.moves import JudgedMove
 from prediction_api.views.status_lines import HorizonStatus
 
 _SCHEMES = {
     "key": {"type": "http", "scheme": "bearer", "description": "`realtime keys make NAME`"},
     "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
 }
-_ROWS = (Candle, Judged, IndicatorsAt)
+_ROWS = (Candle, Judged, JudgedMove, IndicatorsAt)
 _STRUCTS = (Explanation, HorizonStatus)
 _OF_FASTAPI = ("HTTPValidationError", "ValidationError")
 _BAD_PARAMETER = problems({})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Annotated, Any
@@ -13,15 +14,24 @@ from starlette.types import Receive, Scope, Send
 
 from marketstream.plan import Plan
 from marketstream.symbols import split_market
+from prediction_api.delivery import CONNECTION, Delivery
 from prediction_api.routes.answers import answers, json_answer, text_answers, too_many_streams
 from prediction_api.routes.markets import add_market_route, find_market
-from prediction_api.routes.parameters import Horizons, asked_horizons_ms, check_event_id
+from prediction_api.routes.parameters import (
+    Horizons,
+    Target,
+    asked_horizons_ms,
+    asked_move,
+    asked_move_horizons_ms,
+    check_event_id,
+)
 from prediction_api.views.event_queue import EventQueue, MarketQueue
-from prediction_api.views.feed import RECONNECT_MS
+from prediction_api.views.feed import RECONNECT_MS, missed_after
 from prediction_api.views.market_views import MarketViews
 from prediction_api.views.status_lines import STATUS_EVERY_S, StatusLines
 
 _KEPT_ALIVE_S = 15.0  # proxies close what is silent for longer
+_RETRY = b"retry: %d\n\n" % RECONNECT_MS
 _EVENT_STREAM = "text/event-stream"
 _UNBUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _EVENTS = text_answers(_EVENT_STREAM, {503: "Too many streams are open"})
@@ -37,6 +47,7 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
     """Add `/view`, `/stream` and `/predictions/{symbol}/stream`."""
     live = views.live
     lines = StatusLines(views)
+    delivery = Delivery()
     live_markets = views.board.markets
 
     async def view(market: str) -> Response:
@@ -58,7 +69,7 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
 
         if not all(live.follow(each, its_queue) for each, its_queue in followed):
             forget()
-            return too_many_streams()
+            return too_many_streams(live.most_followers)
         return _Stream(_news(queue, lines, followed), ended=forget)
 
     told = (
@@ -79,31 +90,45 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         "`prediction` and `outcome`, each with an id. A client that comes back with the last one "
         "in `Last-Event-ID` is sent what it missed; what is no longer remembered is declared by "
         "an event `missed`, and stands in the history. The same path opens as a WebSocket, with "
-        "`after` in the place of `Last-Event-ID`."
+        "`after` in the place of `Last-Event-ID`. With `target` volatility or range the events are "
+        "`move` and `move_outcome`: how far the price is said to go, and how far it went; the "
+        "WebSocket has directions alone."
     )
 
-    def feed(market: str, horizons: list[str] | None, after: str | None) -> Response:
-        horizons_ms = asked_horizons_ms(plan, horizons)
+    def feed(
+        market: str, horizons: list[str] | None, after: str | None, target: str | None
+    ) -> Response:
+        move = asked_move(target)
+        if move is None:
+            followed, horizons_ms = views.feed, asked_horizons_ms(plan, horizons)
+        else:
+            followed = views.move_feeds[move]
+            horizons_ms = asked_move_horizons_ms(plan, horizons)
         check_event_id(after)
-        queue = EventQueue()
-        if not views.feed.follow(market, queue, horizons_ms, after):
-            return too_many_streams()
-        return _Stream(
-            _events(queue),
-            ended=lambda: views.feed.forget(market, queue),
-        )
+        queue = EventQueue(missed=missed_after())
+        if not followed.follow(market, queue, horizons_ms, after):
+            return too_many_streams(live.most_followers)
+        return _Feed(queue, delivery, ended=lambda: followed.forget(market, queue))
 
     @app.get("/predictions/{symbol}/stream", description=about, **_EVENTS)
     async def feed_by_symbol(
-        symbol: str, horizon: Horizons = None, last_event_id: _After = None
+        symbol: str,
+        horizon: Horizons = None,
+        last_event_id: _After = None,
+        target: Target = None,
     ) -> Response:
-        return feed(find_market(views.board.markets, symbol), horizon, last_event_id)
+        return feed(find_market(views.board.markets, symbol), horizon, last_event_id, target)
 
     @app.get("/predictions/{venue}/{symbol:path}/stream", description=about, **_EVENTS)
     async def feed_by_venue(
-        venue: str, symbol: str, horizon: Horizons = None, last_event_id: _After = None
+        venue: str,
+        symbol: str,
+        horizon: Horizons = None,
+        last_event_id: _After = None,
+        target: Target = None,
     ) -> Response:
-        return feed(find_market(views.board.markets, symbol, venue), horizon, last_event_id)
+        market = find_market(views.board.markets, symbol, venue)
+        return feed(market, horizon, last_event_id, target)
 
     add_market_route(app, "view", views.board.markets, view, responses=answers(dict[str, Any], {}))
 
@@ -123,8 +148,40 @@ class _Stream(StreamingResponse):
             self._ended()
 
 
+class _Feed(_Stream):
+    """The stream of a queue, which is written to its connection where there is one."""
+
+    def __init__(self, queue: EventQueue, delivery: Delivery, *, ended: Callable[[], None]) -> None:
+        super().__init__(_events(queue), ended=ended)
+        self._queue = queue
+        self._delivery = delivery
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        connection = scope.get(CONNECTION)
+        if connection is None:
+            await super().__call__(scope, receive, send)
+            return
+        left = asyncio.create_task(_left(receive))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            body = {"type": "http.response.body", "body": _RETRY, "more_body": True}
+            await send(body)
+            await self._delivery.write(self._queue, connection, left)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            left.cancel()
+            self._ended()
+
+
+async def _left(receive: Receive) -> None:
+    """Return once the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def _events(queue: EventQueue) -> AsyncIterator[bytes]:
-    yield b"retry: %d\n\n" % RECONNECT_MS
+    yield _RETRY
     while (told := await queue.next(_KEPT_ALIVE_S)) is not None:
         yield told or b": nothing has happened\n\n"
 

@@ -156,20 +156,29 @@ class PredictionBoard:
         self, market: str, horizons_ms: Container[int] | None = None
     ) -> MarketPredictions | None:
         """Return the newest predictions of a market, of all horizons or some; None without any."""
-        views, previews = self._views[market], self._previews[market]
-        age = self.age(market)
-        if not views or age is None:
+        shown, age = self.newest_shown(market, horizons_ms), self.age(market)
+        if shown is None or age is None:
             return None
-        asked = [h for h in sorted(views) if horizons_ms is None or h in horizons_ms]
+        predictions, previews = shown
         return MarketPredictions(
             symbol=split_market(market)[1],
             as_of_ms=age.as_of_ms,
             data_age_ms=age.age_ms,
             stale=self.stale(market),
             stalled=self.stalled(market),
-            predictions=[views[h].view for h in asked],
-            previews=[previews[h].view for h in asked if h in previews],
+            predictions=[one.view for one in predictions],
+            previews=[one.view for one in previews],
         )
+
+    def newest_shown(
+        self, market: str, horizons_ms: Container[int] | None = None
+    ) -> tuple[list[Shown], list[Shown]] | None:
+        """Return the newest predictions and previews by horizon; None before any prediction."""
+        views, previews = self._views[market], self._previews[market]
+        if not views:
+            return None
+        asked = [h for h in sorted(views) if horizons_ms is None or h in horizons_ms]
+        return [views[h] for h in asked], [previews[h] for h in asked if h in previews]
 
     def _made_at_ms(self, prediction: Prediction) -> int:
         """Return when it was made: who publishes says so; a preview is of the market's now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 import msgspec
@@ -11,6 +12,8 @@ _MOST_WAITING = 512
 
 type Encode = Callable[[str, object, str | None], bytes]
 """Writes an event of a name, what it tells, and its id."""
+
+type Told = Callable[[], None]
 
 
 def event(name: str, data: object, number: str | None = None) -> bytes:
@@ -28,37 +31,73 @@ def line(name: str, data: object, number: str | None = None) -> bytes:
 
 
 class EventQueue:
-    """A bounded queue of encoded events; one that is full ends, and nothing waits for it."""
+    """A bounded queue of encoded events, for which nothing waits.
 
-    def __init__(self, most: int = _MOST_WAITING) -> None:
-        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(most)
+    One that is full ends. Where `missed` says how losses are told, it loses the oldest instead,
+    and tells of them, by the id after which they came, before what is left.
+    """
 
-    def put(self, encoded: bytes) -> bool:
-        """Add an event; False where there is no room, which ends the queue."""
-        try:
-            self._queue.put_nowait(encoded)
-        except asyncio.QueueFull:
-            self.end()
-            return False
+    def __init__(
+        self, most: int = _MOST_WAITING, missed: Callable[[str], bytes] | None = None
+    ) -> None:
+        self._most = most
+        self._missed = missed
+        self._waiting: deque[tuple[bytes, str | None]] = deque()
+        self._is_ended = False
+        self._last_id: str | None = None  # of what was taken, or else lost first
+        self._lost_after: str | None = None
+        self._news = asyncio.Event()
+        self._told: Told = self._news.set
+
+    def put(self, encoded: bytes, number: str | None = None) -> bool:
+        """Add an event, and its id; False where there is no room, which ends the queue."""
+        if self._is_ended:
+            return True
+        if len(self._waiting) >= self._most:
+            if self._missed is None:
+                self.end()
+                return False
+            _, lost = self._waiting.popleft()
+            self._lost_after = self._lost_after or self._last_id or lost
+        self._waiting.append((encoded, number))
+        self._told()
         return True
 
     def end(self) -> None:
         """Drop what waits and say that nothing follows."""
-        while not self._queue.empty():
-            self._queue.get_nowait()
-        self._queue.put_nowait(None)
+        self._waiting.clear()
+        self._is_ended = True
+        self._told()
+
+    def tell(self, told: Told) -> None:
+        """Call `told` whenever there is something to take, for who does not wait by `next`."""
+        self._told = told
+        if self._waiting or self._is_ended:
+            told()
+
+    def take(self) -> bytes | None:
+        """Return what waits, all at once, or nothing (b""); None at the end."""
+        self._news.clear()
+        if self._is_ended:
+            self._news.set()
+            return None
+        told = [encoded for encoded, _ in self._waiting]
+        if self._lost_after is not None and self._missed is not None:
+            told.insert(0, self._missed(self._lost_after))
+        if self._waiting:
+            self._last_id = self._waiting[-1][1] or self._last_id
+        self._waiting.clear()
+        self._lost_after = None
+        return b"".join(told)
 
     async def next(self, timeout_s: float) -> bytes | None:
         """Return what waits, all at once, or nothing (b"") after the timeout; None at the end."""
         try:
             async with asyncio.timeout(timeout_s):
-                waiting = [await self._queue.get()]
+                await self._news.wait()
         except TimeoutError:
             return b""
-        while not self._queue.empty():
-            waiting.append(self._queue.get_nowait())
-        told = [encoded for encoded in waiting if encoded is not None]
-        return b"".join(told) if len(told) == len(waiting) else None
+        return self.take()
 
 
 class MarketQueue(EventQueue):
@@ -69,9 +108,9 @@ class MarketQueue(EventQueue):
         self._named = event("market", market)
         self._into = into
 
-    def put(self, encoded: bytes) -> bool:
+    def put(self, encoded: bytes, number: str | None = None) -> bool:
         """Add an event, and of which market it is."""
-        return self._into.put(self.of_market(encoded))
+        return self._into.put(self.of_market(encoded), number)
 
     def end(self) -> None:
         """Have the queue of all end."""

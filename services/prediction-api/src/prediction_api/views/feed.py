@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 import msgspec
 
-from marketstream.messages import Outcome, Prediction, Verdict
+from marketstream.messages import MoveForecast, MoveOutcome, Outcome, Prediction, Verdict
 from prediction_api.views.event_queue import Encode, EventQueue, event
 from prediction_api.views.live import MOST_FOLLOWERS
+from prediction_api.views.moves import MoveCame, MoveView, came_of, view_of
 from prediction_api.views.prediction_view import Shown
 
 RECONNECT_MS = 1_000
@@ -43,7 +44,7 @@ class _Event(NamedTuple):
     id: str
     name: str
     horizon_ms: int
-    told: Shown | Came
+    told: Shown | Came | MoveView | MoveCame
 
     def encoded(self, encode: Encode) -> bytes:
         told = self.told.view if isinstance(self.told, Shown) else self.told
@@ -63,11 +64,12 @@ class PredictionFeed:
     after a restart.
     """
 
-    def __init__(self, markets: Iterable[str]) -> None:
+    def __init__(self, markets: Iterable[str], most_followers: int = MOST_FOLLOWERS) -> None:
         self._events: dict[str, deque[_Event]] = {
             market: deque(maxlen=_REMEMBERED) for market in markets
         }
         self._followers: dict[str, list[_Follower]] = {market: [] for market in self._events}
+        self._most = most_followers
         self._closed = False
 
     def preload(self, predictions: Iterable[Prediction], outcomes: Iterable[Outcome]) -> None:
@@ -88,6 +90,18 @@ class PredictionFeed:
         """Tell what came of one."""
         self._tell(outcome.market, _outcome(outcome))
 
+    def moved(self, forecast: MoveForecast) -> None:
+        """Tell of a forecast of how far; a feed of its own has those of a target."""
+        close_ms, horizon_ms = forecast.close_time_ms, forecast.horizon_ms
+        event_id = f"p-{close_ms}-{horizon_ms}"
+        self._tell(forecast.market, _Event(event_id, "move", horizon_ms, view_of(forecast)))
+
+    def moved_so(self, outcome: MoveOutcome) -> None:
+        """Tell how far it went."""
+        close_ms, horizon_ms = outcome.close_time_ms, outcome.horizon_ms
+        event_id = f"o-{close_ms}-{horizon_ms}"
+        self._tell(outcome.market, _Event(event_id, "move_outcome", horizon_ms, came_of(outcome)))
+
     def follow(
         self,
         market: str,
@@ -101,12 +115,12 @@ class PredictionFeed:
         Where that event is not remembered any more, it is said first what was missed. False where
         as many follow as may.
         """
-        if sum(map(len, self._followers.values())) >= MOST_FOLLOWERS:
+        if sum(map(len, self._followers.values())) >= self._most:
             return False
         wanted = None if horizons_ms is None else frozenset(horizons_ms)
         if after is not None:
             for encoded in self._after(market, after, wanted, encode):
-                queue.put(encoded)
+                queue.put(encoded, after)
         if self._closed:
             queue.end()
         else:
@@ -134,7 +148,7 @@ class PredictionFeed:
         at = next((n for n, one in enumerate(events) if one.id == after), None)
         said = b""
         if at is None:
-            said = encode("missed", Missed(after, time_of(after)), None)
+            said = missed_after(encode)(after)
         rest = events if at is None else events[at + 1 :]
         said += b"".join(one.encoded(encode) for one in rest if _is_wanted(one, wanted))
         return [said] if said else []
@@ -148,7 +162,8 @@ class PredictionFeed:
         behind = [
             each.queue
             for each in followers
-            if _is_wanted(told, each.horizons_ms) and not each.queue.put(encoded[each.encode])
+            if _is_wanted(told, each.horizons_ms)
+            and not each.queue.put(encoded[each.encode], told.id)
         ]
         for queue in behind:
             self.forget(market, queue)
@@ -157,6 +172,11 @@ class PredictionFeed:
 def is_event_id(text: str) -> bool:
     """Say whether a text is an id that events have."""
     return _ID.fullmatch(text) is not None
+
+
+def missed_after(encode: Encode = event) -> Callable[[str], bytes]:
+    """Return how it is told that events after the one of an id were lost."""
+    return lambda after: encode("missed", Missed(after, time_of(after)), None)
 
 
 def time_of(event_id: str) -> int:

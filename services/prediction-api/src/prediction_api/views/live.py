@@ -42,12 +42,14 @@ class LiveView:
         *,
         candles: int = 3_600,
         predictions: int = 1_200,
+        most_followers: int = MOST_FOLLOWERS,
     ) -> None:
         self.horizons_ms = tuple(horizons_ms)
         self._timeframe = timeframe
         self._most_candles = candles
         self._most_points = predictions
         self._markets = {market: _Market(self.horizons_ms) for market in markets}
+        self.most_followers = most_followers
         self._closed = False
 
     def preload(
@@ -138,7 +140,7 @@ class LiveView:
 
         False where the news of all markets go into as many queues as they may.
         """
-        if self.followers >= MOST_FOLLOWERS:
+        if self.followers >= self.most_followers:
             return False
         if self._closed:
             queue.end()

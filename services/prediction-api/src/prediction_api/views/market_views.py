@@ -8,21 +8,36 @@ from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
-from marketstream.messages import Candle, Model, Outcome, Prediction, Status, Trades
+from marketstream.messages import (
+    Candle,
+    Model,
+    MoveForecast,
+    MoveOutcome,
+    MoveTarget,
+    Outcome,
+    Prediction,
+    Status,
+    Trades,
+)
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.recent import Recent
 from marketstream.scores import Scores
+from marketstream.symbols import split_market
 from prediction_api.views.board import PredictionBoard, Published, Seen
 from prediction_api.views.certificates import Certificates
 from prediction_api.views.feed import PredictionFeed
-from prediction_api.views.live import LiveView
+from prediction_api.views.live import MOST_FOLLOWERS, LiveView
+from prediction_api.views.moves import TARGETS, MarketMoves, MoveBoard
+from prediction_api.views.newest_json import NewestJson
 from prediction_api.views.overview import Overview
 from prediction_api.views.prediction_view import MarketPredictions, Shown, verdict_of
 
 _REMEMBERED = 20_000
 
-type Heard = Trades | Seen | Candle | Prediction | Outcome | Model | Status
+type Heard = (
+    Trades | Seen | Candle | Prediction | Outcome | MoveForecast | MoveOutcome | Model | Status
+)
 
 
 class Recalled(NamedTuple):
@@ -32,6 +47,8 @@ class Recalled(NamedTuple):
     predictions: Sequence[Prediction]
     outcomes: Sequence[Outcome]
     models: Sequence[Model]
+    moves: Sequence[MoveForecast] = ()
+    moved: Sequence[MoveOutcome] = ()
 
 
 class MarketViews:
@@ -50,14 +67,20 @@ class MarketViews:
         now_ns: Callable[[], int],
         speed: float = 1.0,
         stale_after_ms: int = 5_000,
+        most_streams: int = MOST_FOLLOWERS,
     ) -> None:
         stale_after_ms = round(stale_after_ms * max(1.0, speed))
         self.board = PredictionBoard(
             plan.markets, now_ns=now_ns, speed=speed, stale_after_ms=stale_after_ms
         )
-        self.live = LiveView(plan.markets, plan.timeframe, plan.horizons_ms)
-        self.feed = PredictionFeed(plan.markets)
+        self.live = LiveView(
+            plan.markets, plan.timeframe, plan.horizons_ms, most_followers=most_streams
+        )
+        self.feed = PredictionFeed(plan.markets, most_streams)
+        self.moves = MoveBoard()
+        self.move_feeds = {target: PredictionFeed(plan.markets, most_streams) for target in TARGETS}
         self.scores = Scores(plan)
+        self.newest_json = NewestJson(self.board, self.scores)
         self.certificates = Certificates()
         self.overview = Overview(
             plan, self.board, self.scores, metrics, now_ns=now_ns, stale_after_ms=stale_after_ms
@@ -92,6 +115,12 @@ class MarketViews:
                 self._predicted(message, received_ns)
             case Outcome():
                 self._happened(message)
+            case MoveForecast():
+                if self.moves.said(message) and received_ns:
+                    self.move_feeds[message.target].moved(message)
+            case MoveOutcome():
+                if self.moves.came(message) and received_ns:
+                    self.move_feeds[message.target].moved_so(message)
             case Model():
                 self.overview.began(message)
             case Status():
@@ -107,6 +136,30 @@ class MarketViews:
         horizons = [view.horizon_ms for view in newest.predictions]
         verdicts = [verdict_of(each, self.scores.proof(market, each)) for each in horizons]
         return replace(newest, verdicts=verdicts)
+
+    def newest_moves(
+        self, market: str, target: MoveTarget, horizons_ms: Container[int] | None = None
+    ) -> MarketMoves | None:
+        """Return how far a market is said to go, and how good that was; None before it is said."""
+        moves, age = self.moves.newest(market, target, horizons_ms), self.board.age(market)
+        if not moves or age is None:
+            return None
+        return MarketMoves(
+            symbol=split_market(market)[1],
+            as_of_ms=age.as_of_ms,
+            data_age_ms=age.age_ms,
+            stale=self.board.stale(market),
+            stalled=self.board.stalled(market),
+            target=target,
+            moves=moves,
+            scores=self.moves.scores(market, target, horizons_ms),
+        )
+
+    def close(self) -> None:
+        """End all streams, later ones too."""
+        self.live.close()
+        for feed in (self.feed, *self.move_feeds.values()):
+            feed.close()
 
     def render_metrics(self) -> bytes:
         """Bring what is not counted as it happens up to date, and render all."""
@@ -129,6 +182,10 @@ class MarketViews:
             self.overview.recall(model)
         self.live.preload(recalled.candles, predictions, outcomes)
         self.feed.preload(predictions, outcomes)
+        for forecast in recalled.moves:
+            self.moves.said(forecast)
+        for moved in recalled.moved:
+            self.moves.came(moved)
 
     def _predicted(self, prediction: Prediction, received_ns: int) -> None:
         if self._shown and self._shown[0][0] is prediction:

@@ -42,20 +42,23 @@ def guarded(
     abstentions: Abstentions,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Ask:
-    """Return how to ask a model that may fail or answer nonsense: then it abstains."""
+    """Return how to ask a model that may fail or answer nonsense: then it abstains.
 
-    def ask(row: Sequence[float], horizon_ms: int) -> float | None:
+    What it says in a preview of a close is not counted: the close itself is to come.
+    """
+
+    def ask(row: Sequence[float], horizon_ms: int, *, preview: bool = False) -> float | None:
         begun_s = clock()
         try:
             answer = p_up_of(said_of(row, horizon_ms))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - somebody else's: it abstains
-            abstentions.note(name, "failed", f"it raises {type(error).__name__}")
-            return None
+            answer = Abstained("failed", f"it raises {type(error).__name__}")
         took_s = clock() - begun_s
         if took_s > _SLOW_S:
             abstentions.slow(name, took_s)
         if isinstance(answer, Abstained):
-            abstentions.note(name, *answer)
+            if not preview:
+                abstentions.note(name, *answer)
             return None
         return answer
 

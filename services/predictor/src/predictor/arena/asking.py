@@ -62,16 +62,23 @@ class Asker:
         self._questions: SimpleQueue[tuple[Endpoint, Question]] = SimpleQueue()
         self._lock = threading.Lock()
         self._asked: set[tuple[str, str]] = set()
+        self._seen_ms: dict[str, int] = {}
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def observe(self, features: Features, received_ns: int) -> None:
-        """Hand in what has come, and at a close that somebody watched have all be asked."""
+        """Hand in what has come, and at a close that somebody watched have all be asked.
+
+        A close that comes once more, revised or told again, is asked and counted once.
+        """
         self._hand_in()
         loop = self._loop
         closes = features.timeframe == self._timeframe and not features.forming
         if loop is None or not closes or not received_ns:
             return
+        if features.close_time_ms <= self._seen_ms.get(features.market, -1):
+            return
+        self._seen_ms[features.market] = features.close_time_ms
         for endpoint, guest in self._endpoints:
             asked = question(features, guest.columns, guest.horizons_ms, self._step_ms)
             if asked is None:

@@ -2,38 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, NamedTuple
 
 from marketstream.errors import SettingsError
 from marketstream.nearest import did_you_mean
+from marketstream.redaction import one_line_of
+from predictor.arena.fingerprint import fingerprint
 from predictor.arena.guest import ArenaModel
 
 GROUP = "realtime.models"
 
 
-def made(name: str, where: str, features: tuple[str, ...]) -> ArenaModel:
-    """Return the model of an entry point, called with the names of features.
+class Made(NamedTuple):
+    """A model, the features it reads in its order, and what it is known by."""
 
-    SettingsError where there is no such thing, it fails, or it has no `probabilities`.
+    model: ArenaModel
+    columns: list[str]
+    fingerprint: str
+
+
+def made(
+    name: str, where: str, features: tuple[str, ...], chosen: Sequence[str] | None = None
+) -> Made:
+    """Return the model of an entry point, called with the names of `features`.
+
+    SettingsError where there is no such thing, it fails, it has no `probabilities`, or what it
+    reads is not what is `chosen`.
     """
     factory = _found(name, where)
     try:
         model = factory(features)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SettingsError(
             f"arena.{name}: {where} fails, called with the names of {len(features)} features: "
-            f"{type(error).__name__}: {error}"
+            f"{one_line_of(error)}"
         ) from error
     if not callable(getattr(model, "probabilities", None)):
         raise SettingsError(
             f"arena.{name}: what {where} returns is a {type(model).__name__} without a method "
             "probabilities(row, horizon_ms): see docs/arena.md"
         )
-    found: ArenaModel = model
-    return found
+    columns = _columns_of(name, where, model, features, chosen)
+    return Made(model, columns, fingerprint(factory, model, columns))
+
+
+def _columns_of(
+    name: str, where: str, model: ArenaModel, features: Sequence[str], chosen: Sequence[str] | None
+) -> list[str]:
+    told: object = getattr(model, "features", None)
+    if told is None:
+        return list(features)
+    if isinstance(told, str) or not isinstance(told, Sequence) or not told:
+        raise SettingsError(
+            f"arena.{name}: the `features` of {where} are {told!r}: a list of names is needed"
+        )
+    read = [str(each) for each in told]
+    if chosen is not None and read != list(chosen):
+        raise SettingsError(
+            f"arena.{name}: {where} reads {', '.join(read)}, by its `features`, and the "
+            f"configuration says {', '.join(chosen)}: take `features` out of the configuration, "
+            "or write them so, in this order"
+        )
+    return read
 
 
 def _found(name: str, where: str) -> Callable[[tuple[str, ...]], Any]:
@@ -47,10 +80,10 @@ def _found(name: str, where: str) -> Callable[[tuple[str, ...]], Any]:
             found = _point(name, where).load()
     except SettingsError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SettingsError(
-            f"arena.{name}: {where} cannot be imported ({type(error).__name__}: {error}): install "
-            "its package beside this one, or mend the name"
+            f"arena.{name}: {where} cannot be imported ({one_line_of(error)}): install its package "
+            "beside this one, or mend the name"
         ) from error
     if not callable(found):
         raise SettingsError(f"arena.{name}: {where} is a {type(found).__name__}, and no callable")

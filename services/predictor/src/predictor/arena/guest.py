@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -13,7 +13,8 @@ PREFIX: Final = "arena/"
 class ArenaModel(Protocol):
     """What an entry point returns that is called with the names of all features that models use.
 
-    It may name those that it reads as `features`, in its order; without that it is given all.
+    It may name those that it reads as `features`, in its order; without that it is given all. What
+    it says as `version` is part of its identity.
     """
 
     def probabilities(self, row: Sequence[float], horizon_ms: int) -> Sequence[float] | None:
@@ -26,8 +27,14 @@ class ArenaModel(Protocol):
         ...
 
 
-type Ask = Callable[[Sequence[float], int], float | None]
-"""Asks for the probability of up, given a move, by row and horizon; None where it abstains."""
+class Ask(Protocol):
+    """Asks for the probability of up, given a move; None where the model abstains."""
+
+    def __call__(
+        self, row: Sequence[float], horizon_ms: int, *, preview: bool = False
+    ) -> float | None:
+        """Ask about a row of its columns; that it abstains in a `preview` is not counted."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

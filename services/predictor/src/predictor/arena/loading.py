@@ -54,9 +54,8 @@ def _guest(
     elif settings.python is not None:
         reads = features if columns is None else tuple(columns)
         _check_features(name, reads, features)
-        model = made(name, settings.python, reads)
-        told = getattr(model, "features", None)
-        columns = list(reads if told is None else told)
+        model, columns, known_by = made(name, settings.python, reads, columns)
+        version = f"{version}-{known_by}"
         ask = guarded(name, model.probabilities, abstentions)
     chosen = features if columns is None else tuple(columns)
     _check_features(name, chosen, features)

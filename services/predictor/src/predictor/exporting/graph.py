@@ -25,9 +25,9 @@ _OPSET, _ML_OPSET, _IR = 17, 3, 10
 def onnx_of(candidate: Candidate, told: Mapping[str, str]) -> bytes:
     """Return a candidate as an ONNX file: a row of doubles in, down and up given a move out.
 
-    Its metadata hold `features`, the columns in order, and what is `told`. Rows have to be known
-    whole: a candidate sleeps where they are not. InputError where `onnx` is not installed, or there
-    is no graph for its kind.
+    Its metadata hold `features`, the columns in order, and what is `told`. What is unknown (NaN)
+    counts as it does in the model. InputError where `onnx` is not installed, or there is no graph
+    for its kind.
     """
     try:
         import onnx
@@ -106,6 +106,10 @@ class _Graph:
         """Return the name of a value within bounds."""
         return self.op("Clip", value, self.number(low), self.number(high))
 
+    def known(self, value: str) -> str:
+        """Return the name of a value, 0 where it is unknown."""
+        return self.op("Where", self.op("IsNaN", value), self.number(0.0), value)
+
     def log_odds(self, p: str) -> str:
         """Return the name of the log odds of probabilities, as calibration.py has them."""
         p = self.clip(p, SURE, 1 - SURE)
@@ -133,19 +137,19 @@ def _logistic(graph: _Graph, model: Logistic, rows: str) -> str:
     width = len(model.weights)
     away = graph.op("Sub", rows, graph.number(*model.mean, shape=(1, width)))
     away = graph.op("Div", away, graph.number(*model.scale, shape=(1, width)))
-    away = graph.clip(away, -FARTHEST, FARTHEST)
+    away = graph.clip(graph.known(away), -FARTHEST, FARTHEST)
     z = graph.op("MatMul", away, graph.number(*model.weights, shape=(width, 1)))
     return graph.logistic(graph.op("Add", z, graph.number(model.intercept)))
 
 
 def _sign(graph: _Graph, model: ImbalanceSign, rows: str) -> str:
-    side = graph.op("Sign", graph.columns(rows, (0,)))
+    side = graph.op("Sign", graph.known(graph.columns(rows, (0,))))
     told = graph.op("Mul", side, graph.number(model.hit_rate - 0.5))
     return graph.op("Add", told, graph.number(0.5))
 
 
 def _calibrated_imbalance(graph: _Graph, model: CalibratedImbalance, rows: str) -> str:
-    side = graph.clip(graph.columns(rows, (0,)), -1.0, 1.0)
+    side = graph.clip(graph.known(graph.columns(rows, (0,))), -1.0, 1.0)
     curve = graph.op("Mul", side, graph.op("Abs", side))
     return graph.logistic(
         graph.op(

@@ -17,7 +17,8 @@ import numpy as np
 from marketstream.errors import InputError
 from predictor.models.parts.trees import Tree, TreeEnsemble
 
-_CATEGORICAL = 1
+_CATEGORICAL, _DEFAULT_LEFT = 1, 2  # bits of LightGBM's decision types, and what is missing:
+_ZERO, _NAN = 4, 8
 
 
 def own_trees(model: TreeEnsemble) -> list[Tree]:
@@ -32,15 +33,20 @@ def own_trees(model: TreeEnsemble) -> list[Tree]:
 
 
 def text_trees(text: str) -> tuple[list[Tree], float]:
-    """Return the trees of LightGBM's text, and by what their sum is multiplied (`sigmoid`)."""
-    slope = 1.0
-    for line in text.splitlines():
-        if line.startswith("objective="):
-            kind, *rest = line.removeprefix("objective=").split()
-            if kind != "binary":
-                raise InputError(f"trees of the objective {kind} have no ONNX form here")
-            slope = next((float(e.split(":")[1]) for e in rest if e.startswith("sigmoid:")), 1.0)
-    blocks = text.split("\nTree=")[1:]
+    """Return the trees of LightGBM's text, and by what their sum is multiplied.
+
+    That is `sigmoid`, by the number of trees where their mean counts (`average_output`).
+    """
+    head, *blocks = text.split("\nTree=")
+    told = head.splitlines()
+    kind, *rest = next(
+        (line[10:] for line in told if line.startswith("objective=")), "none"
+    ).split()
+    if kind != "binary":
+        raise InputError(f"trees of the objective {kind} have no ONNX form here")
+    slope = next((float(e.split(":")[1]) for e in rest if e.startswith("sigmoid:")), 1.0)
+    if "average_output" in told:
+        slope /= max(1, len(blocks))
     return [_text_tree(block.split("\nend of trees")[0]) for block in blocks], slope
 
 
@@ -52,8 +58,15 @@ def _text_tree(block: str) -> Tree:
 
     leaves = numbers("leaf_value")
     inner = len(leaves) - 1
-    if inner and (numbers("decision_type").astype(np.int64) & _CATEGORICAL).any():
+    kinds, split = numbers("decision_type").astype(np.int64)[:inner], numbers("threshold")[:inner]
+    if held.get("is_linear", "0") != "0":
+        raise InputError("trees with linear leaves (linear_tree) have no ONNX form here")
+    if (kinds & _CATEGORICAL).any():
         raise InputError("trees that split categories have no ONNX form here")
+    if (kinds & _ZERO).any():
+        raise InputError("trees that take 0 for missing (zero_as_missing) have no ONNX form here")
+    # Where a split knows of no missing value, an unknown one counts as 0.
+    missing_left = np.where(kinds & _NAN, (kinds & _DEFAULT_LEFT) != 0, split >= 0)
     nodes = np.arange(inner + len(leaves))
 
     def children(name: str) -> Any:
@@ -63,8 +76,8 @@ def _text_tree(block: str) -> Tree:
     nothing = np.zeros(len(leaves))
     return Tree(
         feature=np.concatenate([numbers("split_feature")[:inner], nothing]).astype(np.int64),
-        threshold=np.concatenate([numbers("threshold")[:inner], nothing]),
-        missing_left=np.zeros(len(nodes), np.bool_),
+        threshold=np.concatenate([split, nothing]),
+        missing_left=np.concatenate([missing_left, np.zeros(len(leaves), np.bool_)]),
         left=children("left_child"),
         right=children("right_child"),
         value=np.concatenate([np.zeros(inner), leaves]),

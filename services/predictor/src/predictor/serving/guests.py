@@ -30,16 +30,18 @@ class Guests:
         if self._told:
             self._told = {key: said for key, said in self._told.items() if key[1] > close_time_ms}
 
-    def hear(self, rows: Rows, close_time_ms: int, horizon_ms: int) -> list[Guested]:
+    def hear(
+        self, rows: Rows, close_time_ms: int, horizon_ms: int, *, preview: bool = False
+    ) -> list[Guested]:
         """Ask all about a vector; one that does not know all its features abstains."""
-        return [
-            Guested(each.name, each.model, self._said(each, rows, close_time_ms, horizon_ms))
-            for each in self._guests
-            if horizon_ms in each.horizons_ms
-        ]
-
-    def _said(self, guest: Guest, rows: Rows, close_time_ms: int, horizon_ms: int) -> float | None:
-        if guest.ask is None:
-            return self._told.get((guest.name, close_time_ms), {}).get(horizon_ms)
-        row, known = rows.of(guest.columns)
-        return guest.ask(tuple(row), horizon_ms) if known else None
+        heard = []
+        for each in self._guests:
+            if horizon_ms not in each.horizons_ms:
+                continue
+            if each.ask is None:
+                said = self._told.get((each.name, close_time_ms), {}).get(horizon_ms)
+            else:
+                row, known = rows.of(each.columns)
+                said = each.ask(tuple(row), horizon_ms, preview=preview) if known else None
+            heard.append(Guested(each.name, each.model, said))
+        return heard

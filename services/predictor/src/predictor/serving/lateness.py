@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
-from marketstream.messages import Outcome, Prediction
+from marketstream.messages import MoveForecast, MoveOutcome, Outcome, Prediction
 from marketstream.recent import Recent
+
+type Foretold = Prediction | MoveForecast
+type Came = Outcome | MoveOutcome
 
 
 class Lateness:
@@ -24,29 +27,35 @@ class Lateness:
         self._speed = speed
         self._late: defaultdict[str, Recent[object]] = defaultdict(lambda: Recent(most))
 
-    def finish(self, message: Prediction | Outcome, received_ns: int) -> Prediction | Outcome:
+    def finish(self, message: Foretold | Came, received_ns: int) -> Foretold | Came:
         """Return a message as it is to be published; `received_ns` is 0 where nobody watched.
 
         What was said before a stop keeps the time it was made at. Previews are never late.
         """
-        if isinstance(message, Outcome):
+        if isinstance(message, Outcome | MoveOutcome):
             late = self._late[message.market].take(message.identity)
             return replace(message, late=True) if late else message
-        if message.preview:
+        if isinstance(message, Prediction) and message.preview:
             return message
-        if message.made_at_ms is None:
+        if isinstance(message, MoveForecast):
+            message = self._made(message, received_ns, message.made_at_ms)
+        elif message.made_at_ms is None:
             message = self._made(message, received_ns)
         self.remember((message,))
         return message
 
-    def remember(self, said: Iterable[Prediction]) -> None:
+    def remember(self, said: Iterable[Foretold]) -> None:
         """Note which of these predictions were late, for when their outcomes come."""
         for prediction in said:
             if prediction.late:
                 self._late[prediction.market].add(prediction.identity)
 
-    def _made(self, prediction: Prediction, received_ns: int) -> Prediction:
-        now_ns, close_ms = self._clock(), prediction.close_time_ms
+    def _made(
+        self, prediction: Foretold, received_ns: int, since_ms: int | None = None
+    ) -> Foretold:
+        """Complete it; it follows from a close at `since_ms`, unless said otherwise its own."""
+        now_ns = self._clock()
+        close_ms = prediction.close_time_ms if since_ms is None else since_ms
         if not received_ns:
             made_at_ms = max(close_ms, now_ns // 1_000_000)
             return replace(prediction, made_at_ms=made_at_ms, latency_us=0, late=True)

@@ -7,13 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from marketstream.messages import Prediction
+from marketstream.messages import Prediction, Stall
 from marketstream.plan import Plan
 from marketstream.ports import Ports
 from marketstream.stage import Stage
 from marketstream.timeframes import timeframe_ms
-from marketstream.topics import PREDICTIONS
+from marketstream.topics import MOVE_FORECASTS, MOVE_OUTCOMES, PREDICTIONS
 from predictor.arena.guest import Guest
+from predictor.moves.fit import Fit
+from predictor.moves.layout import Combination, Layout
+from predictor.moves.operator import Moves
+from predictor.serving.beside import PredictorAndMoves
 from predictor.serving.lateness import Lateness
 from predictor.serving.operator import Predictor
 from predictor.serving.stage import predictor_stage
@@ -37,13 +41,17 @@ class Markets:
         grace_ms: int,
         serve: Serve,
         guests: Sequence[Guest] = (),
+        moves: Layout | None = None,
     ) -> None:
         self._plan = plan
         self._ports = ports
         self._grace_ms = grace_ms
         self._serve = serve
         self._guests = guests
+        self._layout = moves
         pending = sum(plan.horizons_ms) // timeframe_ms(plan.timeframe)
+        if moves is not None:
+            pending += len(moves.targets) * sum(moves.horizons_ms) // moves.step_ms
         self._lateness = Lateness(ports.clock, ports.speed, most=_FEWEST_LATE + 2 * pending)
         about_ms = max(plan.horizons_ms) + plan.latency_ms + _MOST_LAG_MS
         self._recent_ms = _RECENT_MS + about_ms + grace_ms
@@ -51,6 +59,7 @@ class Markets:
         self._recent_s = float("-inf")
         self._predictors: dict[str, Predictor] = {}
         self._models: dict[str, dict[int, TrainedModel]] = {}
+        self._moves: dict[str, Moves] = {}
 
     def stage(self, before_first: Callable[[], None]) -> Stage:
         """Return the predictor's stage; `before_first` is called before it makes an operator."""
@@ -64,7 +73,7 @@ class Markets:
             guests=self._guests,
         )
 
-        def make_operator(market: str) -> Predictor:
+        def make_operator(market: str) -> PredictorAndMoves:
             before_first()
             predictor: Predictor = stage.make_operator(market)  # type: ignore[assignment]
             predictor.install(self._models.get(market, {}))
@@ -72,15 +81,40 @@ class Markets:
             predictor.remember(said)
             self._lateness.remember(said)
             self._predictors[market] = predictor
-            return predictor
+            moves = None if self._layout is None else Moves(market, self._layout)
+            if moves is not None:
+                self._moves[market] = moves
+            return PredictorAndMoves(predictor, moves)
 
-        return replace(stage, make_operator=make_operator, finish=self._lateness.finish)
+        return replace(
+            stage,
+            writes=(*stage.writes, MOVE_FORECASTS, MOVE_OUTCOMES),
+            make_operator=make_operator,
+            finish=self._lateness.finish,
+        )
 
     def install(self, market: str, models: Mapping[int, TrainedModel]) -> None:
         """Have models serve a market from its next close on."""
         self._models.setdefault(market, {}).update(models)
         if market in self._predictors:
             self._predictors[market].install(models)
+
+    def install_fits(self, market: str, fits: Sequence[Fit]) -> None:
+        """Have what was fitted say how far a market will go, from its next forecast on."""
+        if market in self._moves:
+            self._moves[market].install(fits)
+
+    def fits(self, market: str) -> Mapping[Combination, Fit]:
+        """Return what says how far a market will go, by target and horizon."""
+        moves = self._moves.get(market)
+        return {} if moves is None else moves.fits
+
+    def hear(self, stall: Stall, received_ns: int) -> None:
+        """Note that a market stands still, or goes on; from any thread."""
+        del received_ns
+        moves = self._moves.get(stall.market)
+        if moves is not None:
+            moves.hear(stall)
 
     def tell(self, market: str, name: str, close_time_ms: int, said: Mapping[int, float]) -> bool:
         """Tell a market what a model from outside says of a close; False where that has been."""

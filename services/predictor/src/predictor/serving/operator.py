@@ -203,7 +203,9 @@ class Predictor:
         panel, average = self._panels[model.horizon_ms], self._averages[model.horizon_ms]
         about_ms = features.close_time_ms + model.latency_ms + model.horizon_ms
         at_ms = on_grid(about_ms, self._base_ms)
-        guests = self._guests.hear(rows, features.close_time_ms, model.horizon_ms)
+        guests = self._guests.hear(
+            rows, features.close_time_ms, model.horizon_ms, preview=features.forming
+        )
         half_life_ms = self._half_life_ms
         return panel.hear(rows, lambda names: average.shares(names, at_ms, half_life_ms), guests)
 

@@ -6,19 +6,18 @@ All are told as logarithms; `walk` gives each a line on them, fitted where the m
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import lfilter
 
 from marketstream.columns import Floats, Integers
 from predictor.targets.windows import Windows
 
-_DECAY = 0.94  # RiskMetrics Technical Document (1996), 5.3, of days: here of horizons
-_HAR = (
+DECAY = 0.94  # RiskMetrics Technical Document (1996), 5.3, of days: here of horizons
+HAR = (
     1,
     5,
     22,
 )  # Corsi 2009, Journal of Financial Econometrics 7: day, week, month; here horizons
-_DAY_MS = 86_400_000
-_HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
 
 
 def ewma(ended: Floats, closes: int, places: Integers) -> Floats:
@@ -26,10 +25,12 @@ def ewma(ended: Floats, closes: int, places: Integers) -> Floats:
 
     `ended` is the target over the horizon that ends at each close; the unknown are left out.
     """
+    from scipy.signal import lfilter  # which takes its time, and what runs live can do without
+
     strided = _strided(ended, closes)
     known = np.isfinite(strided).astype(np.float64)
-    sums = lfilter([1 - _DECAY], [1, -_DECAY], np.nan_to_num(strided), axis=0)
-    weights = lfilter([1 - _DECAY], [1, -_DECAY], known, axis=0)
+    sums = lfilter([1 - DECAY], [1, -DECAY], np.nan_to_num(strided), axis=0)
+    weights = lfilter([1 - DECAY], [1, -DECAY], known, axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         means = (sums / weights).ravel()
     return np.where(places >= 0, means[np.maximum(places, 0)], np.nan)
@@ -44,7 +45,7 @@ def har(ended: Floats, closes: int, places: Integers) -> Floats:
     sums = np.cumsum(np.nan_to_num(strided), axis=0)
     counts = np.cumsum(np.isfinite(strided), axis=0)
     columns: list[Floats] = []
-    for horizons in reversed(_HAR):
+    for horizons in reversed(HAR):
         sum_, count = _last(sums, horizons).ravel(), _last(counts, horizons).ravel()
         mean = np.where(count > 0, np.maximum(sum_, 0) / np.maximum(count, 1), np.nan)
         column = np.where(places >= 0, mean[np.maximum(places, 0)], np.nan)
@@ -59,9 +60,9 @@ def same_hour_of_yesterday(
 
     Where the horizon is longer than an hour it is the one horizon that began then.
     """
-    begins = rows - _DAY_MS // base_ms
+    begins = rows - DAY_MS // base_ms
     firsts = begins + closes
-    lasts = begins + np.maximum(closes, _HOUR_MS // base_ms)
+    lasts = begins + np.maximum(closes, HOUR_MS // base_ms)
     ends = np.clip(np.minimum(lasts, places) + 1, 0, None)
     return Windows(ended).between(np.clip(np.minimum(firsts, ends), 0, None), ends)
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 
 from marketstream.columns import Floats
 from predictor.targets.grid import Grid
@@ -50,8 +49,11 @@ def floor_of(values: Floats, target: Target) -> float | None:
 
 def _highest(values: Floats, closes: int) -> Floats:
     """Return the largest of the last `closes` values at each place; the unknown count for less."""
-    filled = np.where(np.isnan(values), -np.inf, values)
-    largest = maximum_filter1d(
-        filled, closes, origin=(closes - 1) // 2, mode="constant", cval=-np.inf
-    )
-    return np.asarray(largest, np.float64)
+    rows = len(values)
+    padded = np.full(-(-(rows + closes - 1) // closes) * closes, -np.inf)
+    padded[closes - 1 : closes - 1 + rows] = np.where(np.isnan(values), -np.inf, values)
+    # The largest of a window is that of two parts of blocks as long as it (van Herk 1992).
+    blocks = padded.reshape(-1, closes)
+    until = np.maximum.accumulate(blocks, axis=1).ravel()
+    since = np.maximum.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
+    return np.maximum(since[:rows], until[closes - 1 : closes - 1 + rows])

@@ -14,10 +14,11 @@ from marketstream.uncertainty import effective_size, wilson
 from predictor.targets.bounds import LEVELS
 from predictor.targets.definitions import Target
 from predictor.targets.figures import FoldScore, Less, Scored, TargetEvaluation
+from predictor.targets.forecaster import MODEL
 from predictor.targets.grid import Grid
 from predictor.targets.rows import Rows, rows_of
 from predictor.targets.scores import basis_points, blocks_of, crps, explained, less_by, qlike
-from predictor.targets.walking import MODEL, Advanced, Judged, walk
+from predictor.targets.walking import Advanced, Judged, walk
 from predictor.training.prices import Label
 
 

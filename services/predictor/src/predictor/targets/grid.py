@@ -24,7 +24,7 @@ class Grid:
     the price is a mid nothing is known of it between closes: `high` and `low` are the price.
     `traded_range` is the logarithm of a candle's high over its low, of trades whatever the price.
     `known[k]` says how many prices, counted from the first, are known as of close k: all up to k,
-    but of the fair mid, which later prints make, fewer.
+    holes as such, but of the fair mid, which later prints make, fewer.
     """
 
     close_ms: Times
@@ -80,7 +80,9 @@ class Grid:
             low=low,
             traded_range=traded[0] - traded[1],
             volume=spread(candles.floats("volume")),
-            known=_known(spread(known_ms(series, label)), close_ms),
+            known=_known(spread(known_ms(series, label)), close_ms)
+            if label == "fair"
+            else np.arange(1, length + 1),
         )
 
 

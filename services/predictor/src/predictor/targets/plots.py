@@ -13,8 +13,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from marketstream.columns import Floats, Integers
 from predictor.targets.bounds import LEVELS
 from predictor.targets.figures import TargetEvaluation
+from predictor.targets.forecaster import MODEL
 from predictor.targets.scores import basis_points, qlike
-from predictor.targets.walking import MODEL, Judged
+from predictor.targets.walking import Judged
 from predictor.validation.plots import svg
 
 _POINTS = 120

@@ -11,7 +11,7 @@ from marketstream.columns import Floats, Integers, Times
 from predictor.targets.baselines import ewma, har, same_hour_of_yesterday
 from predictor.targets.definitions import Target, ended, floor_of
 from predictor.targets.grid import Grid
-from predictor.targets.inputs import inputs
+from predictor.targets.inputs import Seen, SeenOnGrid, inputs
 
 FIRST_SHARE = 0.5
 """Of the decisions, that only learn."""
@@ -50,12 +50,20 @@ class Rows:
 
 
 def rows_of(
-    grid: Grid, target: Target, *, step_ms: int, horizon_ms: int, latency_ms: int = 0
+    grid: Grid,
+    target: Target,
+    *,
+    step_ms: int,
+    horizon_ms: int,
+    latency_ms: int = 0,
+    learning: float = FIRST_SHARE,
+    floor: float | None = None,
 ) -> Rows:
     """Return the decisions at every close of `step_ms`, and the target from `latency_ms` after.
 
-    Both latency and horizon are counted in full closes of the base timeframe. Where nothing moved
-    before what is judged there is no floor, and nothing `known`.
+    Both latency and horizon are counted in full closes of the base timeframe. `learning` is the
+    share of rows, the first, that only learn: the floor is theirs, where none is given. Where
+    nothing moved in them there is none, and nothing `known`.
     """
     closes, late = grid.closes(horizon_ms), -(-latency_ms // grid.base_ms)
     over = ended(grid, target, closes)
@@ -70,8 +78,9 @@ def rows_of(
     usable = whole & prior
     rows, about, came, places = rows[usable], about[usable], came[usable], places[usable]
     times_ms, ends_ms = grid.close_ms[rows], _known_at(grid, about)
-    judged_from_ms = times_ms[int(FIRST_SHARE * len(rows))] if len(rows) else 0
-    floor = floor_of(came[ends_ms <= judged_from_ms], target)
+    learnt = int(learning * len(rows))
+    known = slice(None) if learnt == len(rows) else ends_ms <= times_ms[learnt]
+    floor = floor_of(came[known], target) if floor is None else floor
     bare = Rows(
         times_ms=times_ms,
         ends_ms=ends_ms,
@@ -100,23 +109,52 @@ def _told(
 ) -> Rows:
     """Return the rows with what each forecaster knows at them."""
     floor = bare.floor or 0.0
-    horizons = np.log(har(over, closes, places) + floor)
-    yesterday = np.log(same_hour_of_yesterday(over, closes, rows, places, grid.base_ms) + floor)
-    yesterday = np.where(np.isnan(yesterday), horizons[:, -1], yesterday)
-    of_one = (floor if target == "volatility" else floor**2) / closes
-    seen = inputs(grid, rows, closes, late, of_one)
+    seen = SeenOnGrid(grid, rows)
+    names, known = forecasters_know(
+        seen,
+        target,
+        closes,
+        late,
+        floor,
+        ewma=ewma(over, closes, places),
+        har=har(over, closes, places),
+        yesterday=same_hour_of_yesterday(over, closes, rows, places, grid.base_ms),
+    )
     return replace(
         bare,
         came=np.maximum(bare.came, floor),
         still=float((bare.came < floor).mean()),
-        names=("horizon_1", "horizon_5", "horizon_22", *seen),
-        known={
-            "ridge": np.column_stack([horizons, *seen.values()]),
-            "ewma": np.log(ewma(over, closes, places) + floor)[:, None],
-            "har": horizons,
-            "same_hour_of_yesterday": yesterday[:, None],
-        },
+        names=names,
+        known=known,
     )
+
+
+def forecasters_know(
+    seen: Seen,
+    target: Target,
+    closes: int,
+    late: int,
+    floor: float,
+    *,
+    ewma: Floats,
+    har: Floats,
+    yesterday: Floats,
+) -> tuple[tuple[str, ...], dict[str, Floats]]:
+    """Return what each forecaster knows at some decisions, and the names of the model's columns.
+
+    Given are the baselines as they are, of `har` a column for each mean; all are told as
+    logarithms. Where nothing is known of yesterday the longest mean stands in.
+    """
+    horizons, before = np.log(har + floor), np.log(yesterday + floor)
+    before = np.where(np.isnan(before), horizons[:, -1], before)
+    of_one = (floor if target == "volatility" else floor**2) / closes
+    inputs_ = inputs(seen, closes, late, of_one)
+    return ("horizon_1", "horizon_5", "horizon_22", *inputs_), {
+        "ridge": np.column_stack([horizons, *inputs_.values()]),
+        "ewma": np.log(ewma + floor)[:, None],
+        "har": horizons,
+        "same_hour_of_yesterday": before[:, None],
+    }
 
 
 def _known_at(grid: Grid, places: Integers) -> Times:

@@ -8,15 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketstream.columns import Flags, Floats, Integers
-from predictor.targets.bounds import tracked
-from predictor.targets.linear import Line, Mean
+from predictor.targets.bounds import Tracker, tracked
+from predictor.targets.forecaster import FEWEST, Forecaster
 from predictor.targets.rows import FIRST_SHARE, Rows
 from predictor.validation.splits import walk_forward
-
-MODEL = "ridge"
-_REFERENCE = "har"
-_LATEST_SHARE = 0.2  # of what is learnt from
-_FEWEST = 100  # rows to learn from
 
 type Advanced = Callable[[int, int], None]
 """Told how much is done, and of how much."""
@@ -62,7 +57,7 @@ def walk(
     rows hold it back it says the same.
     """
     parts = walk_forward(rows, folds, first=FIRST_SHARE, embargo=embargo)
-    parts = [part for part in parts if np.count_nonzero(part.train) >= _FEWEST]
+    parts = [part for part in parts if np.count_nonzero(part.train) >= FEWEST]
     if not parts or rows.floor is None:
         return None
     chosen = np.logical_or.reduce([part.test for part in parts])
@@ -88,36 +83,12 @@ def walk(
 
 
 def _forecast(rows: Rows, name: str, train: Flags, test: Flags) -> Forecast:
-    target = np.log(rows.came)
-    expected = _expected(rows, name, train, test)
-    earlier, latest = _split(rows, train)
-    before = _expected(rows, name, earlier, latest)
+    fitted = Forecaster.fitted(rows, name, train)
+    expected = fitted.expected({key: columns[test] for key, columns in rows.known.items()})
     around = tracked(
-        target[test] - expected,
-        target[latest] - before,
+        Tracker.begun(fitted.residuals, rows.overlap),
+        np.log(rows.came[test]) - expected,
         rows.times_ms[test],
         rows.ends_ms[test],
-        rows.overlap,
     )
-    mean = Mean.fitted(before, rows.came[latest]).of(expected)
-    return Forecast(expected, mean, expected[:, None] + around)
-
-
-def _expected(rows: Rows, name: str, train: Flags, test: Flags) -> Floats:
-    """Return what a line through some rows expects of others; the model's corrects the HAR's."""
-    target = np.log(rows.came)
-    expected = np.zeros(np.count_nonzero(test))
-    for each in (_REFERENCE, name) if name == MODEL else (name,):
-        columns = rows.known[each]
-        line = Line.fitted(columns[train], target[train], rows.overlap)
-        target = target - line.expected(columns)
-        expected += line.expected(columns[test])
-    return expected
-
-
-def _split(rows: Rows, train: Flags) -> tuple[Flags, Flags]:
-    """Return the latest rows to learn from, after those whose outcome was known before them."""
-    learnt = np.flatnonzero(train)
-    begin_ms = rows.times_ms[learnt[round((1 - _LATEST_SHARE) * len(learnt))]]
-    earlier = train & (rows.ends_ms <= begin_ms)
-    return (earlier if earlier.any() else train), train & (rows.times_ms >= begin_ms)
+    return Forecast(expected, fitted.mean.of(expected), expected[:, None] + around)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from predictor.gates.gate import Gate
 from predictor.leakcheck import before_training
+from predictor.moves.job import MovesJob
 from predictor.policy.succession import staying
 from predictor.registry.registrar import Registrar
 from predictor.training.requests import Registration, Reply, Request, Serving, Wanted
@@ -24,7 +25,10 @@ class Trainer:
         self._gate.catch_up()
 
     def answer(self, request: Request) -> Reply:
-        """Train on a set that is as it has to be, load champions, or register what waits."""
+        """Train on a set that is as it has to be, fit, load champions, or register what waits."""
+        if isinstance(request, MovesJob):
+            unregistered = 0 if self._registrar is None else self._registrar.unregistered
+            return Reply(fits=request.run(), unregistered=unregistered)
         reply = self._train(request) if isinstance(request, TrainingJob) else Reply()
         registrar = self._registrar
         if registrar is None:

@@ -21,8 +21,8 @@ class FeatureHistory:
         self._base = base
         self._base_ms = timeframe_ms(base)
         bases = timeframe_ms(timeframe) // self._base_ms
-        self._rows = _Buffer(len(names) + 5, most_rows)  # time, bid, ask, close, complete, values
-        self._prices = _Buffer(5, most_rows * bases)  # time, mid, close, first buy, first sell
+        self._rows = Buffer(len(names) + 5, most_rows)  # time, bid, ask, close, complete, values
+        self._prices = Buffer(5, most_rows * bases)  # time, mid, close, first buy, first sell
 
     def append(self, features: Features) -> None:
         """Add one message of the timeframe decided on or of the base timeframe."""
@@ -83,7 +83,7 @@ class FeatureHistory:
         )
 
 
-class _Buffer:
+class Buffer:
     """Rows of floats that forget the oldest: room for twice as many, moved down when full."""
 
     def __init__(self, columns: int, most: int) -> None:
@@ -92,6 +92,7 @@ class _Buffer:
         self.length = 0
 
     def append(self, row: list[float]) -> None:
+        """Add the newest row."""
         if self.length == len(self._rows):
             self._make_room()
         self._rows[self.length] = row
@@ -113,5 +114,6 @@ class _Buffer:
         self.length = self.most
 
     def taken(self) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        """Return the rows so far; a copy."""
         rows = self._rows[max(0, self.length - self.most) : self.length].copy()
         return rows.reshape(len(rows), self._rows.shape[1])

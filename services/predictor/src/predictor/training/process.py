@@ -32,6 +32,8 @@ from predictor.training.requests import (
 )
 
 if TYPE_CHECKING:
+    from predictor.moves.fit import Fit
+    from predictor.moves.job import MovesJob
     from predictor.training.child import Trainer
     from predictor.training.fitting import TrainedModel
     from predictor.training.retraining import Trained, TrainingJob
@@ -90,6 +92,13 @@ class TrainerProcess:
             if self._said.add(complaint):
                 logger.warning("A champion cannot serve", reason=complaint)
         return reply.models
+
+    async def fit_moves(self, job: MovesJob) -> tuple[Fit, ...]:
+        """Return what was fitted of how far a price will go; nothing where that failed."""
+        reply = await self._ask(job)
+        if reply.failure is not None:
+            logger.error("Fitting failed", market=job.market, reason=reply.failure)
+        return reply.fits
 
     async def _run(self, job: TrainingJob, trained: Trained) -> None:
         reply = await self._ask(job)

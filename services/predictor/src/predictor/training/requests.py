@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from predictor.gates.distribution import Distribution
+    from predictor.moves.fit import Fit
+    from predictor.moves.job import MovesJob
     from predictor.training.fitting import TrainedModel
     from predictor.training.retraining import TrainingJob
 
@@ -71,7 +73,7 @@ class Reply:
     `refusal` says what is wrong with a training set that was not trained on. `stays` are the
     horizons whose serving model was not beaten by one of fewer rows, `distributions` those of the
     set's features. `unregistered` is how many
-    models wait for the registry.
+    models wait for the registry. `fits` say how far a price will go.
     """
 
     models: dict[str, Models] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class Reply:
     stays: tuple[int, ...] = ()
     unregistered: int = 0
     distributions: Mapping[str, Distribution] = field(default_factory=dict)
+    fits: tuple[Fit, ...] = ()
 
 
-type Request = TrainingJob | Wanted | Serving | CatchUp
+type Request = TrainingJob | MovesJob | Wanted | Serving | CatchUp

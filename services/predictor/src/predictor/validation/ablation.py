@@ -14,7 +14,7 @@ from marketstream.columns import FeatureTable, Floats, PriceSeries, Times
 from marketstream.uncertainty import HORIZONS_PER_BLOCK, Z95, credit, variance_of_mean
 from predictor.settings import PredictorSettings
 from predictor.training.calibration import log_losses
-from predictor.training.dataset import labelled
+from predictor.training.dataset import Dataset, labelled
 from predictor.training.prices import Label
 from predictor.validation.out_of_sample import Advanced, walk
 
@@ -81,17 +81,25 @@ def ablate(
     Of a family that is left out nothing is there, not for the references that the learner corrects
     either; where no feature is left, a coin answers. None where too few rows moved.
     """
+    data = labelled(table, prices, horizon_ms=horizon_ms, latency_ms=latency_ms, label=label)
+    return ablate_rows(data, settings, families, advanced=advanced)
+
+
+def ablate_rows(
+    data: Dataset,
+    settings: PredictorSettings,
+    families: Mapping[str, Sequence[str]],
+    *,
+    advanced: Advanced | None = None,
+) -> Ablation | None:
+    """Do the same over rows that have their labels, each at a time of its own."""
     every = tuple(name for names in families.values() for name in names)
 
     def asked(names: tuple[str, ...]) -> _Asked | None:
         if not names:
             return None
         less = settings.model_copy(update={"features": list(names)})
-        data = labelled(
-            replace(table, names=names, values=table.columns(names)), prices,
-            horizon_ms=horizon_ms, latency_ms=latency_ms, label=label,
-        )  # fmt: skip
-        rows = walk(data, less)
+        rows = walk(replace(data, names=names, values=data.columns(names)), less)
         return None if rows is None else _Asked(rows.times_ms, rows.returns, rows.p_up[rows.name])
 
     def told(done: int) -> None:
@@ -114,7 +122,7 @@ def ablate(
     if len(common) == 0:
         return None
     sign = np.sign(_at(whole, whole.returns, common))
-    blocks = common // (HORIZONS_PER_BLOCK * horizon_ms)
+    blocks = common // (HORIZONS_PER_BLOCK * data.horizon_ms)
     hits, losses = _scored(_at(whole, whole.p_up, common), sign)
     found = []
     for family, left in without.items():
@@ -131,8 +139,8 @@ def ablate(
         )
     return Ablation(
         model=settings.model.type,
-        horizon_ms=horizon_ms,
-        latency_ms=latency_ms,
+        horizon_ms=data.horizon_ms,
+        latency_ms=data.latency_ms,
         rows=len(common),
         accuracy=float(hits.mean()),
         log_loss=float(losses.mean()),

@@ -22,7 +22,7 @@ from predictor.policy.average import AVERAGE
 from predictor.settings import PredictorSettings
 from predictor.training.calibration import calibration_error, log_loss
 from predictor.training.candidates import REFERENCES
-from predictor.training.dataset import labelled
+from predictor.training.dataset import Dataset, labelled
 from predictor.training.prices import Label
 from predictor.validation.figures import Evaluation, FoldScore, Rival, Share, Top
 from predictor.validation.out_of_sample import TOP_SHARES, Advanced, OutOfSample, walk
@@ -47,14 +47,26 @@ def evaluate(
     `cost_bps` is what a position costs there and back, without the spread. `advanced` is told how
     many folds are done, of how many.
     """
-    started = perf_counter()
     data = labelled(table, prices, horizon_ms=horizon_ms, latency_ms=latency_ms, label=label)
+    return evaluate_rows(data, settings, cost_bps=cost_bps, trials=trials, advanced=advanced)
+
+
+def evaluate_rows(
+    data: Dataset,
+    settings: PredictorSettings,
+    *,
+    cost_bps: float = 0.0,
+    trials: int = 1,
+    advanced: Advanced | None = None,
+) -> tuple[Evaluation, OutOfSample | None]:
+    """Do the same over rows that have their labels, of several markets perhaps."""
+    started = perf_counter()
     rows = walk(data, settings, advanced)
     bare = Evaluation(
         model=settings.model.type,
-        label=label,
-        horizon_ms=horizon_ms,
-        latency_ms=latency_ms,
+        label=data.label,
+        horizon_ms=data.horizon_ms,
+        latency_ms=data.latency_ms,
         trials=trials,
         rows=0 if rows is None else len(rows),
         incomplete=data.incomplete,

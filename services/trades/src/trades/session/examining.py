@@ -55,7 +55,7 @@ def _examine_new(session: MarketSession, trade: Trade, received_us: int) -> bool
         gap = OpenGap(
             next_id,
             first_id(trade),
-            session.batcher.newest_us,
+            plausibility.known_until_us,
             trade.time_us,
             received_us,
             awaited=not joining.joined,

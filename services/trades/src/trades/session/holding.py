@@ -33,7 +33,8 @@ class Holding:
         if message.trades and self.first is None:
             self.first = message.trades[0]
             self._until_us = received_us + self.patience_us
-        if message.trades or message.quote is not None or message.depth is not None:
+        beside = (message.quote, message.depth, message.context)
+        if message.trades or any(one is not None for one in beside):
             self._messages.append((message, received_us))
             self._trades += len(message.trades)
 

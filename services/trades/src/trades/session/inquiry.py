@@ -63,7 +63,7 @@ class Inquiry:
 
     def catch_up_from(self, since_us: int, from_id: int | None = None) -> None:
         """Ask for what is missing since a time, from an id on where that is known."""
-        mark = None if from_id is None else self._session.ledger.mark(from_id - 1)
+        mark = None if from_id is None else self._session.ledger.mark_before(from_id)
         self._begin_at(self._session.rules.page_from(from_id, since_us, mark))
         self._reached_us = None
 
@@ -321,12 +321,12 @@ class Inquiry:
 
     def _asked_of(self, ask: Ask, received_us: int) -> list[OpenGap]:
         """Return the gaps that an answer should have something of."""
-        gaps = self._session.ledger.ids.gaps
+        gaps, rules = self._session.ledger.ids.gaps, self._session.rules
         due = [gap for gap in gaps if gap.bottom and gap.ask_at_us <= received_us]
         asked = ask.page
         return [
             gap
             for gap in due
-            if (page := self._next_page(gap)).page_id == asked.page_id
+            if (page := gap.next_page(rules)).page_id == asked.page_id
             and page.from_ms >= asked.from_ms
         ]

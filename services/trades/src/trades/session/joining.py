@@ -80,7 +80,7 @@ class Joining:
         Where none has come yet none is missing.
         """
         next_id = self._session.ledger.ids.next_id
-        newest_us = self._session.batcher.newest_us
+        newest_us = self._session.plausibility.known_until_us
         if next_id is None and not newest_us:
             return
         if next_id is not None:

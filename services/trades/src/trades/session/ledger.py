@@ -62,11 +62,11 @@ class Ledger:
     def next_page(self, gap: OpenGap, rules: Rules) -> Page:
         """Return what to ask for next of a gap."""
         if gap.mark is None and gap.bottom:
-            gap.mark = self._mark_before(gap.first_id)
+            gap.mark = self.mark_before(gap.first_id)
         return gap.next_page(rules)
 
-    def _mark_before(self, trade_id: int) -> Mark | None:
-        """Return that of the newest trade that is known before an id."""
+    def mark_before(self, trade_id: int) -> Mark | None:
+        """Return that of the newest trade that is known before an id, be it not the one before."""
         before = [trade for trade in self._recent if trade.id < trade_id]
         if before:
             return Mark.of(max(before, key=lambda trade: trade.id))

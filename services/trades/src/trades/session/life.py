@@ -52,7 +52,9 @@ class Life:
             if time_us is not None and is_known and not ids.ends_unseen:
                 batcher.proven_until_us = max(batcher.proven_until_us, time_us)
         elif last_id >= next_id and self._is_believed(last_id, next_id):
-            gap = OpenGap(next_id, last_id + 1, batcher.newest_us, time_us, received_us)
+            gap = OpenGap(
+                next_id, last_id + 1, session.plausibility.known_until_us, time_us, received_us
+            )
             gap.ask_at_us = received_us
             session.flush(received_us)
             session.ledger.open(gap)

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from exchanges.events import Alive, BookEvent, QuoteEvent, TradeEvent
+from exchanges.events import (
+    Alive,
+    BookEvent,
+    ContextEvent,
+    LiquidationEvent,
+    QuoteEvent,
+    TradeEvent,
+)
 from marketstream.messages import Channel, Feed, Gap, Stall, Trade, Trades
 from trades.batching import TradesBatcher
+from trades.session.context import ContextWatch
 from trades.session.depth import DepthWatch
 from trades.session.examining import examine
 from trades.session.inquiry import Inquiry
@@ -70,9 +78,10 @@ class MarketSession:
         self._unnumbered = unnumbered = None if rules.numbered else Unnumbered(self)
         self._examine = partial(examine, self) if unnumbered is None else unnumbered.examine
         self._quote_watch = QuoteWatch(rules.speed)
-        self._quote_lag = QuoteLag()
+        self.quote_lag = QuoteLag()
         self._noted_us = 0
         self.depth = DepthWatch(self) if rules.levels else None
+        self.context = ContextWatch(self) if rules.context else None
 
     # What the stream says
 
@@ -86,23 +95,24 @@ class MarketSession:
     def add_trade(self, trade: Trade, received_us: int) -> None:
         """Take in a trade; raises BadMessage where it makes no sense, and is put aside."""
         ids, usual, batcher = self.ledger.ids, self.plausibility, self.batcher
+        trade_id, time_us = trade.id, trade.time_us
         if (
-            trade.id == ids.next_id
+            trade_id == ids.next_id
             and not usual.doubting
             and usual.low <= trade.price <= usual.high
-            and batcher.newest_us <= trade.time_us
-            and trade.time_us - received_us <= usual.latest_us
+            and batcher.newest_us <= time_us
+            and time_us - received_us <= usual.latest_us
         ):
-            ids.next_id = trade.id + 1
-            batcher.newest_us = trade.time_us
+            ids.next_id = trade_id + 1
+            batcher.newest_us = time_us
             batcher.newest_received_us = received_us
         elif not self._takes(trade, received_us):
             self.duplicates += 1
             return
         closed = batcher.add_trade(trade, received_us)
         self.trades += 1
-        if self._quote_lag.is_measuring:
-            self._quote_lag.trade(received_us, trade.price, bought=trade.taker == "buy")
+        if self.quote_lag.is_measuring:
+            self.quote_lag.trade(received_us, trade.price, bought=trade.taker == "buy")
         if closed:
             self._pass_all(closed, received_us)
 
@@ -140,8 +150,8 @@ class MarketSession:
             received_us,
         )
         self.quotes += 1
-        if self._quote_lag.is_measuring:
-            self._quote_lag.quote(received_us, event.bid, event.ask)
+        if self.quote_lag.is_measuring:
+            self.quote_lag.quote(received_us, event.bid, event.ask)
         for message in closed:
             self.pass_on(message, received_us)
 
@@ -149,6 +159,17 @@ class MarketSession:
         """Take in an event of the book; raises BadMessage where it makes no sense."""
         if self.depth is not None:
             self._pass_all(self.depth.take(event, received_us), received_us)
+
+    def tell(self, event: ContextEvent | LiquidationEvent, received_us: int) -> None:
+        """Take in what is told of a perpetual; raises BadMessage where it makes no sense."""
+        if self.context is not None:
+            self._pass_all(self.context.take(event, received_us), received_us)
+
+    def untold(self, received_us: int) -> None:
+        """Note that the connection by which it was told is lost."""
+        if self.context is not None:
+            self._pass_all(self.context.lost(received_us), received_us)
+            self.flush(received_us)
 
     def alive(self, event: Alive, received_us: int) -> None:
         """Take in a sign of life; raises BadMessage where it makes no sense."""
@@ -202,6 +223,8 @@ class MarketSession:
         """Note that the connection is lost: time stands still, and what is missed comes first."""
         if self.depth is not None:
             self._pass_all(self.depth.lost(received_us), received_us)
+        if not self.rules.context_apart:
+            self.untold(received_us)
         self.flush(received_us)
         self.is_connected = False
         self.joining.part()
@@ -248,7 +271,7 @@ class MarketSession:
         `alive` says whether the connection gives a sign of life.
         """
         self._declare_due(received_us)
-        self._quote_lag.tick(received_us)
+        self.quote_lag.tick(received_us)
         holding = self.joining.holding
         if holding is not None and holding.is_over(received_us):
             self.joining.let_go(received_us)
@@ -354,7 +377,7 @@ class MarketSession:
         if stall is not None and offset_us is not None and not ended:
             stalled_ms = max(0, (received_us + offset_us - stall.since_us) // 1_000)
         open_gaps = sum(gap.declared for gap in self.ledger.ids.gaps)
-        lag_us = self._quote_lag.lag_us
+        lag_us = self.quote_lag.lag_us
         quote_lag_ms = None if lag_us is None else lag_us // 1_000
         return Feed(
             connected, reconnects, self.missing, self.history, ended, open_gaps, stalled_ms,

@@ -16,6 +16,9 @@ from trades.session.rules import Rules
 CLOCK_MARGIN_US = 500_000  # what may be wrong with a clock that was asked for by REST
 
 _AHEAD_US = 2_000_000  # of the exchange's clock
+_DATED_AHEAD_US = 3_000_000  # at most, what is believed, as its clock was asked for
+_CLOCK_OFF_US = 100_000  # that is no more than usual
+_UNDERWAY_US = 1_000_000  # at most, what a trade takes to come
 _BEHIND_US = 5_000_000  # the trade it follows on
 _FIRST_BEHIND_US = 60_000_000  # the exchange's clock, where it follows on none
 _FACTOR = 2.0  # between the prices of two trades
@@ -51,7 +54,7 @@ class Plausibility:
         self.wants_newest = False
         self._asks = rules.asks
         self._numbered = rules.numbered
-        speed = rules.speed
+        self._speed = speed = rules.speed
         self._ahead_us = round(_AHEAD_US * speed)
         self._behind_us = round(_BEHIND_US * speed)
         self._first_behind_us = round(_FIRST_BEHIND_US * speed)
@@ -102,6 +105,23 @@ class Plausibility:
             return batcher.clock.offset_us
         asked_us = batcher.asked_offset_us
         return asked_us if asked_us is not None and abs(asked_us) <= self._ahead_us else None
+
+    @property
+    def known_until_us(self) -> int:
+        """Up to when the trades are known that came, of the exchange's time.
+
+        That is when the newest traded or, where it is dated ahead of the exchange's clock, a moment
+        before it came.
+        """
+        batcher, speed = self._batcher, self._speed
+        newest_us, asked_us = batcher.newest_us, batcher.asked_offset_us
+        if asked_us is None or not batcher.newest_received_us:
+            return newest_us
+        came_us = batcher.newest_received_us + asked_us + self._margin_us
+        if newest_us <= came_us + round(_CLOCK_OFF_US * speed):
+            return newest_us
+        underway_us, ahead_us = round(_UNDERWAY_US * speed), round(_DATED_AHEAD_US * speed)
+        return max(came_us - underway_us, newest_us - ahead_us)
 
     def newest_is(self, trade: Trade) -> None:
         """Note the newest trade of an answer."""
@@ -183,6 +203,8 @@ class Plausibility:
         after_us = batcher.newest_us if gap is None else gap.since_us
         if not after_us and batcher.asked_offset_us is not None:
             after_us = received_us + batcher.asked_offset_us - self._first_behind_us
+            if time_us < after_us - self._behind_us:
+                self.wants_time = self._asks  # what it said may have been wrong
         if time_us < after_us - self._behind_us:
             behind_s = (after_us - time_us) // 1_000_000
             problem = f"its time is {behind_s} s before that of the trade it follows on"

@@ -10,7 +10,7 @@ from exchanges.book import Book
 from exchanges.venue import Ids, Past, Silence
 from marketstream.messages import Gap, Trade
 
-_DATED_US = 100_000  # between two times of one trade
+_DATED_US = 2_500_000  # between two times of one trade: an event may be dated a little ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Rules:
     Nothing is asked for unless `asks`. A gap whose trades an answer should have had and did not is
     asked for again after `denied_wait_s`. What takes real time takes `speed` times as much of the
     market's. Of the book, which `new_book` begins, `levels` a side go with messages every
-    `depth_every_ms`, none for 0.
+    `depth_every_ms`, none for 0. With `context` go what is told of perpetuals, which may come by a
+    connection of its own (`context_apart`).
     """
 
     base_ms: int = 250
@@ -44,6 +45,8 @@ class Rules:
     levels: int = 0
     depth_every_ms: int = 100
     new_book: Callable[[], Book] = Book
+    context: bool = False
+    context_apart: bool = False
     denied_wait_s: tuple[float, ...] = (1.0, 4.0, 15.0, 60.0)
 
     @property
@@ -69,13 +72,13 @@ class Rules:
     def page_from(self, trade_id: int | None, from_us: int, mark: Mark | None = None) -> Page:
         """Return where to begin: at a trade where pages go by them, or else at a time.
 
-        With a `mark` they begin there, if that is near enough.
+        With a `mark` they begin there: what is between is missing too.
         """
         from_ms = from_us // 1_000
         if not self.pages_by_trade:
             is_in = mark is not None and from_us <= mark.since_us + _DATED_US
             return Page(None, from_ms, mark if is_in and self.marks else None)
-        if mark is None or trade_id is None or trade_id - mark.id >= self.page_trades:
+        if mark is None or trade_id is None or not self.marks:
             return Page(trade_id, from_ms)
         return Page(mark.id, from_ms, mark)
 

@@ -24,4 +24,5 @@ ANSWERS = _at("rest")  # which only who asks meets
 CLOCKS = _at("clock")
 ROWS = frozenset(_at("rows"))
 FRAMES = frozenset(_at("frame"))
+ASKED = ROWS | frozenset(ANSWERS)  # which nobody meets where trades are never asked for
 KINDS = {**{kind.name: kind.text for kind in SIMULATED.values()}, **OWN}

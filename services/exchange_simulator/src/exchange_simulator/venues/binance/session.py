@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from typing import Self
 
 from aiohttp import web
 
@@ -28,7 +29,7 @@ class BinanceSession:
         self._microseconds = microseconds
 
     @classmethod
-    def opened(cls, exchange: Exchange, request: web.Request) -> BinanceSession:
+    def opened(cls, exchange: Exchange, request: web.Request) -> Self:
         """Return the session that a request opens; raises ApiError for a bad one."""
         is_combined = request.path.endswith("/stream")
         where = request.query if is_combined else request.match_info
@@ -76,6 +77,10 @@ class BinanceSession:
         wire_symbol = symbol.upper()
         if symbol != symbol.lower() or wire_symbol not in self._exchange.markets:
             return None
+        return self.channel_of(name, wire_symbol, kind)
+
+    def channel_of(self, name: str, wire_symbol: str, kind: str) -> Channel | None:
+        """Return the channel of a market, None where it has no such channel."""
         if kind in ("trade", "aggTrade"):
             return Channel(name, wire_symbol, "trades", kind)
         if kind == "bookTicker":

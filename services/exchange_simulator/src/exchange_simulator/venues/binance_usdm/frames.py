@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exchange_simulator.market.context import Liquidation, Told
 from exchange_simulator.market.depth import Depth
 from exchange_simulator.market.tape import QuoteColumns, TradeColumns
 from exchange_simulator.venues.binance.frames import MarketFrames
@@ -69,4 +70,30 @@ class UsdmFrames(MarketFrames):
         return (
             f'{{"lastUpdateId":{depth.update_id},"E":{time_ms},"T":{time_ms},'
             f'"bids":{self.levels(depth.bids)},"asks":{self.levels(depth.asks)}}}'
+        ).encode()
+
+    def mark_price(self, told: Told) -> bytes:
+        """Return a `markPriceUpdate` frame."""
+        return (
+            f'{{"e":"markPriceUpdate","E":{told.time_us // 1_000},"s":"{self._symbol}",'
+            f'"p":"{told.mark:.8f}","i":"{told.spot:.8f}","P":"{told.mark:.8f}",'
+            f'"r":"{told.rate:.8f}","T":{told.next_funding_us // 1_000}}}'
+        ).encode()
+
+    def forced_order(self, one: Liquidation) -> bytes:
+        """Return a `forceOrder` frame."""
+        time_ms, price = one.time_us // 1_000, self._price_text()(one.ticks)
+        size = self._quantity_text()(one.lots)
+        return (
+            f'{{"e":"forceOrder","E":{time_ms},"o":{{"s":"{self._symbol}",'
+            f'"S":"{"BUY" if one.buys else "SELL"}","o":"LIMIT","f":"IOC","q":"{size}",'
+            f'"p":"{price}","ap":"{price}","X":"FILLED","l":"{size}","z":"{size}","T":{time_ms},'
+            f'"ps":"{self._symbol}","st":1}}}}'
+        ).encode()
+
+    def open_interest(self, told: Told) -> bytes:
+        """Return the body of `/fapi/v1/openInterest`."""
+        return (
+            f'{{"openInterest":"{self._quantity_text()(told.open_lots)}",'
+            f'"symbol":"{self._symbol}","time":{told.time_us // 1_000}}}'
         ).encode()

@@ -35,7 +35,7 @@ class BybitSession(ChannelSession):
             return (
                 self._answer(request, success=False, message=f"args size >{wire.TOPICS_A_REQUEST}"),
             )
-        channels = [self._channel(str(name)) for name in names]
+        channels = [self.channel_of(str(name)) for name in names]
         for name, channel in zip(names, channels, strict=True):
             if channel is None:
                 message = f"error:handler not found,topic:{name}"
@@ -53,7 +53,8 @@ class BybitSession(ChannelSession):
         message = "subscriptions are refused at the moment"
         return self._answer(request, success=False, message=message)
 
-    def _channel(self, name: str) -> Channel | None:
+    def channel_of(self, name: str) -> Channel | None:
+        """Return the channel of a topic, None where there is none."""
         found = _TOPIC.fullmatch(name)
         if found is None or found[3] not in self.exchange.markets:
             return None
@@ -68,6 +69,10 @@ class BybitSession(ChannelSession):
             self.channels.pop(channel.name, None)
             return
         self.channels[channel.name] = channel
+        yield from self.beginning(channel)
+
+    def beginning(self, channel: Channel) -> Iterator[str]:
+        """Yield what is said of a channel at once."""
         market, now_us = self.exchange.markets[channel.wire_symbol], self.exchange.now_us()
         if channel.kind == "quotes":
             for quote in quote_rows(market, market.tape.quote_at(now_us - 1)):

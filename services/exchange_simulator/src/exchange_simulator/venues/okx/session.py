@@ -23,7 +23,7 @@ _KINDS: dict[str, Kind] = {
     "books5": "book",
     "books": "book",
 }
-_CONNECTION = {"connId": "a4d3ae55"}
+CONNECTION = {"connId": "a4d3ae55"}
 
 
 class OkxSession(ChannelSession):
@@ -31,7 +31,7 @@ class OkxSession(ChannelSession):
 
     def __init__(self, exchange: Exchange, sizes: Sizes) -> None:
         super().__init__(exchange)
-        self._sizes = sizes
+        self.sizes = sizes
 
     def handle(self, text: str) -> Sequence[str]:
         """Take a message; return the answers, each with the book that was asked for behind it."""
@@ -44,7 +44,7 @@ class OkxSession(ChannelSession):
         return [
             said
             for arg in args
-            for said in self._of_arg(str(op), arg if isinstance(arg, dict) else {})
+            for said in self.of_arg(str(op), arg if isinstance(arg, dict) else {})
         ]
 
     def refusal(self, text: str) -> str | None:
@@ -53,19 +53,25 @@ class OkxSession(ChannelSession):
             return None
         return _error("60014", "Requests too frequent")
 
-    def _of_arg(self, op: str, arg: dict[str, Any]) -> Iterator[str]:
+    def of_arg(self, op: str, arg: dict[str, Any]) -> Iterator[str]:
+        """Yield the answer to one argument, and the book that was asked for behind it."""
         channel, instrument = str(arg.get("channel")), str(arg.get("instId"))
         if channel not in _KINDS or instrument not in self.exchange.markets:
             what = f"channel:{channel:.50},instId:{instrument:.50}"
             yield _error("60018", f"Wrong URL or {what} doesn't exist. Please use the correct URL.")
             return
         one = Channel(f"{channel} {instrument}", instrument, _KINDS[channel], channel)
-        yield dump({"event": op, "arg": arg, **_CONNECTION})
+        yield dump({"event": op, "arg": arg, **CONNECTION})
+        self.change(op, one)
+        if op == "subscribe":
+            yield from self._beginning(one)
+
+    def change(self, op: str, one: Channel) -> None:
+        """Subscribe to a channel, or give it up."""
         if op == "unsubscribe":
             self.channels.pop(one.name, None)
-            return
-        self.channels[one.name] = one
-        yield from self._beginning(one)
+        else:
+            self.channels[one.name] = one
 
     def _beginning(self, channel: Channel) -> Iterator[str]:
         if channel.kind == "trades":
@@ -77,9 +83,9 @@ class OkxSession(ChannelSession):
         if depth is not None:
             action = "snapshot" if channel.detail == "books" else ""
             number = depth.update_id if channel.kind == "quotes" else number
-            frame = frames.book_frame(channel.detail, market, self._sizes, depth, number, action)
+            frame = frames.book_frame(channel.detail, market, self.sizes, depth, number, action)
             yield frame.decode()
 
 
 def _error(code: str, message: str) -> str:
-    return dump({"event": "error", "code": code, "msg": message, **_CONNECTION})
+    return dump({"event": "error", "code": code, "msg": message, **CONNECTION})

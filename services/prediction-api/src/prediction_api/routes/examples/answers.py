@@ -31,8 +31,8 @@ OF_ANSWERS: dict[str, object] = {
             "timeframes": ["1s", "1m"], "latency_ms": 0, "groups": {},
         },
         "api": {
-            "host": "127.0.0.1", "port": 8000, "stale_after_ms": 5_000, "allowed_hosts": [],
-            "cors_origins": [], "open_read": True, "requests_per_minute": 0,
+            "host": "127.0.0.1", "port": 8000, "stale_after_ms": 5_000, "most_streams": 64,
+            "allowed_hosts": [], "cors_origins": [], "open_read": True, "requests_per_minute": 0,
         },
     },
     "/health": {

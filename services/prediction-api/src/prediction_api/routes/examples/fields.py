@@ -4,6 +4,7 @@ from __future__ import annotations
 
 CLOSE_MS = 1_795_793_280_000
 PREDICTION_ID = f"binance:BTC/USDT:1s:{CLOSE_MS}:1000:champion:7"
+MOVE_ID = f"binance:BTC/USDT:1s:{CLOSE_MS}:300000:volatility"
 
 OF_FIELDS: dict[str, object] = {
     # whose, and when
@@ -38,6 +39,12 @@ OF_FIELDS: dict[str, object] = {
     "preview": False, "forming": False, "Said": [0.66, 0.44, "lightgbm:7"],
     "Prediction.candidates": {"lightgbm": [0.66, 0.44, "lightgbm:7"]},
     "closed_ms": CLOSE_MS, "starts_ms": CLOSE_MS, "ends_ms": CLOSE_MS + 1_000,
+    "log_odds": 0.663, "base": 0.012, "Terms.features": {"imbalance": 0.412, "flow_1s": 0.239},
+    "contributions": {
+        "lightgbm": {
+            "log_odds": 0.663, "base": 0.012, "features": {"imbalance": 0.412, "flow_1s": 0.239},
+        },
+    },
     "Explanation.p_up": 0.674, "Explanation.missing": {}, "close_return": 2.1e-05,
     "Outcome.baselines": {"majority": "right", "reversal": "wrong"},
     # how good it has been
@@ -47,6 +54,21 @@ OF_FIELDS: dict[str, object] = {
     "Score.baselines": {"majority": 0.503, "persistence": 0.447, "reversal": 0.553},
     "references": {"imbalance_calibrated": 0.621, "imbalance_sign": 0.62},
     "log_loss": 0.651, "ahead": 0.004, "beaten": 4.7, "Rival.better": -3.2,
+    # how far it goes
+    "target": "volatility", "MoveTarget": "volatility", "price": "mid", "MovePrice": "mid",
+    "MoveView.id": MOVE_ID, "JudgedMove.id": MOVE_ID,
+    "MoveView.horizon_ms": 300_000, "MoveScore.horizon_ms": 300_000,
+    "JudgedMove.horizon_ms": 300_000, "MoveView.for_ms": CLOSE_MS + 300_000,
+    "JudgedMove.for_ms": CLOSE_MS + 300_000,
+    "MoveView.model_name": "ridge", "JudgedMove.model_name": "ridge",
+    "MoveView.model_version": str(CLOSE_MS - 901_000),
+    "JudgedMove.model_version": str(CLOSE_MS - 901_000),
+    "move": 0.00082, "low_80": 0.00054, "high_80": 0.00119, "low_90": 0.00047,
+    "high_90": 0.00136, "mean": 6.724e-07, "quantiles": [2.2e-07, 2.9e-07, 6.2e-07, 1.8e-06],
+    "MoveView.baselines": {"ewma": 0.00091, "har": 0.00086, "same_hour_of_yesterday": 0.00104},
+    "MoveScore.outcomes": 1_440, "MoveScore.effective": 288.0, "qlike": 0.31, "crps": 0.29,
+    "coverage_80": 0.798, "coverage_90": 0.901, "qlike_less": {"ewma": 0.08, "har": 0.05},
+    "JudgedMove.realised": 0.00077, "inside_80": True, "inside_90": True,
     # candles
     "open": 71_998.0, "close": 72_000.0, "Candle.high": 72_004.1, "Candle.low": 71_995.5,
     "volume": 1.2842, "quote_volume": 92_461.7, "trade_count": 41, "taker_buy_volume": 0.71,
@@ -56,6 +78,8 @@ OF_FIELDS: dict[str, object] = {
     "revision": 0,
     "complete": True, "filled": False, "expected_count": 41, "late_count": 0,
     "bids": [[72_000.0, 0.84], [71_999.5, 1.3]], "asks": [[72_001.0, 0.39], [72_001.5, 0.92]],
+    "Reading.value": 71_999.5, "Funding.rate": 0.0001, "next_us": (CLOSE_MS + 3_600_000) * 1_000,
+    "bought": 1.25, "sold": 14.8, "Liquidations.since_us": (CLOSE_MS - 600_000) * 1_000,
     "time_us": (CLOSE_MS - 4) * 1_000, "next": None, "feature_set": "5f1c09b2",
     "values": {"rsi_14": 55.4, "imbalance_1": 0.31, "ema_20": None},
     # how whole a market is

@@ -1,0 +1,103 @@
+// How far the price will go: the expected move of each horizon, its bounds, and who else says what.
+
+import { byId, choice, make } from "./elements.ts";
+import { duration, percent, whole } from "./format.ts";
+import { ask } from "./key.ts";
+import type { Market } from "./market.ts";
+import type { MarketMoves, Move, MoveScore } from "./wire.ts";
+
+const REFRESH_MS = 10_000; // forecasts come once a minute
+const NAMES: Record<string, string> = {
+  ewma: "of late",
+  har: "short and long",
+  same_hour_of_yesterday: "yesterday",
+};
+const TARGETS = [
+  { label: "Move", value: "volatility" },
+  { label: "Range", value: "range" },
+];
+
+export class HowFar {
+  private target = "volatility";
+  private shown = "";
+  private askedAt = Number.NEGATIVE_INFINITY;
+  private market: Market | null = null;
+
+  constructor() {
+    choice(byId("how-far-targets"), TARGETS, this.target, (chosen) => {
+      this.target = chosen;
+      if (this.market) this.look(this.market);
+    });
+  }
+
+  /** Ask anew where something else is to be shown, or it is time to. */
+  look(market: Market): void {
+    this.market = market;
+    const wanted = `${market.name} ${this.target}`;
+    const isDue = performance.now() - this.askedAt > REFRESH_MS;
+    if (document.hidden || (wanted === this.shown && !isDue)) return;
+    this.shown = wanted;
+    this.askedAt = performance.now();
+    void this.ask(market.name, wanted);
+  }
+
+  private async ask(market: string, wanted: string): Promise<void> {
+    try {
+      const answer = await ask(`/predictions?target=${this.target}`);
+      if (wanted !== this.shown || !answer.ok) return;
+      const told = (await answer.json()) as Record<string, MarketMoves>;
+      show(told[market]);
+    } catch {
+      // the stream says that the server is gone, and it is asked again
+    }
+  }
+}
+
+function show(told: MarketMoves | undefined): void {
+  const { moves, scores } = told ?? { moves: [], scores: [] };
+  byId("how-far-none").hidden = moves.length > 0;
+  byId("how-far-table").hidden = moves.length === 0;
+  byId("how-far-table").classList.toggle("old", Boolean(told?.stale || told?.stalled));
+  const scored = new Map(scores.map((score) => [score.horizon_ms, score]));
+  const rows = moves.map((move) => tableRow(move, scored.get(move.horizon_ms)));
+  byId("how-far-rows").replaceChildren(...rows);
+}
+
+function tableRow(move: Move, score: MoveScore | undefined): HTMLElement {
+  const horizon = make("th", "", duration(move.horizon_ms));
+  horizon.setAttribute("scope", "row");
+  const sign = move.target === "volatility" ? "±\u00a0" : "";
+  return make(
+    "tr",
+    "",
+    horizon,
+    make("td", "number", make("b", "", `${sign}${share(move.move)}`)),
+    make("td", "number", between(move.low_80, move.high_80)),
+    make("td", "number", between(move.low_90, move.high_90)),
+    make("td", "", others(move)),
+    make("td", "", held(score)),
+  );
+}
+
+/** A share of the price with three digits, as moves of a minute are small. */
+function share(value: number): string {
+  const decimals = value > 0 ? Math.min(5, Math.max(2, 0 - Math.floor(Math.log10(value)))) : 2;
+  return percent(value, decimals);
+}
+
+function between(low: number | null, high: number | null): string {
+  return low === null || high === null ? "not known yet" : `${share(low)} – ${share(high)}`;
+}
+
+function others({ baselines }: Move): string {
+  const said = Object.entries(baselines).map(
+    ([name, move]) => `${NAMES[name] ?? name} ${share(move)}`,
+  );
+  return said.join(", ");
+}
+
+function held(score: MoveScore | undefined): string {
+  if (!score) return "no outcome of a model yet";
+  const shares = `${percent(score.coverage_80, 0)} and ${percent(score.coverage_90, 0)}`;
+  return `${shares} of ${whole(score.outcomes)}`;
+}

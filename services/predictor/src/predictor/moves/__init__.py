@@ -1,0 +1,1 @@
+"""How far the price will go, live: what `targets` says of columns, said close by close."""

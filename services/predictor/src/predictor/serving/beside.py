@@ -1,0 +1,62 @@
+"""One market's operators that read the same features: directions first, then how far."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from marketstream.messages import Features, MoveForecast, MoveOutcome, Outcome, Prediction
+from predictor.moves.operator import Moves
+from predictor.serving.operator import Predictor
+
+type Said = Prediction | Outcome | MoveForecast | MoveOutcome
+
+
+class _Snapshot(msgspec.Struct, frozen=True):
+    predictor: bytes
+    moves: bytes | None = None
+    held: Features | None = None
+
+
+class PredictorAndMoves:
+    """Predicts where the price will be and, where that is wanted, how far it will go.
+
+    How far is said with the next message of the market, such as a candle of the base timeframe, so
+    that no direction waits for it; `made_at_ms` begins to count there.
+    """
+
+    def __init__(self, predictor: Predictor, moves: Moves | None) -> None:
+        self.predictor = predictor
+        self.moves = moves
+        self._held: Features | None = None
+
+    def update(self, message: Features) -> list[Said]:
+        """Fold one message; return what both make of it."""
+        following: list[Said] = [*self.predictor.update(message)]
+        if self.moves is None or message.forming:
+            return following
+        if self._held is not None:
+            for said in self.moves.update(self._held):
+                if isinstance(said, MoveForecast):
+                    said = replace(said, made_at_ms=message.close_time_ms)
+                following.append(said)
+            self._held = None
+        if message.timeframe == self.moves.timeframe:
+            self._held = message
+        return following
+
+    def snapshot(self) -> bytes:
+        """Return the snapshots of both, and what how far is still to be said of."""
+        moves = None if self.moves is None else self.moves.snapshot()
+        return msgspec.msgpack.encode(_Snapshot(self.predictor.snapshot(), moves, self._held))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go on from a snapshot; earlier releases wrote that of the predictor alone."""
+        try:
+            state = msgspec.msgpack.decode(snapshot, type=_Snapshot)
+        except msgspec.ValidationError:
+            state = _Snapshot(snapshot)
+        self.predictor.restore(state.predictor)
+        self._held = state.held
+        if self.moves is not None and state.moves is not None:
+            self.moves.restore(state.moves)

@@ -1,0 +1,204 @@
+"""What says how far is fitted beside the stream, installed between messages, kept over restarts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from marketstream.fakes import FakePorts
+from marketstream.messages import Features, MoveForecast, MoveOutcome, Outcome, Prediction, Stall
+from marketstream.plan import Plan
+from predictor.moves.job import MovesJob
+from predictor.moves.layout import Layout
+from predictor.moves.learning import MovesLearning
+from predictor.moves.operator import Moves
+from predictor.moves.settings import MovesSettings
+from predictor.serving.beside import PredictorAndMoves
+from predictor.serving.markets import Markets
+from predictor.serving.operator import Predictor
+from predictor.training.fitting import TrainedModel
+from predictor.training.process import TrainerProcess
+
+MARKET = "binance:BTC/USDT"
+MINUTE = 60_000
+PLAN = Plan((MARKET,), "1m", (1,), ("1m",))
+LAYOUT = Layout.of(MovesSettings(horizons=[60, 300]), "1m", 0)
+LIVE_NS = 1
+
+
+def closes(make_market: Callable[..., Any], count: int) -> list[Features]:
+    mids = make_market(count).table.mid.tolist()
+    return [
+        Features(
+            MARKET, "1m", MINUTE * (28_000_000 + row), {}, mid - 0.01, mid + 0.01, mid, "none",
+            high=mid + 0.02, low=mid - 0.02, volume=1.0 + row % 7,
+        )
+        for row, mid in enumerate(mids)
+    ]  # fmt: skip
+
+
+class Fitter:
+    """Learning whose jobs wait until they are done by hand, and what it installs."""
+
+    def __init__(self, every_ms: int = 60 * MINUTE) -> None:
+        assert LAYOUT is not None
+        self.moves = Moves(MARKET, LAYOUT)
+        self.jobs: list[MovesJob] = []
+        self._orders: list[Callable[..., Any]] = []
+        self.learning = MovesLearning(
+            LAYOUT, most_closes=1_000, every_ms=every_ms,
+            order=self._orders.append,
+            install=lambda _market, fits: self.moves.install(fits),
+            serving=lambda _market: self.moves.fits,
+        )  # fmt: skip
+
+    async def fit_moves(self, job: MovesJob) -> Any:
+        self.jobs.append(job)
+        return job.run()
+
+    def work(self) -> None:
+        while self._orders:
+            asyncio.run(self._orders.pop(0)(self))
+
+    def run(self, given: Sequence[Features], received_ns: int = LIVE_NS) -> list[Any]:
+        following: list[Any] = []
+        for features in given:
+            following += self.moves.update(features)
+            self.learning.observe(features, received_ns)
+            self.work()
+        return following
+
+
+def test_fits_wait_for_a_live_market_and_for_rows_and_are_made_anew_at_the_interval(
+    make_market: Callable[..., Any],
+) -> None:
+    given = closes(make_market, 400)
+    fitter = Fitter()
+    fitter.run(given[:300], 0)
+    assert fitter.jobs == []  # a past that nobody watched
+    said = fitter.run(given[300:302])
+    assert len(fitter.jobs) == 1
+    assert len(fitter.jobs[0].rows) == 301
+    assert {fit.trained_at_ms for fit in fitter.moves.fits.values()} == {given[300].close_time_ms}
+    assert {one.model_name for one in said if one.close_time_ms == given[300].close_time_ms} == {
+        "ewma"
+    }
+    (later,) = {
+        one.model_name for one in fitter.run(given[302:303]) if isinstance(one, MoveForecast)
+    }
+    assert later == "ridge"
+    fitter.run(given[303:359])
+    assert len(fitter.jobs) == 1  # tried meanwhile, and nothing was due
+    fitter.run(given[359:380])
+    assert len(fitter.jobs) == 2
+    assert min(fit.rows for fit in fitter.moves.fits.values()) > 300
+
+
+def test_what_has_too_few_rows_is_tried_again_and_fewer_take_nobodys_place(
+    make_market: Callable[..., Any],
+) -> None:
+    given = closes(make_market, 400)
+    fitter = Fitter()
+    fitter.run(given[:90])
+    assert fitter.moves.fits == {}
+    fitter.run(given[90:140])
+    assert set(fitter.moves.fits) == {(t, h) for t in LAYOUT.targets for h in LAYOUT.horizons_ms}  # type: ignore[union-attr]
+    after = Fitter(every_ms=10 * MINUTE)
+    after.moves.restore(fitter.moves.snapshot())
+    before = {
+        key: replace(fit, rows=10_000, trained_at_ms=0) for key, fit in fitter.moves.fits.items()
+    }
+    after.moves.install(before.values())
+    after.run(given[140:300])
+    assert after.jobs
+    assert after.moves.fits == before
+
+
+def test_the_training_process_fits_what_is_wanted(
+    make_market: Callable[..., Any], tmp_path: Path
+) -> None:
+    assert LAYOUT is not None
+    fitter = Fitter()
+    fitter.run(closes(make_market, 200), 0)
+    fitter.run(closes(make_market, 201)[200:])
+    (job,) = fitter.jobs
+
+    async def fitted() -> Any:
+        trainer = TrainerProcess(FakePorts(tmp_path).metrics)
+        try:
+            return await trainer.fit_moves(job)
+        finally:
+            trainer.stop()
+
+    assert asyncio.run(fitted()) == job.run() != ()
+
+
+def test_directions_come_first_and_both_go_on_from_one_snapshot(
+    make_market: Callable[..., Any], make_model: Callable[..., TrainedModel], tmp_path: Path
+) -> None:
+    given = closes(make_market, 30)
+    markets = Markets(PLAN, FakePorts(tmp_path), grace_ms=0, serve="champion", moves=LAYOUT)
+    stage = markets.stage(lambda: None)
+    markets.install(MARKET, {MINUTE: make_model(horizon_ms=MINUTE)})
+    operator = stage.make_operator(MARKET)
+    said = [stage.finish(one, LIVE_NS) for each in given[:20] for one in operator.update(each)]
+    kinds = [type(one) for one in said if one.close_time_ms == given[10].close_time_ms]
+    assert kinds[0] is Prediction
+    assert kinds.count(MoveForecast) == 4
+    at_once = [type(one) for one in operator.update(given[20])]
+    assert at_once[0] is Outcome
+    assert at_once[1] is Prediction  # and how far is of the close before
+    forecast = next(one for one in said if isinstance(one, MoveForecast))
+    assert forecast.made_at_ms is not None
+    assert forecast.made_at_ms >= forecast.close_time_ms + MINUTE
+    assert {stage.topic_of(one).name for one in said} == {
+        "predictions", "outcomes", "move_forecasts", "move_outcomes",
+    }  # fmt: skip
+    after = stage.make_operator(MARKET)
+    after.restore(operator.snapshot())
+    assert [after.update(one) for one in given[21:]] == [operator.update(one) for one in given[21:]]
+    markets.hear(Stall(MARKET, 1, "trades"), 0)
+    markets.hear(Stall("nobody:X/Y", 1, "trades"), 0)
+
+
+def test_a_snapshot_of_before_there_were_moves_is_gone_on_from(
+    make_model: Callable[..., TrainedModel], make_market: Callable[..., Any]
+) -> None:
+    assert LAYOUT is not None
+
+    def predictor() -> Predictor:
+        made = Predictor(MARKET, timeframe="1m", base="1m", horizons_ms=(MINUTE,))
+        made.install({MINUTE: make_model(horizon_ms=MINUTE)})
+        return made
+
+    before, given = predictor(), closes(make_market, 12)
+    for each in given[:10]:
+        before.update(each)
+    after = PredictorAndMoves(predictor(), Moves(MARKET, LAYOUT))
+    after.restore(before.snapshot())
+    assert after.update(given[10]) == before.update(given[10])
+    alone = PredictorAndMoves(predictor(), None)
+    alone.restore(after.snapshot())
+    assert alone.update(given[11]) == before.update(given[11])
+
+
+def test_a_forecast_says_when_it_was_made_and_its_outcome_is_as_late(
+    make_market: Callable[..., Any], tmp_path: Path
+) -> None:
+    given = closes(make_market, 12)
+    stage = Markets(PLAN, FakePorts(tmp_path), grace_ms=0, serve="champion", moves=LAYOUT).stage(
+        lambda: None
+    )
+    operator = stage.make_operator(MARKET)
+    said = [stage.finish(one, 0) for each in given for one in operator.update(each)]
+    forecasts = [one for one in said if isinstance(one, MoveForecast)]
+    outcomes = [one for one in said if isinstance(one, MoveOutcome)]
+    assert forecasts
+    assert outcomes
+    assert all(one.late and one.made_at_ms is not None for one in forecasts)
+    assert all(one.late for one in outcomes)
+    assert operator.moves is not None  # type: ignore[attr-defined]

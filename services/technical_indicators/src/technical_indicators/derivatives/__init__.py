@@ -1,0 +1,1 @@
+"""Features of what a venue tells of a perpetual, one a file: each is an indicator by its name."""

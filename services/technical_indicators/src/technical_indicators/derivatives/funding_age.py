@@ -1,0 +1,10 @@
+"""Age of the funding rate in seconds: the close less the exchange's time of it.
+
+It is known also of one that is too old for anything else to be known of it.
+"""
+
+from __future__ import annotations
+
+from technical_indicators.perpetual import FUNDING, age
+
+INDICATOR = age(FUNDING)

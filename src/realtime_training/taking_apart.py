@@ -1,0 +1,72 @@
+"""What each feature added to a prediction, asked of the model that made it, for the API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+
+from marketstream.errors import InputError, TransientStateError
+from marketstream.explanation import Explanation, Terms
+from predictor.registry.aside import model_aside
+from predictor.registry.local import LocalModels
+from predictor.registry.names import model_name
+from predictor.training.fitting import TrainedModel
+from realtime_training.commands.explain.rebuilding import rebuild_answers
+
+_KEPT = 8  # models: of each horizon what serves, and a few before
+_MOST_WAITING = 8
+
+
+class ModelsAsked:
+    """Asks the predictor's own copy of what serves, or else the registry, one after the other."""
+
+    def __init__(self, state: Path, uri: str) -> None:
+        self._state = state
+        self._uri = uri
+        self._models: OrderedDict[tuple[str, str], TrainedModel] = OrderedDict()
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+
+    async def __call__(self, told: Explanation) -> Mapping[str, Terms]:
+        """Return what each feature added, by candidate.
+
+        InputError where nobody can say: the features are gone, or the model is, or it answers
+        otherwise than it did. StateError where the registry is out of reach.
+        """
+        if self._waiting >= _MOST_WAITING:
+            raise TransientStateError("too many predictions are taken apart at once: ask again")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await asyncio.to_thread(self._terms, told)
+        finally:
+            self._waiting -= 1
+
+    def _terms(self, told: Explanation) -> Mapping[str, Terms]:
+        if told.features is None:
+            raise InputError("the features are no longer stored")
+        model = self._model(told)
+        answers = rebuild_answers(told.prediction, told.features.values, model)
+        if not answers.rebuilt.equal:
+            raise InputError(
+                f"version {model.version} answers otherwise than it did, by "
+                f"{answers.rebuilt.largest_difference:.1e}"
+            )
+        return answers.candidates
+
+    def _model(self, told: Explanation) -> TrainedModel:
+        said = told.prediction
+        name = model_name(said.market, said.timeframe, said.horizon_ms)
+        wanted = (name, said.model_version)
+        if wanted not in self._models:
+            kept = LocalModels(self._state / "models", waiting=False)
+            model = kept.champion(name, said.feature_set)
+            if model is None or model.version != said.model_version:
+                model = model_aside(self._uri, *wanted)
+            self._models[wanted] = model
+            while len(self._models) > _KEPT:
+                self._models.popitem(last=False)
+        self._models.move_to_end(wanted)
+        return self._models[wanted]
