@@ -202,7 +202,9 @@ def test_candles_where_two_numberings_meet_or_a_row_is_refused_are_not_complete(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "again.csv"
-    rows = [[number % 30 + 1, "100", "1", START_MS + 200 * number] for number in range(60)]
+    rows = [
+        [number % 30 + 1, "100", f"{number + 1}", START_MS + 200 * number] for number in range(60)
+    ]
     rows[12][1] = "100000"
     path.write_text(
         "id,price,quantity,time\n" + "".join(",".join(map(str, row)) + "\n" for row in rows)

@@ -17,8 +17,10 @@ YEAR_MS = 365 * 86_400_000
 HEADER = "id,time,price,quantity\n"
 
 
-def trades(count: int, first_id: int = 1, from_ms: int = START_MS) -> list[Row]:
-    return [(first_id + n, from_ms + 200 * n, f"100.{n % 7}", "0.5") for n in range(count)]
+def trades(
+    count: int, first_id: int = 1, from_ms: int = START_MS, quantity: str = "0.5"
+) -> list[Row]:
+    return [(first_id + n, from_ms + 200 * n, f"100.{n % 7}", quantity) for n in range(count)]
 
 
 def as_csv(rows: Sequence[Row]) -> bytes:
@@ -35,7 +37,7 @@ def as_frames(rows: Sequence[Row]) -> bytes:
 def test_ids_that_begin_again_are_another_numbering(
     read: Read, form: Callable[[Sequence[Row]], bytes], first_id: int
 ) -> None:
-    old, new = trades(100, first_id), trades(200, 1, START_MS + 20_000)
+    old, new = trades(100, first_id), trades(200, 1, START_MS + 20_000, "0.7")
     content = form([*old, *new, *new[:7]])
     for table in (read(content), read(form(new), form(old), form(new[:7]))):
         assert (len(table), table.numberings, table.duplicates) == (300, 2, 7)
@@ -43,6 +45,46 @@ def test_ids_that_begin_again_are_another_numbering(
         assert not table.unusable
         assert table.ids is not None
         assert table.ids.tolist() == [row[0] for row in [*old, *new]]
+
+
+@pytest.mark.parametrize("length", [5, 10, 25, 30, 49, 50, 51, 75, 150])
+@pytest.mark.parametrize("first_id", [1, 40])
+def test_numberings_may_be_short_and_many(read: Read, length: int, first_id: int) -> None:
+    rows = [
+        row
+        for number in range(4)
+        for row in trades(length, first_id, START_MS + 200 * number * length, f"0.{number + 1}")
+    ]
+    table = read(as_csv(rows))
+    assert (len(table), table.numberings, table.unusable) == (4 * length, 4, {})
+    assert table.ids is not None
+    assert table.ids.tolist() == [row[0] for row in rows]
+
+
+def test_the_same_trades_at_other_times_are_no_numbering(read: Read) -> None:
+    rows, hour_ms = trades(100), 3_600_000
+    later = [(row[0], row[1] + hour_ms, row[2], row[3]) for row in rows]
+    beyond = trades(100, 101, START_MS + hour_ms + 20_000)
+    table = read(as_csv(rows), as_csv([*later, *beyond]))
+    assert table.unusable == {"one id, and not the same trade": 200}
+    assert (len(table), table.numberings) == (100, 1)
+
+
+@pytest.mark.parametrize("length", [3, 4, 20, 60])
+def test_a_stretch_of_rows_that_are_dated_early_is_no_numbering(read: Read, length: int) -> None:
+    rows = trades(300)
+    for place in range(100, 100 + length):
+        rows[place] = (rows[place][0], rows[place][1] - YEAR_MS, *rows[place][2:])
+    table = read(as_csv(rows))
+    assert table.unusable == {"its time is out of order": length}
+    assert (len(table), table.numberings) == (300 - length, 1)
+
+
+def test_times_cut_to_milliseconds_in_one_of_two_files_are_no_numbering(read: Read) -> None:
+    fine = [(n, START_MS * 1_000 + 10 * n, f"100.{n % 9}", "1") for n in range(1_000)]
+    coarse = [(n, time_us // 1_000, price, quantity) for n, time_us, price, quantity in fine]
+    table = read(as_csv(fine), as_csv(coarse))
+    assert (len(table), table.numberings, table.duplicates) == (1_000, 1, 1_000)
 
 
 @pytest.mark.parametrize("change", [(3, "0.7"), (2, "99.5"), (1, START_MS + 4_000)])
@@ -111,7 +153,26 @@ def test_without_ids_a_row_far_from_its_neighbours_in_the_file_is_refused(read: 
     for order in (lines, lines[::-1]):
         table = read(("time,price,quantity\n" + "".join(order)).encode())
         assert table.unusable == {"its time is out of order": 1}
-        assert ((table.lost_us - START_MS * 1_000) // 1_000).tolist() == [[19 * 200, 21 * 200]]
+        lost_ms = ((table.lost_us - START_MS * 1_000) // 1_000).tolist()
+        assert lost_ms == [[-YEAR_MS, -YEAR_MS], [19 * 200, 21 * 200]]  # where it is, or belongs
+
+
+def test_a_row_of_a_far_id_may_have_been_traded_when_it_says(read: Read) -> None:
+    rows = trades(60)
+    rows[20] = (900_000, *rows[20][1:])
+    table = read(as_csv(rows))
+    assert table.unusable == {"its time is out of order": 1}
+    assert [(START_MS + 20 * 200) * 1_000] * 2 in table.lost_us.tolist()
+
+
+@pytest.mark.parametrize(("gap_ms", "is_refused"), [(50_000, False), (3_600_000, True)])
+def test_a_last_row_after_no_usual_silence_is_refused(
+    read: Read, gap_ms: int, *, is_refused: bool
+) -> None:
+    rows = trades(60)
+    rows[-1] = (60, rows[-2][1] + gap_ms, *rows[-1][2:])
+    table = read(as_csv(rows))
+    assert (len(table.refused), len(table)) == ((1, 59) if is_refused else (0, 60))
 
 
 def test_a_price_that_stays_where_it_jumped_to_is_believed(read: Read) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from marketstream.readers.numbers import Integers
+from marketstream.readers.numbers import Floats, Integers
 
 _MOSTLY_UPWARDS = 0.75  # ids that go with time, but for some trades of about one moment
 _AGREEING = 3  # rows on either side whose ids have to say so
+_MOSTLY_THERE = 0.8
 _WINDOW = 50
 
 
@@ -27,17 +28,20 @@ def by_id(ids: Integers, epochs: Integers | None) -> NDArray[np.intp]:
     return np.argsort(ids, kind="stable")
 
 
-def numberings(time_us: Integers, ids: Integers) -> Integers | None:
+def numberings(time_us: Integers, ids: Integers, values: Floats) -> Integers | None:
     """Return the number of the numbering that each row is of, from 0; None where there is one.
 
     A numbering begins where ids fall for good, to those that were there before or to less than all
-    of them. A stretch of rows with ids that are missing before it is none: their times are wrong.
+    of them. A stretch of rows with ids that are missing before or after it is none: their times are
+    wrong. So are they where most ids say the same `values` as before: those are the same trades.
     """
-    order = np.lexsort((ids, time_us))
+    if np.all(ids[1:] > ids[:-1]) and np.all(time_us[1:] >= time_us[:-1]):
+        return None
+    order = np.lexsort((ids, time_us // 1_000))  # times of one of two sources may be cut to ms
     ordered = ids[order]
     if not go_with_time(ordered):
         return None
-    seams = _seams(ordered)
+    seams = _seams(ordered, values[order])
     if not seams:
         return None
     begins = np.zeros(len(ids), np.int64)
@@ -47,7 +51,7 @@ def numberings(time_us: Integers, ids: Integers) -> Integers | None:
     return epochs
 
 
-def _seams(ids: Integers) -> list[int]:
+def _seams(ids: Integers, values: Floats) -> list[int]:
     """Return where numberings begin among ids in the order of time."""
     found: list[int] = []
     start = end = 0
@@ -55,11 +59,14 @@ def _seams(ids: Integers) -> list[int]:
     usual_step = _usual_step(ids)
     for at in (*_falls(ids).tolist(), len(ids)):
         if best is not None and at >= end:
-            found.append(best)
-            start, best = best, None
-        if at < len(ids) and _begins_again(ids, start, at, usual_step):
+            if not _are_the_same(ids[start:], values[start:], best - start):
+                found.append(best)
+                start = best
+            best = None
+        width = min(_WINDOW, 2 * (at - start) // 3, len(ids) - at)  # a numbering may be short
+        if width >= _AGREEING and _begins_again(ids, start, at, width, usual_step):
             if best is None:
-                end = at + _WINDOW
+                end = at + width
             if best is None or ids[at - 1] - ids[at] > ids[best - 1] - ids[best]:
                 best = at
     return found
@@ -76,18 +83,26 @@ def _falls(ids: Integers) -> NDArray[np.intp]:
     return at[2 * below > _AGREEING * _AGREEING]
 
 
-def _begins_again(ids: Integers, start: int, at: int, usual_step: float) -> bool:
-    before, after = ids[max(start, at - _WINDOW) : at], ids[at : at + _WINDOW]
-    if len(before) < _AGREEING:
-        return False
+def _begins_again(ids: Integers, start: int, at: int, width: int, usual_step: float) -> bool:
+    before, after = ids[at - width : at], ids[at : at + width]
     middle = np.median(after)
     if middle >= np.median(before):
         return False
     if max(_usual_step(before), _usual_step(after)) > 2 * usual_step:
         return False  # single rows of anywhere
-    known = ids[start:at]
+    known, later = ids[start:at], ids[at:]
     is_below_all = np.count_nonzero(known < middle) < _AGREEING
-    return bool(is_below_all) or float(np.mean(np.isin(after, known))) >= 1 / 2
+    if not is_below_all and float(np.mean(np.isin(after, known))) < 1 / 2:
+        return False
+    passed = known[(known >= later.min()) & (known <= later.max())]
+    return len(passed) < _AGREEING or float(np.mean(np.isin(passed, later))) >= _MOSTLY_THERE
+
+
+def _are_the_same(ids: Integers, values: Floats, at: int) -> bool:
+    """Say whether the rows from `at` on repeat trades of those before, at other times."""
+    _, before, after = np.intersect1d(ids[:at], ids[at:], return_indices=True)
+    same = values[:at][before] == values[at:][after]
+    return len(same) >= _AGREEING and float(np.mean(same)) >= _MOSTLY_THERE
 
 
 def _usual_step(ids: Integers) -> float:

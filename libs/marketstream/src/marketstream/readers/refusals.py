@@ -28,7 +28,8 @@ _FACTOR = 2.0  # between two prices of one market
 _MOST_VALUE = 1e13  # of one trade, in quote units
 _BESIDE = 7  # rows on either side that a price is held against
 _FEW, _MANY = 2, 20  # rows that are far from so many others
-_DAY_US = 86_400_000_000
+_SILENT = 1_000  # times the usual time between two rows
+_MINUTE_US, _DAY_US = 60_000_000, 86_400_000_000
 
 
 class Rows(NamedTuple):
@@ -44,7 +45,11 @@ class Rows(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """Rows that are not believed, why, and from when to when each may have been traded."""
+    """Rows that are not believed, why, and from when to when they may have been traded.
+
+    Of a row that is out of order nobody knows whether its time or its place is wrong: it may have
+    been traded at either.
+    """
 
     reason: str
     rows: Integers
@@ -64,7 +69,8 @@ def refusals(rows: Rows, parts: Sequence[int]) -> tuple[Flags, list[Refused]]:
         if len(which):
             kept[which] = False
             own = np.stack([rows.time_us[which]] * 2, axis=1)
-            refused.append(Refused(reason, which, own if lost_us is None else lost_us))
+            spans = own if lost_us is None else np.concatenate((own, lost_us))
+            refused.append(Refused(reason, which, spans))
 
     refuse(TOO_MUCH, np.flatnonzero(rows.price * rows.quantity > _MOST_VALUE))
     if rows.ids is not None:
@@ -171,14 +177,20 @@ def _written(time_us: Integers, parts: Sequence[int]) -> Iterator[Integers]:
 
 
 def _far_away(time_us: Integers, order: Integers) -> Integers:
-    """Return the few first or last rows that are further from all others than those are apart."""
+    """Return the few first or last rows that are as far from all others as no silence is long.
+
+    No silence is 1,000 times as long as others are on average, nor as long as all others together
+    and a day.
+    """
     times = time_us[order]
     if len(times) < 2 * _FEW + _MANY:
         return order[:0]
-    for few in range(1, 2 * _FEW + 1):
+    for few in range(2 * _FEW, 0, -1):
         for first in range(max(0, few - _FEW), min(few, _FEW) + 1):
             end = len(times) - (few - first)
-            least_us = max(_DAY_US, int(times[end - 1] - times[first]))
+            span_us = int(times[end - 1] - times[first])
+            usual_us = max(_MINUTE_US, _SILENT * span_us // (end - first))
+            least_us = min(max(_DAY_US, span_us), usual_us)
             is_far = not first or times[first] - times[first - 1] > least_us
             if is_far and (end == len(times) or times[end] - times[end - 1] > least_us):
                 return np.concatenate((order[:first], order[end:]))

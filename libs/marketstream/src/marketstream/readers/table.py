@@ -123,9 +123,10 @@ def assemble(
     count = np.concatenate([part.count for part in parts])
     ids = np.concatenate([part.ids for part in parts if part.ids is not None] or [time_us[:0]])
     with_ids = len(ids) > 0
-    epochs = numberings(time_us, ids) if with_ids else None
+    price_floats, quantity_floats = prices.floats(), quantities.floats()
+    epochs = numberings(time_us, ids, price_floats * quantity_floats) if with_ids else None
     kept, refused = refusals(
-        Rows(time_us, prices.floats(), quantities.floats(), taker, count,
+        Rows(time_us, price_floats, quantity_floats, taker, count,
              ids if with_ids else None, epochs),
         [len(part.time_us) for part in parts],
     )  # fmt: skip
