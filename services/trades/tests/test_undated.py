@@ -59,7 +59,9 @@ def usual(count: int) -> list[int]:
 
 @pytest.mark.parametrize("frames_per_read", [1, 7, 64])
 @pytest.mark.parametrize("ahead_ms", [3_000, 30_000, HOUR_MS, YEARS_MS])
-@pytest.mark.parametrize("wrong", [[0], [1], [50], [50, 51], [30, 34, 60], [97], [99]])
+@pytest.mark.parametrize(
+    "wrong", [[0], [1], [50], [50, 51], [30, 34, 60], [40, 41, 42, 45, 46], [97], [99]]
+)
 def test_frames_that_are_dated_ahead_are_put_aside(
     wrong: list[int], ahead_ms: int, frames_per_read: int
 ) -> None:

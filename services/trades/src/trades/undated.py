@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _WITNESSES = (TradeEvent, QuoteEvent, BookEvent)  # what else is told may be of another time
 _TIMED = (*_WITNESSES, ContextEvent, LiquidationEvent)
 _LEAP_US = 2_000_000
-_ASKED = 5  # frames after one that leaps ahead
+_ASKED = 10  # frames after one that leaps ahead
 _SILENT_US, _SILENT = 60_000_000, 20  # after the first: a minute, or times the span of the next
 _LONGER = 2  # times the longest silence before, that a last frame may come after
 
