@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from time import perf_counter
+from time import perf_counter, process_time
 
 import pytest
 
@@ -201,3 +201,14 @@ def test_many_rows_out_of_step_are_looked_at_in_no_time(read: Read) -> None:
     table = read(as_csv(rows))
     assert perf_counter() - before_s < 10
     assert table.unusable == {"its time is out of order": 1}
+
+
+def test_many_numberings_are_told_apart_in_no_time(read: Read) -> None:
+    rows = [
+        (n % 10 + 1, time, price, f"{n % 997 + 1}")
+        for n, (_, time, price, _) in enumerate(trades(50_000))
+    ]
+    before_s = process_time()
+    table = read(as_csv(rows))
+    assert process_time() - before_s < 10
+    assert (len(table), table.numberings) == (50_000, 5_000)

@@ -11,6 +11,7 @@ _MOSTLY_UPWARDS = 0.75  # ids that go with time, but for some trades of about on
 _AGREEING = 3  # rows on either side whose ids have to say so
 _MOSTLY_THERE = 0.8
 _WINDOW = 50
+_BLOCK = 1_000
 
 
 def go_with_time(ids: Integers) -> bool:
@@ -55,21 +56,37 @@ def _seams(ids: Integers, values: Floats) -> list[int]:
     """Return where numberings begin among ids in the order of time."""
     found: list[int] = []
     start = end = 0
-    best: int | None = None
+    best: tuple[int, int] | None = None
     usual_step = _usual_step(ids)
-    for at in (*_falls(ids).tolist(), len(ids)):
+    falls = _falls(ids)
+    drops = ids[falls - 1] - ids[falls]
+    for number, at in enumerate((*falls.tolist(), len(ids))):
         if best is not None and at >= end:
-            if not _are_the_same(ids[start:], values[start:], best - start):
-                found.append(best)
-                start = best
+            seam, until = best
+            if not _are_the_same(ids[start:until], values[start:until], seam - start):
+                found.append(seam)
+                start = seam
             best = None
         width = min(_WINDOW, 2 * (at - start) // 3, len(ids) - at)  # a numbering may be short
-        if width >= _AGREEING and _begins_again(ids, start, at, width, usual_step):
+        if width < _AGREEING:
+            continue
+        until = _until(falls, drops, number, at + width, len(ids))
+        if _begins_again(ids[start:until], at - start, width, usual_step):
             if best is None:
                 end = at + width
-            if best is None or ids[at - 1] - ids[at] > ids[best - 1] - ids[best]:
-                best = at
+            if best is None or ids[at - 1] - ids[at] > ids[best[0] - 1] - ids[best[0]]:
+                best = at, until
     return found
+
+
+def _until(falls: Integers, drops: Integers, number: int, after: int, end: int) -> int:
+    """Return where ids fall next about as far as at a fall, at `after` or later; else `end`."""
+    first = int(np.searchsorted(falls, after))
+    for block in range(first, len(falls), _BLOCK):
+        as_far = np.flatnonzero(2 * drops[block : block + _BLOCK] >= drops[number])
+        if len(as_far):
+            return int(falls[block + as_far[0]])
+    return end
 
 
 def _falls(ids: Integers) -> NDArray[np.intp]:
@@ -83,14 +100,15 @@ def _falls(ids: Integers) -> NDArray[np.intp]:
     return at[2 * below > _AGREEING * _AGREEING]
 
 
-def _begins_again(ids: Integers, start: int, at: int, width: int, usual_step: float) -> bool:
+def _begins_again(ids: Integers, at: int, width: int, usual_step: float) -> bool:
+    """Say whether a numbering begins at `at`, among ids from the last beginning to the next."""
     before, after = ids[at - width : at], ids[at : at + width]
     middle = np.median(after)
     if middle >= np.median(before):
         return False
     if max(_usual_step(before), _usual_step(after)) > 2 * usual_step:
         return False  # single rows of anywhere
-    known, later = ids[start:at], ids[at:]
+    known, later = ids[:at], ids[at:]
     is_below_all = np.count_nonzero(known < middle) < _AGREEING
     if not is_below_all and float(np.mean(np.isin(after, known))) < 1 / 2:
         return False
