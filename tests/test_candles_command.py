@@ -68,7 +68,8 @@ def test_json_is_one_object_of_counts(trades: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout) == {
         "symbol": None, "trades": 4, "fills": 4, "candles": 3, "empty": 0, "incomplete": 2,
         "incomplete_open_times_ms": [START_MS, START_MS + 3_000], "gaps_seen_by_id": True,
-        "duplicates": 1, "side_unknown": 0, "unusable": {"no usable time": 1}, "ignored": {},
+        "numberings": 1, "duplicates": 1, "side_unknown": 0, "unusable": {"no usable time": 1},
+        "ignored": {},
     }  # fmt: skip
     assert output.read_text().splitlines() == [HEADER, CANDLES[0], *CANDLES[2:]]
 
@@ -195,6 +196,27 @@ def test_candles_are_not_complete_where_rows_of_theirs_were_thrown_away(tmp_path
     assert twos.complete.tolist() == [False, False, True, False, False]
     bars = make_candles([path], parse_bars("tick:2")).candles
     assert bars.complete.tolist() == [True, False, False, False]
+
+
+def test_candles_where_two_numberings_meet_or_a_row_is_refused_are_not_complete(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "again.csv"
+    rows = [
+        [number % 30 + 1, "100", f"{number + 1}", START_MS + 200 * number] for number in range(60)
+    ]
+    rows[12][1] = "100000"
+    path.write_text(
+        "id,price,quantity,time\n" + "".join(",".join(map(str, row)) + "\n" for row in rows)
+    )
+    result = make_candles([path], "1s")
+    # In the third second is the refused row; the first numbering ends with the sixth.
+    incomplete = [second for second, is_whole in enumerate(result.candles.complete) if not is_whole]
+    assert incomplete == [0, 2, 5, 6, 11]
+    assert result.candles.trade_count.tolist() == [5, 5, 4, *[5] * 9]
+    said = list(remarks(result))
+    assert f"refused: {path}: line 14: trade 13: its price is far from those beside it" in said
+    assert "ids begin again: 2 numberings; what traded between them is unknown" in said
 
 
 def test_a_market_of_a_file_is_chosen_by_the_name_that_it_lists(tmp_path: Path) -> None:

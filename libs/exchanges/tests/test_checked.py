@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from exchanges._template import VENUE as TEMPLATE
 from exchanges.binance import VENUE as BINANCE
-from exchanges.checked import Checked, check_klines, check_trades, longest_rising
+from exchanges.checked import Checked, check_klines, check_trades
 from exchanges.venue import HistoricTrade, Page, Venue
 from marketstream.errors import NetworkError
 from marketstream.klines import Kline
 from marketstream.messages import Trade
+from marketstream.orders import longest_rising
 
 START_MS = 1_723_161_255_000
 FIRST_ID = 1_000

@@ -297,6 +297,43 @@ def test_exchange_that_does_not_answer_in_time_is_a_network_error() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_body_without_end_is_a_network_error(status: int, *, packed: bool) -> None:
+    asked = 0
+
+    async def endless(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        answer = web.StreamResponse(status=status)
+        if packed:  # a few bytes on the wire
+            answer.enable_compression()
+        await answer.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await answer.write(b"[" * 65_536)
+        return answer
+
+    async def ask() -> None:
+        async with serving(endless) as url, RestClient(VENUE, url, most_bytes=2**20) as client:
+            await fetch_server_time(client)
+
+    with pytest.raises(NetworkError, match=r"/api/v3/time with more than 1 MiB.*URL right\?"):
+        asyncio.run(ask())
+    assert asked == 1
+
+
+def test_a_long_body_is_read_whole() -> None:
+    async def long(_: web.BaseRequest) -> web.Response:
+        return web.Response(text='{"serverTime":1723161255000' + " " * 3_000_000 + "}")
+
+    async def ask() -> int:
+        async with serving(long) as url, RestClient(VENUE, url) as client:
+            return await fetch_server_time(client)
+
+    assert asyncio.run(ask()) == 1_723_161_255_000
+
+
 def test_clock_of_the_exchange_is_read() -> None:
     assert VENUE.rest.parse_server_time(200, b'{"serverTime":1499827319559}') == 1499827319559
 

@@ -7,7 +7,7 @@ more; so may what a page leaves out.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from exchanges.venue import HistoricTrade, Page
 from marketstream.errors import NetworkError
 from marketstream.klines import Kline
 from marketstream.messages import Trade
+from marketstream.orders import longest_rising
 
 FIRST_MS, LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # the years 2009 to 2099
 
@@ -213,25 +214,3 @@ def _unlike(rows: list[HistoricTrade], price: float) -> Callable[[HistoricTrade]
     return lambda row: (
         f"its price {row.trade.price:g} is far from {price:g}" if row.page_id in off else None
     )
-
-
-def longest_rising(values: Sequence[int], *, strictly: bool) -> list[int]:
-    """Return the positions of a longest run of values that rise, or at least do not fall.
-
-    https://en.wikipedia.org/wiki/Longest_increasing_subsequence
-    """
-    place_of = bisect_left if strictly else bisect_right
-    ends: list[int] = []  # the least value that a run of each length ends with
-    ends_at: list[int] = []
-    before: list[int] = []
-    for position, value in enumerate(values):
-        length = place_of(ends, value)
-        before.append(ends_at[length - 1] if length else -1)
-        ends[length : length + 1] = [value]
-        ends_at[length : length + 1] = [position]
-    positions = []
-    position = ends_at[-1] if ends_at else -1
-    while position >= 0:
-        positions.append(position)
-        position = before[position]
-    return positions[::-1]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _LIMITED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)  # 418: banned for having gone on
 _MOST_TOGETHER = 100  # symbols, which fit into a URL
+_MOST_BYTES = 32 * 2**20  # of a body; all markets of a venue are a few MiB
 _FIRST_WAIT_S, _MOST_WAIT_S = 0.25, 10.0
 
 
@@ -39,7 +40,8 @@ class RestClient:
     own (5xx), does not answer in time or breaks off, until `patience_s` have passed. "Too many
     requests" is waited out for as long as it says, by all clients of the URL; a longer wait than
     patience allows is a RefusedError. Into `contract_sizes` goes what is asked of contracts. Where
-    a server refuses our location (HTTP 451), `other_urls` are asked in turn.
+    a server refuses our location (HTTP 451), `other_urls` are asked in turn. A body of more than
+    `most_bytes` is a NetworkError.
     """
 
     def __init__(
@@ -51,8 +53,10 @@ class RestClient:
         timeout_s: float = 10.0,
         patience_s: float = 60.0,
         contract_sizes: dict[str, Fraction] | None = None,
+        most_bytes: int = _MOST_BYTES,
     ) -> None:
         self.venue = venue
+        self._most_bytes = most_bytes
         self.contract_sizes = {} if contract_sizes is None else contract_sizes
         first_url = venue.rest_url if rest_url is None else rest_url
         self._urls = [url.rstrip("/") for url in (first_url, *other_urls)]
@@ -130,8 +134,8 @@ class RestClient:
                 if answer.status != HTTPStatus.OK:
                     # Whether or not a body follows.
                     self._note(answer.status, answer.headers, asked_s)
-                    return answer.status, await answer.read()
-                body = await answer.read()
+                    return answer.status, await self._body_of(answer)
+                body = await self._body_of(answer)
                 is_refused = self.venue.refuses(body)
                 status = HTTPStatus.TOO_MANY_REQUESTS if is_refused else HTTPStatus.OK
                 self._note(status, answer.headers, asked_s)
@@ -149,6 +153,19 @@ class RestClient:
             raise NetworkError(f"{self._url} cannot be reached: {error}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise _NoAnswerError(f"{self._url} broke off: {error}") from error
+
+    async def _body_of(self, answer: aiohttp.ClientResponse) -> bytes:
+        """Return the body; raises NetworkError where it is longer than any that was asked for."""
+        parts = bytearray()
+        async for part in answer.content.iter_any():
+            parts += part
+            if len(parts) > self._most_bytes:
+                raise NetworkError(
+                    f"{self._url} answers {answer.url.path} with more than "
+                    f"{self._most_bytes / 2**20:g} MiB, which no exchange does: is "
+                    "EXCHANGE_REST_URL right?"
+                )
+        return bytes(parts)
 
     def _note(self, status: int, headers: Mapping[str, str], asked_s: float) -> None:
         if status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:

@@ -9,6 +9,7 @@ import numpy as np
 from marketstream.columns import CandleColumns, Flags, Integers, Units
 from marketstream.errors import InputError
 from marketstream.readers.losses import overlapping
+from marketstream.readers.numberings import by_id
 from marketstream.readers.table import TradeTable, in_order
 from marketstream.timeframes import timeframe_ms
 
@@ -84,7 +85,8 @@ def certify(trades: TradeTable, starts: Integers, *, consecutive_ids: bool) -> t
     """Say of each group of rows whether no id is missing in it, and of each whether the next joins.
 
     An id that is missing between two trades may belong to the group of either, or to one between;
-    ids that are known to be no trades are not missing.
+    ids that are known to be no trades are not missing. Where ids begin again nobody can say what
+    is missing between the two numberings.
     """
     complete = np.ones(len(starts), np.bool_)
     joined = np.ones(len(starts), np.bool_)
@@ -92,12 +94,16 @@ def certify(trades: TradeTable, starts: Integers, *, consecutive_ids: bool) -> t
         return complete, joined
     ids, count, rows = trades.ids, trades.count, None
     if np.any(ids[1:] < ids[:-1]):
-        rows = np.argsort(ids, kind="stable")
+        rows = by_id(ids, trades.epochs)
         ids, count = ids[rows], count[rows]
     steps = ids[1:] - count[1:]
     if len(trades.passed_ids):
         steps = steps - np.diff(np.searchsorted(trades.passed_ids, ids))
-    before = np.flatnonzero(steps != ids[:-1])
+    is_missing = steps != ids[:-1]
+    if trades.epochs is not None:
+        epochs = trades.epochs if rows is None else trades.epochs[rows]
+        is_missing |= epochs[1:] != epochs[:-1]
+    before = np.flatnonzero(is_missing)
     after = before + 1
     if rows is not None:
         before, after = rows[before], rows[after]

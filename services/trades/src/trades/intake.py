@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from exchanges.events import (
     Alive,
@@ -22,12 +22,19 @@ from marketstream.messages import DeadLetter, Trade
 from trades.session.market import MarketSession
 from trades.usual import UsualTrades
 
-if TYPE_CHECKING:
-    from exchanges.venue import Stream
-
 _OF_A_MARKET = (TradeEvent, QuoteEvent)
 
 type PublishDeadLetter = Callable[[DeadLetter], None]
+
+
+class Reads(Protocol):
+    """Who says what a frame is, such as a `Stream`."""
+
+    name: str
+
+    def parse(self, frame: bytes) -> Event:
+        """Return what a frame says; raises BadMessage where it makes no sense."""
+        ...
 
 
 class Hears(Protocol):
@@ -108,7 +115,7 @@ class Intake:
 
     def __init__(
         self,
-        exchange: Stream,
+        exchange: Reads,
         sessions: Mapping[str, Hears],
         publish_dead_letter: PublishDeadLetter,
     ) -> None:

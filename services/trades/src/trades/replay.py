@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from heapq import merge
-from itertools import batched, groupby
+from itertools import batched, chain, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from marketstream.errors import InputError
-from trades.intake import Counts, Intake, PublishDeadLetter
+from trades.intake import Counts, Intake, PublishDeadLetter, Reads
+from trades.undated import Undated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,10 +29,19 @@ def replay_frames(
     """Give the sessions what the frames say, as if `frames_per_read` came with a socket read.
 
     Receive times are the recording's; a frame without one counts as received at its own time, or
-    with the one before it. What is missing is lost at the end only: until then it may come. What
-    the messages say together does not depend on `frames_per_read`.
+    with the one before it, and is put aside where it is ahead of those beside it. What is missing
+    is lost at the end only: until then it may come. What the messages say together does not depend
+    on `frames_per_read`.
     """
-    intake = Intake(adapter, sessions, publish_dead_letter)
+    source: Reads = adapter
+    frames = iter(frames)
+    first = next(frames, None)
+    if first is not None:
+        frames = chain((first,), frames)
+        if first[0] is None:
+            source = undated = Undated(adapter)
+            frames = undated.read(frames)
+    intake = Intake(source, sessions, publish_dead_letter)
     for read in batched(frames, frames_per_read):
         _take(intake, read)
         intake.flush()

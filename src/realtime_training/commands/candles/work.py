@@ -41,6 +41,7 @@ class CandlesResult:
             "incomplete": int((~candles.complete).sum()),
             "incomplete_open_times_ms": candles.open_time_ms[~candles.complete].tolist(),
             "gaps_seen_by_id": trades.consecutive,
+            "numberings": trades.numberings,
             "duplicates": trades.duplicates,
             "side_unknown": int((trades.taker == 0).sum()),
             "unusable": dict(trades.unusable),
@@ -92,6 +93,12 @@ def remarks(result: CandlesResult) -> Iterator[str]:
     for kind, counts in (("unusable", trades.unusable), ("ignored", trades.ignored)):
         for reason, count in counts.most_common():
             yield f"{kind}: {count:,} x {reason}"
+    yield from (f"refused: {row}" for row in trades.refused)
+    if trades.numberings > 1:
+        yield (
+            f"ids begin again: {trades.numberings:,} numberings; what traded between them is "
+            "unknown"
+        )
     if trades.duplicates:
         yield f"duplicates: {trades.duplicates:,} lines whose id was there already"
     unknown = int((trades.taker == 0).sum())

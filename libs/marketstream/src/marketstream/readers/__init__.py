@@ -35,12 +35,13 @@ def read_trades(
 
     def read(stream: IO[bytes], source: str) -> Iterator[Part]:
         if holds_frames(stream):
-            yield from read_lines(stream, source, reading)
+            for one in read_lines(stream, source, reading):
+                yield replace(one, source=source)
             return
         for block in blocks_in(stream, source, reading, TRADES):
             part = read_part(block, reading)
             if part is not None:
-                yield part
+                yield replace(part, source=source)
 
     files = read_files(paths, reading, read, advanced)
     parts = _without_aggregates_of_the_same(files, reading)

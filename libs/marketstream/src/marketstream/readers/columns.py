@@ -153,6 +153,7 @@ def read_part(block: Block, reading: Reading, *, aggregated: bool = False) -> Pa
         ids=None if ids is None else ids[usable],
         aggregated=aggregated,
         consecutive=block.form.consecutive,
+        lines=None if block.lines is None else block.lines[usable],
     )
 
 

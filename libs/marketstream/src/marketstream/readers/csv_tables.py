@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import IO, NamedTuple
 
+import numpy as np
+
 from marketstream.errors import InputError
 from marketstream.readers.grammar import Block, Form, Grammar, Reading
 from marketstream.readers.numbers import read_numbers
@@ -45,14 +47,16 @@ def read_csv(stream: IO[bytes], source: str, reading: Reading, grammar: Grammar)
     found = _find_table(stream, source, reading, grammar)
     if found is None:
         return
-    layout, first = found
+    layout, first, passed = found
     lines: Sequence[bytes] = first
+    number = passed - len(first) + 1  # of the first line of a block
     while lines := lines or stream.readlines(_BLOCK_BYTES):
         at = 0
         while at < len(lines):
-            table = _Rows(layout, source, grammar, reading)
+            table = _Rows(layout, source, grammar, reading, number + at)
             at, layout = table.take(lines, at)
             yield from table.block()
+        number += len(lines)
         lines = []
 
 
@@ -89,10 +93,10 @@ def _delimiter(line: bytes) -> bytes:
 
 def _find_table(
     stream: IO[bytes], source: str, reading: Reading, grammar: Grammar
-) -> tuple[_Layout, list[bytes]] | None:
-    """Return the layout of a table and the rows taken from the stream to tell it."""
+) -> tuple[_Layout, list[bytes], int] | None:
+    """Return the layout of a table, the rows taken to tell it, and how many lines were read."""
     before: list[bytes] = []
-    for line in chain.from_iterable(iter(lambda: stream.readlines(1), [])):
+    for number, line in enumerate(chain.from_iterable(iter(lambda: stream.readlines(1), [])), 1):
         line = line.removeprefix(_BYTE_ORDER_MARK)
         if not line.strip():
             continue
@@ -102,7 +106,7 @@ def _find_table(
             if layout is not None:
                 _check_no_names(before, layout, source, grammar)
         if layout is not None:
-            return layout, _between(before, line, layout, reading)
+            return layout, _between(before, line, layout, reading), number
         before.append(line)
         if len(before) == _LINES_BEFORE_TABLE:
             break
@@ -166,12 +170,16 @@ def _between(
 class _Rows:
     """The rows of one layout, of which some may be damaged."""
 
-    def __init__(self, layout: _Layout, source: str, grammar: Grammar, reading: Reading) -> None:
+    def __init__(
+        self, layout: _Layout, source: str, grammar: Grammar, reading: Reading, number: int
+    ) -> None:
         self._layout = layout
         self._source = source
         self._grammar = grammar
         self._reading = reading
         self._rows: list[list[bytes]] = []
+        self._first_line = number
+        self._blank: list[int] = []  # after how many rows each line came that is none
         self._broken: list[int] = []
         self._number = layout.form.roles[grammar.telling]
 
@@ -186,7 +194,10 @@ class _Rows:
             if len(fields) == width and fields[number] < _LETTERS:
                 keep(fields)
                 continue
+            had = len(self._rows)
             again = self._add_odd(lines[place])
+            if len(self._rows) == had:
+                self._blank.append(had)
             if again is not None:
                 return place + 1, again
         return len(lines), self._layout
@@ -221,7 +232,9 @@ class _Rows:
             columns = list(zip(*self._rows, strict=True))
             form = self._layout.form
             raw = {role: list(columns[index]) for role, index in form.roles.items()}
-            yield Block(raw, form, self._broken)
+            rows = np.arange(len(self._rows))
+            blank = np.searchsorted(np.array(self._blank, np.int64), rows, side="right")
+            yield Block(raw, form, self._broken, self._first_line + rows + blank)
 
 
 def _padded(fields: list[bytes], width: int) -> list[bytes]:

@@ -10,6 +10,7 @@ from itertools import compress
 from typing import NamedTuple
 
 from marketstream.readers.losses import Losses
+from marketstream.readers.numbers import Integers
 from marketstream.readers.separators import Separators
 from marketstream.readers.times import DateOrder
 from marketstream.symbols import plain_symbol
@@ -25,11 +26,15 @@ class Form(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Some rows as columns by role; those at the places `broken` are damaged, and counted."""
+    """Some rows as columns by role; those at the places `broken` are damaged, and counted.
+
+    `lines` are the numbers of their lines in the file, from 1; None where they are in none.
+    """
 
     raw: Raw
     form: Form
     broken: Sequence[int] = ()
+    lines: Integers | None = None
 
 
 class Grammar(NamedTuple):
@@ -103,6 +108,7 @@ class Reading:
             {role: list(compress(column, keep)) for role, column in raw.items()},
             block.form,
             [at for at, row in enumerate(kept) if row in broken],
+            None if block.lines is None else block.lines[kept],
         )
 
 

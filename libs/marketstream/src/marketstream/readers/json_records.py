@@ -14,7 +14,6 @@ from marketstream.readers.grammar import Block, Form, Grammar, Raw, Reading
 from marketstream.readers.table import Part
 
 _BLOCK_BYTES = 1 << 20
-_NO_TRADE = "no trade of the market (X=NA or price 0)"
 _OF_MARKET = ("", "MARKET")  # X of trades of the market; other kinds are settled beside it
 
 
@@ -90,11 +89,13 @@ def read_lines(stream: IO[bytes], source: str, reading: Reading) -> Iterator[Par
     Binance's trade and aggTrade frames are read, raw or combined, and objects whose fields have the
     usual names. Where both kinds of frames are there, the trades count.
     """
+    passed = 0
     while lines := stream.readlines(_BLOCK_BYTES):
         trades, aggregates = [], []
+        at: dict[bool, list[int]] = {False: [], True: []}  # lines of trades, and of aggregates
         others: dict[tuple[str, ...], list[dict[str, Any] | None]] = {}
         newest: list[dict[str, Any] | None] | None = None
-        for line in lines:
+        for number, line in enumerate(lines, passed + 1):
             frame = line[line.find(b"{") :] if b"{" in line else line.strip()
             if not frame:
                 continue
@@ -111,17 +112,18 @@ def read_lines(stream: IO[bytes], source: str, reading: Reading) -> Iterator[Par
                 reading.ignored[event] += 1
             elif isinstance(event, _Trade):
                 trades.append(event.row())
+                at[False].append(number)
             elif isinstance(event, _Aggregate):
                 aggregates.append(event.row())
+                at[True].append(number)
             else:
                 newest = others.setdefault(tuple(event), [])
                 newest.append(event)
-        part = _part_of_rows(trades, reading, aggregated=False)
-        if part is not None:
-            yield part
-        part = _part_of_rows(aggregates, reading, aggregated=True)
-        if part is not None:
-            yield part
+        passed += len(lines)
+        for rows, aggregated in ((trades, False), (aggregates, True)):
+            part = _part_of_rows(rows, at[aggregated], reading, aggregated=aggregated)
+            if part is not None:
+                yield part
         for names, records in others.items():
             if is_trade(roles_of(names)):
                 part = read_part(_block(records, source, reading, TRADES, counted=True), reading)
@@ -144,12 +146,10 @@ def _event(frame: bytes, reading: Reading) -> _Trade | _Aggregate | dict[str, An
     data = bytes(envelope.data) or frame
     if kind in ("trade", "aggTrade"):
         event = _decode_trade(data) if kind == "trade" else _decode_aggregate(data)
-        if event.X in _OF_MARKET and event.p.strip("0."):
+        if event.X in _OF_MARKET:
             return event
         first, last = (event.t, event.t) if isinstance(event, _Trade) else (event.f, event.l)
         reading.passed_ids += range(first, last + 1)
-        if event.X in ("NA", *_OF_MARKET):
-            return _NO_TRADE
         return f"no trade of the market (X={event.X:.20})"
     if kind is not None:
         return f"{kind} frame"
@@ -162,7 +162,7 @@ def _event(frame: bytes, reading: Reading) -> _Trade | _Aggregate | dict[str, An
 
 
 def _part_of_rows(
-    rows: Sequence[tuple[bytes, ...]], reading: Reading, *, aggregated: bool
+    rows: Sequence[tuple[bytes, ...]], lines: Sequence[int], reading: Reading, *, aggregated: bool
 ) -> Part | None:
     if not rows:
         return None
@@ -175,7 +175,9 @@ def _part_of_rows(
     }  # fmt: skip
     raw |= {"first_id": ids[0], "last_id": ids[1]} if aggregated else {"id": ids[0]}
     form = Form({role: at for at, role in enumerate(raw)}, consecutive=True)
-    return read_part(Block(raw, form), reading, aggregated=aggregated)
+    return read_part(
+        Block(raw, form, lines=np.array(lines, np.int64)), reading, aggregated=aggregated
+    )
 
 
 def _block(

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from marketstream.readers.numberings import go_with_time
 from marketstream.readers.numbers import Flags, Integers
 
 _UNKNOWN = -1
-_MOSTLY_UPWARDS = 0.75  # ids that go with time, but for some trades of about one moment
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Losses:
         if np.sum(np.sign(np.diff(written))) < 0:  # newest first
             written, place = written[::-1], len(written) - place
         before, after = _beside(written, place)
-        if ids is not None and _go_with_time(ids):
+        if ids is not None and go_with_time(ids):
             order = np.argsort(ids, kind="stable")
             at = np.searchsorted(ids[order], row_id)
             known = row_id != _UNKNOWN
@@ -77,11 +77,6 @@ def overlapping(open_us: Integers, close_us: Integers, spans_us: Integers) -> Fl
     np.add.at(changes, first[meets], 1)
     np.add.at(changes, end[meets], -1)
     return np.asarray(np.cumsum(changes[:-1]) > 0)
-
-
-def _go_with_time(ids: Integers) -> bool:
-    steps = np.diff(ids)
-    return len(steps) > 0 and float(np.mean(steps > 0)) >= _MOSTLY_UPWARDS
 
 
 def _beside(times: Integers, place: NDArray[np.intp]) -> tuple[Integers, Integers]:

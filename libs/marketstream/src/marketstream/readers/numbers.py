@@ -22,6 +22,7 @@ _ZERO, _POINT = np.uint8(ord("0")), np.uint8(ord("."))
 
 type Integers = NDArray[np.int64]
 type Flags = NDArray[np.bool_]
+type Floats = NDArray[np.float64]
 
 
 class Numbers(NamedTuple):
@@ -34,6 +35,10 @@ class Numbers(NamedTuple):
     def chosen(self, rows: Flags) -> Numbers:
         """Return some of the rows."""
         return Numbers(self.mantissa[rows], self.decimals[rows], self.ok[rows])
+
+    def floats(self) -> Floats:
+        """Return the nearest floats."""
+        return np.asarray(self.mantissa / 10.0**self.decimals)
 
 
 def read_numbers(texts: Sequence[bytes]) -> Numbers:

@@ -17,6 +17,7 @@ CLOCK_MARGIN_US = 500_000  # what may be wrong with a clock that was asked for b
 
 _AHEAD_US = 2_000_000  # of the exchange's clock
 _DATED_AHEAD_US = 3_000_000  # at most, what is believed, as its clock was asked for
+_NO_CLOCK_OFF_US = 86_400_000_000  # ahead of ours, before the exchange's is known
 _CLOCK_OFF_US = 100_000  # that is no more than usual
 _UNDERWAY_US = 1_000_000  # at most, what a trade takes to come
 _BEHIND_US = 5_000_000  # the trade it follows on
@@ -217,6 +218,12 @@ class Plausibility:
         """Raise BadMessage where a time is ahead of the exchange's clock."""
         offset_us = self._offset_us()
         if offset_us is None:
+            if time_us - received_us > _NO_CLOCK_OFF_US:
+                self.wants_time = self._asks
+                raise BadMessage(
+                    f"{self._market}: {what} is put aside: its time {time_us} µs is "
+                    f"{(time_us - received_us) / 8.64e10:.1f} days after it came"
+                )
             return
         ahead_us = time_us - received_us - offset_us
         if ahead_us > self._ahead_us:

@@ -1,0 +1,121 @@
+"""Recordings without receive times, of which some frames are dated wrongly."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from exchanges.catalogue import venue_named
+from marketstream.messages import DeadLetter, Gap, Stall, Trades
+from marketstream.recordings import RecordedFrame
+from trades.replay import replay_frames
+from trades.session.market import MarketSession
+
+MARKET = "binance:BTC/USDT"
+START_MS = 1_723_161_250_000
+HOUR_MS = 3_600_000
+YEARS_MS = 20 * 365 * 86_400_000
+
+
+class Heard:
+    """What a replay of trades at these times, in ms from the start, published."""
+
+    def __init__(
+        self, times_ms: list[int], frames_per_read: int = 64, received_ns: int | None = None
+    ) -> None:
+        self.dead_letters: list[DeadLetter] = []
+        self.ids: list[int] = []
+        self.gaps: list[tuple[int, int, str]] = []
+        self.seen_until_us = 0
+        frames = [
+            RecordedFrame(received_ns, trade_frame(number, START_MS + time_ms))
+            for number, time_ms in enumerate(times_ms, 1)
+        ]
+        replay_frames(
+            frames,
+            venue_named("binance").stream(["BTC/USDT"], "binance"),
+            {MARKET: MarketSession(MARKET, self._hear)},
+            self.dead_letters.append,
+            frames_per_read=frames_per_read,
+        )
+
+    def _hear(self, message: Trades | Gap | Stall, _received_us: int) -> None:
+        if isinstance(message, Trades):
+            self.ids += [trade.id for trade in message.trades]
+            self.seen_until_us = max(self.seen_until_us, message.seen_until_us)
+        elif isinstance(message, Gap):
+            self.gaps.append((message.first_id, message.end_id, message.state))
+
+
+def trade_frame(number: int, time_ms: int) -> bytes:
+    fields = {"e": "trade", "s": "BTCUSDT", "t": number, "p": "100", "q": "1", "T": time_ms}
+    return json.dumps(fields | {"m": False}, separators=(",", ":")).encode()
+
+
+def usual(count: int) -> list[int]:
+    return [100 * number for number in range(count)]
+
+
+@pytest.mark.parametrize("frames_per_read", [1, 7, 64])
+@pytest.mark.parametrize("ahead_ms", [3_000, 30_000, HOUR_MS, YEARS_MS])
+@pytest.mark.parametrize(
+    "wrong", [[0], [1], [50], [50, 51], [30, 34, 60], [40, 41, 42, 45, 46], [97], [99]]
+)
+def test_frames_that_are_dated_ahead_are_put_aside(
+    wrong: list[int], ahead_ms: int, frames_per_read: int
+) -> None:
+    if wrong == [99] and ahead_ms == 3_000:
+        ahead_ms = 5_000  # no silence of a last trade is as long
+    times_ms = usual(100)
+    for place in wrong:
+        times_ms[place] += ahead_ms
+    heard = Heard(times_ms, frames_per_read)
+    assert [letter.raw for letter in heard.dead_letters] == [
+        trade_frame(place + 1, START_MS + times_ms[place]) for place in wrong
+    ]
+    assert all("without a receive time" in letter.reason for letter in heard.dead_letters)
+    assert heard.ids == [number for number in range(1, 101) if number - 1 not in wrong]
+    assert heard.seen_until_us <= (START_MS + 9_900) * 1_000
+    missing = {number + 1 for number in wrong if number not in (0, 99)}
+    lost = {
+        number
+        for first, end, state in heard.gaps
+        if state == "lost"
+        for number in range(first, end)
+    }
+    assert lost == missing
+
+
+@pytest.mark.parametrize("early_ms", [HOUR_MS, YEARS_MS // 20])
+def test_a_first_frame_that_is_dated_early_is_put_aside(early_ms: int) -> None:
+    times_ms = usual(100)
+    times_ms[0] -= early_ms
+    heard = Heard(times_ms)
+    assert [letter.raw for letter in heard.dead_letters] == [trade_frame(1, START_MS - early_ms)]
+    assert heard.ids == list(range(2, 101))
+
+
+@pytest.mark.parametrize("places", [[1], [50], [10, 11, 12], [50, 99], list(range(1, 100))])
+def test_silences_are_believed(places: list[int]) -> None:
+    times_ms = usual(100)
+    for place in places:
+        times_ms[place:] = [time_ms + 30_000 for time_ms in times_ms[place:]]
+    heard = Heard(times_ms)
+    assert (heard.dead_letters, heard.gaps) == ([], [])
+    assert heard.ids == list(range(1, 101))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def test_short_recordings_are_believed(count: int) -> None:
+    heard = Heard(usual(count))
+    assert (heard.ids, heard.dead_letters) == (list(range(1, count + 1)), [])
+
+
+def test_a_first_trade_of_days_after_its_receipt_is_put_aside() -> None:
+    times_ms = usual(100)
+    times_ms[0] += YEARS_MS
+    heard = Heard(times_ms, received_ns=(START_MS + 10_000) * 1_000_000)
+    (letter,) = heard.dead_letters
+    assert letter.reason.endswith("its time 2353881250000000 µs is 7300.0 days after it came")
+    assert heard.ids == list(range(2, 101))
