@@ -370,6 +370,25 @@ def test_a_start_by_a_clock_that_was_an_hour_ahead_goes_on_once_the_clock_is_rig
     assert one.now_us - 1_000_000 < newest_us <= one.now_us
 
 
+def test_a_trade_minutes_ahead_is_put_aside_though_the_clock_that_was_asked_was_an_hour_ahead() -> (
+    None
+):
+    one = World(200_000)
+    for _ in range(150):
+        one.now_us += one.every_us
+        one.trade()
+    one.session.start(
+        one.received_us, from_us=one.now_us - 2_000_000, exchange_us=one.now_us + 3_600_000_000
+    )
+    one.connect()
+    one.rest = "clockless"
+    one.run(1.0)
+    one.spoil_next = SPOILS["minutes ahead"]
+    one.run(5.0)
+    assert len(one.refused) == 1
+    healed(one)
+
+
 def test_what_was_missed_without_a_connection_is_not_held_against_the_next_one() -> None:
     one = world()
     one.cut(for_us=12_000_000)

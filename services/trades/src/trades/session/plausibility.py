@@ -233,9 +233,9 @@ class Plausibility:
             behind_s = (after_us - time_us) // 1_000_000
             problem = f"its time is {behind_s} s before that of the trade it follows on"
             self._put_aside("behind", problem, trade, _AGREEING)
-        offset_us, said_us = self._offset_us(), time_us - received_us
-        known_us = said_us if offset_us is None else max(offset_us, said_us)
-        self.latest_us = known_us + self._ahead_us
+        events_us, said_us = batcher.clock.offset_us, time_us - received_us
+        events_us = said_us if events_us is None else max(events_us, said_us)
+        self.latest_us = self._offset_beside(events_us) + self._ahead_us
 
     def check_clock(self, what: str, time_us: int, received_us: int) -> None:
         """Raise BadMessage where a time is ahead of the exchange's clock."""
@@ -259,10 +259,15 @@ class Plausibility:
         events_us, asked_us = self._batcher.clock.offset_us, self._batcher.asked_offset_us
         if asked_us is None:
             return events_us
+        return asked_us + self._margin_us if events_us is None else self._offset_beside(events_us)
+
+    def _offset_beside(self, events_us: int) -> int:
+        """Return how far the exchange's clock is ahead at most, by what events say of it too."""
+        asked_us = self._batcher.asked_offset_us
+        if asked_us is None:
+            return events_us
         asked_us += self._margin_us
-        if events_us is None or asked_us <= events_us:
-            return asked_us if events_us is None else events_us
-        return asked_us if asked_us <= events_us + self._ahead_us else events_us
+        return asked_us if events_us < asked_us <= events_us + self._ahead_us else events_us
 
     def _is_said(
         self, reason: Literal["jump", "first", "numbering"], trade: Trade, next_id: int = 0
