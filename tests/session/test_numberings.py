@@ -164,6 +164,44 @@ def test_trades_that_overtake_the_old_ids_are_not_taken_for_them_though_nobody_a
     goes_on(one)
 
 
+def test_a_numbering_that_began_without_the_past_is_left_for_no_other() -> None:
+    one = world("by id")
+    one.number_anew()
+    one.run(5.0)
+    one.rest = "failing"
+    one.cut(12_000_000)
+    one.run(3.0)
+    one.number_anew()
+    one.run(15.0)
+    one.rest = "well"
+    goes_on(one, seams=2)
+    epoch = one.session.ledger.epoch
+    for _ in range(3):
+        one.drop_next = 2
+        one.run(3.0)
+    goes_on(one, seams=2)
+    assert one.session.ledger.epoch == epoch
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ids_that_began_again_in_the_past_that_a_start_reads_are_said_since_then(kind: str) -> None:
+    one = Numbered(20_000, rules=KINDS[kind])
+    one.number_anew(5_000)
+    for first_id in (5_000, 1):
+        one.number_anew(first_id)
+        for _ in range(500):
+            one.now_us += one.every_us
+            one.trade()
+    from_us = one.truth[0].time_us
+    one.session.start(one.received_us, from_us=from_us, exchange_us=one.now_us)
+    one.connect()
+    one.run(70.0)
+    assert all(gap.since_us >= from_us for gap in one.gaps.values()), one.gaps
+    candles = check_candles(one)
+    newest = list(candles.values())[-8:-2]
+    assert all(candle.complete for candle in newest)
+
+
 OPERATIONS = [
     "run", "cut", "long cut", "drop", "many drops", "zombie", "speak", "rest well", "rest failing",
     "rest empty", "rest behind", "number lower", "number higher",

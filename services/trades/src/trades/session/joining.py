@@ -79,7 +79,7 @@ class Joining:
         for gap in known.gaps:
             if gap.epoch != epoch or last_id is None:
                 session.publish(replace(gap, state="lost", reason=_NOT_GONE_ON_FROM), 0)
-        self._known_until_us = known.time_us
+        self._known_until_us = known.time_us or from_us
         goes_on = last_id is not None and from_us <= known.time_us
         self.hold(from_us, session.ledger.ids.next_id if goes_on else None)
 
@@ -126,6 +126,7 @@ class Joining:
         if self.holding is not None:
             self.let_go(received_us)
         self._lost_after = None
+        self.numbers_again = False
 
     def number_again(self, received_us: int) -> None:
         """Have a new numbering begin with what is held back, else with the next trade.
@@ -142,7 +143,7 @@ class Joining:
         for gap in self._in_the_past:
             session.publish(replace(gap, state="lost", reason=NUMBERS_AGAIN), 0)
         self._in_the_past.clear()
-        self._lost_after = None
+        self._lost_after, self.numbers_again = None, False
         session.ledger.begin_again_before(first, self._known_until_us, NUMBERS_AGAIN, received_us)
         session.batcher.epoch = session.ledger.epoch
         holding.number_again(session.ledger.epoch)
