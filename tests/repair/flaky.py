@@ -23,7 +23,7 @@ class FlakyExchange:
 
     `drop_every` drops each so-many-th trade of the stream; of those, REST does not know each
     `unknown_every`-th either. `rest` is `answers`, `refuses`, `hangs`, or `no clock` where only the
-    exchange's time is refused.
+    exchange's time is refused, `clock ahead` where that is an hour ahead.
     """
 
     def __init__(self, exchange: RunningExchange) -> None:
@@ -107,6 +107,10 @@ class FlakyExchange:
         url = f"{self.exchange.rest_url}{request.path_qs}"
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
             body = await answer.read()
+            if clock and self.rest == "clock ahead":
+                body = json.dumps(
+                    {"serverTime": json.loads(body)["serverTime"] + 3_600_000}
+                ).encode()
             if self._unknown and request.path.endswith("/aggTrades"):
                 body = json.dumps(
                     [row for row in json.loads(body) if row["l"] not in self._unknown]

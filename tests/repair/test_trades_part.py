@@ -217,6 +217,26 @@ def test_a_clock_that_is_ahead_gives_nothing_up_where_the_exchange_does_not_tell
     run(test)
 
 
+def test_an_exchange_whose_clock_is_an_hour_ahead_is_followed_on(tmp_path: Path) -> None:
+    tail = past(-20, -10)
+    last = [trade for message in tail for trade in message.trades][-1]
+
+    async def test() -> None:
+        async with running(tmp_path, tail=tail, rest="clock ahead") as one:
+            await one.live(20)
+            first, _ = one.ports.trades[0]
+            assert first.id - first.count == last.id
+            assert_whole(one.ports.trades)
+            assert one.ports.gaps == []
+            now_us = time.time_ns() // 1_000 + 1_000_000
+            said = [message for message, _ in one.ports.published if isinstance(message, Trades)]
+            assert all(message.seen_until_us <= now_us for message in said)
+            quotes = [message.quote for message in said if message.quote is not None]
+            assert all(quote.time_us <= now_us for quote in quotes)
+
+    run(test)
+
+
 @pytest.mark.parametrize("traded", [True, False])
 def test_what_was_resumed_elsewhere_is_not_published_again(tmp_path: Path, traded: bool) -> None:
     now_us = time.time_ns() // 1_000_000_000 * 1_000_000

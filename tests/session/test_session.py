@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from exchanges.events import TradeEvent
 from marketstream.messages import Gap, Stall, Trade, Trades
 from trades.session.market import MarketSession
-from trades.session.rules import Known, Rules
+from trades.session.rules import Known, Mark, Rules
 
 from .world import MARKET, START_US, World, id_plus, later_by, price_of
 
@@ -368,6 +368,50 @@ def test_a_start_by_a_clock_that_was_an_hour_ahead_goes_on_once_the_clock_is_rig
     one.run(15.0)
     newest_us = max(message.seen_until_us for message in one.published)
     assert one.now_us - 1_000_000 < newest_us <= one.now_us
+
+
+@pytest.mark.parametrize("quiet_s", [0.0, 3.0])
+def test_a_restart_by_a_clock_that_is_an_hour_ahead_dates_nothing_by_it(quiet_s: float) -> None:
+    one = World(20_000)
+    for _ in range(150):
+        one.now_us += one.every_us
+        one.trade()
+    last = one.truth[99]
+    known = Known(last.id, last.time_us, one.truth[80:100], price=last.price, mark=Mark.of(last))
+    one.session.start(
+        one.received_us,
+        from_us=last.time_us,
+        known=known,
+        exchange_us=one.now_us + 3_600_000_000,
+    )
+    one.connect()
+    one.silent.add("trades")
+    one.run(quiet_s)
+    one.silent.clear()
+    one.run(5.0)
+    quotes = [message.quote for message in one.published if message.quote is not None]
+    assert len(quotes) > 20
+    assert all(quote.time_us <= one.now_us for quote in quotes)
+    healed(one)
+
+
+def test_a_trade_minutes_ahead_is_put_aside_though_the_clock_that_was_asked_was_an_hour_ahead() -> (
+    None
+):
+    one = World(200_000)
+    for _ in range(150):
+        one.now_us += one.every_us
+        one.trade()
+    one.session.start(
+        one.received_us, from_us=one.now_us - 2_000_000, exchange_us=one.now_us + 3_600_000_000
+    )
+    one.connect()
+    one.rest = "clockless"
+    one.run(1.0)
+    one.spoil_next = SPOILS["minutes ahead"]
+    one.run(5.0)
+    assert len(one.refused) == 1
+    healed(one)
 
 
 def test_what_was_missed_without_a_connection_is_not_held_against_the_next_one() -> None:

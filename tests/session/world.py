@@ -57,7 +57,7 @@ class World:
 
     def __post_init__(self) -> None:
         self._next_id = 1_000
-        self._numberings = 0
+        self._numberings = [0]  # where in the truth each begins
         self._answer: tuple[Ask, list[Row], int] | None = None
         self._late: list[Trade] = []
         self._beat_us = 0
@@ -88,12 +88,18 @@ class World:
     def number_again(self) -> None:
         """Begin the ids again, where the old ones are known, and far enough from the new ones."""
         if self._next_id > 500 and self.session.history == 1 and self.rest != "alike":
-            self._next_id = 1
-            self._numberings += 1
+            self.number_anew()
+
+    def number_anew(self, first_id: int = 1) -> None:
+        """Begin the ids again whatever is known; ids are asked for in the newest numbering."""
+        self._next_id = first_id
+        self._numberings.append(len(self.truth))
 
     def answer_alike(self) -> None:
         """Answer with another market's trades, but for a past beside which nothing is known."""
-        is_known = self.session.history == 1 and self.session.ledger.epoch == self._numberings
+        is_known = (
+            self.session.history == 1 and self.session.ledger.epoch == len(self._numberings) - 1
+        )
         if is_known and self.session.rules.marks:
             self.rest = "alike"
 
@@ -193,14 +199,13 @@ class World:
         if self._answer is not None:
             ask, rows, asked_us = self._answer
             self._answer = None
-            ids = [row.trade.id for row in rows]
             timeless = self.rest == "clockless" and ask.kind == "time"
-            if self.rest == "failing" or timeless or ids != sorted(ids) or self._is_anothers(rows):
-                self.session.failed(ask, self.received_us)  # such a page is refused at the edge
+            answer = self.answer(ask, rows, asked_us)
+            if self.rest == "failing" or timeless or answer is None:
+                self.session.failed(ask, self.received_us)
             elif ask.kind == "time":
                 self.session.clock_is(self.now_us, self.received_us)
             else:
-                answer = Answer(rows, asked_us, is_full=len(rows) >= self.page)
                 self.session.answered(ask, answer, self.received_us)
             return
         wanted = self.session.ask(self.received_us)
@@ -208,12 +213,22 @@ class World:
             self.asks += 1
             self._answer = (wanted, self._rows(wanted), self.received_us)
 
+    def answer(self, ask: Ask, rows: list[Row], asked_us: int) -> Answer | None:
+        """Return what the edge makes of rows, None where it refuses the page."""
+        del ask
+        ids = [row.trade.id for row in rows]
+        if ids != sorted(ids) or self._is_anothers(rows):
+            return None
+        return Answer(rows, asked_us, is_full=len(rows) >= self.page)
+
     def _is_anothers(self, rows: list[Row]) -> bool:
         price = self.session.price
         return price is not None and any(row.trade.price > 2 * price for row in rows)
 
     def _rows(self, ask: Ask) -> list[Row]:
         known = self.truth
+        if ask.page.page_id is not None:
+            known = known[self._numberings[-1] :]
         if self.rest == "behind":
             known = [trade for trade in known if trade.time_us < self.now_us - 400_000]
         if self.rest == "empty":

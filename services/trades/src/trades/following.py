@@ -101,10 +101,13 @@ class Following:
     def _from_us(self, known: Known | None, now_us: int, exchange_us: int | None) -> int:
         """Return where the past begins that is to be read: on a boundary, or where it is known.
 
-        What lies between is given up; by our own clock alone, which may be ahead, less is.
+        What lies between is given up; by our own clock alone, which may be ahead, less is, and what
+        the exchange's says may be ahead of both.
         """
         base_us = self._base_ms * 1_000
         from_us = now_us if exchange_us is None else exchange_us
+        if known is not None and known.time_us and self._ports.speed == 1:
+            from_us = min(from_us, now_us)
         from_us -= self._settings.history_minutes * 60_000_000
         if known is not None and known.time_us and exchange_us is None:
             from_us -= _CLOCK_DOUBT_US

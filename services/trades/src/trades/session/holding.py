@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from marketstream.messages import Trade, Trades
 from trades.session.pages import first_id
 
@@ -47,6 +49,10 @@ class Holding:
         """Say whether they have waited long enough."""
         waited = self._until_us is not None and received_us >= self._until_us
         return waited or self._trades > _MOST_TRADES
+
+    def number_again(self, epoch: int) -> None:
+        """Have all that was held back be of another numbering."""
+        self._messages = [(replace(one, epoch=epoch), at) for one, at in self._messages]
 
     def pass_before(self, trade_id: int, publish: Callable[[Trades, int], None]) -> None:
         """Publish what was held back ahead of the first trade from an id on."""

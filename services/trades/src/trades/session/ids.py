@@ -19,10 +19,10 @@ class OpenGap:
 
     Times are the exchange's, `seen_us` and `ask_at_us` those of our clock: when it showed, and when
     to ask for it. `denied` counts the answers that should have had its trades and did not, and
-    `page` is where to go on asking; `mark` is the trade before it, where that is known. Nobody was
-    told of one that is not `declared`. Of one without a `bottom` the first id is not known: it is
-    the past from a time on. What was missed between two connections is `awaited` by the live
-    trades.
+    `page` is where to go on asking; `mark` is the trade before it, where that is known, and
+    `after` the one after it, where answers have to show that they go on to it. Nobody was told of
+    one that is not `declared`. Of one without a `bottom` the first id is not known: it is the past
+    from a time on. What was missed between two connections is `awaited` by the live trades.
     """
 
     first_id: int
@@ -37,6 +37,7 @@ class OpenGap:
     ask_at_us: int = 0
     page: Page | None = None
     mark: Mark | None = None
+    after: Mark | None = None
     left: list[range] = field(default_factory=list)
 
     def __post_init__(self) -> None:

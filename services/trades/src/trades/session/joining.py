@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from marketstream.messages import Gap
+from marketstream.messages import Gap, Trade
 from trades.session.holding import Holding
 from trades.session.ids import OpenGap
 from trades.session.rules import Known
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trades.session.market import MarketSession
 
 _PAST_PATIENCE_US = 60_000_000
+NUMBERS_AGAIN = "the exchange has begun its numbers again"
 _NOT_GONE_ON_FROM = "a start did not go on from what was known before"
 
 
@@ -33,10 +34,17 @@ class Joining:
         self.history = 1.0
         self.joined = not session.rules.asks
         self._session = session
+        self.numbers_again = False  # with the next trade: of those before, nobody knows which
+        self._known_until_us = 0  # what comes is held back after that
         self._lost_after: tuple[int, int] | None = None  # id and time, while that is caught up with
         self._in_the_past: list[Gap] = []  # said before, and read once more with what is around it
         if self.joined:
             session.batcher.plausible_us = session.pace.plausible_us
+
+    @property
+    def first(self) -> Trade | None:
+        """The first trade held back."""
+        return None if self.holding is None else self.holding.first
 
     def join(self) -> None:
         """Note that the stream goes on from what is known."""
@@ -71,6 +79,7 @@ class Joining:
         for gap in known.gaps:
             if gap.epoch != epoch or last_id is None:
                 session.publish(replace(gap, state="lost", reason=_NOT_GONE_ON_FROM), 0)
+        self._known_until_us = known.time_us or from_us
         goes_on = last_id is not None and from_us <= known.time_us
         self.hold(from_us, session.ledger.ids.next_id if goes_on else None)
 
@@ -85,6 +94,8 @@ class Joining:
             return
         if next_id is not None:
             self._lost_after = next_id, newest_us
+        if self.holding is None:
+            self._known_until_us = newest_us
         self.hold(newest_us, next_id)
 
     def hold(self, since_us: int, from_id: int | None = None) -> None:
@@ -115,6 +126,28 @@ class Joining:
         if self.holding is not None:
             self.let_go(received_us)
         self._lost_after = None
+        self.numbers_again = False
+
+    def number_again(self, received_us: int) -> None:
+        """Have a new numbering begin with what is held back, else with the next trade.
+
+        What is known was denied by answers that have what comes. What lies between cannot be had:
+        nobody knows how many numberings there were.
+        """
+        session = self._session
+        session.flush(received_us)
+        holding, first = self.holding, self.first
+        if holding is None or first is None:
+            self.numbers_again = session.plausibility.doubting = True
+            return
+        for gap in self._in_the_past:
+            session.publish(replace(gap, state="lost", reason=NUMBERS_AGAIN), 0)
+        self._in_the_past.clear()
+        self._lost_after, self.numbers_again = None, False
+        session.ledger.begin_again_before(first, self._known_until_us, NUMBERS_AGAIN, received_us)
+        session.batcher.epoch = session.ledger.epoch
+        holding.number_again(session.ledger.epoch)
+        self.let_go(received_us)
 
     def let_go(self, received_us: int) -> None:
         """Pass on what was held back; what is missing before it is a gap from now on."""

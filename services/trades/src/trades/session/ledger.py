@@ -73,6 +73,30 @@ class Ledger:
         recalled = self._recalled
         return recalled if recalled is not None and recalled.id < trade_id else None
 
+    def mark_now(self, first: Trade | None) -> Mark | None:
+        """Return that of what comes: of the first trade held back, or of the one that came last."""
+        if first is None and self._recent:
+            first = self._recent[-1]
+        return None if first is None else Mark.of(first)
+
+    def begin_again_before(
+        self, trade: Trade, since_us: int, reason: str, received_us: int
+    ) -> None:
+        """Begin a new numbering with a trade that came already: those after it are of it too."""
+        first, next_id = first_id(trade), self.ids.next_id
+        later = [gap for gap in self.ids.gaps if gap.first_id > trade.id]
+        recent = [one for one in self._recent if one.id >= trade.id and one.time_us > since_us]
+        for gap in later:
+            if not gap.declared:
+                self.ids.gaps.remove(gap)
+        self.begin_again(trade, since_us, reason)
+        self._recent.extend(recent)
+        self.ids.next_id = max(first, next_id or first)
+        for gap in later:
+            one = OpenGap(gap.first_id, gap.end_id, gap.since_us, gap.until_us, received_us)
+            one.left, one.ask_at_us, one.awaited = gap.left, received_us, gap.awaited
+            self.open(one)
+
     def begin_again(self, trade: Trade, since_us: int, reason: str) -> None:
         """Begin a new numbering with a trade; what was missing of the old one cannot be had."""
         for gap in list(self.ids.gaps):
@@ -94,7 +118,7 @@ class Ledger:
     def past_before(self, trade: Trade, since_us: int, received_us: int) -> None:
         """Note that a past is read whose last trade is before this one, and its first not known."""
         gap = OpenGap(0, first_id(trade), since_us, trade.time_us, received_us)
-        gap.bottom, gap.awaited = False, True
+        gap.bottom, gap.awaited, gap.after = False, True, Mark.of(trade)
         self.ids.open(gap)
 
     def declare(self, gap: OpenGap) -> None:

@@ -49,6 +49,7 @@ class Life:
             return
         if last_id == next_id - 1:
             is_known = all(gap.declared for gap in ids.gaps)  # what is missing before it
+            is_known = is_known and not session.plausibility.doubting  # ids may begin again
             if time_us is not None and is_known and not ids.ends_unseen:
                 batcher.proven_until_us = max(batcher.proven_until_us, time_us)
         elif last_id >= next_id and self._is_believed(last_id, next_id):

@@ -141,6 +141,9 @@ class MarketSession:
             return
         if self.plausibility.price is None:
             self.plausibility.move((event.bid + event.ask) / 2)
+        is_undated = event.time_us is None and self.batcher.clock.offset_us is None
+        if is_undated and self.plausibility.sure_offset_us is None:
+            return  # a clock that was asked, and nothing else speaks for, may be hours off
         closed = self.batcher.add_quote(
             event.bid,
             event.bid_quantity,

@@ -8,6 +8,10 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from marketstream.messages import Trade, Trades
+from trades.session.rules import Mark, Row
+
+_MOST_NEWER = 20  # trades than one after them by its id
+_OUT_OF_STEP_US = 5_000_000  # between the times of two trades in the order of their ids
 
 
 def first_id(trade: Trade) -> int:
@@ -31,6 +35,22 @@ def cut_down(trade: Trade, inside: range, quantities: Mapping[int, float]) -> Tr
     if quantity <= 0:
         return None
     return replace(trade, id=inside[-1], quantity=float(quantity), count=len(inside))
+
+
+def is_of_two(rows: Sequence[Row], mark: Mark | None) -> bool:
+    """Say whether rows in the order of their ids are of two numberings: their times go back.
+
+    So it is too where many lower ids than that of a known trade are newer than it.
+    """
+    latest_us = newer = 0
+    for _, trade in rows:
+        if trade.time_us < latest_us - _OUT_OF_STEP_US:
+            return True
+        newer += mark is not None and trade.id < mark.id and trade.time_us > mark.at_us
+        if newer > _MOST_NEWER:
+            return True
+        latest_us = max(latest_us, trade.time_us)
+    return False
 
 
 def quantities_of(trades: Iterable[Trade]) -> dict[int, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from typing import Literal
 
 from exchanges.events import QuoteEvent
@@ -11,8 +13,9 @@ from trades.batching import TradesBatcher
 from trades.clock_offset import ClockOffset
 from trades.session.ids import OpenGap
 from trades.session.pages import first_id
-from trades.session.rules import Rules
+from trades.session.rules import Mark, Row, Rules
 
+FREE_JUMP = 20  # ids, that one trade alone may jump over
 CLOCK_MARGIN_US = 500_000  # what may be wrong with a clock that was asked for by REST
 
 _AHEAD_US = 2_000_000  # of the exchange's clock
@@ -28,8 +31,8 @@ _NEAR_IDS = 20
 _AGREEING_IDS = 3  # trades in a row whose ids are believed, where the exchange says so too
 _AGREEING_ALONE = 50  # where it was asked, and does not answer
 _AGREEING = 5  # whose time or price is
+_MOST_DOUBTED = 64  # that are kept, to be held against what the exchange says
 _STALE_QUOTES = 20  # in a row, until their numbering is taken to have begun again
-_FREE_JUMP = 20
 
 
 class Plausibility:
@@ -66,6 +69,7 @@ class Plausibility:
         self._reason = ""
         self._first_id = 0  # of the trades in a row
         self._last: Trade | None = None
+        self._doubted: deque[Trade] = deque(maxlen=_MOST_DOUBTED)  # in a row
         self._count = 0
         self._asked: Trade | None = None
         self._quote_order = -1
@@ -164,7 +168,7 @@ class Plausibility:
 
     def check_jump(self, trade: Trade, jumped: int) -> None:
         """Look at a trade that jumps over ids: over many only those do that others follow on."""
-        if jumped > _FREE_JUMP and not self._is_said("jump", trade):
+        if jumped > FREE_JUMP and not self._is_said("jump", trade):
             raise self._aside(f"its id jumps over {jumped}", trade)
 
     def is_confirmed(self, trade: Trade, jumped: int | None) -> bool:
@@ -172,7 +176,7 @@ class Plausibility:
 
         Those before are fetched: nothing on the connection says yet that their ids are true.
         """
-        if jumped is not None and jumped <= _FREE_JUMP:
+        if jumped is not None and jumped <= FREE_JUMP:
             return True
         return self._is_said("first", trade)
 
@@ -182,11 +186,31 @@ class Plausibility:
         if not self._is_said("numbering", trade, next_id):
             raise self._aside("its id came before, and its time is new", trade)
 
+    def overtakes(self, trade: Trade, next_id: int | None) -> bool:
+        """Say whether a trade follows on enough of a new numbering, and is beyond the old one.
+
+        Whether the one or the other is true nobody can tell by then; a new numbering proves
+        nothing that is not so.
+        """
+        return (
+            self._count >= _AGREEING_IDS
+            and next_id is not None
+            and trade.id >= next_id
+            and self._follows("numbering", trade)
+        )
+
     def is_after(self, trade: Trade, gap: OpenGap) -> bool:
         """Say whether a trade is far too late for the gap that its id is in."""
         newest_us = self._batcher.newest_us
         until_us = newest_us if gap.until_us is None else gap.until_us
-        return trade.time_us > max(until_us + self._behind_us, newest_us)
+        after_us = self._behind_us
+        if self._asks and gap.until_us is not None:  # a trade or a heartbeat said what is after it
+            after_us = 0 if until_us <= newest_us else self._margin_us
+        return trade.time_us > max(until_us + after_us, newest_us)
+
+    def is_doubted(self, rows: Sequence[Row]) -> bool:
+        """Say whether an answer ends with a trade that is doubted: its id is true, then."""
+        return self.doubting and any(Mark.of(one).is_shown(rows[-1:]) for one in self._doubted)
 
     def _check_time(self, trade: Trade, gap: OpenGap | None, received_us: int) -> None:
         batcher = self._batcher
@@ -210,9 +234,9 @@ class Plausibility:
             behind_s = (after_us - time_us) // 1_000_000
             problem = f"its time is {behind_s} s before that of the trade it follows on"
             self._put_aside("behind", problem, trade, _AGREEING)
-        offset_us, said_us = self._offset_us(), time_us - received_us
-        known_us = said_us if offset_us is None else max(offset_us, said_us)
-        self.latest_us = known_us + self._ahead_us
+        events_us, said_us = batcher.clock.offset_us, time_us - received_us
+        events_us = said_us if events_us is None else max(events_us, said_us)
+        self.latest_us = self._offset_beside(events_us) + self._ahead_us
 
     def check_clock(self, what: str, time_us: int, received_us: int) -> None:
         """Raise BadMessage where a time is ahead of the exchange's clock."""
@@ -242,10 +266,15 @@ class Plausibility:
         events_us, asked_us = self._batcher.clock.offset_us, self._batcher.asked_offset_us
         if asked_us is None:
             return events_us
+        return asked_us + self._margin_us if events_us is None else self._offset_beside(events_us)
+
+    def _offset_beside(self, events_us: int) -> int:
+        """Return how far the exchange's clock is ahead at most, by what events say of it too."""
+        asked_us = self._batcher.asked_offset_us
+        if asked_us is None:
+            return events_us
         asked_us += self._margin_us
-        if events_us is None or asked_us <= events_us:
-            return asked_us if events_us is None else events_us
-        return asked_us if asked_us <= events_us + self._ahead_us else events_us
+        return asked_us if events_us < asked_us <= events_us + self._ahead_us else events_us
 
     def _is_said(
         self, reason: Literal["jump", "first", "numbering"], trade: Trade, next_id: int = 0
@@ -271,18 +300,25 @@ class Plausibility:
 
     def _agreeing(self, reason: str, trade: Trade) -> int:
         """Note a doubted trade; return how many in a row agree by now."""
+        follows = self._follows(reason, trade)
+        if not follows:
+            self._doubted.clear()
+        self._doubted.append(trade)
+        self._count = self._count + 1 if follows else 1
+        self._first_id = self._first_id if follows else first_id(trade)
+        self._reason, self._last = reason, trade
+        return self._count
+
+    def _follows(self, reason: str, trade: Trade) -> bool:
+        """Say whether a trade agrees with the last one that was doubted, for this reason."""
         last = self._last
-        follows = (
+        return (
             reason == self._reason
             and last is not None
             and self._is_next(last, trade)
             and trade.time_us >= last.time_us
             and last.price / _FACTOR <= trade.price <= last.price * _FACTOR
         )
-        self._count = self._count + 1 if follows else 1
-        self._first_id = self._first_id if follows else first_id(trade)
-        self._reason, self._last = reason, trade
-        return self._count
 
     def _is_next(self, last: Trade, trade: Trade) -> bool:
         if not self._numbered:

@@ -126,6 +126,11 @@ class Mark(NamedTuple):
     since_us: int
     until_us: int
 
+    @property
+    def at_us(self) -> int:
+        """The middle of its time."""
+        return (self.since_us + self.until_us) // 2
+
     @classmethod
     def of(cls, trade: Trade) -> Self:
         """Return that of a trade."""
@@ -144,6 +149,10 @@ class Mark(NamedTuple):
             trade.price == self.price and self.since_us <= trade.time_us <= self.until_us
             for trade in self._of_its_id(rows)
         )
+
+    def is_shown(self, rows: Sequence[Row]) -> bool:
+        """Say whether rows go so far, and have it."""
+        return bool(self._of_its_id(rows)) and self.is_in(rows)
 
     def is_denied(self, rows: Sequence[Row]) -> bool:
         """Say whether rows have another trade in its place."""
@@ -165,9 +174,12 @@ class Page(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """What the exchange is to be asked: a page of trades, the newest one, or its clock."""
+    """What the exchange is to be asked: a page of trades, the newest one, or its clock.
 
-    kind: Literal["past", "gap", "newest", "time"]
+    A page that is asked for a `mark` alone says whether answers have what the stream says now.
+    """
+
+    kind: Literal["past", "gap", "newest", "time", "mark"]
     page: Page = Page()
 
 
