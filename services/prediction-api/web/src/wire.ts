@@ -246,6 +246,14 @@ export interface Explanation {
   model: { rows: number } | null;
   outcome: { verdict: Verdict; realised_return: number } | null;
   missing: Record<string, string>;
+  contributions: Record<string, Terms> | null;
+}
+
+/** A candidate's log odds of up: `base` and what each feature adds, null where nobody can say. */
+export interface Terms {
+  log_odds: number;
+  base: number;
+  features: Record<string, number> | null;
 }
 
 /** What the page reads of `/predictions`. */
