@@ -33,6 +33,7 @@ OF_FIELDS: dict[str, object] = {
     "ModelRecord.rows": 3_600, "Model.rows": 3_600, "ModelState.rows": 3_600,
     "CandidateLoss.rows": 10_000, "Rival.rows": 67_062, "trainings": 3,
     "validation": {"lightgbm": 0.651, "imbalance_calibrated": 0.658},
+    "ChampionChanged.model": "binance-BTC-USDT-1s-1000ms", "champion": "7", "before": "6",
     "why": "better than version 6 on rows that neither was fitted to",
     "metrics": {"lightgbm": 0.651, "imbalance_calibrated": 0.658}, "role": "champion",
     "label_latency_ms": 0, "answers": {"majority": "up", "imbalance_calibrated": "up"},
