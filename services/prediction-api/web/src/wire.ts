@@ -114,6 +114,23 @@ export interface HorizonStatus {
   score: Score;
   proof: Proof;
   model: Model | null;
+  reliability: ReliabilityBin[];
+  on_paper: OnPaper;
+}
+
+/** Moves of which about as much was said: how much for up on average, and how often it came. */
+export interface ReliabilityBin {
+  said: number;
+  came: number;
+  moved: number;
+}
+
+/** What a position in each direction said earns on average; `net_bps` is less the spread. */
+export interface OnPaper {
+  positions: number;
+  gross_bps: number | null;
+  spread_bps: number | null;
+  net_bps: number | null;
 }
 
 /** The connection to the exchange; a count is null until somebody has told of it. */
