@@ -266,6 +266,12 @@ export interface Explanation {
   contributions: Record<string, Terms> | null;
 }
 
+/** What the page reads of `/indicators`: the values as of a close, null while they warm up. */
+export interface IndicatorsAt {
+  close_time_ms: number;
+  values: Record<string, number | null>;
+}
+
 /** A candidate's log odds of up: `base` and what each feature adds, null where nobody can say. */
 export interface Terms {
   log_odds: number;
