@@ -33,6 +33,7 @@ from prediction_api.http_server import listen
 from predictor.chosen_features import check_computed
 from predictor.training.requests import registry_uri
 from realtime_training import report
+from realtime_training.champions import ChampionsChanged
 from realtime_training.clock import ReceiveClock
 from realtime_training.commands.run.exchange import Exchange, connected_exchange
 from realtime_training.commands.run.history import history_to_read, say_when_trained
@@ -62,9 +63,9 @@ def build_parts(
     """
     check_features(plan, settings)
     uri = registry_uri(settings.predictor.mlflow_tracking_uri, ports.state)
-    models = ModelsAsked(ports.state, uri)
+    models, champions = ModelsAsked(ports.state, uri), ChampionsChanged(uri)
     parts = [
-        prediction_api.build.build(plan, settings.api, ports, listening, models),
+        prediction_api.build.build(plan, settings.api, ports, listening, models, champions),
         trades.build.build(
             plan,
             settings.trades,

@@ -16,6 +16,7 @@ import msgspec
 
 from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
+from marketstream.explanation import Explanation, Terms
 from marketstream.fakes import LivePorts
 from marketstream.messages import Candle, Feed, Gap, Learning, Model, Stall, Status, Trades
 from marketstream.plan import Plan
@@ -29,6 +30,7 @@ from prediction_api.views.board import Seen
 from predictor.settings import PredictorSettings
 from predictor.training.fitting import TrainedModel
 from predictor.training.retraining import Trained, TrainingJob
+from realtime_training.commands.explain.rebuilding import rebuild_answers
 from realtime_training.pipeline import Pipeline
 from technical_indicators.feature_set import FeatureSettings
 
@@ -58,9 +60,10 @@ class LiveMarkets:
         self.closed: list[Candle] = []
         self.seen_us = time.time_ns() // 1_000_000_000 * 1_000_000
         self.tapes = {market: SeededMarket(market.split(":")[1], 7) for market in MARKETS}
+        self.models: dict[tuple[str, int], TrainedModel] = {}
         self.ports: Any = LivePorts(_STATE, store)
         followed = replace(PLAN, markets=(*MARKETS, SILENT))
-        self.api = build(followed, settings, self.ports, listening)
+        self.api = build(followed, settings, self.ports, listening, self.taken_apart)
         self.pipeline = Pipeline(
             PLAN,
             FeatureSettings(),
@@ -102,10 +105,17 @@ class LiveMarkets:
 
     def installed(self, market: str, models: Mapping[int, TrainedModel]) -> None:
         for horizon_ms, model in models.items():
+            self.models[market, horizon_ms] = model
             name, version = model.champion.name, model.version
             self.ports.pass_on(
                 Model(market, "1s", horizon_ms, name, version, model.trained_at_ms, model.rows, {})
             )
+
+    async def taken_apart(self, told: Explanation) -> Mapping[str, Terms]:
+        prediction, features = told.prediction, told.features
+        assert features is not None
+        model = self.models[prediction.market, prediction.horizon_ms]
+        return rebuild_answers(prediction, features.values, model).candidates
 
     def say_how_it_is(self) -> None:
         for market, retrainer in self.pipeline.retrainers.items():

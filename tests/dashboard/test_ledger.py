@@ -16,6 +16,7 @@ ROWS = "document.querySelectorAll('#ledger-rows tr')"
 CAME = f"[...{ROWS}].map((row) => row.children[5].innerText)"
 OPEN = "document.querySelector('#why').open"
 SAID = "document.querySelector('#why-said')"
+FORGETFUL = "simulator:ETH/USDT"  # of which no features are stored
 WHY = "document.querySelector('#ledger-rows tr:nth-child(3) button')"
 
 
@@ -25,6 +26,8 @@ def address() -> Iterator[str]:
 
         def keep(message: Prediction | Outcome | Features, received_ns: int) -> None:
             del received_ns
+            if isinstance(message, Features) and message.market == FORGETFUL:
+                return
             dashboard.store.write([message])
 
         for topic in (PREDICTIONS, OUTCOMES, FEATURES):
@@ -69,6 +72,62 @@ def test_predictions_are_listed_filtered_and_explained_by_a_click(address: str) 
             await page.wait_for(f"{is_so} && ({ROWS}.length > 0 || !'{verdict}')", 40)
 
     in_browser(address, look)
+
+
+TERMS = f"[...{SAID}.querySelectorAll('details')].filter((one) => one.querySelector('.terms'))"
+TOLD = f"""{TERMS}.map((one) => ({{
+  said: parseFloat(one.querySelector("summary").innerText.split(": ")[1].replace("\\u2212", "-")),
+  open: one.open,
+  terms: [...one.querySelectorAll("li")].map((term) => {{
+    const middle = term.children[1].getBoundingClientRect();
+    const drawn = term.querySelector("i").getBoundingClientRect();
+    return {{
+      name: term.children[0].textContent,
+      added: parseFloat(term.children[2].textContent.replace("\\u2212", "-")),
+      drawn: (drawn.left + drawn.right - middle.left - middle.right) / middle.width,
+    }};
+  }}),
+}}))"""
+
+
+@pytest.mark.browser
+def test_what_each_feature_added_is_drawn_as_signed_bars(address: str) -> None:
+    async def look(page: Page) -> None:
+        await page.wait_for(f"{ROWS}.length >= 3", 40)
+        await page.evaluate(f"{WHY}.click()")
+        await page.wait_for(f"{TERMS}.length >= 2")
+        told = await page.evaluate(TOLD)
+        assert [each["open"] for each in told] == [True, *[False] * (len(told) - 1)]
+        await page.evaluate(f"{TERMS}.forEach((one) => {{ one.open = true; }})")
+        for each in await page.evaluate(TOLD):
+            *features, base = each["terms"]
+            assert base["name"] == "base, whatever is known"
+            assert sum(term["added"] for term in each["terms"]) == pytest.approx(
+                each["said"], abs=0.001 * len(each["terms"])
+            )
+            alone = [abs(term["added"]) for term in features if "together" not in term["name"]]
+            assert alone == sorted(alone, reverse=True)
+            assert len(alone) <= 10
+            assert all(alone), "what adds nothing is among the others"
+            largest = max(abs(term["added"]) for term in each["terms"])
+            for term in each["terms"]:
+                expected = term["added"] / largest / 2 if largest else 0.0
+                assert term["drawn"] == pytest.approx(expected, abs=0.02)
+        assert any("more, together" in term["name"] for each in told for term in each["terms"])
+
+    in_browser(address, look)
+
+
+@pytest.mark.browser
+def test_why_it_is_not_told_what_each_feature_added_is_said(address: str) -> None:
+    async def look(page: Page) -> None:
+        await page.wait_for(f"{ROWS}.length >= 3", 40)
+        await page.evaluate(f"{WHY}.click()")
+        await page.wait_for(f"!!{SAID}.querySelector('dl')")
+        assert "Not told: the features are no longer stored" in await page.text("#why-said")
+        assert await page.evaluate(f"{TERMS}.length") == 0
+
+    in_browser(address, look, path=f"?market={FORGETFUL}")
 
 
 @pytest.mark.browser

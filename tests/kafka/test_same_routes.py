@@ -161,6 +161,7 @@ def test_both_offer_the_same_paths(both: Both) -> None:
         *(f"/{name}/{of}" for of in TEMPLATES
           for name in ("predictions", "candles", "indicators", "models", "integrity", "view",
                        "stream")),
+        *(f"/models/{{venue}}/{{symbol}}/{change}" for change in ("promote", "rollback")),
     }  # fmt: skip
     one, kafka = both.ask("/routes")
     assert one == kafka
@@ -274,6 +275,13 @@ def test_both_refuse_alike(both: Both, method: str, path: str) -> None:
     one, kafka = both.ask(path, method)
     assert one == kafka
     assert one.status in (404, 405)
+
+
+@pytest.mark.parametrize("change", ["promote?version=5&", "rollback?"])
+def test_neither_has_its_champions_changed_without_an_admin_key(both: Both, change: str) -> None:
+    one, kafka = both.ask(f"/models/binance/BTC-USDT/{change}horizon=2", "POST")
+    assert one == kafka
+    assert one.status == 401
 
 
 @pytest.mark.parametrize("name", ["", "docs", *(f"static/{name}" for name in BUNDLE)])

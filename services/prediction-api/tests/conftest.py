@@ -13,6 +13,7 @@ import uvicorn
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
+from marketstream.champions import ChangeChampion
 from marketstream.explanation import TakeApart
 from marketstream.fakes import FakePorts
 from marketstream.messages import Candle, Outcome, Prediction, Status, Trades, Verdict
@@ -38,6 +39,7 @@ class Api:
         speed: float = 1.0,
         store: Store | None = None,
         take_apart: TakeApart | None = None,
+        change_champion: ChangeChampion | None = None,
         **settings: Any,
     ) -> None:
         self.ns = 1_000_000_000
@@ -49,7 +51,7 @@ class Api:
         said = ApiSettings(**settings).for_address("127.0.0.1")
         self.app = build_app(
             self.plan, self.views, self.metrics, ports.store, said,
-            bundle=bundle, take_apart=take_apart,
+            bundle=bundle, take_apart=take_apart, change_champion=change_champion,
         )  # fmt: skip
         self.client = TestClient(self.app)
 

@@ -16,7 +16,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from marketstream.errors import InputError
+from marketstream.champions import ChampionChanged
+from marketstream.errors import InputError, NotFoundError
+from predictor.registry.aside import champion_aside
 from predictor.registry.mlflow import ModelRegistry
 from predictor.registry.names import model_name
 from predictor.registry.registrar import Registrar
@@ -172,6 +174,7 @@ def test_only_champions_that_do_not_serve_are_brought(
 
 _CHANGING = """
 import itertools, sys
+from predictor.registry.aside import champion_aside
 from predictor.registry.mlflow import ModelRegistry
 from predictor.registry.roles import Term
 registry = ModelRegistry(sys.argv[1])
@@ -205,3 +208,22 @@ def test_killed_at_any_moment_there_is_one_champion_and_its_term_is_told(
         every = sorted(term.since_ms for each in roles.versions(name) for term in each.terms)
         of_this = [at for at in every if at >= 10_000 * (kill + 1)]
         assert of_this == list(range(10_000 * (kill + 1), 10_000 * (kill + 1) + len(of_this)))
+
+
+def test_a_process_beside_changes_the_champion_and_says_why_it_cannot(
+    folder: Path, roles: Roles, name: str
+) -> None:
+    uri = f"sqlite:///{folder / 'mlflow.sqlite'}"
+    assert champion_aside(uri, name, "1", "steady") == ChampionChanged(name, "1", "3", "steady")
+    assert champion_aside(uri, name, None, "no") == ChampionChanged(name, "3", "1", "no")
+    champion = roles.champion(name)
+    assert champion is not None
+    assert str(champion.version) == "3"
+    roles.retire(name, "2", Term(now_ms(), "worse"))
+    with pytest.raises(InputError, match=r"version 2 was retired \(worse\)") as refused:
+        champion_aside(uri, name, "2", "again")
+    assert not isinstance(refused.value, NotFoundError)
+    with pytest.raises(NotFoundError, match="has no version 9: the newest are 3, 2, 1"):
+        champion_aside(uri, name, "9", "?")
+    with pytest.raises(NotFoundError, match="no model is registered as nothing-of-this"):
+        champion_aside(uri, "nothing-of-this", None, "?")

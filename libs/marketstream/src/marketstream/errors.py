@@ -3,6 +3,7 @@
     RealtimeError                  exit code
     ├── SettingsError              2   a setting or option that makes no sense
     ├── InputError                 3   a file that cannot be read or holds nothing usable
+    │   └── NotFoundError              there is nothing of the name that was asked for
     ├── StateError                 4   the state folder or database cannot be used
     │   └── TransientStateError        it does not answer for now: worth another try
     ├── NetworkError               5   a port is busy, an exchange does not answer
@@ -33,6 +34,10 @@ class InputError(RealtimeError):
     """A file that cannot be read or holds nothing usable."""
 
     exit_code = 3
+
+
+class NotFoundError(InputError):
+    """There is nothing of the name that was asked for."""
 
 
 class StateError(RealtimeError):

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from marketstream.candidate_losses import CandidateLoss, CandidateLosses
 from marketstream.evidence import Evidence, Proof, Streams, Tally
-from marketstream.messages import Outcome, Prediction
+from marketstream.messages import Candle, Outcome, Prediction
+from marketstream.on_paper import OnPaper, Paper, ReliabilityBin
 from marketstream.plan import Plan
 from marketstream.scoring import Score, Scoreboard
 from marketstream.timeframes import timeframe_ms
@@ -38,6 +39,9 @@ class Scores:
             for each in self.streams
         }
         self._losses = {place: CandidateLosses(_SCORED) for place in self._evidence}
+        self._paper = {place: Paper(_SCORED) for place in self._evidence}
+        self._timeframe = plan.timeframe
+        self._spreads: dict[str, dict[int, float]] = {market: {} for market in plan.markets}
         self._with_past: set[str] = set()
         self._heard = dict.fromkeys(plan.markets, 0)
         self._lagging: dict[tuple[str, int, int], int] = {}
@@ -50,6 +54,7 @@ class Scores:
         losses = self._losses.get((prediction.market, prediction.horizon_ms))
         if losses is not None:
             losses.predicted(prediction)
+            self._paper[prediction.market, prediction.horizon_ms].predicted(prediction)
         latency_ms = prediction.label_latency_ms
         if latency_ms != self._latency_ms:  # its outcome will not say so
             self._lagging[_row(prediction)] = latency_ms
@@ -66,6 +71,20 @@ class Scores:
         if evidence is not None:
             evidence.happened(outcome, self._lagging.pop(_row(outcome), self._latency_ms))
             self._losses[outcome.market, outcome.horizon_ms].happened(outcome)
+            spread_bps = self._spreads[outcome.market].get(outcome.close_time_ms)
+            self._paper[outcome.market, outcome.horizon_ms].happened(outcome, spread_bps)
+
+    def closed(self, candle: Candle) -> None:
+        """Note the spread as of a close, which positions on paper pay."""
+        mid = candle.mid
+        if candle.timeframe != self._timeframe or candle.state != "closed" or not mid:
+            return
+        assert candle.ask is not None
+        assert candle.bid is not None
+        spreads = self._spreads[candle.market]
+        spreads[candle.close_time_ms] = 10_000 * (candle.ask - candle.bid) / mid
+        if len(spreads) > _WAITING:
+            del spreads[next(iter(spreads))]
 
     def remember(self, market: str, past: Iterable[Tally]) -> None:
         """Count what came of a market's predictions before all that `happened` is told."""
@@ -86,6 +105,16 @@ class Scores:
         """Return the log loss of each candidate of a horizon, the least first."""
         losses = self._losses.get((market, horizon_ms))
         return {} if losses is None else losses.losses()
+
+    def reliability(self, market: str, horizon_ms: int) -> list[ReliabilityBin]:
+        """Return how often what was said of a horizon came."""
+        paper = self._paper.get((market, horizon_ms))
+        return [] if paper is None else paper.reliability()
+
+    def on_paper(self, market: str, horizon_ms: int) -> OnPaper:
+        """Return what positions in the directions said of a horizon would have made."""
+        paper = self._paper.get((market, horizon_ms)) or Paper(_SCORED)
+        return paper.on_paper()
 
     def proof(self, market: str, horizon_ms: int) -> Proof:
         """Return what is proven of a horizon."""

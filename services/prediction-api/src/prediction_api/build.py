@@ -9,6 +9,7 @@ from typing import Any
 
 from loguru import logger
 
+from marketstream.champions import ChangeChampion
 from marketstream.errors import StateError
 from marketstream.explanation import TakeApart
 from marketstream.messages import Candle, MoveForecast, MoveOutcome, Outcome, Prediction
@@ -54,14 +55,15 @@ def build(
     ports: Ports,
     listening: socket.socket | None = None,
     take_apart: TakeApart | None = None,
+    change_champion: ChangeChampion | None = None,
 ) -> Part:
     """Return the part; every instance of it follows all markets of the plan.
 
     It serves on `listening`, as `http_server.listen` gives it, or else where the settings say;
     its work raises NetworkError where that is taken. `take_apart` asks the models, where they are
-    at hand, what each feature added to a prediction.
+    at hand, what each feature added to a prediction; `change_champion` has another version serve.
     """
-    serving = _Serving(plan, settings, ports, listening, take_apart)
+    serving = _Serving(plan, settings, ports, listening, take_apart, change_champion)
     return Part("prediction-api", work=serving.run)
 
 
@@ -75,12 +77,14 @@ class _Serving:
         ports: Ports,
         listening: socket.socket | None,
         take_apart: TakeApart | None,
+        change_champion: ChangeChampion | None,
     ) -> None:
         self._plan = plan
         self._settings = settings
         self._ports = ports
         self._listening = listening
         self._take_apart = take_apart
+        self._change_champion = change_champion
         self._views = MarketViews(
             plan,
             ports.metrics,
@@ -107,6 +111,7 @@ class _Serving:
                 self._ports.store,
                 settings,
                 take_apart=self._take_apart,
+                change_champion=self._change_champion,
             )
             if not settings.open_read:
                 logger.info("Readers need a key", made_by="realtime keys make NAME")

@@ -2,15 +2,18 @@
 
 import { make, placed } from "./elements.ts";
 import { duration, minute, percent, whole } from "./format.ts";
+import { paper } from "./paper.ts";
 import type { HorizonStatus, Proof, Score } from "./wire.ts";
 
 const COIN = 0.5;
 const STEP = 0.05;
 
-export function showAccuracy(horizons: HorizonStatus[], into: HTMLElement): void {
+/** Show all horizons, and more of the chosen one. */
+export function showAccuracy(horizons: HorizonStatus[], chosenMs: number, into: HTMLElement): void {
   const axis = new Axis(horizons.map((horizon) => horizon.score));
   const rows = horizons.map((horizon) => row(horizon, axis));
-  into.replaceChildren(...rows, axis.labels(), key());
+  const chosen = horizons.filter(({ horizon_ms: horizonMs }) => horizonMs === chosenMs);
+  into.replaceChildren(...rows, axis.labels(), key(), ...chosen.map(paper));
 }
 
 /** From and to the steps around everything shown; the coin is always one of them. */

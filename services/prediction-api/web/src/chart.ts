@@ -18,11 +18,12 @@ import type { Market } from "./market.ts";
 import { Overlay } from "./overlay.ts";
 import { palette } from "./palette.ts";
 import { TimeAxis } from "./time_axis.ts";
-import type { CandleRow } from "./wire.ts";
+import type { CandleRow, IndicatorsAt } from "./wire.ts";
 
 const MOST_DRAWN = 7_200; // then the chart is given the newest half anew, so that it does not grow
 const FREE_BARS = 6;
 const VOLUME_HEIGHT = 64; // pixels
+const INDICATOR_HEIGHT = 80;
 export const RANGES = [60, 300, 900]; // candles
 
 export class PriceChart {
@@ -32,11 +33,12 @@ export class PriceChart {
   private readonly mids: ISeriesApi<"Line">;
   private readonly volumes: ISeriesApi<"Histogram">;
   private readonly overlay: Overlay;
+  private readonly indicators = new Map<string, ISeriesApi<"Line">>();
   private predicted: IPriceLine | null = null;
   private market: Market | null = null;
   private horizonMs = 0;
 
-  constructor(container: HTMLElement) {
+  constructor(private readonly container: HTMLElement) {
     this.chart = createChart(container, {
       autoSize: true,
       layout: { attributionLogo: true, fontFamily: "system-ui, sans-serif" },
@@ -89,6 +91,7 @@ export class PriceChart {
     });
     this.mids.applyOptions({ color: colour.mid });
     this.volumes.applyOptions({ color: colour.volume });
+    for (const line of this.indicators.values()) line.applyOptions({ color: colour.accent });
     this.predicted?.applyOptions({ color: colour.accent, axisLabelColor: colour.accent });
     this.overlay.paint(colour);
   }
@@ -153,6 +156,55 @@ export class PriceChart {
       axisLabelVisible: true,
     });
     this.predicted.applyOptions(line);
+  }
+
+  /** Draw these indicators, each in a pane, and no others; where `isAll`, `rows` are all there are. */
+  drawIndicators(names: string[], rows: IndicatorsAt[], isAll: boolean): void {
+    for (const [name, line] of this.indicators) {
+      if (names.includes(name)) continue;
+      this.chart.removeSeries(line); // its pane goes too
+      this.indicators.delete(name);
+    }
+    this.container.style.setProperty("--panes", `${names.length}`);
+    const { timeframeMs } = this.axis;
+    for (const name of names) {
+      const points = rows.map(({ close_time_ms: closeMs, values }) => {
+        const time = seconds(closeMs - timeframeMs);
+        const value = values[name] ?? null;
+        return value === null ? { time } : { time, value };
+      });
+      const line = this.indicators.get(name) ?? this.newPane(name);
+      if (isAll) line.setData(points);
+      else for (const point of points) line.update(point);
+    }
+    if (isAll) this.sharePanes();
+  }
+
+  private newPane(name: string): ISeriesApi<"Line"> {
+    const pane = this.chart.panes().length;
+    const line = this.chart.addSeries(
+      LineSeries,
+      {
+        title: name,
+        color: palette().accent,
+        lineWidth: 1,
+        priceLineVisible: false,
+        priceFormat: { type: "custom", minMove: 1e-12, formatter: (value: number) => `${Number(value.toPrecision(4))}` },
+      },
+      pane,
+    );
+    this.indicators.set(name, line);
+    return line;
+  }
+
+  /** Give each pane its height; what is left is the candles'. */
+  private sharePanes(): void {
+    const [candles, volumes, ...others] = this.chart.panes();
+    const beside = VOLUME_HEIGHT + INDICATOR_HEIGHT * others.length;
+    const height = this.container.clientHeight - this.chart.timeScale().height();
+    candles?.setStretchFactor(Math.max(INDICATOR_HEIGHT, height - beside));
+    volumes?.setStretchFactor(VOLUME_HEIGHT);
+    for (const pane of others) pane.setStretchFactor(INDICATOR_HEIGHT);
   }
 
   /** Scroll to the newest candle, with room for what is predicted after it. */

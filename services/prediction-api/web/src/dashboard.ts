@@ -7,6 +7,7 @@ import { Compared } from "./compared.ts";
 import { byId, choice, make } from "./elements.ts";
 import { duration } from "./format.ts";
 import { HowFar } from "./how_far.ts";
+import { Indicators } from "./indicators.ts";
 import { askWithKey, listenForKey, showAsking } from "./key.ts";
 import { Ledger } from "./ledger.ts";
 import { drawLegend } from "./marks.ts";
@@ -37,6 +38,7 @@ class Dashboard implements Listener {
   private readonly speaker = new Speaker();
   private readonly overTime = new OverTime();
   private readonly ledger = new Ledger();
+  private readonly indicators = new Indicators(this.panel.chart);
   private readonly howFar = new HowFar();
   private readonly tour = new Tour();
   private horizonMs = 0;
@@ -170,6 +172,7 @@ class Dashboard implements Listener {
     showWeights(market);
     this.overTime.look(market, this.horizonMs);
     this.ledger.look(market, this.horizonMs);
+    this.indicators.look(market);
     this.howFar.look(market);
     showWarmingUp(status);
     showStalled(status);

@@ -33,8 +33,12 @@ export function percent(share: number, decimals = 1): string {
 
 /** A move in basis points, which is what such horizons are counted in. */
 export function basisPoints(share: number): string {
-  const value = (10_000 * share).toFixed(2);
-  return `${share > 0 ? "+" : ""}${value.replace("-", "\u2212")}\u00a0bp`;
+  return bps(10_000 * share);
+}
+
+/** A number of basis points with its sign. */
+export function bps(value: number): string {
+  return `${value > 0 ? "+" : ""}${value.toFixed(2).replace("-", "\u2212")}\u00a0bp`;
 }
 
 export function whole(value: number): string {

@@ -66,6 +66,8 @@ export class Panel {
   choose(horizonMs: number): void {
     this.horizonMs = horizonMs;
     this.chart.choose(horizonMs);
+    const { drawnStatus } = this;
+    if (drawnStatus) showAccuracy(drawnStatus.horizons, horizonMs, this.find("accuracy"));
     this.readOut();
   }
 
@@ -80,7 +82,7 @@ export class Panel {
     const { status } = market;
     if (!status || status === this.drawnStatus) return null;
     this.drawnStatus = status;
-    showAccuracy(status.horizons, this.find("accuracy"));
+    showAccuracy(status.horizons, this.horizonMs, this.find("accuracy"));
     this.look(status.state === "stalled" || status.state === "stale");
     return status;
   }

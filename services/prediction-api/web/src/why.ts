@@ -1,12 +1,14 @@
 // Why a prediction said what it said: who was heard, what was seen, and what came of it.
 
+import { contributions } from "./contributions.ts";
 import { byId, make } from "./elements.ts";
 import { basisPoints, duration, microseconds, percent, price, second } from "./format.ts";
 import { ask } from "./key.ts";
-import type { Explanation, Judged } from "./wire.ts";
+import type { Explanation, Judged, Terms } from "./wire.ts";
 
 export class Why {
   private readonly dialog = byId<HTMLDialogElement>("why");
+  private shown = "";
 
   constructor() {
     byId("close-why").addEventListener("click", () => this.dialog.close());
@@ -16,16 +18,21 @@ export class Why {
   async show(path: string, made: Judged, decimals: number): Promise<void> {
     const title = `At ${second(made.close_time_ms)}, ${duration(made.horizon_ms)} ahead`;
     byId("why-title").textContent = title;
-    byId("why-said").replaceChildren(make("p", "quiet", "is being read…"));
+    byId("why-said").replaceChildren(make("p", "quiet", "is being read… of a model that no longer serves in some seconds"));
+    this.shown = made.id;
     this.dialog.showModal();
     try {
       const answer = await ask(`${path}/${encodeURIComponent(made.id)}/explain`);
       const told = (await answer.json()) as Explanation & { detail?: string };
-      const said = answer.ok ? contents(told, decimals) : [make("p", "", told.detail ?? "")];
-      byId("why-said").replaceChildren(...said);
+      this.say(made, answer.ok ? contents(told, decimals) : [make("p", "", told.detail ?? "")]);
     } catch {
-      byId("why-said").replaceChildren(make("p", "", "The server did not answer: try again."));
+      this.say(made, [make("p", "", "The server did not answer: try again.")]);
     }
+  }
+
+  /** Show what was answered, unless another prediction was asked about meanwhile. */
+  private say({ id }: Judged, said: Node[]): void {
+    if (id === this.shown) byId("why-said").replaceChildren(...said);
   }
 }
 
@@ -47,7 +54,8 @@ function contents(told: Explanation, decimals: number): Node[] {
   const trained = model ? `, trained on ${model.rows.toLocaleString("en")} rows` : "";
   facts.push(["Model", `${made.model_name.replaceAll("_", " ")}, version ${made.model_version}${trained}`]);
   if (outcome) facts.push(["Came", `${outcome.verdict}, ${basisPoints(outcome.realised_return)}`]);
-  for (const [what, why] of Object.entries(told.missing)) facts.push([`No ${what}`, why]);
+  const { contributions: notTakenApart, ...missing } = told.missing;
+  for (const [what, why] of Object.entries(missing)) facts.push([`No ${what}`, why]);
   const list = make("dl", "");
   for (const [name, said] of facts) list.append(make("dt", "", name), make("dd", "", said));
   const parts: Node[] = [list];
@@ -61,6 +69,14 @@ function contents(told: Explanation, decimals: number): Node[] {
     ]);
     parts.push(make("h3", "", "Who was heard"), table(["Candidate", "Weight", "Up, if it moves"], rows));
   }
+  parts.push(make("h3", "", "What each feature added"));
+  const added = told.contributions;
+  if (added) {
+    const heard = candidates.flatMap(([name]): [string, Terms][] => (added[name] ? [[name, added[name]]] : []));
+    parts.push(...contributions(heard));
+  } else {
+    parts.push(make("p", "", `Not told: ${notTakenApart ?? "the server does not say why"}`));
+  }
   if (features) {
     const rows = Object.entries(features.values).map(([name, value]) => [
       name,
@@ -71,7 +87,7 @@ function contents(told: Explanation, decimals: number): Node[] {
     parts.push(folded);
   }
   const command = make("code", "", `realtime explain ${told.id}`);
-  parts.push(make("p", "quiet", "What each feature adds to each candidate: ", command));
+  parts.push(make("p", "quiet", "The same at length, made anew from what is stored: ", command));
   return parts;
 }
 

@@ -114,6 +114,23 @@ export interface HorizonStatus {
   score: Score;
   proof: Proof;
   model: Model | null;
+  reliability: ReliabilityBin[];
+  on_paper: OnPaper;
+}
+
+/** Moves of which about as much was said: how much for up on average, and how often it came. */
+export interface ReliabilityBin {
+  said: number;
+  came: number;
+  moved: number;
+}
+
+/** What a position in each direction said earns on average; `net_bps` is less the spread. */
+export interface OnPaper {
+  positions: number;
+  gross_bps: number | null;
+  spread_bps: number | null;
+  net_bps: number | null;
 }
 
 /** The connection to the exchange; a count is null until somebody has told of it. */
@@ -246,6 +263,20 @@ export interface Explanation {
   model: { rows: number } | null;
   outcome: { verdict: Verdict; realised_return: number } | null;
   missing: Record<string, string>;
+  contributions: Record<string, Terms> | null;
+}
+
+/** What the page reads of `/indicators`: the values as of a close, null while they warm up. */
+export interface IndicatorsAt {
+  close_time_ms: number;
+  values: Record<string, number | null>;
+}
+
+/** A candidate's log odds of up: `base` and what each feature adds, null where nobody can say. */
+export interface Terms {
+  log_odds: number;
+  base: number;
+  features: Record<string, number> | null;
 }
 
 /** What the page reads of `/predictions`. */

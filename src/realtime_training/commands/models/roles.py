@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from marketstream.symbols import split_market
 from marketstream.timeframes import timeframe_ms
@@ -17,7 +18,7 @@ from realtime_training.commands.stored import state_option
 
 if TYPE_CHECKING:
     from predictor.registry.mlflow import ModelRegistry
-    from predictor.registry.roles import Roles, Term
+    from predictor.registry.roles import Term
 
 _TAKEN_OVER = "a running predictor takes that over within seconds"
 
@@ -56,12 +57,7 @@ def promote(
 
     The next training may bring another champion; MODEL_RETRAIN_INTERVAL says when.
     """
-
-    def named(roles: Roles, name: str, term: Term) -> str:
-        roles.promote(name, version, term)
-        return version
-
-    _change(named, place, why, state, as_json=as_json)
+    _change(place, version, why, state, as_json=as_json)
 
 
 @click.command()
@@ -71,9 +67,7 @@ def promote(
 @json_option
 def rollback(place: tuple[str, str, int], why: str, state: Path, *, as_json: bool) -> None:
     """Make the version champion that was it before the one that serves now."""
-    _change(
-        lambda roles, name, term: roles.roll_back(name, term), place, why, state, as_json=as_json
-    )
+    _change(place, None, why, state, as_json=as_json)
 
 
 @click.command()
@@ -130,24 +124,17 @@ COMMANDS = (compare, promote, rollback, retire)
 
 
 def _change(
-    change: Callable[[Roles, str, Term], str],
-    place: tuple[str, str, int],
-    why: str,
-    state: Path,
-    *,
-    as_json: bool,
+    place: tuple[str, str, int], version: str | None, why: str, state: Path, *, as_json: bool
 ) -> None:
-    """Make a version champion, as `change` does and returns it, and tell so."""
-    name, registry = named_model(place), opened_registry(state)
+    """Make a version champion, or with None who was it before, and tell so."""
+    registry = opened_registry(state)
     with registry.roles() as roles:
-        champion = roles.champion(name)
-        before = None if champion is None else str(champion.version)
-        version = change(roles, name, _term(why))
+        changed = roles.change(named_model(place), version, why)
     if as_json:
-        report.print_json({"model": name, "champion": version, "before": before, "why": why})
+        report.print_json(msgspec.structs.asdict(changed))
     else:
-        after = "" if before is None else f", after {before}"
-        click.echo(f"{name}: version {version} serves{after}; {_TAKEN_OVER}")
+        after = "" if changed.before is None else f", after {changed.before}"
+        click.echo(f"{changed.model}: version {changed.champion} serves{after}; {_TAKEN_OVER}")
 
 
 def named_model(place: tuple[str, str, int]) -> str:

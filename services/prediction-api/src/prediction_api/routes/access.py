@@ -29,7 +29,14 @@ OPEN = frozenset(
 )  # fmt: skip
 """First parts of the paths that need no key: pages that hold no data, and what probes ask for."""
 
+KEY_NAME = "realtime_key_name"
+"""Where the scope of a request has the name of the key it came with."""
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
+
 _ADMIN = frozenset({"keys"})
+_CHANGED = frozenset({"models"})  # what an admin may change, and others read
 _BEARER = "Bearer "
 _MISSING = "send a key as `Authorization: Bearer KEY`: `realtime keys make NAME` makes one"
 _UNKNOWN = "the key that was sent is none, or was revoked: `realtime keys list` tells them all"
@@ -55,7 +62,8 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        needed = "nothing" if scope["type"] == "lifespan" else needed_of(scope["path"])
+        method = scope.get("method", "GET")  # a WebSocket has none
+        needed = "nothing" if scope["type"] == "lifespan" else needed_of(scope["path"], method)
         if self._is_free(needed):
             scope[ADMIT] = _anybody
             await self._app(scope, receive, send)
@@ -80,11 +88,13 @@ class Access:
         self, scope: Scope, needed: Needed, headers: list[Header]
     ) -> Response | None:
         """Return why not, None where a request may pass; its count goes into `headers`."""
-        secret = _secret_of(dict(scope["headers"]))
+        secret = _secret_of(dict(scope["headers"]), by_cookie=scope.get("method", "GET") in SAFE)
         try:
             key = None if secret is None else await self._keys.find(secret)
         except StateError as error:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, "No store", str(error))
+        if key is not None:
+            scope[KEY_NAME] = key.name
         if self._limit is not None:
             allowance = self._limit.take(_caller(scope.get("client"), key))
             headers += allowance.headers()
@@ -121,21 +131,27 @@ def rate_limit(per_minute: int) -> RateLimit | None:
     return RateLimit(per_minute, time.monotonic) if per_minute else None
 
 
-def needed_of(path: str) -> Needed:
-    """Return which key a path needs.
+def needed_of(path: str, method: str = "GET") -> Needed:
+    """Return which key a path needs, by which method.
 
     A route also answers to its path with a line feed at the end.
     """
     first = path.rstrip("\n").removeprefix("/").partition("/")[0]
-    if first in _ADMIN:
+    if first in _ADMIN or (first in _CHANGED and method not in SAFE):
         return "admin"
     return "nothing" if first in OPEN else "read"
 
 
-def _secret_of(headers: Mapping[bytes, bytes]) -> str | None:
+def _secret_of(headers: Mapping[bytes, bytes], *, by_cookie: bool = True) -> str | None:
+    """Return the secret of a request; what changes something may not come with a mere cookie.
+
+    A browser sends that along whoever has it ask.
+    """
     told = headers.get(b"authorization", b"").decode("latin-1")
     if told.startswith(_BEARER):
         return told.removeprefix(_BEARER).strip()
+    if not by_cookie:
+        return None
     return cookie_parser(headers.get(b"cookie", b"").decode("latin-1")).get(COOKIE)
 
 

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
+from marketstream.champions import ChangeChampion
 from marketstream.errors import SettingsError, StateError
 from marketstream.explanation import TakeApart
 from marketstream.metrics import Metrics
@@ -18,6 +19,7 @@ from marketstream.store.port import Store
 from prediction_api.quick_answers import QuickAnswers, Remembering
 from prediction_api.routes.access import Access, rate_limit
 from prediction_api.routes.accuracy import add_accuracy_routes
+from prediction_api.routes.champions import add_champion_routes
 from prediction_api.routes.compact import Compact
 from prediction_api.routes.config import add_config_route
 from prediction_api.routes.dashboard import BUNDLE, add_dashboard_routes
@@ -77,12 +79,14 @@ def build_app(
     *,
     bundle: Path = BUNDLE,
     take_apart: TakeApart | None = None,
+    change_champion: ChangeChampion | None = None,
 ) -> FastAPI:
     """Return the app; answers are counted in `metrics`, the dashboard is served from `bundle`.
 
     `store` opens the store; it is asked for only where what is asked of us is kept there. The
     settings are those for the address that is listened on. `take_apart` asks the models what each
-    feature added to a prediction, where they are at hand.
+    feature added to a prediction, `change_champion` the registry to have another version serve,
+    where they are at hand.
     """
     app = FastAPI(
         title="Real-time price predictions",
@@ -127,6 +131,7 @@ def build_app(
     add_indicator_routes(app, plan, views, store)
     add_integrity_routes(app, views, store)
     add_model_routes(app, plan, views, store)
+    add_champion_routes(app, plan, views, change_champion)
     add_key_routes(app, store)
     add_udf_routes(app, plan, views, store)
     add_dashboard_routes(app, views, bundle)

@@ -11,10 +11,12 @@ from hashlib import blake2b
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from prediction_api.arrow.stream import ARROW
+
 _LEAST = 16_384  # bytes: what is shorter arrives as soon
 _MOST = 32_000_000
 _LEVEL = 4
-_PACKABLE = ("application/json", "text/", "image/svg")
+_PACKABLE = ("application/json", "text/", "image/svg", ARROW)
 
 
 class Compact:

@@ -85,7 +85,7 @@ def add_history_routes(
             found = opened.candles(market, wanted, window.from_ms, window.to_ms)
             return [candle for candle in found if candle.state == "closed"]
 
-        return await page_of(request, market, wanted, page, store, read)
+        return await page_of(request, Candle, market, wanted, page, store, read)
 
     async def history(
         request: Request, market: str, horizons: list[str] | None, page: Asked, target: str | None
@@ -99,7 +99,7 @@ def add_history_routes(
             found = judged(opened, market, plan.timeframe, window)
             return [one for one in found if horizons_ms is None or one.horizon_ms in horizons_ms]
 
-        return await page_of(request, market, plan.timeframe, page, store, read)
+        return await page_of(request, Judged, market, plan.timeframe, page, store, read)
 
     async def moves(
         request: Request,
@@ -117,7 +117,7 @@ def add_history_routes(
                 if one.target == target and (horizons_ms is None or one.horizon_ms in horizons_ms)
             ]
 
-        return await page_of(request, market, plan.timeframe, page, store, read)
+        return await page_of(request, JudgedMove, market, plan.timeframe, page, store, read)
 
     @app.get("/candles/{symbol}", description=_ABOUT_CANDLES, responses=_OF_CANDLES)
     async def candles_by_symbol(

@@ -58,7 +58,7 @@ def add_indicator_routes(
                 _check_names(names, found)
             return [_at(one, names) for one in found]
 
-        return await page_of(request, market, plan.timeframe, page, store, read)
+        return await page_of(request, IndicatorsAt, market, plan.timeframe, page, store, read)
 
     @app.get("/indicators/{symbol}", description=_ABOUT, responses=_PAGES)
     async def by_symbol(

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prediction_api.routes.answers import problem
@@ -85,7 +86,9 @@ def _last_answer(status: int, title: str, detail: str) -> Response:
 def add_head_routes(app: FastAPI) -> None:
     """Answer HEAD wherever GET is answered with something that ends; the server sends no body."""
     for route in list(app.routes):
-        if isinstance(route, APIRoute) and "stream" not in route.path.split("/"):
+        if not isinstance(route, APIRoute) or "GET" not in (route.methods or ()):
+            continue
+        if "stream" not in route.path.split("/"):
             app.head(route.path, include_in_schema=False)(route.endpoint)
 
 
@@ -93,7 +96,7 @@ async def http_problem(request: Request, error: Exception) -> Response:
     """Answer what no route does: an unknown path, or a method that a path does not have."""
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allow = {"Allow": "GET, HEAD, OPTIONS"}
+        allow = {"Allow": ", ".join(_methods(request))}
         if request.method == "OPTIONS":
             return Response(status_code=HTTPStatus.NO_CONTENT, headers=allow)
         answer = problem(405, "Method not allowed", f"{request.method}: there is {allow['Allow']}")
@@ -102,6 +105,17 @@ async def http_problem(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return problem(404, "No such route", f"{request.url.path}: /routes tells what there is")
     return problem(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what may be done with the path of a request, in the usual order."""
+    known = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    return [each for each in ("GET", "HEAD", "POST", "OPTIONS") if each in {*known, "OPTIONS"}]
 
 
 async def no_such_range(_request: Request, error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""What was, out of the store, a page of time at a time: as JSON or as CSV."""
+"""What was, out of the store, a page of time at a time: as JSON, as CSV or as Arrow."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from marketstream.errors import SettingsError
 from marketstream.moments import iso, moment_ms
 from marketstream.store.port import Store
 from marketstream.timeframes import timeframe_ms
+from prediction_api.arrow.rows import columns_of
+from prediction_api.arrow.stream import ARROW, arrow_stream
 from prediction_api.routes.answers import JSON, KEPT, Answers, json_answer, problems, schemas_of
 from prediction_api.routes.parameters import MOMENT
 
 _MOMENT = f"{MOMENT}; without `from` it is the last page before `to`, without both the newest"
 _MOST = 5_000
 CSV = "text/csv"
+_BYTES = {"type": "string", "format": "binary"}
 
 
 class Asked(NamedTuple):
@@ -38,7 +41,8 @@ def asked(
     until: Annotated[str | None, Query(alias="to", description=_MOMENT)] = None,
     limit: Annotated[int, Query(ge=1, le=_MOST, description="so many closes at the most")] = 500,
     form: Annotated[
-        Literal["json", "csv"], Query(alias="format", description="csv comes with a header")
+        Literal["json", "csv", "arrow"],
+        Query(alias="format", description="csv comes with a header, arrow is a stream of its IPC"),
     ] = "json",
 ) -> Asked:
     """Return which page a URL asks for."""
@@ -73,7 +77,8 @@ def page_answers(*kinds: type) -> Answers:
     schema = schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}
     why = {404: "Nobody follows this market", 503: "The store is out of reach"}
     kept = {"description": "The caller has it, as If-None-Match says"}
-    return {200: {"content": {JSON: {"schema": schema}, CSV: {}}}, 304: kept, **problems(why)}
+    content = {JSON: {"schema": schema}, CSV: {}, ARROW: {"schema": _BYTES}}
+    return {200: {"content": content}, 304: kept, **problems(why)}
 
 
 def page_schemas(kinds: Sequence[type]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
@@ -95,22 +100,26 @@ def window_of(asked: Asked, timeframe: str, now_ms: int) -> Window:
     return Window(from_ms, to_ms, to_ms if to_ms < until_ms else None)
 
 
-async def page_of[Row](
+async def page_of[Row: msgspec.Struct](
     request: Request,
+    kind: type[Row],
     market: str,
     timeframe: str,
     asked: Asked,
     store: Callable[[], Store],
     read: Callable[[Store, Window], Sequence[Row]],
 ) -> Response:
-    """Answer with a page of what `read` finds in the store, in a thread of its own."""
+    """Answer with a page of a kind of row, of what `read` finds in the store, in a thread."""
     window = window_of(asked, timeframe, time.time_ns() // 1_000_000)
     rows = await asyncio.to_thread(lambda: read(store(), window))
     url = None
     if window.next_ms is not None:
         url = str(request.url.include_query_params(**{"from": iso(window.next_ms)}))
+    links = KEPT if url is None else {**KEPT, "Link": f'<{url}>; rel="next"'}
+    if asked.format == "arrow":
+        body = await asyncio.to_thread(lambda: arrow_stream(columns_of(kind, rows)))
+        return Response(body, media_type=ARROW, headers=links)
     if asked.format == "csv":
-        links = KEPT if url is None else {**KEPT, "Link": f'<{url}>; rel="next"'}
         return Response(as_csv(rows), media_type=f"{CSV}; charset=utf-8", headers=links)
     return json_answer(Page(market, timeframe, window.from_ms, window.to_ms, url, rows), kept=True)
 

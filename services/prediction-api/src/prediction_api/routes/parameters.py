@@ -86,12 +86,16 @@ def asked_horizons_ms(plan: Plan, horizons: Sequence[str] | None) -> frozenset[i
     """Return horizons in ms, None for all; raises BadParameterError for what is not predicted."""
     if horizons is None:
         return None
-    asked = {_horizon_ms(plan, text): text for text in horizons}
-    for each_ms, text in asked.items():
-        if each_ms not in plan.horizons_ms:
-            known = ", ".join(f"{ms / 1_000:g}s" for ms in plan.horizons_ms)
-            raise BadParameterError(f"horizon {text} is not predicted: {known} are")
-    return frozenset(asked)
+    return frozenset(asked_horizon_ms(plan, text) for text in horizons)
+
+
+def asked_horizon_ms(plan: Plan, text: str) -> int:
+    """Return a horizon in ms; raises BadParameterError for what is not predicted."""
+    asked_ms = _horizon_ms(plan, text)
+    if asked_ms not in plan.horizons_ms:
+        known = ", ".join(f"{ms / 1_000:g}s" for ms in plan.horizons_ms)
+        raise BadParameterError(f"horizon {text} is not predicted: {known} are")
+    return asked_ms
 
 
 async def bad_parameter(_request: Request, error: Exception) -> Response:

@@ -6,9 +6,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from marketstream.champions import ChampionChanged
 from marketstream.explanation import Explanation
 from marketstream.messages import Candle
-from prediction_api.routes.access import COOKIE, needed_of
+from prediction_api.routes.access import COOKIE, SAFE, needed_of
 from prediction_api.routes.answers import problems, schemas_of
 from prediction_api.routes.examples.composed import add_answer_example, add_examples
 from prediction_api.routes.history import Judged
@@ -22,7 +23,7 @@ _SCHEMES = {
     "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
 }
 _ROWS = (Candle, Judged, JudgedMove, IndicatorsAt)
-_STRUCTS = (Explanation, HorizonStatus)
+_STRUCTS = (Explanation, HorizonStatus, ChampionChanged)
 _OF_FASTAPI = ("HTTPValidationError", "ValidationError")
 _BAD_PARAMETER = problems({})
 _OF_A_MARKET = problems(
@@ -56,23 +57,25 @@ def describe(app: FastAPI) -> None:
                 schemas.pop(unused, None)
             add_examples(schemas)
             for path, operations in schema["paths"].items():
-                for operation in operations.values():
-                    _describe(path, operation)
+                for method, operation in operations.items():
+                    _describe(path, method.upper(), operation)
                     add_answer_example(path, operation, schemas)
         return made()
 
     app.openapi = described  # type: ignore[method-assign]
 
 
-def _describe(path: str, operation: dict[str, Any]) -> None:
+def _describe(path: str, method: str, operation: dict[str, Any]) -> None:
     told = dict(_BAD_PARAMETER)
     if "{symbol}" in path:
         told |= _OF_A_MARKET
         for parameter in operation["parameters"]:
             parameter |= _EXAMPLES.get(parameter["name"], {})
-    needed = needed_of(path)
+    needed = needed_of(path, method)
     if needed != "nothing":
-        keys: list[dict[str, list[str]]] = [{"key": []}, {"cookie": []}]
+        keys: list[dict[str, list[str]]] = [{"key": []}]
+        if method in SAFE:
+            keys.append({"cookie": []})
         operation["security"] = keys if needed == "admin" else [*keys, {}]
         told |= _REFUSALS | (_OF_ADMINS if needed == "admin" else {})
     responses = operation["responses"]

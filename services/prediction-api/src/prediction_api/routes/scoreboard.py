@@ -23,6 +23,9 @@ def add_scoreboard_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         what all outcomes prove, whenever it is asked: its `verdict`, and the evidence against each
         rival. `candidates` has the log loss of each that speaks in the average, on the newest
         10,000 moves, beside what was `served`; `ahead` is by how much it is less on the same rows.
+        `reliability` holds how often the price went up where about as much was said, `on_paper`
+        what a position in each direction said would have earned in basis points, less the spread,
+        before fees.
         """
         asked = asked_horizons_ms(plan, horizon)
         horizons_ms = [each for each in plan.horizons_ms if asked is None or each in asked]

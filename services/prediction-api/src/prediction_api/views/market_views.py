@@ -110,6 +110,7 @@ class MarketViews:
                     self.board.saw(message, received_ns)
             case Candle():
                 self.live.saw_candle(message)
+                self.scores.closed(message)
                 self.certificates.saw(message)
             case Prediction():
                 self._predicted(message, received_ns)
@@ -174,10 +175,11 @@ class MarketViews:
         for prediction in predictions:
             self.board.recall(prediction)
             self.scores.predicted(prediction)
+        for candle in recalled.candles:
+            self.scores.closed(candle)
+            self.certificates.saw(candle)
         for outcome in outcomes:
             self.scores.happened(outcome)
-        for candle in recalled.candles:
-            self.certificates.saw(candle)
         for model in recalled.models:
             self.overview.recall(model)
         self.live.preload(recalled.candles, predictions, outcomes)

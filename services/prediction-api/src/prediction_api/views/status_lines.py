@@ -10,6 +10,7 @@ import msgspec
 
 from marketstream.candidate_losses import CandidateLoss
 from marketstream.evidence import Proof
+from marketstream.on_paper import OnPaper, ReliabilityBin
 from marketstream.scoring import Score
 from prediction_api.views.board import MarketState
 from prediction_api.views.event_queue import event
@@ -23,7 +24,8 @@ STATUS_EVERY_S = 1.0
 class HorizonStatus(msgspec.Struct, frozen=True):
     """How good one horizon has been of late, what all outcomes prove, and what serves it.
 
-    `candidates` are all that say something of it, by name, with what was served.
+    `candidates` are all that say something of it, by name, with what was served; `reliability` is
+    how often what was said came, `on_paper` what it would have earned.
     """
 
     horizon_ms: int
@@ -31,6 +33,8 @@ class HorizonStatus(msgspec.Struct, frozen=True):
     proof: Proof
     model: ModelState | None
     candidates: dict[str, CandidateLoss]
+    reliability: list[ReliabilityBin]
+    on_paper: OnPaper
 
 
 class MarketStatus(msgspec.Struct, frozen=True):
@@ -61,7 +65,10 @@ async def standing(
         proof = views.scores.proof(market, horizon_ms)
         candidates = views.scores.candidates(market, horizon_ms)
         model = models.get(horizon_ms)
-        horizons.append(HorizonStatus(horizon_ms, score, proof, model, candidates))
+        reliability = views.scores.reliability(market, horizon_ms)
+        on_paper = views.scores.on_paper(market, horizon_ms)
+        told = HorizonStatus(horizon_ms, score, proof, model, candidates, reliability, on_paper)
+        horizons.append(told)
     return horizons
 
 

@@ -7,13 +7,16 @@ way.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from marketstream.champions import ChampionChanged
 from marketstream.child import Child
-from marketstream.errors import InputError, StateError
+from marketstream.errors import InputError, NotFoundError, StateError
 
 if TYPE_CHECKING:
+    from predictor.registry.mlflow import ModelRegistry
     from predictor.training.fitting import TrainedModel
 
 _POLITENESS = 10  # of `nice`: the market's data comes first
@@ -25,13 +28,30 @@ def model_aside(uri: str, name: str, version: str, within_s: float = _WITHIN_S) 
 
     InputError where there is none, StateError where the registry cannot be asked.
     """
-    child = Child("registry", _read, uri, name, version)
+    found: TrainedModel = _asked(within_s, uri, _model, name, version)
+    return found
+
+
+def champion_aside(
+    uri: str, name: str, version: str | None, why: str, within_s: float = _WITHIN_S
+) -> ChampionChanged:
+    """Promote a version, or with None roll back, and return what changed, after some seconds.
+
+    InputError where that cannot be, NotFoundError where there is none of the name, StateError where
+    the registry cannot be asked.
+    """
+    changed: ChampionChanged = _asked(within_s, uri, _change, name, version, why)
+    return changed
+
+
+def _asked(within_s: float, uri: str, ask: Callable[..., Any], *arguments: Any) -> Any:
+    child = Child("registry", _answer, uri, ask, arguments)
     try:
         if not child.connection.poll(within_s):
             raise StateError(
                 f"the registry has not answered within {within_s:g} s: see what it does"
             )
-        found: TrainedModel | Exception = child.connection.recv()
+        found = child.connection.recv()
     except (EOFError, OSError) as error:
         raise StateError("the process that asks the registry ended: try again") from error
     finally:
@@ -41,13 +61,26 @@ def model_aside(uri: str, name: str, version: str, within_s: float = _WITHIN_S) 
     return found
 
 
-def _read(connection: Connection, uri: str, name: str, version: str) -> None:
+def _model(registry: ModelRegistry, name: str, version: str) -> TrainedModel:
+    return registry.model(name, version)
+
+
+def _change(registry: ModelRegistry, name: str, version: str | None, why: str) -> ChampionChanged:
+    with registry.roles() as roles:
+        return roles.change(name, version, why)
+
+
+def _answer(
+    connection: Connection, uri: str, ask: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and LightGBM are imported
     os.nice(_POLITENESS)
     from predictor.registry.mlflow import ModelRegistry
 
     try:
-        connection.send(ModelRegistry(uri).model(name, version))
+        connection.send(ask(ModelRegistry(uri), *arguments))
+    except NotFoundError as error:
+        connection.send(NotFoundError(str(error)))
     except InputError as error:
         connection.send(InputError(str(error)))
     except Exception as error:  # noqa: BLE001 - whatever it is, who asked is told

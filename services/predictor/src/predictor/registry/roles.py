@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from marketstream.errors import InputError
+from marketstream.champions import ChampionChanged
+from marketstream.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -111,6 +112,17 @@ class Roles:
         self.appoint(name, before.version, term)
         return before.version
 
+    def change(self, name: str, version: str | None, why: str) -> ChampionChanged:
+        """Promote a version, or roll back where it is None, from now on."""
+        champion = self.champion(name)
+        before = None if champion is None else str(champion.version)
+        term = Term(now_ms(), why)
+        if version is None:
+            version = self.roll_back(name, term)
+        else:
+            self.promote(name, version, term)
+        return ChampionChanged(name, version, before, why)
+
     def retire(self, name: str, version: str, term: Term) -> str | None:
         """See to it that a version never serves again; return who serves in its place, if it did.
 
@@ -127,9 +139,9 @@ class Roles:
         return follows
 
     def versions(self, name: str) -> list[Version]:
-        """Return all versions, the newest first; InputError where nothing is registered."""
+        """Return all versions, the newest first; NotFoundError where nothing is registered."""
         if self._model(name) is None:
-            raise InputError(f"no model is registered as {name}: see realtime models list")
+            raise NotFoundError(f"no model is registered as {name}: see realtime models list")
         token, found = None, []
         while token != "":
             page = self._client.search_model_versions(
@@ -140,13 +152,13 @@ class Roles:
         return found
 
     def version(self, name: str, version: str) -> Version:
-        """Return one version; InputError where there is none, which names the newest."""
+        """Return one version; NotFoundError where there is none, which names the newest."""
         every = self.versions(name)
         for each in every:
             if each.version == version:
                 return each
         newest = ", ".join(each.version for each in every[:5])
-        raise InputError(f"{name} has no version {version}: the newest are {newest}")
+        raise NotFoundError(f"{name} has no version {version}: the newest are {newest}")
 
     def _model(self, name: str) -> RegisteredModel | None:
         """Return a registered model, with what was begun of it ended; None where there is none."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from prediction_api.arrow.stream import ARROW
 from prediction_api.routes.answers import JSON
 from prediction_api.routes.examples.answers import OF_ANSWERS
 from prediction_api.routes.examples.fields import NAMES, OF_FIELDS
@@ -57,5 +58,7 @@ def add_answer_example(path: str, operation: dict[str, Any], schemas: Mapping[st
         with suppress(LookupError):
             schema = told.get("schema", {})
             told["example"] = example_of(schema, schemas, path) if known is None else known
+    if ARROW in content:
+        content[ARROW]["example"] = "the bytes of an Arrow IPC stream"
     if CSV in content and "example" in content[JSON]:
         content[CSV]["example"] = as_csv(content[JSON]["example"]["rows"])

@@ -33,6 +33,7 @@ OF_FIELDS: dict[str, object] = {
     "ModelRecord.rows": 3_600, "Model.rows": 3_600, "ModelState.rows": 3_600,
     "CandidateLoss.rows": 10_000, "Rival.rows": 67_062, "trainings": 3,
     "validation": {"lightgbm": 0.651, "imbalance_calibrated": 0.658},
+    "ChampionChanged.model": "binance-BTC-USDT-1s-1000ms", "champion": "7", "before": "6",
     "why": "better than version 6 on rows that neither was fitted to",
     "metrics": {"lightgbm": 0.651, "imbalance_calibrated": 0.658}, "role": "champion",
     "label_latency_ms": 0, "answers": {"majority": "up", "imbalance_calibrated": "up"},
@@ -53,6 +54,8 @@ OF_FIELDS: dict[str, object] = {
     "Score.low": 0.612, "Score.high": 0.635, "close_accuracy": 0.611,
     "Score.baselines": {"majority": 0.503, "persistence": 0.447, "reversal": 0.553},
     "references": {"imbalance_calibrated": 0.621, "imbalance_sign": 0.62},
+    "said": 0.62, "came": 0.611, "ReliabilityBin.moved": 1_402,
+    "positions": 9_965, "gross_bps": 0.18, "spread_bps": 0.31, "net_bps": -0.13,
     "log_loss": 0.651, "ahead": 0.004, "beaten": 4.7, "Rival.better": -3.2,
     # how far it goes
     "target": "volatility", "MoveTarget": "volatility", "price": "mid", "MovePrice": "mid",
