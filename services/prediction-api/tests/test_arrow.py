@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import msgspec
 import pyarrow as pa
@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from marketstream.messages import Candle, Features, Outcome, Prediction
 from marketstream.store.sql import open_store
-from prediction_api.arrow.rows import columns_of
-from prediction_api.arrow.stream import ARROW, Column, Kind, arrow_stream
+from prediction_api.routes.arrow import ARROW, arrow_of
 from prediction_api.routes.history import Judged
 from prediction_api.routes.indicators import IndicatorsAt
 from prediction_api.views.moves import JudgedMove
@@ -27,28 +26,33 @@ from .conftest import MARKET, Api
 
 type Make[Made] = Callable[..., Made]
 
-TYPES = {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "text": pa.string()}
-VALUES: dict[Kind, st.SearchStrategy[Any]] = {
-    "int": st.integers(-(2**63), 2**63 - 1),
-    "float": st.floats(allow_nan=False),
-    "bool": st.booleans(),
-    "text": st.text(st.characters(exclude_categories=["Cs"])),
-}
 RANGE = "from=1970-01-01T00:00:00Z&to=1970-01-01T00:01:00Z"
 
 
-@st.composite
-def tables(draw: st.DrawFn) -> list[Column]:
-    rows = draw(st.integers(0, 40))
-    kinds: Sequence[Kind] = draw(st.lists(st.sampled_from(list(VALUES)), min_size=1, max_size=9))
-    return [
-        Column(
-            draw(VALUES["text"]),
-            kind,
-            draw(st.lists(st.none() | VALUES[kind], min_size=rows, max_size=rows)),
-        )
-        for kind in kinds
-    ]
+class Row(msgspec.Struct):
+    """A row of every type that fields have."""
+
+    number: int | None
+    size: float | None
+    is_so: bool | None
+    text: str
+    side: Literal["buy", "sell"] | None
+    values: dict[str, float | None]
+    parts: tuple[int, ...] = ()
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
+NUMBERS = st.floats(allow_nan=False)
+ROWS = st.builds(
+    Row,
+    st.none() | st.integers(-(2**63), 2**63 - 1),
+    st.none() | NUMBERS,
+    st.none() | st.booleans(),
+    TEXT,
+    st.none() | st.sampled_from(["buy", "sell"]),
+    st.dictionaries(NAMES, st.none() | NUMBERS, max_size=3),
+)
 
 
 def read(stream: bytes) -> pa.Table:
@@ -58,24 +62,22 @@ def read(stream: bytes) -> pa.Table:
 
 
 @settings(max_examples=150, deadline=None)
-@given(columns=tables())
-def test_whatever_is_written_is_read(columns: list[Column]) -> None:
-    table = read(arrow_stream(columns))
-    assert table.column_names == [column.name for column in columns]
-    assert table.schema.types == [TYPES[column.kind] for column in columns]
-    for index, column in enumerate(columns):
-        assert table.column(index).to_pylist() == list(column.values)
-
-
-def test_each_part_of_a_stream_is_aligned_to_8_bytes() -> None:
-    for rows in range(10):
-        text = Column("text", "text", ["abc"] * rows)
-        assert len(arrow_stream([text, text._replace(name="t")])) % 8 == 0
+@given(rows=st.lists(ROWS, max_size=40))
+def test_whatever_is_written_is_read(rows: list[Row]) -> None:
+    table = read(arrow_of(Row, rows))
+    named = dict.fromkeys(name for row in rows for name in row.values)
+    assert table.column_names == ["number", "size", "is_so", "text", "side", *named]
+    assert table.schema.types[:4] == [pa.int64(), pa.float64(), pa.bool_(), pa.string()]
+    assert all(kind == pa.float64() for kind in table.schema.types[5:])
+    for index, name in enumerate(table.column_names):
+        is_field = index < 5
+        wanted = [getattr(row, name) if is_field else row.values.get(name) for row in rows]
+        assert table.column(index).to_pylist() == wanted
 
 
 @pytest.mark.parametrize("kind", [Candle, Judged, JudgedMove, IndicatorsAt])
 def test_no_rows_have_the_columns_of_their_fields(kind: type[msgspec.Struct]) -> None:
-    table = read(arrow_stream(columns_of(kind, [])))
+    table = read(arrow_of(kind, []))
     assert table.num_rows == 0
     fields = {field.name for field in msgspec.structs.fields(kind)}
     assert set(table.column_names) == fields - {"values", "depth", "context"}

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from prediction_api.arrow.stream import ARROW
+from prediction_api.routes.arrow import ARROW
 
 _LEAST = 16_384  # bytes: what is shorter arrives as soon
 _MOST = 32_000_000

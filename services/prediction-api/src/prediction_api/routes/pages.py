@@ -16,9 +16,8 @@ from marketstream.errors import SettingsError
 from marketstream.moments import iso, moment_ms
 from marketstream.store.port import Store
 from marketstream.timeframes import timeframe_ms
-from prediction_api.arrow.rows import columns_of
-from prediction_api.arrow.stream import ARROW, arrow_stream
 from prediction_api.routes.answers import JSON, KEPT, Answers, json_answer, problems, schemas_of
+from prediction_api.routes.arrow import ARROW, arrow_of
 from prediction_api.routes.parameters import MOMENT
 
 _MOMENT = f"{MOMENT}; without `from` it is the last page before `to`, without both the newest"
@@ -117,7 +116,7 @@ async def page_of[Row: msgspec.Struct](
         url = str(request.url.include_query_params(**{"from": iso(window.next_ms)}))
     links = KEPT if url is None else {**KEPT, "Link": f'<{url}>; rel="next"'}
     if asked.format == "arrow":
-        body = await asyncio.to_thread(lambda: arrow_stream(columns_of(kind, rows)))
+        body = await asyncio.to_thread(arrow_of, kind, rows)
         return Response(body, media_type=ARROW, headers=links)
     if asked.format == "csv":
         return Response(as_csv(rows), media_type=f"{CSV}; charset=utf-8", headers=links)

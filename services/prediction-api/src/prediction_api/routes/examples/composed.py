@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from prediction_api.arrow.stream import ARROW
 from prediction_api.routes.answers import JSON
+from prediction_api.routes.arrow import ARROW
 from prediction_api.routes.examples.answers import OF_ANSWERS
 from prediction_api.routes.examples.fields import NAMES, OF_FIELDS
 from prediction_api.routes.pages import CSV, as_csv
