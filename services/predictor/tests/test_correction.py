@@ -13,8 +13,9 @@ import pytest
 from marketstream.columns import FeatureTable, PriceSeries
 from predictor.models import LEARNERS
 from predictor.registry import native
-from predictor.serving.forecast import Rows, probability
+from predictor.serving.forecast import probability
 from predictor.serving.panel import Panel
+from predictor.serving.rows import Rows
 from predictor.settings import PredictorSettings
 from predictor.training.candidates import REFERENCES, Candidate
 from predictor.training.correction import Corrected, fit_share

@@ -13,9 +13,10 @@ from marketstream.errors import RealtimeError
 from predictor.models import LEARNERS
 from predictor.policy.average import AVERAGE, Average
 from predictor.registry import native
-from predictor.serving.forecast import Rows, forecast, outlook
+from predictor.serving.forecast import forecast, outlook
 from predictor.serving.intervals import Reach
 from predictor.serving.panel import Panel
+from predictor.serving.rows import Rows
 from predictor.settings import Learner, ModelSettings, PredictorSettings
 from predictor.training.candidates import Candidate
 from predictor.training.correction import Corrected

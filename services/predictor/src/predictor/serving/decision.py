@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from marketstream.messages import Answer, Direction, Features, Verdict
-from predictor.serving.forecast import Forecast, Rows
+from predictor.serving.forecast import Forecast
+from predictor.serving.rows import Rows
 from predictor.training.fitting import TrainedModel
 
 

@@ -15,10 +15,11 @@ from marketstream.timeframes import timeframe_ms
 from predictor.arena.guest import Guest
 from predictor.policy.average import AVERAGE, Average, half_life_ms
 from predictor.serving.decision import VERDICTS, decide, opposite
-from predictor.serving.forecast import Rows, answer, direction_of, outlook
+from predictor.serving.forecast import answer, direction_of, outlook
 from predictor.serving.guests import Guests
 from predictor.serving.intervals import Reach
 from predictor.serving.panel import Heard, Panel
+from predictor.serving.rows import Rows
 from predictor.settings import Serve
 from predictor.training.fitting import TrainedModel
 from predictor.training.prices import on_grid

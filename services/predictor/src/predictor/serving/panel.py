@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from marketstream.messages import Said
 from predictor.policy.members import Member
-from predictor.serving.forecast import Rows
+from predictor.serving.rows import Rows, reader_of
 from predictor.settings import Serve
+from predictor.training.calibration import log_odds_of
 from predictor.training.correction import Corrected
 from predictor.training.fitting import TrainedModel
 
@@ -60,6 +61,7 @@ class Panel:
         members = model.members
         read = [*(each.candidate.columns for each in members), model.move_columns]
         self._columns = list(dict.fromkeys(read))
+        self._readers = [reader_of(columns) for columns in self._columns]
         self._seats = [self._seat(place, members) for place in range(len(members))]
         self._moves, self._move_row = model.moves.probability_of, self._row(model.move_columns)
         self.models = {each.name: each.model for each in members}
@@ -73,12 +75,18 @@ class Panel:
 
         What `guests` said from outside counts where somebody here knows enough.
         """
-        read = [rows.of(columns) for columns in self._columns]
+        read = [rows.read(reader) for reader in self._readers]
         known = [knows for _, knows in read]
         answers: list[float] = []
+        asked, base = None, 0.0  # what a reference said is needed by all who correct it
         for which, ask, on in self._seats:
             row, _ = read[which]
-            answers.append(ask(row) if on is None else ask(answers[on], row))
+            if on is None:
+                answers.append(ask(row))
+                continue
+            if on != asked:
+                asked, base = on, log_odds_of(answers[on])
+            answers.append(ask(base, row))
         said = dict(zip(self.models, answers, strict=True))
         awake = self.models
         if not all(known):
