@@ -69,7 +69,7 @@ def test_corrected_model_reads_one_row_as_the_batch_and_comes_back_bit_for_bit(
     assert candidate.columns == (*columns, "imbalance")
     everyone = replace(tried_model(make_model, tried.candidates), champion=candidate)
     values = dict(zip(market.table.names, market.table.values[300].tolist(), strict=True))
-    heard = Panel(everyone, "average").hear(Rows(values), lambda names: dict.fromkeys(names, 0.5))
+    heard = Panel(everyone, "average").hear(Rows(values), lambda names: [0.5] * len(names))
     assert {name: said.p_up for name, said in heard.candidates.items()} == {
         each.name: probability(each, values) for each in tried.candidates.values()
     }  # though the reference is asked once

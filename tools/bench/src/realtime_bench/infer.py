@@ -88,7 +88,7 @@ def _averaged(model: TrainedModel) -> Callable[[_Vector], object]:
     average.seat(panel.models)
 
     def forecast_of(values: _Vector) -> object:
-        heard = panel.hear(Rows(values), lambda names: average.shares(names, 0, _STEP_MS))
+        heard = panel.hear(Rows(values), lambda names: average.weights(names, 0, _STEP_MS))
         return outlook(model, heard.moves, heard.p_up, _MID, reach)
 
     return forecast_of

@@ -208,7 +208,7 @@ class Predictor:
             rows, features.close_time_ms, model.horizon_ms, preview=features.forming
         )
         half_life_ms = self._half_life_ms
-        return panel.hear(rows, lambda names: average.shares(names, at_ms, half_life_ms), guests)
+        return panel.hear(rows, lambda names: average.weights(names, at_ms, half_life_ms), guests)
 
     def _answers(
         self, features: Features, mid: float, model: TrainedModel, heard: Heard

@@ -49,12 +49,21 @@ reader_of = lru_cache(_MOST_READERS)(Reader)
 """Return the reader of columns, which is one and the same for all who read the same."""
 
 
+class Together(NamedTuple):
+    """Several rows, which of them are known, and whether all of them are."""
+
+    rows: Sequence[Sequence[float]]
+    known: Sequence[bool]
+    whole: bool
+
+
 class Rows:
     """The rows of one vector, each made once whoever reads it."""
 
     def __init__(self, values: Values) -> None:
         self._values = values
         self._rows: dict[Reader, Row] = {}
+        self._together: dict[tuple[Reader, ...], Together] = {}
 
     def read(self, reader: Reader) -> Row:
         """Return what a reader reads; it is for all who ask."""
@@ -62,6 +71,16 @@ class Rows:
         if row is None:
             row = self._rows[reader] = reader.read(self._values)
         return row
+
+    def together(self, readers: tuple[Reader, ...]) -> Together:
+        """Return what several readers read."""
+        found = self._together.get(readers)
+        if found is None:
+            read = [self.read(reader) for reader in readers]
+            known = [row.known for row in read]
+            found = Together([row.values for row in read], known, all(known))
+            self._together[readers] = found
+        return found
 
     def of(self, columns: tuple[str, ...]) -> Row:
         """Return the row of these columns."""
