@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import log
 from operator import itemgetter
 
@@ -14,11 +14,12 @@ from marketstream.messages import Answer, Features, Outcome, Prediction
 from marketstream.timeframes import timeframe_ms
 from predictor.arena.guest import Guest
 from predictor.policy.average import AVERAGE, Average, half_life_ms
+from predictor.serving.abstention import Common
 from predictor.serving.decision import VERDICTS, decide, opposite
 from predictor.serving.forecast import answer, direction_of, outlook
 from predictor.serving.guests import Guests
 from predictor.serving.intervals import Reach
-from predictor.serving.panel import Heard, Panel
+from predictor.serving.panel import Guested, Heard, Panel
 from predictor.serving.rows import Rows
 from predictor.settings import Serve
 from predictor.training.fitting import TrainedModel
@@ -71,6 +72,7 @@ class Predictor:
         self._half_life_ms = half_life_ms(timeframe_ms(timeframe), "mid")
         self._models: dict[int, TrainedModel] = {}
         self._panels: dict[int, Panel] = {}
+        self._guards: Common | None = None
         self._averages = {h: Average() for h in horizons_ms}
         # With the moment of the base closes that each is about, the earliest first.
         self._pending: dict[int, deque[tuple[int, Prediction]]] = {h: deque() for h in horizons_ms}
@@ -88,6 +90,8 @@ class Predictor:
         for horizon_ms, model in models.items():
             self._panels[horizon_ms] = Panel(model, self._serve)
             self._seat(horizon_ms)
+        if models:
+            self._guards = Common([model.guard for model in self._models.values()])
 
     def _seat(self, horizon_ms: int) -> None:
         models = self._panels[horizon_ms].models | self._guests.models(horizon_ms)
@@ -135,19 +139,34 @@ class Predictor:
             self._forget(message.close_time_ms)
         if message.timeframe == self._timeframe:
             self._watch(message)
-        if message.timeframe == self._timeframe and message.mid is not None:
-            rows = Rows(message.values)
-            for horizon_ms in self._horizons_ms:
-                model = self._models.get(horizon_ms)
-                prediction = self._said.pop((message.close_time_ms, horizon_ms), None)
-                if prediction is None and model is not None:
-                    prediction = self._predict(message, message.mid, model, rows)
-                if prediction is not None:
-                    self._await(prediction)
-                    following.append(prediction)
-        if message.timeframe == self._timeframe:
+            following += self._predictions(message)
             self._guests.forget(message.close_time_ms)
         return following
+
+    def _predictions(self, message: Features) -> Iterator[Prediction]:
+        """Predict at a close, but for what was predicted of it before a stop."""
+        mid = message.mid
+        if mid is None:
+            return
+        rows = Rows(message.values)
+        within = self._are_within(rows)
+        for horizon_ms in self._horizons_ms:
+            model = self._models.get(horizon_ms)
+            prediction = None
+            if self._said:
+                prediction = self._said.pop((message.close_time_ms, horizon_ms), None)
+            if prediction is None and model is not None:
+                prediction = self._predict(message, mid, model, rows, within=within)
+            if prediction is not None:
+                self._await(prediction)
+                yield prediction
+
+    def _are_within(self, rows: Rows) -> bool:
+        """Return whether a row is novel to no guard; False is not known."""
+        guards = self._guards
+        if guards is None or guards.columns is None:
+            return False
+        return guards.holds(rows.of(guards.columns).values)
 
     def _watch(self, message: Features) -> None:
         """Count the closes that brought nothing new."""
@@ -156,57 +175,48 @@ class Predictor:
         self._newest = newest
 
     def _previews(self, message: Features) -> list[Prediction | Outcome]:
-        if message.mid is None:
+        mid = message.mid
+        if mid is None:
             return []
         rows = Rows(message.values)
+        within = self._are_within(rows)
         return [
-            self._predict(message, message.mid, self._models[horizon_ms], rows)
+            self._predict(message, mid, self._models[horizon_ms], rows, within=within)
             for horizon_ms in self._horizons_ms
             if horizon_ms in self._models
         ]
 
     def _predict(
-        self, features: Features, mid: float, model: TrainedModel, rows: Rows
+        self, features: Features, mid: float, model: TrainedModel, rows: Rows, *, within: bool
     ) -> Prediction:
         heard = self._hear(features, model, rows)
         said = outlook(model, heard.moves, heard.p_up, mid, self._reach[model.horizon_ms])
         direction, reason = decide(
-            said, features, rows, model, known=heard.known, unchanged=self._unchanged
-        )
-        return Prediction(
-            market=self.market,
-            timeframe=self._timeframe,
-            close_time_ms=features.close_time_ms,
-            horizon_ms=model.horizon_ms,
-            role="champion",
-            model_name=AVERAGE if self._serve == "average" else model.champion.name,
-            model_version=model.version,
-            label_latency_ms=model.latency_ms,
-            mid=mid,
-            close=features.close,
-            expected_return=said.expected_return,
-            predicted_price=said.predicted_price,
-            p_up=said.p_up,
-            p_flat=said.p_flat,
-            p_down=said.p_down,
-            low=said.low,
-            high=said.high,
-            level=model.level,
-            direction=direction,
-            reason=reason,
-            answers=self._answers(features, mid, model, heard),
-            preview=features.forming,
-            feature_set=features.feature_set,
-            candidates=heard.candidates,
-        )
+            said, features, rows, model,
+            known=heard.known, unchanged=self._unchanged, within=within,
+        )  # fmt: skip
+        p_up, p_flat, p_down, expected_return, predicted_price, low, high = said
+        name = AVERAGE if self._serve == "average" else model.champion.name
+        return Prediction(  # in the order of its fields: by their names it takes ten times as long
+            self.market, self._timeframe, features.close_time_ms, model.horizon_ms,
+            "champion", name, model.version, model.latency_ms,
+            mid, features.close,
+            expected_return, predicted_price, p_up, p_flat, p_down, low, high, model.level,
+            direction, reason, self._answers(features, mid, model, heard),
+            features.forming, features.feature_set,
+            None, None, False,  # noqa: FBT003  # whoever publishes it says when, and whether late
+            heard.candidates,
+        )  # fmt: skip
 
     def _hear(self, features: Features, model: TrainedModel, rows: Rows) -> Heard:
         panel, average = self._panels[model.horizon_ms], self._averages[model.horizon_ms]
         about_ms = features.close_time_ms + model.latency_ms + model.horizon_ms
         at_ms = on_grid(about_ms, self._base_ms)
-        guests = self._guests.hear(
-            rows, features.close_time_ms, model.horizon_ms, preview=features.forming
-        )
+        guests: Sequence[Guested] = ()
+        if self._guests.names:
+            guests = self._guests.hear(
+                rows, features.close_time_ms, model.horizon_ms, preview=features.forming
+            )
         half_life_ms = self._half_life_ms
         return panel.hear(rows, lambda names: average.weights(names, at_ms, half_life_ms), guests)
 
@@ -217,17 +227,25 @@ class Predictor:
         moved: Answer = "none"
         if before is not None and before[0] is not None:
             moved = direction_of(mid - before[0])
-        return {
+        answers: dict[str, Answer] = {
             "majority": model.majority,
             "persistence": moved,
             "reversal": opposite(moved),
-            **{name: answer(p_up) for name, p_up in heard.beside.items()},
         }
+        for name, p_up in heard.beside.items():
+            answers[name] = answer(p_up)
+        return answers
 
     def _await(self, prediction: Prediction) -> None:
         """Have a prediction wait for its moment; a newer model may have a shorter latency."""
-        pending = self._pending.setdefault(prediction.horizon_ms, deque())
-        insort(pending, (on_grid(prediction.for_ms, self._base_ms), prediction), key=_END_MS)
+        pending = self._pending.get(prediction.horizon_ms)
+        if pending is None:
+            pending = self._pending[prediction.horizon_ms] = deque()
+        waiting = (on_grid(prediction.for_ms, self._base_ms), prediction)
+        if not pending or pending[-1][0] <= waiting[0]:
+            pending.append(waiting)
+        else:
+            insort(pending, waiting, key=_END_MS)
 
     def _due(self, now_ms: int) -> list[Outcome]:
         outcomes = []
@@ -284,21 +302,15 @@ class Predictor:
             return None
         verdicts = VERDICTS[direction_of(end_mid - start_mid)]
         close_verdicts = VERDICTS[direction_of(end_close - start_close)]
-        return Outcome(
-            market=prediction.market,
-            timeframe=prediction.timeframe,
-            close_time_ms=prediction.close_time_ms,
-            horizon_ms=prediction.horizon_ms,
-            role=prediction.role,
-            model_version=prediction.model_version,
-            realised_mid=end_mid,
-            realised_return=log(end_mid / start_mid),
-            close_return=log(end_close / start_close),
-            verdict=verdicts[prediction.direction],
-            close_verdict=close_verdicts[prediction.direction],
-            inside=prediction.low <= end_mid <= prediction.high,
-            baselines={name: verdicts[said] for name, said in prediction.answers.items()},
-        )
+        return Outcome(  # in the order of its fields, as a prediction is made
+            prediction.market, prediction.timeframe,
+            prediction.close_time_ms, prediction.horizon_ms,
+            prediction.role, prediction.model_version,
+            end_mid, log(end_mid / start_mid), log(end_close / start_close),
+            verdicts[prediction.direction], close_verdicts[prediction.direction],
+            prediction.low <= end_mid <= prediction.high,
+            {name: verdicts[said] for name, said in prediction.answers.items()},
+        )  # fmt: skip
 
     def _forget(self, now_ms: int) -> None:
         """Drop prices that neither an outcome nor persistence looks back to any more.
