@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import exp
-from typing import NamedTuple
+
+import msgspec
 
 from marketstream.messages import Answer
 from predictor.serving.intervals import Reach
@@ -13,7 +14,7 @@ from predictor.training.candidates import Candidate
 from predictor.training.fitting import TrainedModel
 
 
-class Forecast(NamedTuple):
+class Forecast(msgspec.Struct, frozen=True, gc=False):
     """Probabilities that sum to one, the expected log return, and the bounds of the price."""
 
     p_up: float
@@ -52,13 +53,13 @@ def outlook(
     if reach is not None:
         low, high = reach.bounds(low, high, model.move_size)
     return Forecast(
-        p_up=moves * up,
-        p_flat=1 - moves,
-        p_down=moves * (1 - up),
-        expected_return=expected,
-        predicted_price=mid * exp(expected),
-        low=mid * exp(expected + low),
-        high=mid * exp(expected + high),
+        moves * up,
+        1 - moves,
+        moves * (1 - up),
+        expected,
+        mid * exp(expected),
+        mid * exp(expected + low),
+        mid * exp(expected + high),
     )
 
 

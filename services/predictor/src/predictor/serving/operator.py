@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import insort
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import log
 from operator import itemgetter
 
 import msgspec
@@ -15,10 +14,11 @@ from marketstream.timeframes import timeframe_ms
 from predictor.arena.guest import Guest
 from predictor.policy.average import AVERAGE, Average, half_life_ms
 from predictor.serving.abstention import Common
-from predictor.serving.decision import VERDICTS, decide, opposite
+from predictor.serving.decision import decide, opposite
 from predictor.serving.forecast import answer, direction_of, outlook
 from predictor.serving.guests import Guests
 from predictor.serving.intervals import Reach
+from predictor.serving.measuring import Price, measured
 from predictor.serving.panel import Guested, Heard, Panel
 from predictor.serving.rows import Rows
 from predictor.settings import Serve
@@ -26,6 +26,7 @@ from predictor.training.fitting import TrainedModel
 from predictor.training.prices import on_grid
 
 _END_MS = itemgetter(0)
+_NO_PRICE: Price = (None, 0.0)
 
 
 class _Snapshot(msgspec.Struct, array_like=True):
@@ -77,7 +78,7 @@ class Predictor:
         # With the moment of the base closes that each is about, the earliest first.
         self._pending: dict[int, deque[tuple[int, Prediction]]] = {h: deque() for h in horizons_ms}
         # Close time to mid and last price, the oldest first.
-        self._prices: OrderedDict[int, tuple[float | None, float]] = OrderedDict()
+        self._prices: OrderedDict[int, Price] = OrderedDict()
         self._reach = {h: Reach() for h in horizons_ms}
         self._newest: tuple[float | None, float | None, float] | None = None  # bid, ask, close
         self._unchanged = 0
@@ -195,13 +196,13 @@ class Predictor:
             said, features, rows, model,
             known=heard.known, unchanged=self._unchanged, within=within,
         )  # fmt: skip
-        p_up, p_flat, p_down, expected_return, predicted_price, low, high = said
         name = AVERAGE if self._serve == "average" else model.champion.name
         return Prediction(  # in the order of its fields: by their names it takes ten times as long
             self.market, self._timeframe, features.close_time_ms, model.horizon_ms,
             "champion", name, model.version, model.latency_ms,
             mid, features.close,
-            expected_return, predicted_price, p_up, p_flat, p_down, low, high, model.level,
+            said.expected_return, said.predicted_price, said.p_up, said.p_flat, said.p_down,
+            said.low, said.high, model.level,
             direction, reason, self._answers(features, mid, model, heard),
             features.forming, features.feature_set,
             None, None, False,  # noqa: FBT003  # whoever publishes it says when, and whether late
@@ -249,37 +250,36 @@ class Predictor:
 
     def _due(self, now_ms: int) -> list[Outcome]:
         outcomes = []
-        due_ms = now_ms - self._grace_ms
+        due_ms, base_ms, prices = now_ms - self._grace_ms, self._base_ms, self._prices
         for pending in self._pending.values():
             while pending and pending[0][0] <= due_ms:
-                end_ms, prediction = pending.popleft()
-                outcome = self._outcome(prediction, end_ms)
+                end_ms, one = pending.popleft()
+                start_ms = on_grid(one.close_time_ms + one.label_latency_ms, base_ms)
+                start, end = prices.get(start_ms, _NO_PRICE), prices.get(end_ms, _NO_PRICE)
+                outcome = measured(one, start, end)
                 if outcome is None:
                     self.unscored += 1
-                else:
-                    outcomes.append(outcome)
-                    self._learn(prediction, outcome.realised_mid)
-                    self._weigh(prediction, outcome.realised_return, end_ms)
+                    continue
+                outcomes.append(outcome)
+                self._learn(one, outcome.realised_mid)
+                if outcome.realised_return:
+                    self._weigh(one, end_ms, up=outcome.realised_return > 0)
         return outcomes
 
-    def _weigh(self, prediction: Prediction, realised_return: float, end_ms: int) -> None:
+    def _weigh(self, prediction: Prediction, end_ms: int, *, up: bool) -> None:
         """Have the average learn from a price that moved; a champion that serves alone needs none.
 
         What was predicted while another setting served tells it nothing of itself.
         """
         average = self._averages.get(prediction.horizon_ms)
-        p_moves = prediction.p_up + prediction.p_down
-        if (
-            average is None
-            or prediction.model_name != AVERAGE
-            or not realised_return
-            or not p_moves
-        ):
+        p_up = prediction.p_up
+        p_moves = p_up + prediction.p_down
+        if average is None or prediction.model_name != AVERAGE or not p_moves:
             return
         average.happened(
             {said.model: said.p_up for said in prediction.candidates.values()},
-            prediction.p_up / p_moves,
-            up=realised_return > 0,
+            p_up / p_moves,
+            up=up,
             at_ms=end_ms,
             horizon_ms=prediction.horizon_ms,
             half_life_ms=self._half_life_ms,
@@ -293,34 +293,15 @@ class Predictor:
                 prediction.low, prediction.high, prediction.level,
             )  # fmt: skip
 
-    def _outcome(self, prediction: Prediction, end_ms: int) -> Outcome | None:
-        """Measure a prediction; None where a hole in the prices leaves nothing to measure by."""
-        start_ms = on_grid(prediction.close_time_ms + prediction.label_latency_ms, self._base_ms)
-        start_mid, start_close = self._prices.get(start_ms, (None, 0.0))
-        end_mid, end_close = self._prices.get(end_ms, (None, 0.0))
-        if start_mid is None or end_mid is None:
-            return None
-        verdicts = VERDICTS[direction_of(end_mid - start_mid)]
-        close_verdicts = VERDICTS[direction_of(end_close - start_close)]
-        return Outcome(  # in the order of its fields, as a prediction is made
-            prediction.market, prediction.timeframe,
-            prediction.close_time_ms, prediction.horizon_ms,
-            prediction.role, prediction.model_version,
-            end_mid, log(end_mid / start_mid), log(end_close / start_close),
-            verdicts[prediction.direction], close_verdicts[prediction.direction],
-            prediction.low <= end_mid <= prediction.high,
-            {name: verdicts[said] for name, said in prediction.answers.items()},
-        )  # fmt: skip
-
     def _forget(self, now_ms: int) -> None:
         """Drop prices that neither an outcome nor persistence looks back to any more.
 
         Both look back a horizon: an outcome is due a horizon after its price at the start (and the
         grace), whatever the latency is.
         """
-        reach_ms = max(self._pending) + self._grace_ms
-        while next(iter(self._prices)) < now_ms - reach_ms:
-            self._prices.popitem(last=False)
+        until_ms, prices = now_ms - max(self._pending) - self._grace_ms, self._prices
+        while next(iter(prices)) < until_ms:
+            prices.popitem(last=False)
 
     def snapshot(self) -> bytes:
         """Return the predictions whose moment is to come and the prices to measure them by.

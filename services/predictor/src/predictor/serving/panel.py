@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from marketstream.messages import Said
 from predictor.policy.members import Member
 from predictor.serving.rows import Rows, reader_of
@@ -17,7 +19,7 @@ type Weights = Callable[[Sequence[str]], Sequence[float]]
 """The weights of these candidates in their average, in their order; they sum to 1."""
 
 
-class Heard(NamedTuple):
+class Heard(msgspec.Struct, frozen=True, gc=False):
     """What was said: `p_up` is served, and `known` is whether who serves it knew its features.
 
     `moves` is how likely the price moves at all. `candidates` are all that knew their features.
