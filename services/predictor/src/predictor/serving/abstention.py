@@ -98,7 +98,8 @@ class Common:
 
     def __init__(self, guards: Sequence[Guard]) -> None:
         self.columns = guards[0].columns if len({each.columns for each in guards}) == 1 else None
-        self._low, self._high = (), ()
+        self._low: tuple[float, ...] = ()
+        self._high: tuple[float, ...] = ()
         if self.columns is not None:
             self._low = tuple(map(max, zip(*(each.low for each in guards), strict=True)))
             self._high = tuple(map(min, zip(*(each.high for each in guards), strict=True)))

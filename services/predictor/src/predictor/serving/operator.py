@@ -14,6 +14,7 @@ from marketstream.timeframes import timeframe_ms
 from predictor.arena.guest import Guest
 from predictor.policy.average import AVERAGE, Average, half_life_ms
 from predictor.serving.abstention import Common
+from predictor.serving.at_once import AtOnce
 from predictor.serving.decision import decide, opposite
 from predictor.serving.forecast import answer, direction_of, outlook
 from predictor.serving.guests import Guests
@@ -74,6 +75,7 @@ class Predictor:
         self._models: dict[int, TrainedModel] = {}
         self._panels: dict[int, Panel] = {}
         self._guards: Common | None = None
+        self._at_once = AtOnce(())
         self._averages = {h: Average() for h in horizons_ms}
         # With the moment of the base closes that each is about, the earliest first.
         self._pending: dict[int, deque[tuple[int, Prediction]]] = {h: deque() for h in horizons_ms}
@@ -93,6 +95,7 @@ class Predictor:
             self._seat(horizon_ms)
         if models:
             self._guards = Common([model.guard for model in self._models.values()])
+            self._at_once = AtOnce(self._panels.values())
 
     def _seat(self, horizon_ms: int) -> None:
         models = self._panels[horizon_ms].models | self._guests.models(horizon_ms)
@@ -150,7 +153,7 @@ class Predictor:
         if mid is None:
             return
         rows = Rows(message.values)
-        within = self._are_within(rows)
+        rows.said, within = self._at_once.ask(rows), self._are_within(rows)
         for horizon_ms in self._horizons_ms:
             model = self._models.get(horizon_ms)
             prediction = None
@@ -180,7 +183,7 @@ class Predictor:
         if mid is None:
             return []
         rows = Rows(message.values)
-        within = self._are_within(rows)
+        rows.said, within = self._at_once.ask(rows), self._are_within(rows)
         return [
             self._predict(message, mid, self._models[horizon_ms], rows, within=within)
             for horizon_ms in self._horizons_ms

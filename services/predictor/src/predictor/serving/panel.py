@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from marketstream.messages import Said
+from predictor.models.parts.booster import Booster
 from predictor.policy.members import Member
-from predictor.serving.rows import Rows, reader_of
+from predictor.serving.rows import Reader, Rows, reader_of
 from predictor.settings import Serve
 from predictor.training.calibration import log_odds_of
 from predictor.training.correction import Corrected
@@ -44,11 +45,15 @@ class Guested(NamedTuple):
 
 
 class _Seat(NamedTuple):
-    """Who is asked, of which row; `on` is whose answer it corrects, where that is asked before."""
+    """Who is asked, of which row; `on` is whose answer it corrects, where that is asked before.
+
+    `trees` are what it corrects by, where these may have been asked already.
+    """
 
     row: int
     ask: Callable[..., float]
     on: int | None
+    trees: Booster | None
 
 
 class Panel:
@@ -79,7 +84,7 @@ class Panel:
         What `guests` said from outside counts where somebody here knows enough.
         """
         read, known, whole = rows.together(self._readers)
-        answers = self._asked(read)
+        answers = self._asked(read, rows.said)
         beside = {name: answers[place] for name, place in self._beside}
         names, models, said = self._names, self._identities, answers
         if not whole:
@@ -104,28 +109,39 @@ class Panel:
         candidates = dict(zip(names, map(Said, said, weights, models), strict=True))
         return Heard(p_up, self._moves(read[self._move_row]), knows, candidates, beside)
 
-    def _asked(self, read: Sequence[Sequence[float]]) -> list[float]:
-        """Return what each says of these rows."""
+    @property
+    def trees(self) -> Iterator[tuple[Reader, Booster]]:
+        """The boosters that can be asked together with others, and who reads the row for each."""
+        for seat in self._seats:
+            if seat.trees is not None:
+                yield self._readers[seat.row], seat.trees
+
+    def _asked(self, read: Sequence[Sequence[float]], told: Mapping[Booster, float]) -> list[float]:
+        """Return what each says of these rows; `told` is what boosters have said already."""
         answers: list[float] = []
         reference, base = None, 0.0  # what it said is needed by all who correct it
-        for which, ask, on in self._seats:
+        for which, ask, on, trees in self._seats:
+            p = None if trees is None else told.get(trees)
             if on is None:
-                answers.append(ask(read[which]))
+                answers.append(ask(read[which]) if p is None else ask(read[which], p))
                 continue
             if on != reference:
                 reference, base = on, log_odds_of(answers[on])
-            answers.append(ask(base, read[which]))
+            answers.append(ask(base, read[which], p))
         return answers
 
     def _seat(self, place: int, members: Sequence[Member]) -> _Seat:
         up, columns = members[place].candidate.up, members[place].candidate.columns
         row = self._row(columns)
+        trees = None
         if isinstance(up, Corrected):
+            if isinstance(up.correction, Booster) and up.share and up.correction.flat is not None:
+                trees = up.correction
             read = tuple(columns[column] for column in up.reads)
             for on, other in enumerate(members[:place]):
                 if other.candidate.columns == read and other.candidate.up == up.reference:
-                    return _Seat(row, up.corrected, on)
-        return _Seat(row, up.probability_of, None)
+                    return _Seat(row, up.corrected, on, trees)
+        return _Seat(row, up.probability_of, None, trees)
 
     def _row(self, columns: tuple[str, ...]) -> int:
         return self._columns.index(columns)

@@ -8,6 +8,8 @@ from math import nan
 from operator import itemgetter
 from typing import NamedTuple
 
+from predictor.models.parts.booster import Booster
+
 _MOST_READERS = 1_024
 
 type Values = Mapping[str, float | None]
@@ -58,11 +60,15 @@ class Together(NamedTuple):
 
 
 class Rows:
-    """The rows of one vector, each made once whoever reads it."""
+    """The rows of one vector, each made once whoever reads it.
+
+    `said` is what boosters said of it that were asked at once.
+    """
 
     def __init__(self, values: Values) -> None:
         self._values = values
         self._rows: dict[Reader, Row] = {}
+        self.said: Mapping[Booster, float] = {}
         self._together: dict[tuple[Reader, ...], Together] = {}
 
     def read(self, reader: Reader) -> Row:

@@ -49,17 +49,18 @@ class Corrected:
         added = log_odds(self.correction.probability(rows[:, : self.width]))
         return probability(base + self.share * (added - base if self.stacked else added))
 
-    def probability_of(self, row: Sequence[float]) -> float:
-        """Return the same of one row."""
+    def probability_of(self, row: Sequence[float], p: float | None = None) -> float:
+        """Return the same of one row; `p` is what the correction says, where it was asked."""
         said = self.reference.probability_of([row[c] for c in self.reads])
-        return self.corrected(log_odds_of(said), row)
+        return self.corrected(log_odds_of(said), row, p)
 
-    def corrected(self, base: float, row: Sequence[float]) -> float:
+    def corrected(self, base: float, row: Sequence[float], p: float | None = None) -> float:
         """Return the same of one row of which the log odds of the reference are known already."""
         share = self.share
         if share == 0:  # as it is where there is nothing to add: no need to ask
             return probability_of(base)
-        p = self.correction.probability_of(row if len(row) == self.width else row[: self.width])
+        if p is None:
+            p = self.correction.probability_of(row if len(row) == self.width else row[: self.width])
         if p < SURE:  # as `log_odds_of` does, without a call
             p = SURE
         elif p > SUREST:

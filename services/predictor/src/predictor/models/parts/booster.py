@@ -19,6 +19,7 @@ from struct import Struct
 import numpy as np
 
 from marketstream.columns import Floats
+from predictor.models.parts.forest import Flat, flattened
 
 _FLOAT64 = 1
 _ROW_BY_ROW = 1
@@ -35,8 +36,9 @@ class Booster:
     text that is none, unless it is damaged such that LightGBM ends the whole process.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, flat: Flat | None = None) -> None:
         self.text = text
+        self._flat, self._is_flat = flat, flat is not None
         library = _library()
         self._predict = library.LGBM_BoosterPredictForMatSingleRowFast
         self._handle, fast, columns = c_void_p(), c_void_p(), c_int()
@@ -90,6 +92,13 @@ class Booster:
             )
         )  # fmt: skip
         return [float(each) for each in answers[:-1]]
+
+    @property
+    def flat(self) -> Flat | None:
+        """The trees for a forest, found once; None where they can only be asked here."""
+        if not self._is_flat:
+            self._flat, self._is_flat = flattened(self.text), True
+        return self._flat
 
     def probability_of(self, row: Sequence[float]) -> float:
         """Return the same of one row."""
