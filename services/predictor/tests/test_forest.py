@@ -104,6 +104,16 @@ def test_what_learnt_from_unknown_values_says_the_same_where_all_is_known(
         assert forest.ask(row) == [each.probability_of(row) for each in several]
 
 
+@pytest.mark.parametrize("leaves", [2, 16, 17, 32])
+def test_trees_up_to_32_leaves_say_the_same(whole: Floats, leaves: int) -> None:
+    chosen = {"num_leaves": leaves, "max_depth": 0, "min_child_samples": 1, "n_estimators": 9}
+    several = [fitted(whole, seed, **chosen) for seed in range(2)]
+    assert f"num_leaves={leaves}\n" in several[0].text
+    forest = forest_of(several)
+    for row in whole.tolist():
+        assert forest.ask(row) == [each.probability_of(row) for each in several]
+
+
 def test_large_trees_are_asked_alone(whole: Floats) -> None:
     large = {"num_leaves": 40, "max_depth": 0, "min_child_samples": 1}
     trees = fitted(whole, 1, **large)

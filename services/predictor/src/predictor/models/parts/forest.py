@@ -10,22 +10,27 @@ LightGBM in its order, so the answers have its bits.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from math import exp
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marketstream.columns import Floats
+from marketstream.columns import Flags, Floats
 
 _HEAD = {"version=v4", "num_class=1", "num_tree_per_iteration=1", "objective=binary sigmoid:1"}
-_MOST_LEAVES = 32
+_MOST_LEAVES, _FEW_LEAVES = 32, 16
 _ZERO = float(np.float32(1e-35))  # what is no farther from 0 counts as 0 with LightGBM
 _ZERO_MISSING, _CATEGORICAL = 4, 1  # bits of a decision's type
 _FARTHEST = 700.0  # log odds
 _EXPONENT, _BIAS = 52, 1023  # of the power of two that a double holds
-_ONE = np.uint32(1)
+
+
+_MOST_ROOMS = 16
+
+type Masks = NDArray[np.unsignedinteger[Any]]
 
 
 class Flat(NamedTuple):
@@ -64,29 +69,28 @@ class Forest:
             values[: flat.leaves.shape[0], :count, place] = flat.leaves
         self._features = features.reshape(-1)
         self._thresholds = thresholds.reshape(-1)
-        self._masks = masks.reshape(nodes, every)
+        small = leaves <= _FEW_LEAVES
+        self._masks = masks.reshape(nodes, every).astype(np.uint16 if small else np.uint32)
+        self._one = self._masks.dtype.type(1)
         self._values = np.ascontiguousarray(values.reshape(leaves, every).T).reshape(-1)
         self._first = leaves * np.arange(every, dtype=np.int64) - _BIAS
-        self._at = np.empty(nodes * every)
-        self._right = np.empty(nodes * every, np.bool_)
-        self._gone = np.empty((nodes, every), np.uint32)
         self._shape = (trees, several)
 
     def ask(self, row: Sequence[float]) -> list[float] | None:
         """Return the probability that each booster gives; None where only it can say.
 
         So it is of a row with an unknown value, and of odds beyond what `exp` can hold.
-
-        Not for several threads.
         """
         values = np.array(row[: self.columns], np.float64)
         if not values.dot(values) >= 0:
             return None
-        values.take(self._features, out=self._at, mode="clip")
-        np.greater(self._at, self._thresholds, out=self._right)
-        np.multiply(self._masks, self._right.reshape(self._masks.shape), out=self._gone)
-        gone = np.bitwise_or.reduce(self._gone, axis=0)
-        leftmost = (gone + _ONE) & ~gone
+        masks = self._masks
+        at, right, out = _SCRATCH.room(len(masks), masks.shape[1], masks.dtype.char)
+        values.take(self._features, out=at, mode="clip")
+        np.greater(at, self._thresholds, out=right)
+        np.multiply(masks, right.reshape(masks.shape), out=out)
+        gone = np.bitwise_or.reduce(out, axis=0)
+        leftmost = (gone + self._one) & ~gone
         leaf = leftmost.astype(np.float64).view(np.int64) >> _EXPONENT
         leaf += self._first
         odds = self._values.take(leaf, mode="clip").reshape(self._shape)
@@ -95,6 +99,27 @@ class Forest:
         if min(said) < -_FARTHEST:
             return None
         return [1.0 / (1.0 + exp(-each)) for each in said]
+
+
+class _Scratch(threading.local):
+    """Room for what is between, the same for all markets, so that the caches have it."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[tuple[int, int, str], tuple[Floats, Flags, Masks]] = {}
+
+    def room(self, nodes: int, trees: int, kind: str) -> tuple[Floats, Flags, Masks]:
+        """Return room for the values, what is to the right, and the leaves that are gone."""
+        room = self._rooms.get((nodes, trees, kind))
+        if room is None:
+            if len(self._rooms) >= _MOST_ROOMS:
+                self._rooms.clear()
+            many = nodes * trees
+            room = np.empty(many), np.empty(many, np.bool_), np.empty((nodes, trees), kind)
+            self._rooms[nodes, trees, kind] = room
+        return room
+
+
+_SCRATCH = _Scratch()
 
 
 def flattened(text: str) -> Flat | None:
