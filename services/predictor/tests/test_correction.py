@@ -13,8 +13,9 @@ import pytest
 from marketstream.columns import FeatureTable, PriceSeries
 from predictor.models import LEARNERS
 from predictor.registry import native
-from predictor.serving.forecast import Rows, probability
+from predictor.serving.forecast import probability
 from predictor.serving.panel import Panel
+from predictor.serving.rows import Rows
 from predictor.settings import PredictorSettings
 from predictor.training.candidates import REFERENCES, Candidate
 from predictor.training.correction import Corrected, fit_share
@@ -68,7 +69,7 @@ def test_corrected_model_reads_one_row_as_the_batch_and_comes_back_bit_for_bit(
     assert candidate.columns == (*columns, "imbalance")
     everyone = replace(tried_model(make_model, tried.candidates), champion=candidate)
     values = dict(zip(market.table.names, market.table.values[300].tolist(), strict=True))
-    heard = Panel(everyone, "average").hear(Rows(values), lambda names: dict.fromkeys(names, 0.5))
+    heard = Panel(everyone, "average").hear(Rows(values), lambda names: [0.5] * len(names))
     assert {name: said.p_up for name, said in heard.candidates.items()} == {
         each.name: probability(each, values) for each in tried.candidates.values()
     }  # though the reference is asked once

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from marketstream.explanation import Terms
 from predictor.models import FORMS, Classifier
-from predictor.serving.forecast import row_of
+from predictor.serving.rows import row_of
 from predictor.training.calibration import Calibrated, log_odds_of
 from predictor.training.candidates import Candidate
 from predictor.training.correction import Corrected

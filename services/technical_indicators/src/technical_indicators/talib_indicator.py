@@ -109,7 +109,10 @@ class TalibStream:
         """Fold a closed candle; return one value per name, None while warming up."""
         inputs = self._inputs_of(candle)
         if self._handle is not None:
-            return _values(self._handle.update(*inputs))
+            result = self._handle.update(*inputs)
+            if type(result) is float:  # as most say one, and a call takes a third of it
+                return [result if isfinite(result) else None]
+            return _values(result)
         for column, value in zip(self._history, inputs, strict=True):
             column.append(value)
         self._handle = self.indicator.open(self._history)

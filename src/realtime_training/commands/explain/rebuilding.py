@@ -13,7 +13,8 @@ from marketstream.store.port import Store
 from marketstream.timeframes import timeframe_ms
 from predictor.arena.guest import PREFIX
 from predictor.explaining import take_apart
-from predictor.serving.forecast import probability, row_of
+from predictor.serving.forecast import probability
+from predictor.serving.rows import row_of
 from predictor.training.calibration import log_odds_of
 from predictor.training.fitting import TrainedModel
 from realtime_training.settings import Settings

@@ -8,6 +8,7 @@ from time import thread_time_ns
 
 from marketstream.messages import Features
 from predictor.policy.average import AVERAGE
+from predictor.registry import native
 from predictor.serving.operator import Predictor
 from predictor.training.fitting import TrainedModel
 
@@ -22,9 +23,11 @@ def close_us(
 ) -> list[float]:
     """Return the microseconds of CPU of each close of each market.
 
-    Markets take turns, as they do where all close at once, so that none finds the caches its own.
+    Markets take turns, as they do where all close at once, so that none finds the caches its own,
+    and each horizon of each has a model of its own, read anew: none finds another's trees there.
     """
-    predictors = [_predictor(f"bench:M{number}/USDT", model) for number in range(MARKETS)]
+    written = native.dump(model)
+    predictors = [_predictor(f"bench:M{number}/USDT", written) for number in range(MARKETS)]
     took_us = []
     for number in range(closes + max(HORIZONS_MS) // _STEP_MS):
         for predictor in predictors:
@@ -35,9 +38,10 @@ def close_us(
     return took_us[-closes * MARKETS :]
 
 
-def _predictor(market: str, model: TrainedModel) -> Predictor:
+def _predictor(market: str, written: bytes) -> Predictor:
     predictor = Predictor(market, timeframe="1s", base="1s", horizons_ms=HORIZONS_MS, serve=AVERAGE)
-    predictor.install({each: replace(model, horizon_ms=each) for each in HORIZONS_MS})
+    models = {each: native.load(written) for each in HORIZONS_MS}
+    predictor.install({each: replace(model, horizon_ms=each) for each, model in models.items()})
     return predictor
 
 

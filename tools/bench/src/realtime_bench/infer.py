@@ -13,9 +13,10 @@ from marketstream.errors import RealtimeError
 from predictor.models import LEARNERS
 from predictor.policy.average import AVERAGE, Average
 from predictor.registry import native
-from predictor.serving.forecast import Rows, forecast, outlook
+from predictor.serving.forecast import forecast, outlook
 from predictor.serving.intervals import Reach
 from predictor.serving.panel import Panel
+from predictor.serving.rows import Rows
 from predictor.settings import Learner, ModelSettings, PredictorSettings
 from predictor.training.candidates import Candidate
 from predictor.training.correction import Corrected
@@ -87,7 +88,7 @@ def _averaged(model: TrainedModel) -> Callable[[_Vector], object]:
     average.seat(panel.models)
 
     def forecast_of(values: _Vector) -> object:
-        heard = panel.hear(Rows(values), lambda names: average.shares(names, 0, _STEP_MS))
+        heard = panel.hear(Rows(values), lambda names: average.weights(names, 0, _STEP_MS))
         return outlook(model, heard.moves, heard.p_up, _MID, reach)
 
     return forecast_of

@@ -8,6 +8,7 @@ import numpy as np
 
 from marketstream.columns import Flags, Floats
 from predictor.models.parts.booster import Booster
+from predictor.models.parts.forest import Flat
 from predictor.models.parts.hyperparameters import (
     DEPTH,
     DEPTHS_TRIED,
@@ -27,10 +28,13 @@ _MOST_LEAVES = 31
 
 
 class Trees(Booster):
-    """Boosted trees; their text is all that pickles of them."""
+    """Boosted trees; of them their text pickles, and what a forest needs of it.
 
-    def __reduce__(self) -> tuple[type[Trees], tuple[str]]:
-        return Trees, (self.text,)
+    So that is found by whoever trained them, and not by who serves.
+    """
+
+    def __reduce__(self) -> tuple[type[Trees], tuple[str, Flat | None]]:
+        return Trees, (self.text, self.flat)
 
 
 def _fit(

@@ -101,15 +101,20 @@ class Average(msgspec.Struct, array_like=True):
 
         self.seats = {name: begins(name, model) for name, model in models.items()}
 
-    def shares(self, names: Iterable[str], at_ms: int, half_life_ms: int) -> dict[str, float]:
+    def shares(self, names: Collection[str], at_ms: int, half_life_ms: int) -> dict[str, float]:
         """Return the shares of these candidates in what is said about a moment; they sum to 1."""
-        fades, seats = self._fades(at_ms, half_life_ms), self.seats
+        return dict(zip(names, self.weights(names, at_ms, half_life_ms), strict=True))
+
+    def weights(self, names: Iterable[str], at_ms: int, half_life_ms: int) -> list[float]:
+        """Return the same shares in the order of the names."""
+        fades = self._fades(at_ms, half_life_ms)
         made_up = max(fades, _MADE_UP)
-        logs = {name: seats[name].log * fades - seats[name].behind * made_up for name in names}
-        most = max(logs.values(), default=0.0)
-        weights = [exp(each - most) for each in logs.values()]
+        seats = map(self.seats.__getitem__, names)
+        logs = [seat.log * fades - seat.behind * made_up for seat in seats]
+        most = max(logs, default=0.0)
+        weights = [exp(each - most) for each in logs]
         total = sum(weights)
-        return {name: weight / total for name, weight in zip(logs, weights, strict=True)}
+        return [weight / total for weight in weights]
 
     def happened(
         self,
@@ -132,12 +137,15 @@ class Average(msgspec.Struct, array_like=True):
         counts = max(0.0, min(1.0, since_ms / horizon_ms))
         served_earned = counts * log(max(SURE, served if up else 1 - served))
         for seat in self.seats.values():  # plain floats: arrays cost more for so few
-            earned = served_earned
-            p_up = said.get(seat.model)
-            if p_up is not None:
-                earned = counts * log(max(SURE, p_up if up else 1 - p_up))
+            p = said.get(seat.model)
+            if p is None:
+                seat.log = fades * seat.log + served_earned
+                continue
+            if not up:
+                p = 1 - p
+            seat.log = fades * seat.log + counts * log(p if p > SURE else SURE)  # noqa: FURB136
+            if seat.behind:
                 seat.behind *= made_up
-            seat.log = fades * seat.log + earned
         self.mixture = fades * self.mixture + served_earned
         self.until_ms = at_ms if self.until_ms is None else max(at_ms, self.until_ms)
 

@@ -68,19 +68,45 @@ class Guard:
         return np.asarray(~novel.any(axis=1) & (confidence >= self.confidence))
 
     def reason(
-        self, features: Features, row: Sequence[float], confidence: float, unchanged: int
+        self, features: Features, row: Sequence[float] | None, confidence: float, unchanged: int
     ) -> str | None:
         """Return why not to answer, or None; `unchanged` counts closes that brought nothing new.
 
-        `row` has the values of `columns`, NaN for those not known.
+        `row` has the values of `columns`, NaN for those not known; None where these are known to be
+        within what the guard knows.
         """
         if self.complete_only and not features.complete:
             return "trades of this candle are missing"
         if self.stale_closes is not None and unchanged >= self.stale_closes:
             return f"stale: nothing has changed for {unchanged} closes"
-        for name, value, low, high in zip(self.columns, row, self.low, self.high, strict=True):
-            if value < low or value > high:  # NaN is neither
-                return f"novel: {name} is {value:g}, and was within {low:g} to {high:g} or near it"
+        if row is not None:
+            for name, value, low, high in zip(self.columns, row, self.low, self.high, strict=True):
+                if value < low or value > high:  # NaN is neither
+                    return (
+                        f"novel: {name} is {value:g}, and was within {low:g} to {high:g} or near it"
+                    )
         if confidence < self.confidence:
             return f"not sure enough: {confidence:.3f} of the {self.confidence:.3f} needed"
         return None
+
+
+class Common:
+    """What several guards agree on: a row within the narrowest of their bounds is novel to none.
+
+    `columns` are None where they look at different ones.
+    """
+
+    def __init__(self, guards: Sequence[Guard]) -> None:
+        self.columns = guards[0].columns if len({each.columns for each in guards}) == 1 else None
+        self._low: tuple[float, ...] = ()
+        self._high: tuple[float, ...] = ()
+        if self.columns is not None:
+            self._low = tuple(map(max, zip(*(each.low for each in guards), strict=True)))
+            self._high = tuple(map(min, zip(*(each.high for each in guards), strict=True)))
+
+    def holds(self, row: Sequence[float]) -> bool:
+        """Return whether a row, NaN where it is not known, is novel to none."""
+        for value, low, high in zip(row, self._low, self._high, strict=True):
+            if value < low or value > high:
+                return False
+        return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from marketstream.messages import Answer, Direction, Features, Verdict
-from predictor.serving.forecast import Forecast, Rows
+from predictor.serving.forecast import Forecast
+from predictor.serving.rows import Rows
 from predictor.training.fitting import TrainedModel
 
 
@@ -17,11 +18,12 @@ def decide(
     *,
     known: bool,
     unchanged: int,
+    within: bool = False,
 ) -> tuple[Direction, str | None]:
     """Return the direction served, or to abstain and why.
 
     `known` is whether whoever serves knew its features, `unchanged` counts closes that brought
-    nothing new.
+    nothing new, `within` says that the row is known to be novel to no guard.
     """
     if not known:
         missing = [n for n in model.champion.columns if features.values.get(n) is None]
@@ -29,7 +31,8 @@ def decide(
     lean, p_moves = said.p_up - said.p_down, said.p_up + said.p_down
     confidence = abs(lean) / p_moves if p_moves > 0 else 0.0
     guard = model.guard
-    reason = guard.reason(features, rows.of(guard.columns)[0], confidence, unchanged)
+    row = None if within else rows.of(guard.columns).values
+    reason = guard.reason(features, row, confidence, unchanged)
     if reason is not None:
         return "abstain", reason
     if lean == 0:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import exp, nan
-from typing import NamedTuple, cast
+from math import exp
+
+import msgspec
 
 from marketstream.messages import Answer
 from predictor.serving.intervals import Reach
+from predictor.serving.rows import row_of
 from predictor.training.candidates import Candidate
 from predictor.training.fitting import TrainedModel
 
 
-class Forecast(NamedTuple):
+class Forecast(msgspec.Struct, frozen=True, gc=False):
     """Probabilities that sum to one, the expected log return, and the bounds of the price."""
 
     p_up: float
@@ -38,7 +40,7 @@ def forecast(
     """
     if up is None:
         up = probability(model.champion, values)
-    moves = model.moves.probability_of(row_of(model.move_columns, values)[0])
+    moves = model.moves.probability_of(row_of(model.move_columns, values).values)
     return outlook(model, moves, up, mid, reach)
 
 
@@ -51,24 +53,24 @@ def outlook(
     if reach is not None:
         low, high = reach.bounds(low, high, model.move_size)
     return Forecast(
-        p_up=moves * up,
-        p_flat=1 - moves,
-        p_down=moves * (1 - up),
-        expected_return=expected,
-        predicted_price=mid * exp(expected),
-        low=mid * exp(expected + low),
-        high=mid * exp(expected + high),
+        moves * up,
+        1 - moves,
+        moves * (1 - up),
+        expected,
+        mid * exp(expected),
+        mid * exp(expected + low),
+        mid * exp(expected + high),
     )
 
 
 def probability(candidate: Candidate, values: Mapping[str, float | None]) -> float:
     """Return how likely up is, given that the price moves."""
-    return candidate.up.probability_of(row_of(candidate.columns, values)[0])
+    return candidate.up.probability_of(row_of(candidate.columns, values).values)
 
 
 def answer(p_up: float) -> Answer:
     """Return the direction of a probability, `none` where both are as likely."""
-    return direction_of(p_up - 0.5)
+    return "up" if p_up > 0.5 else "down" if p_up < 0.5 else "none"
 
 
 def direction_of(difference: float) -> Answer:
@@ -76,28 +78,3 @@ def direction_of(difference: float) -> Answer:
     if difference > 0:
         return "up"
     return "down" if difference < 0 else "none"
-
-
-class Rows:
-    """The rows of one vector that models read, each made once whoever reads it."""
-
-    def __init__(self, values: Mapping[str, float | None]) -> None:
-        self._values = values
-        self._rows: dict[tuple[str, ...], tuple[list[float], bool]] = {}
-
-    def of(self, columns: tuple[str, ...]) -> tuple[list[float], bool]:
-        """Return what `row_of` says of these columns; the list is for all who ask, to be read."""
-        row = self._rows.get(columns)
-        if row is None:
-            row = self._rows[columns] = row_of(columns, self._values)
-        return row
-
-
-def row_of(
-    columns: tuple[str, ...], values: Mapping[str, float | None]
-) -> tuple[list[float], bool]:
-    """Return the values of columns, NaN for those not known, and whether all are known."""
-    row = [values.get(name) for name in columns]
-    if None in row:
-        return [nan if value is None else value for value in row], False
-    return cast("list[float]", row), True

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from predictor.arena.guest import Guest
-from predictor.serving.forecast import Rows
 from predictor.serving.panel import Guested
+from predictor.serving.rows import Rows
 
 
 class Guests:
@@ -34,7 +34,7 @@ class Guests:
         self, rows: Rows, close_time_ms: int, horizon_ms: int, *, preview: bool = False
     ) -> list[Guested]:
         """Ask all about a vector; one that does not know all its features abstains."""
-        heard = []
+        heard: list[Guested] = []
         for each in self._guests:
             if horizon_ms not in each.horizons_ms:
                 continue

@@ -12,6 +12,7 @@ from marketstream.recent import Recent
 
 type Foretold = Prediction | MoveForecast
 type Came = Outcome | MoveOutcome
+_CAME = (Outcome, MoveOutcome)
 
 
 class Lateness:
@@ -32,16 +33,19 @@ class Lateness:
 
         What was said before a stop keeps the time it was made at. Previews are never late.
         """
-        if isinstance(message, Outcome | MoveOutcome):
-            late = self._late[message.market].take(message.identity)
-            return replace(message, late=True) if late else message
+        if isinstance(message, _CAME):
+            late = self._late.get(message.market)
+            if late is None or not late.take(message.identity):
+                return message
+            return replace(message, late=True)
         if isinstance(message, Prediction) and message.preview:
             return message
         if isinstance(message, MoveForecast):
             message = self._made(message, received_ns, message.made_at_ms)
         elif message.made_at_ms is None:
             message = self._made(message, received_ns)
-        self.remember((message,))
+        if message.late:
+            self.remember((message,))
         return message
 
     def remember(self, said: Iterable[Foretold]) -> None:

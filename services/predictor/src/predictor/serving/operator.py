@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping, Sequence
-from math import log
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 
 import msgspec
@@ -14,16 +13,21 @@ from marketstream.messages import Answer, Features, Outcome, Prediction
 from marketstream.timeframes import timeframe_ms
 from predictor.arena.guest import Guest
 from predictor.policy.average import AVERAGE, Average, half_life_ms
-from predictor.serving.decision import VERDICTS, decide, opposite
-from predictor.serving.forecast import Rows, answer, direction_of, outlook
+from predictor.serving.abstention import Common
+from predictor.serving.at_once import AtOnce
+from predictor.serving.decision import decide, opposite
+from predictor.serving.forecast import answer, direction_of, outlook
 from predictor.serving.guests import Guests
 from predictor.serving.intervals import Reach
-from predictor.serving.panel import Heard, Panel
+from predictor.serving.measuring import Price, measured
+from predictor.serving.panel import Guested, Heard, Panel
+from predictor.serving.rows import Rows
 from predictor.settings import Serve
 from predictor.training.fitting import TrainedModel
 from predictor.training.prices import on_grid
 
 _END_MS = itemgetter(0)
+_NO_PRICE: Price = (None, 0.0)
 
 
 class _Snapshot(msgspec.Struct, array_like=True):
@@ -70,11 +74,13 @@ class Predictor:
         self._half_life_ms = half_life_ms(timeframe_ms(timeframe), "mid")
         self._models: dict[int, TrainedModel] = {}
         self._panels: dict[int, Panel] = {}
+        self._guards: Common | None = None
+        self._at_once = AtOnce(())
         self._averages = {h: Average() for h in horizons_ms}
         # With the moment of the base closes that each is about, the earliest first.
         self._pending: dict[int, deque[tuple[int, Prediction]]] = {h: deque() for h in horizons_ms}
         # Close time to mid and last price, the oldest first.
-        self._prices: OrderedDict[int, tuple[float | None, float]] = OrderedDict()
+        self._prices: OrderedDict[int, Price] = OrderedDict()
         self._reach = {h: Reach() for h in horizons_ms}
         self._newest: tuple[float | None, float | None, float] | None = None  # bid, ask, close
         self._unchanged = 0
@@ -87,6 +93,9 @@ class Predictor:
         for horizon_ms, model in models.items():
             self._panels[horizon_ms] = Panel(model, self._serve)
             self._seat(horizon_ms)
+        if models:
+            self._guards = Common([model.guard for model in self._models.values()])
+            self._at_once = AtOnce(self._panels.values())
 
     def _seat(self, horizon_ms: int) -> None:
         models = self._panels[horizon_ms].models | self._guests.models(horizon_ms)
@@ -134,19 +143,34 @@ class Predictor:
             self._forget(message.close_time_ms)
         if message.timeframe == self._timeframe:
             self._watch(message)
-        if message.timeframe == self._timeframe and message.mid is not None:
-            rows = Rows(message.values)
-            for horizon_ms in self._horizons_ms:
-                model = self._models.get(horizon_ms)
-                prediction = self._said.pop((message.close_time_ms, horizon_ms), None)
-                if prediction is None and model is not None:
-                    prediction = self._predict(message, message.mid, model, rows)
-                if prediction is not None:
-                    self._await(prediction)
-                    following.append(prediction)
-        if message.timeframe == self._timeframe:
+            following += self._predictions(message)
             self._guests.forget(message.close_time_ms)
         return following
+
+    def _predictions(self, message: Features) -> Iterator[Prediction]:
+        """Predict at a close, but for what was predicted of it before a stop."""
+        mid = message.mid
+        if mid is None:
+            return
+        rows = Rows(message.values)
+        rows.said, within = self._at_once.ask(rows), self._are_within(rows)
+        for horizon_ms in self._horizons_ms:
+            model = self._models.get(horizon_ms)
+            prediction = None
+            if self._said:
+                prediction = self._said.pop((message.close_time_ms, horizon_ms), None)
+            if prediction is None and model is not None:
+                prediction = self._predict(message, mid, model, rows, within=within)
+            if prediction is not None:
+                self._await(prediction)
+                yield prediction
+
+    def _are_within(self, rows: Rows) -> bool:
+        """Return whether a row is novel to no guard; False is not known."""
+        guards = self._guards
+        if guards is None or guards.columns is None:
+            return False
+        return guards.holds(rows.of(guards.columns).values)
 
     def _watch(self, message: Features) -> None:
         """Count the closes that brought nothing new."""
@@ -155,59 +179,50 @@ class Predictor:
         self._newest = newest
 
     def _previews(self, message: Features) -> list[Prediction | Outcome]:
-        if message.mid is None:
+        mid = message.mid
+        if mid is None:
             return []
         rows = Rows(message.values)
+        rows.said, within = self._at_once.ask(rows), self._are_within(rows)
         return [
-            self._predict(message, message.mid, self._models[horizon_ms], rows)
+            self._predict(message, mid, self._models[horizon_ms], rows, within=within)
             for horizon_ms in self._horizons_ms
             if horizon_ms in self._models
         ]
 
     def _predict(
-        self, features: Features, mid: float, model: TrainedModel, rows: Rows
+        self, features: Features, mid: float, model: TrainedModel, rows: Rows, *, within: bool
     ) -> Prediction:
         heard = self._hear(features, model, rows)
         said = outlook(model, heard.moves, heard.p_up, mid, self._reach[model.horizon_ms])
         direction, reason = decide(
-            said, features, rows, model, known=heard.known, unchanged=self._unchanged
-        )
-        return Prediction(
-            market=self.market,
-            timeframe=self._timeframe,
-            close_time_ms=features.close_time_ms,
-            horizon_ms=model.horizon_ms,
-            role="champion",
-            model_name=AVERAGE if self._serve == "average" else model.champion.name,
-            model_version=model.version,
-            label_latency_ms=model.latency_ms,
-            mid=mid,
-            close=features.close,
-            expected_return=said.expected_return,
-            predicted_price=said.predicted_price,
-            p_up=said.p_up,
-            p_flat=said.p_flat,
-            p_down=said.p_down,
-            low=said.low,
-            high=said.high,
-            level=model.level,
-            direction=direction,
-            reason=reason,
-            answers=self._answers(features, mid, model, heard),
-            preview=features.forming,
-            feature_set=features.feature_set,
-            candidates=heard.candidates,
-        )
+            said, features, rows, model,
+            known=heard.known, unchanged=self._unchanged, within=within,
+        )  # fmt: skip
+        name = AVERAGE if self._serve == "average" else model.champion.name
+        return Prediction(  # in the order of its fields: by their names it takes ten times as long
+            self.market, self._timeframe, features.close_time_ms, model.horizon_ms,
+            "champion", name, model.version, model.latency_ms,
+            mid, features.close,
+            said.expected_return, said.predicted_price, said.p_up, said.p_flat, said.p_down,
+            said.low, said.high, model.level,
+            direction, reason, self._answers(features, mid, model, heard),
+            features.forming, features.feature_set,
+            None, None, False,  # noqa: FBT003  # whoever publishes it says when, and whether late
+            heard.candidates,
+        )  # fmt: skip
 
     def _hear(self, features: Features, model: TrainedModel, rows: Rows) -> Heard:
         panel, average = self._panels[model.horizon_ms], self._averages[model.horizon_ms]
         about_ms = features.close_time_ms + model.latency_ms + model.horizon_ms
         at_ms = on_grid(about_ms, self._base_ms)
-        guests = self._guests.hear(
-            rows, features.close_time_ms, model.horizon_ms, preview=features.forming
-        )
+        guests: Sequence[Guested] = ()
+        if self._guests.names:
+            guests = self._guests.hear(
+                rows, features.close_time_ms, model.horizon_ms, preview=features.forming
+            )
         half_life_ms = self._half_life_ms
-        return panel.hear(rows, lambda names: average.shares(names, at_ms, half_life_ms), guests)
+        return panel.hear(rows, lambda names: average.weights(names, at_ms, half_life_ms), guests)
 
     def _answers(
         self, features: Features, mid: float, model: TrainedModel, heard: Heard
@@ -216,51 +231,58 @@ class Predictor:
         moved: Answer = "none"
         if before is not None and before[0] is not None:
             moved = direction_of(mid - before[0])
-        return {
+        answers: dict[str, Answer] = {
             "majority": model.majority,
             "persistence": moved,
             "reversal": opposite(moved),
-            **{name: answer(p_up) for name, p_up in heard.beside.items()},
         }
+        for name, p_up in heard.beside.items():
+            answers[name] = answer(p_up)
+        return answers
 
     def _await(self, prediction: Prediction) -> None:
         """Have a prediction wait for its moment; a newer model may have a shorter latency."""
-        pending = self._pending.setdefault(prediction.horizon_ms, deque())
-        insort(pending, (on_grid(prediction.for_ms, self._base_ms), prediction), key=_END_MS)
+        pending = self._pending.get(prediction.horizon_ms)
+        if pending is None:
+            pending = self._pending[prediction.horizon_ms] = deque()
+        waiting = (on_grid(prediction.for_ms, self._base_ms), prediction)
+        if not pending or pending[-1][0] <= waiting[0]:
+            pending.append(waiting)
+        else:
+            insort(pending, waiting, key=_END_MS)
 
     def _due(self, now_ms: int) -> list[Outcome]:
         outcomes = []
-        due_ms = now_ms - self._grace_ms
+        due_ms, base_ms, prices = now_ms - self._grace_ms, self._base_ms, self._prices
         for pending in self._pending.values():
             while pending and pending[0][0] <= due_ms:
-                end_ms, prediction = pending.popleft()
-                outcome = self._outcome(prediction, end_ms)
+                end_ms, one = pending.popleft()
+                start_ms = on_grid(one.close_time_ms + one.label_latency_ms, base_ms)
+                start, end = prices.get(start_ms, _NO_PRICE), prices.get(end_ms, _NO_PRICE)
+                outcome = measured(one, start, end)
                 if outcome is None:
                     self.unscored += 1
-                else:
-                    outcomes.append(outcome)
-                    self._learn(prediction, outcome.realised_mid)
-                    self._weigh(prediction, outcome.realised_return, end_ms)
+                    continue
+                outcomes.append(outcome)
+                self._learn(one, outcome.realised_mid)
+                if outcome.realised_return:
+                    self._weigh(one, end_ms, up=outcome.realised_return > 0)
         return outcomes
 
-    def _weigh(self, prediction: Prediction, realised_return: float, end_ms: int) -> None:
+    def _weigh(self, prediction: Prediction, end_ms: int, *, up: bool) -> None:
         """Have the average learn from a price that moved; a champion that serves alone needs none.
 
         What was predicted while another setting served tells it nothing of itself.
         """
         average = self._averages.get(prediction.horizon_ms)
-        p_moves = prediction.p_up + prediction.p_down
-        if (
-            average is None
-            or prediction.model_name != AVERAGE
-            or not realised_return
-            or not p_moves
-        ):
+        p_up = prediction.p_up
+        p_moves = p_up + prediction.p_down
+        if average is None or prediction.model_name != AVERAGE or not p_moves:
             return
         average.happened(
             {said.model: said.p_up for said in prediction.candidates.values()},
-            prediction.p_up / p_moves,
-            up=realised_return > 0,
+            p_up / p_moves,
+            up=up,
             at_ms=end_ms,
             horizon_ms=prediction.horizon_ms,
             half_life_ms=self._half_life_ms,
@@ -274,40 +296,15 @@ class Predictor:
                 prediction.low, prediction.high, prediction.level,
             )  # fmt: skip
 
-    def _outcome(self, prediction: Prediction, end_ms: int) -> Outcome | None:
-        """Measure a prediction; None where a hole in the prices leaves nothing to measure by."""
-        start_ms = on_grid(prediction.close_time_ms + prediction.label_latency_ms, self._base_ms)
-        start_mid, start_close = self._prices.get(start_ms, (None, 0.0))
-        end_mid, end_close = self._prices.get(end_ms, (None, 0.0))
-        if start_mid is None or end_mid is None:
-            return None
-        verdicts = VERDICTS[direction_of(end_mid - start_mid)]
-        close_verdicts = VERDICTS[direction_of(end_close - start_close)]
-        return Outcome(
-            market=prediction.market,
-            timeframe=prediction.timeframe,
-            close_time_ms=prediction.close_time_ms,
-            horizon_ms=prediction.horizon_ms,
-            role=prediction.role,
-            model_version=prediction.model_version,
-            realised_mid=end_mid,
-            realised_return=log(end_mid / start_mid),
-            close_return=log(end_close / start_close),
-            verdict=verdicts[prediction.direction],
-            close_verdict=close_verdicts[prediction.direction],
-            inside=prediction.low <= end_mid <= prediction.high,
-            baselines={name: verdicts[said] for name, said in prediction.answers.items()},
-        )
-
     def _forget(self, now_ms: int) -> None:
         """Drop prices that neither an outcome nor persistence looks back to any more.
 
         Both look back a horizon: an outcome is due a horizon after its price at the start (and the
         grace), whatever the latency is.
         """
-        reach_ms = max(self._pending) + self._grace_ms
-        while next(iter(self._prices)) < now_ms - reach_ms:
-            self._prices.popitem(last=False)
+        until_ms, prices = now_ms - max(self._pending) - self._grace_ms, self._prices
+        while next(iter(prices)) < until_ms:
+            prices.popitem(last=False)
 
     def snapshot(self) -> bytes:
         """Return the predictions whose moment is to come and the prices to measure them by.

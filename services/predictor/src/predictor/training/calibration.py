@@ -19,7 +19,7 @@ from marketstream.columns import Flags, Floats
 from predictor.models import Classifier
 
 SURE = 1e-6  # what is closer to 0 or 1 counts as this
-_SUREST = 1 - SURE
+SUREST = 1 - SURE
 _FLATTEST, _STEEPEST = 0.01, 3.0
 _DEVIATION = 0.5  # of the normal prior around 1: few rows leave a model as it is
 
@@ -37,7 +37,12 @@ class Calibrated:
 
     def probability_of(self, row: Sequence[float]) -> float:
         """Return the same of one row."""
-        return probability_of(self.slope * log_odds_of(self.classifier.probability_of(row)))
+        p = self.classifier.probability_of(row)
+        if p < SURE:  # as `log_odds_of` does, without a call
+            p = SURE
+        elif p > SUREST:
+            p = SUREST
+        return 0.5 + 0.5 * tanh(self.slope * (log(p) - log(1 - p)) / 2)
 
 
 def scaled(p: Floats, slope: float) -> Floats:
@@ -94,8 +99,8 @@ def log_odds_of(p: float) -> float:
     """Return the same of one probability."""
     if p < SURE:
         p = SURE
-    elif p > _SUREST:
-        p = _SUREST
+    elif p > SUREST:
+        p = SUREST
     return log(p) - log(1 - p)
 
 

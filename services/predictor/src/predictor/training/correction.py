@@ -10,12 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log, tanh
 
 import numpy as np
 
 from marketstream.columns import Flags, Floats
 from predictor.models import Classifier
-from predictor.training.calibration import log_odds, log_odds_of, probability, probability_of
+from predictor.training.calibration import (
+    SURE,
+    SUREST,
+    log_odds,
+    log_odds_of,
+    probability,
+    probability_of,
+)
 
 _DEVIATION = 0.5  # of the normal prior around 0: few rows add little
 
@@ -41,17 +49,24 @@ class Corrected:
         added = log_odds(self.correction.probability(rows[:, : self.width]))
         return probability(base + self.share * (added - base if self.stacked else added))
 
-    def probability_of(self, row: Sequence[float]) -> float:
-        """Return the same of one row."""
-        return self.corrected(self.reference.probability_of([row[c] for c in self.reads]), row)
+    def probability_of(self, row: Sequence[float], p: float | None = None) -> float:
+        """Return the same of one row; `p` is what the correction says, where it was asked."""
+        said = self.reference.probability_of([row[c] for c in self.reads])
+        return self.corrected(log_odds_of(said), row, p)
 
-    def corrected(self, said: float, row: Sequence[float]) -> float:
-        """Return the same of one row of which the reference has said its probability already."""
-        base = log_odds_of(said)
-        if self.share == 0:  # as it is where there is nothing to add: no need to ask
+    def corrected(self, base: float, row: Sequence[float], p: float | None = None) -> float:
+        """Return the same of one row of which the log odds of the reference are known already."""
+        share = self.share
+        if share == 0:  # as it is where there is nothing to add: no need to ask
             return probability_of(base)
-        added = log_odds_of(self.correction.probability_of(row[: self.width]))
-        return probability_of(base + self.share * (added - base if self.stacked else added))
+        if p is None:
+            p = self.correction.probability_of(row if len(row) == self.width else row[: self.width])
+        if p < SURE:  # as `log_odds_of` does, without a call
+            p = SURE
+        elif p > SUREST:
+            p = SUREST
+        added = log(p) - log(1 - p)
+        return 0.5 + 0.5 * tanh((base + share * (added - base if self.stacked else added)) / 2)
 
 
 def fit_share(base: Floats, added: Floats, came: Flags, *, overlap: float) -> float:

@@ -14,10 +14,12 @@ import weakref
 from collections.abc import Sequence
 from ctypes import byref, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
 from functools import cache
+from struct import Struct
 
 import numpy as np
 
 from marketstream.columns import Floats
+from predictor.models.parts.forest import Flat, flattened
 
 _FLOAT64 = 1
 _ROW_BY_ROW = 1
@@ -34,8 +36,9 @@ class Booster:
     text that is none, unless it is damaged such that LightGBM ends the whole process.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, flat: Flat | None = None) -> None:
         self.text = text
+        self._flat, self._is_flat = flat, flat is not None
         library = _library()
         self._predict = library.LGBM_BoosterPredictForMatSingleRowFast
         self._handle, fast, columns = c_void_p(), c_void_p(), c_int()
@@ -50,10 +53,10 @@ class Booster:
             )
         )  # fmt: skip
         weakref.finalize(self, _free, self._handle, fast)
-        self._values: ctypes.Array[c_double] = (c_double * self._columns)()
+        self._fast, self._length = fast, byref(c_int64())
         self._answer = c_double()
-        length = c_int64()
-        self._arguments = (fast, byref(self._values), byref(length), byref(self._answer))
+        self._at_answer = byref(self._answer)
+        self._pack = Struct(f"{self._columns}d").pack
 
     def probability(self, rows: Floats) -> Floats:
         """Return the probability of the class for each row; ValueError where columns lack."""
@@ -90,10 +93,20 @@ class Booster:
         )  # fmt: skip
         return [float(each) for each in answers[:-1]]
 
+    @property
+    def flat(self) -> Flat | None:
+        """The trees for a forest, found once; None where they can only be asked here."""
+        if not self._is_flat:
+            self._flat, self._is_flat = flattened(self.text), True
+        return self._flat
+
     def probability_of(self, row: Sequence[float]) -> float:
         """Return the same of one row."""
-        self._values[:] = row  # type: ignore[call-overload]  # any sequence will do
-        _checked(self._predict(*self._arguments))
+        if len(row) != self._columns:
+            raise ValueError(f"a row of the size {len(row)}, and the trees ask {self._columns}")
+        code = self._predict(self._fast, self._pack(*row), self._length, self._at_answer)
+        if code:
+            _checked(code)
         return self._answer.value
 
 
