@@ -14,7 +14,7 @@ from marketstream.readers.numberings import by_id, numberings
 from marketstream.readers.numbers import Flags, Integers, Numbers, in_units
 from marketstream.readers.refusals import Refused, Rows, refusals
 
-_MOSTLY_CONSECUTIVE = 0.9
+_MOSTLY_CONSECUTIVE = 0.5
 _NAMED = 5
 
 

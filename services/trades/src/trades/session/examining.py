@@ -61,11 +61,13 @@ def _examine_new(session: MarketSession, trade: Trade, received_us: int) -> bool
     if next_id is not None and jumped:
         if joining.joined:
             plausibility.check_jump(trade, jumped)
+        # What was believed to be of later may not have been.
+        since_us, until_us = sorted((plausibility.known_until_us, trade.time_us))
         gap = OpenGap(
             next_id,
             first_id(trade),
-            plausibility.known_until_us,
-            trade.time_us,
+            since_us,
+            until_us,
             received_us,
             awaited=not joining.joined,
             ask_at_us=received_us + round(_GAP_REST_US * session.rules.speed),
