@@ -141,6 +141,7 @@ class MarketSession:
             return
         if self.plausibility.price is None:
             self.plausibility.move((event.bid + event.ask) / 2)
+        self.quotes += 1
         is_undated = event.time_us is None and self.batcher.clock.offset_us is None
         if is_undated and self.plausibility.sure_offset_us is None:
             return  # a clock that was asked, and nothing else speaks for, may be hours off
@@ -152,7 +153,6 @@ class MarketSession:
             event.time_us,
             received_us,
         )
-        self.quotes += 1
         if self.quote_lag.is_measuring:
             self.quote_lag.quote(received_us, event.bid, event.ask)
         for message in closed:
