@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from marketstream.messages import Trade
 from trades.session.ids import OpenGap
 from trades.session.ledger import TOO_LONG_AGO
-from trades.session.pages import first_id, is_of_two, message_of, messages_of
+from trades.session.pages import first_id, message_of, messages_of
 from trades.session.plausibility import CLOCK_MARGIN_US
-from trades.session.rules import Answer, Ask, Mark, Page, Row
+from trades.session.rules import Answer, Ask, Page, Row
+from trades.session.vetting import Vetting
 
 if TYPE_CHECKING:
     from trades.session.market import MarketSession
@@ -20,8 +21,6 @@ _AGAIN_US = 250_000
 _POLL_US = 1_000_000
 _FIRST_PRICE_US = 3_000_000  # until a past is read that nothing beside it speaks for
 _ZOMBIE_US = 1_000_000  # after which the stream has what REST has, or never will
-_MOST_TURNS = 3  # times that answers deny what is known and have what comes: then ids are new
-_MOST_LACKED = 5  # answers without a trade that is known, before it is believed that there is none
 _DROP_AGAIN_US = 30_000_000  # a connection that is given up so soon again is not what is wrong
 
 
@@ -42,9 +41,8 @@ class Inquiry:
         self._past_from_us = self._past_until_us = 0  # the past that a start reads
         self._unseen_until_us = 0
         self._ask_at_us = self._newest_at_us = self._time_at_us = 0
-        self._failures = self._time_failures = self._lacked = 0
-        self._compares = False  # what comes is to be asked for: what is known was denied
-        self._turns = 0
+        self._failures = self._time_failures = 0
+        self._vetting = Vetting(session)
         self._rest_lag_us = 0
         self._dropped_us: int | None = None
         self._told: tuple[int, int] | None = None  # an id that REST has, and since when we know
@@ -88,7 +86,7 @@ class Inquiry:
             return None
         if session.plausibility.wants_newest and received_us >= self._newest_at_us:
             return Ask("newest")
-        if self._compares and (mark := session.ledger.mark_now(session.joining.first)) is not None:
+        if (mark := self._vetting.wanted) is not None:
             return Ask("mark", session.rules.page_from(mark.id, mark.at_us, mark))
         if session.joining.holding is not None:
             if self._reached_us is not None and received_us >= self._newest_at_us:
@@ -134,19 +132,18 @@ class Inquiry:
     def answered(self, ask: Ask, answer: Answer, received_us: int) -> bool:
         """Take in an answer; say whether it has what is known of it, and so is believed."""
         rules, rows, mark = self._session.rules, answer.rows, ask.page.mark
-        if not self._is_ours(ask, answer):
+        if not self._vetting.is_ours(ask, answer):
             self.failed(ask, received_us, 0.0)
             return False
         if ask.kind == "mark":
             self._failures, self._ask_at_us = 0, received_us
-            self._compare(received_us, has_what_comes=mark is not None and mark.is_shown(rows))
+            if self._vetting.begins_again(ask, rows):
+                self._session.joining.number_again(received_us)
             return True
-        if mark is not None and mark.is_shown(rows):
-            self._turns, self._compares = 0, False
         if mark is not None and ask.page.page_id is not None:
             rows = [row for row in rows if row.trade.id > mark.id]
             answer = answer._replace(rows=rows)
-        answer = self._shown(ask, answer)
+        answer = self._vetting.shown(ask, answer)
         rows = answer.rows
         begins_late = rules.only_newest and len(rows) >= rules.page_trades
         if rules.only_newest:
@@ -167,70 +164,6 @@ class Inquiry:
         else:
             self._failures = 0
         return True
-
-    def _is_ours(self, ask: Ask, answer: Answer) -> bool:
-        """Say whether an answer is of this market and numbering, as far as can be told.
-
-        What it lacks again and again, with nothing else in its place, the exchange has not. Where
-        it is denied, it may be that the ids have begun again.
-        """
-        rows = answer.rows
-        lacking = [known for known in self._known_of(ask, rows) if not known.is_in(rows)]
-        if ask.kind != "mark":
-            self._lacked = self._lacked + 1 if lacking else 0
-        is_denied = any(known.is_denied(rows) for known in lacking)
-        is_denied = is_denied or bool(lacking and answer.is_doubtful)
-        if self._session.rules.marks and is_of_two(rows, ask.page.mark):
-            self._compares = ask.kind != "mark"
-            return False
-        if ask.kind == "mark" and lacking:
-            self._turns, self._compares = 0, False
-        elif ask.kind in ("past", "gap") and is_denied:
-            self._compares = True
-        return not lacking or (self._lacked > _MOST_LACKED and not is_denied)
-
-    def _compare(self, received_us: int, *, has_what_comes: bool) -> None:
-        """Note that an answer has, or has not yet, what the stream says, after one denied more."""
-        self._compares = False
-        self._turns += has_what_comes
-        if self._turns >= _MOST_TURNS:
-            self._turns = 0
-            self._session.joining.number_again(received_us)
-
-    def _known_of(self, ask: Ask, rows: Sequence[Row]) -> Iterator[Mark]:
-        """Yield what rows have to have, if they go so far: what they begin and end with."""
-        session, mark = self._session, ask.page.mark
-        if mark is not None:
-            yield mark
-        if not session.rules.marks or not rows:
-            return
-        if (after := self._after(ask)) is not None:
-            yield after[1]
-        if ask.kind == "newest" and not session.plausibility.is_doubted(rows):
-            mark = session.ledger.mark(rows[-1].trade.id)
-            if mark is not None:
-                yield mark
-
-    def _after(self, ask: Ask) -> tuple[int, Mark] | None:
-        """Return the trade after what is asked for, where answers have to go on to it."""
-        session = self._session
-        if ask.kind == "past" and (first := session.joining.first) is not None:
-            return first_id(first), Mark.of(first)
-        for gap in session.ledger.ids.gaps if ask.kind == "gap" else ():
-            if gap.after is not None and gap.bottom and gap.next_page(session.rules) == ask.page:
-                return gap.end_id, gap.after
-        return None
-
-    def _shown(self, ask: Ask, answer: Answer) -> Answer:
-        """Return an answer without the last before what comes after, where that is not in it yet.
-
-        Until it is, nobody knows that the ids did not begin again between the two.
-        """
-        after, rows = self._after(ask), answer.rows
-        if after is None or not rows or not self._session.rules.marks:
-            return answer
-        ends_before = rows[-1].trade.id == after[0] - 1
-        return answer._replace(rows=rows[:-1]) if ends_before else answer
 
     def _judge(self, rows: Sequence[Row], received_us: int, asked_us: int) -> None:
         """Tell a quiet market from a connection that left something out."""
