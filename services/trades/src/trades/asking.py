@@ -76,7 +76,8 @@ class Asking:
         asked_us = self._now_us()
         if ask.kind == "time":
             time_us = await fetch_server_time(client) * 1_000
-            session.clock_is(time_us, (asked_us + self._now_us()) // 2)
+            took_us = self._now_us() - asked_us
+            session.clock_is(time_us, asked_us + took_us // 2, within_us=took_us // 2)
             return
         now_ms = session.exchange_ms(self._now_us())
         if ask.kind == "newest":

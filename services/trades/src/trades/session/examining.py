@@ -35,7 +35,9 @@ def examine(session: MarketSession, trade: Trade, received_us: int) -> bool | No
         if gap is not None and not gap.bottom and trade.time_us <= session.batcher.newest_us:
             return None  # the past is being read, and it is in there
         if gap is None or not gap.bottom or plausibility.is_after(trade, gap):
-            plausibility.check_new_numbering(trade, ledger.ids.next_id, received_us)
+            plausibility.check_new_numbering(
+                trade, ledger.ids.next_id, received_us, is_known=gap is None
+            )
             _begin_again(session, trade, received_us)
             return True
     plausibility.check(trade, gap, received_us)
@@ -86,7 +88,8 @@ def _begin_again(
     session.flush(received_us)
     session.joining.begin_again(received_us)
     since_us = max(session.batcher.newest_us, session.batcher.filled_us)
-    session.ledger.begin_again(trade, since_us, NUMBERS_AGAIN)
+    seam_us = min(since_us, session.plausibility.known_until_us)
+    session.ledger.begin_again(trade, seam_us, NUMBERS_AGAIN)
     session.batcher.epoch = session.ledger.epoch
     session.plausibility.believe()
     if session.rules.asks and reads_past:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _BACKOFF_FIRST_US, _BACKOFF_MOST_US = 250_000.0, 10_000_000.0
 _AGAIN_US = 250_000
 _POLL_US = 1_000_000
+_UNBELIEVED_US = 2_000_000  # in which other gaps have their turn
 _FIRST_PRICE_US = 3_000_000  # until a past is read that nothing beside it speaks for
 _ZOMBIE_US = 1_000_000  # after which the stream has what REST has, or never will
 _DROP_AGAIN_US = 30_000_000  # a connection that is given up so soon again is not what is wrong
@@ -73,6 +74,10 @@ class Inquiry:
 
     def ask(self, received_us: int) -> Ask | None:
         """Return what should be asked now, None while there is nothing."""
+        ask = self._most_urgent(received_us)
+        return None if ask is None else ask._replace(epoch=self._session.ledger.epoch)
+
+    def _most_urgent(self, received_us: int) -> Ask | None:
         session = self._session
         if not session.rules.asks or received_us < self._ask_at_us:
             return None
@@ -132,14 +137,17 @@ class Inquiry:
     def answered(self, ask: Ask, answer: Answer, received_us: int) -> bool:
         """Take in an answer; say whether it has what is known of it, and so is believed."""
         rules, rows, mark = self._session.rules, answer.rows, ask.page.mark
+        if ask.epoch != self._session.ledger.epoch:
+            self._ask_at_us = received_us  # ids began again meanwhile, and mean something else now
+            return True
         if not self._vetting.is_ours(ask, answer):
-            self.failed(ask, received_us, 0.0)
+            self._put_off(ask, received_us)
             return False
         if ask.kind == "mark":
-            self._failures, self._ask_at_us = 0, received_us
-            if self._vetting.begins_again(ask, rows):
-                self._session.joining.number_again(received_us)
+            self._compared(ask, rows, received_us)
             return True
+        if self._vetting.is_confirmed:
+            self._session.joining.numbers_again = False
         if mark is not None and ask.page.page_id is not None:
             rows = [row for row in rows if row.trade.id > mark.id]
             answer = answer._replace(rows=rows)
@@ -165,6 +173,26 @@ class Inquiry:
             self._failures = 0
         return True
 
+    def _put_off(self, ask: Ask, received_us: int) -> None:
+        """Ask again later for what an answer that is not believed should have had."""
+        asked = self._asked_of(ask, received_us) if ask.kind == "gap" else []
+        if self._vetting.wanted is None:
+            self.failed(ask, received_us, 0.0)
+            wait_us = _UNBELIEVED_US
+        else:
+            self._ask_at_us, wait_us = received_us, _AGAIN_US
+        for gap in asked:
+            gap.ask_at_us = received_us + round(wait_us * self._scale)
+
+    def _compared(self, ask: Ask, rows: Sequence[Row], received_us: int) -> None:
+        """Take in an answer that was asked for what comes, as another denied what is known."""
+        if not self._vetting.is_compared(ask, rows):
+            self.failed(ask, received_us, 0.0)
+            return
+        self._failures, self._ask_at_us = 0, received_us
+        if self._vetting.begins_again:
+            self._session.joining.number_again(received_us)
+
     def _judge(self, rows: Sequence[Row], received_us: int, asked_us: int) -> None:
         """Tell a quiet market from a connection that left something out."""
         session, batcher = self._session, self._session.batcher
@@ -175,7 +203,7 @@ class Inquiry:
         newest = rows[-1].trade
         self._reached_us = None
         if newest.id == next_id - 1:
-            if not session.ledger.ids.ends_unseen:
+            if not (session.ledger.ids.ends_unseen or session.plausibility.doubting):
                 self._prove(asked_us)
             if session.joining.holding is not None and session.joining.holding.first is None:
                 session.joining.join()

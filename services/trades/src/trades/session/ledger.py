@@ -95,6 +95,7 @@ class Ledger:
         for gap in later:
             one = OpenGap(gap.first_id, gap.end_id, gap.since_us, gap.until_us, received_us)
             one.left, one.ask_at_us, one.awaited = gap.left, received_us, gap.awaited
+            one.after = gap.after
             self.open(one)
 
     def begin_again(self, trade: Trade, since_us: int, reason: str) -> None:

@@ -336,9 +336,9 @@ class MarketSession:
         """Note that an answer was refused or made no sense: it is asked for again, later."""
         self.inquiry.failed(ask, received_us, retry_after_s)
 
-    def clock_is(self, exchange_us: int, received_us: int) -> None:
-        """Note what the exchange's clock says, when asked."""
-        self.plausibility.clock_is(exchange_us, received_us)
+    def clock_is(self, exchange_us: int, received_us: int, *, within_us: int = 0) -> None:
+        """Note what the exchange's clock says, when asked: then, within so much."""
+        self.plausibility.clock_is(exchange_us, received_us, within_us)
 
     def _say(self, message: Gap | Stall) -> None:
         self.publish(message, 0)

@@ -40,15 +40,16 @@ def cut_down(trade: Trade, inside: range, quantities: Mapping[int, float]) -> Tr
 def is_of_two(rows: Sequence[Row], mark: Mark | None) -> bool:
     """Say whether rows in the order of their ids are of two numberings: their times go back.
 
-    So it is too where many lower ids than that of a known trade are newer than it.
+    So it is too where lower ids than that of a known trade are newer than it, many or by far.
     """
     latest_us = newer = 0
     for _, trade in rows:
         if trade.time_us < latest_us - _OUT_OF_STEP_US:
             return True
-        newer += mark is not None and trade.id < mark.id and trade.time_us > mark.at_us
-        if newer > _MOST_NEWER:
-            return True
+        if mark is not None and trade.id < mark.id:
+            newer += trade.time_us > mark.at_us
+            if newer > _MOST_NEWER or trade.time_us > mark.until_us:
+                return True
         latest_us = max(latest_us, trade.time_us)
     return False
 

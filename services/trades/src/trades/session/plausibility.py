@@ -71,7 +71,9 @@ class Plausibility:
         self._last: Trade | None = None
         self._doubted: deque[Trade] = deque(maxlen=_MOST_DOUBTED)  # in a row
         self._count = 0
+        self._repeats = False  # the doubted ones have ids that other trades had
         self._asked: Trade | None = None
+        self._asked_within_us = 0  # what the exchange's clock said may be off
         self._quote_order = -1
         self._stale_quotes = 0
 
@@ -85,11 +87,12 @@ class Plausibility:
         self._last, self._count, self.doubting = None, 0, False
         self.wants_newest = False
 
-    def clock_is(self, exchange_us: int, received_us: int) -> None:
-        """Note what the exchange's clock says, when asked."""
+    def clock_is(self, exchange_us: int, received_us: int, within_us: int) -> None:
+        """Note what the exchange's clock says, when asked: then, within so much."""
         # Events take their time on the way, an answer half of its own.
         batcher = self._batcher
         asked_us = batcher.asked_offset_us = exchange_us - received_us - self._margin_us
+        self._asked_within_us = within_us
         self.wants_time = False
         offset_us = batcher.clock.offset_us
         if offset_us is not None and offset_us - asked_us > 2 * self._ahead_us:
@@ -123,7 +126,7 @@ class Plausibility:
         if asked_us is None or not batcher.newest_received_us:
             return newest_us
         came_us = batcher.newest_received_us + asked_us + self._margin_us
-        if newest_us <= came_us + round(_CLOCK_OFF_US * speed):
+        if newest_us <= came_us + round(_CLOCK_OFF_US * speed) + self._asked_within_us:
             return newest_us
         underway_us, ahead_us = round(_UNDERWAY_US * speed), round(_DATED_AHEAD_US * speed)
         return max(came_us - underway_us, newest_us - ahead_us)
@@ -180,20 +183,26 @@ class Plausibility:
             return True
         return self._is_said("first", trade)
 
-    def check_new_numbering(self, trade: Trade, next_id: int, received_us: int) -> None:
-        """Look at a trade that is newer than others, with an id that came long before theirs."""
+    def check_new_numbering(
+        self, trade: Trade, next_id: int, received_us: int, *, is_known: bool
+    ) -> None:
+        """Look at a trade that is newer than others, with an id that came before theirs.
+
+        It `is_known` where another trade had it, and was not missing.
+        """
         self._check_time(trade, None, received_us)
+        self._repeats = is_known
         if not self._is_said("numbering", trade, next_id):
             raise self._aside("its id came before, and its time is new", trade)
 
     def overtakes(self, trade: Trade, next_id: int | None) -> bool:
-        """Say whether a trade follows on enough of a new numbering, and is beyond the old one.
+        """Say whether a trade follows on those of a new numbering, and is beyond the old one.
 
         Whether the one or the other is true nobody can tell by then; a new numbering proves
-        nothing that is not so.
+        nothing that is not so. One that has the id of a known trade, and is newer, is enough.
         """
         return (
-            self._count >= _AGREEING_IDS
+            (self._repeats or self._count >= _AGREEING_IDS)
             and next_id is not None
             and trade.id >= next_id
             and self._follows("numbering", trade)

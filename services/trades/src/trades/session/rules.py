@@ -176,11 +176,13 @@ class Page(NamedTuple):
 class Ask(NamedTuple):
     """What the exchange is to be asked: a page of trades, the newest one, or its clock.
 
-    A page that is asked for a `mark` alone says whether answers have what the stream says now.
+    A page that is asked for a `mark` alone says whether answers have what the stream says now. The
+    ids that are asked for are of the numbering `epoch`.
     """
 
     kind: Literal["past", "gap", "newest", "time", "mark"]
     page: Page = Page()
+    epoch: int = 0
 
 
 class Row(NamedTuple):
