@@ -165,6 +165,27 @@ def test_directions_come_first_and_both_go_on_from_one_snapshot(
     markets.hear(Stall("nobody:X/Y", 1, "trades"), 0)
 
 
+def test_where_how_far_fails_it_begins_anew_and_directions_are_predicted_as_ever(
+    make_market: Callable[..., Any], make_model: Callable[..., TrainedModel], tmp_path: Path
+) -> None:
+    given = closes(make_market, 400)
+    fitter = Fitter()
+    fitter.run(given[:200])
+    spoilt = [replace(one, horizon_ms=MINUTE) for key, one in fitter.moves.fits.items()
+              if key[1] == 5 * MINUTE]  # fmt: skip
+    assert spoilt
+    markets = Markets(PLAN, FakePorts(tmp_path), grace_ms=0, serve="champion", moves=LAYOUT)
+    markets.install(MARKET, {MINUTE: make_model(horizon_ms=MINUTE)})
+    operator = markets.stage(lambda: None).make_operator(MARKET)
+    for each in given[:200]:
+        operator.update(each)
+    markets.install_fits(MARKET, spoilt)
+    following = [list(operator.update(each)) for each in given[200:260]]
+    assert all(any(isinstance(one, Prediction) for one in each) for each in following)
+    assert markets.fits(MARKET) == {}
+    assert any(isinstance(one, MoveForecast) for one in following[-1])
+
+
 def test_a_snapshot_of_before_there_were_moves_is_gone_on_from(
     make_model: Callable[..., TrainedModel], make_market: Callable[..., Any]
 ) -> None:

@@ -212,6 +212,15 @@ class Moves:
             floor=floor,
         )
 
+    def begin_anew(self) -> None:
+        """Forget everything but what stands still, fits too: as after a failure."""
+        self._series = None
+        self._fitted = {}
+
+    def _is_of_layout(self, fit: Fit) -> bool:
+        layout = self._layout
+        return fit.is_of(layout.timeframe, layout.latency_ms, layout.closes(fit.horizon_ms))
+
     def snapshot(self) -> bytes:
         """Return the sums, the fits, and the forecasts whose horizon is not over."""
         if self._series is None:
@@ -229,12 +238,15 @@ class Moves:
         )
 
     def restore(self, snapshot: bytes) -> None:
-        """Go on from a snapshot; with other targets, horizons or steps, begin anew."""
+        """Go on from a snapshot; with other targets, horizons or steps, begin anew.
+
+        Fits for closes of another timeframe or latency serve nobody.
+        """
         state = msgspec.msgpack.decode(snapshot, type=_Snapshot)
         self._fitted = {}
         for fitted in state.fits:
-            if (fitted.fit.target, fitted.fit.horizon_ms) in self._waiting:
-                key = (fitted.fit.target, fitted.fit.horizon_ms)
+            key = (fitted.fit.target, fitted.fit.horizon_ms)
+            if key in self._waiting and self._is_of_layout(fitted.fit):
                 self._fitted[key] = Fitted.restored(fitted)
         self._series = None
         if state.series is None or state.layout != repr(self._layout):

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from loguru import logger
+
 from marketstream.messages import Prediction, Stall
 from marketstream.plan import Plan
 from marketstream.ports import Ports
@@ -84,7 +86,7 @@ class Markets:
             moves = None if self._layout is None else Moves(market, self._layout)
             if moves is not None:
                 self._moves[market] = moves
-            return PredictorAndMoves(predictor, moves)
+            return PredictorAndMoves(predictor, moves, _log_failure)
 
         return replace(
             stage,
@@ -131,3 +133,10 @@ class Markets:
 
     def _is_enough(self, tail: Sequence[Any]) -> bool:
         return bool(tail) and tail[-1].close_time_ms - tail[0].close_time_ms >= self._recent_ms
+
+
+def _log_failure(market: str, error: Exception) -> None:
+    logger.warning(
+        "How far the price will go cannot be forecast: it begins anew, without fits",
+        market=market, error=f"{type(error).__name__}: {error}",
+    )  # fmt: skip
