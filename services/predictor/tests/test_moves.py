@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from marketstream.columns import CandleColumns, Flags, Floats, Times
-from marketstream.messages import Features, MoveForecast, MoveOutcome, MoveTarget, Stall
+from marketstream.messages import Features, MoveForecast, MoveOutcome, MoveTarget
 from marketstream.readers.candles import read_candles
 from predictor.moves.fit import Fit, Fitted, fit
 from predictor.moves.layout import Layout
@@ -247,9 +247,9 @@ def test_of_a_stall_a_hole_or_missing_trades_nothing_is_known_and_nothing_is_sai
     given = messages(rough_candles(300))
     operator = Moves(MARKET, layout_of(horizons=[60]))
     run(operator, given[:100])
-    operator.hear(Stall(MARKET, 1, "quotes"))
+    operator.stalled = True
     assert run(operator, given[100:103]) == []
-    operator.hear(Stall(MARKET, 1, "quotes", 2, "quiet"))
+    operator.stalled = False
     # The return since the stall is unknown, so that the horizon that ends here has no outcome.
     assert [type(one) for one in operator.update(given[103])] == [MoveForecast, MoveForecast]
     after = run(operator, given[104:106])

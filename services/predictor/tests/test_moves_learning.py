@@ -10,7 +10,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from marketstream.fakes import FakePorts
-from marketstream.messages import Features, MoveForecast, MoveOutcome, Outcome, Prediction, Stall
+from marketstream.messages import (
+    Features,
+    Feed,
+    MoveForecast,
+    MoveOutcome,
+    Outcome,
+    Prediction,
+    Stall,
+    Status,
+)
 from marketstream.plan import Plan
 from predictor.moves.job import MovesJob
 from predictor.moves.layout import Layout
@@ -54,6 +63,7 @@ class Fitter:
             order=self._orders.append,
             install=lambda _market, fits: self.moves.install(fits),
             serving=lambda _market: self.moves.fits,
+            is_stalled=lambda _market: self.moves.stalled,
         )  # fmt: skip
 
     async def fit_moves(self, job: MovesJob) -> Any:
@@ -161,8 +171,47 @@ def test_directions_come_first_and_both_go_on_from_one_snapshot(
     after = stage.make_operator(MARKET)
     after.restore(operator.snapshot())
     assert [after.update(one) for one in given[21:]] == [operator.update(one) for one in given[21:]]
-    markets.hear(Stall(MARKET, 1, "trades"), 0)
+
+
+def test_a_stall_ends_for_all_who_read_and_is_known_to_who_came_later(
+    make_market: Callable[..., Any], tmp_path: Path
+) -> None:
+    given = closes(make_market, 30)
+    markets = Markets(PLAN, FakePorts(tmp_path), grace_ms=0, serve="champion", moves=LAYOUT)
+    stage = markets.stage(lambda: None)
+
+    def feed(stalled_ms: int | None) -> None:
+        markets.hear(Status(MARKET, "trades", Feed(True, 0, 0, stalled_ms=stalled_ms)), 0)
+
+    def is_forecast(operator: Any, some: Sequence[Features]) -> bool:
+        return any(isinstance(one, MoveForecast) for each in some for one in operator.update(each))
+
+    operator = stage.make_operator(MARKET)
+    assert is_forecast(operator, given[:10])
+    markets.hear(Stall(MARKET, 1, "connection"), 0)
+    operator.update(given[10])  # how far of the close before
+    assert not is_forecast(operator, given[11:14])
+    feed(stalled_ms=None)  # by another trades service: that one's end was never said
+    assert is_forecast(operator, given[14:18])
+    feed(stalled_ms=5_000)
+    late = stage.make_operator(MARKET)
+    assert late.moves.stalled  # type: ignore[attr-defined]
+    markets.hear(Stall(MARKET, 1, "connection", 2, "resumed"), 0)
+    assert not late.moves.stalled  # type: ignore[attr-defined]
     markets.hear(Stall("nobody:X/Y", 1, "trades"), 0)
+    assert markets.is_stalled("nobody:X/Y")
+
+
+def test_nothing_is_fitted_on_the_closes_of_a_stall(make_market: Callable[..., Any]) -> None:
+    fitter = Fitter()
+    given = closes(make_market, 200)
+    fitter.run(given[:50])
+    fitter.moves.stalled = True
+    fitter.run(given[50:60])
+    fitter.moves.stalled = False
+    fitter.run(given[60:])
+    assert fitter.jobs
+    assert fitter.jobs[-1].rows[:, 7].tolist()[45:65] == [1.0] * 5 + [0.0] * 10 + [1.0] * 5
 
 
 def test_where_how_far_fails_it_begins_anew_and_directions_are_predicted_as_ever(

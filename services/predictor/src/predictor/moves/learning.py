@@ -25,7 +25,8 @@ class MovesLearning:
 
     What has no fit is tried every minute of the market's time, from when there may be rows enough
     since the price was known first; the rest is fitted anew every `every_ms`. One of far fewer
-    rows, as after a restart, does not take the place of what serves. The runner's thread calls
+    rows, as after a restart, does not take the place of what serves. Closes of a stall count as
+    unknown, as they do where they are forecast from. The runner's thread calls
     `observe`, and what is fitted is installed in it, between two messages.
     """
 
@@ -38,6 +39,7 @@ class MovesLearning:
         order: Callable[[Order], None],
         install: Callable[[str, Sequence[Fit]], None],
         serving: Callable[[str], Mapping[Combination, Fit]],
+        is_stalled: Callable[[str], bool],
     ) -> None:
         self._layout = layout
         self._most_closes = most_closes
@@ -45,6 +47,7 @@ class MovesLearning:
         self._order = order
         self._install = install
         self._serving = serving
+        self._is_stalled = is_stalled
         self._rows: dict[str, Buffer] = {}
         self._newest_ms: dict[str, int] = {}
         self._priced_ms: dict[str, int] = {}
@@ -71,7 +74,7 @@ class MovesLearning:
             [
                 close_ms, number(features.bid), number(features.ask), features.close,
                 number(features.high), number(features.low), number(features.volume),
-                float(features.complete),
+                float(features.complete and not self._is_stalled(market)),
             ]
         )  # fmt: skip
         is_due = close_ms >= self._due_ms.get(market, 0)

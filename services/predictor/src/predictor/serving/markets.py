@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from loguru import logger
 
-from marketstream.messages import Prediction, Stall
+from marketstream.messages import Feed, Prediction, Stall, Status
 from marketstream.plan import Plan
 from marketstream.ports import Ports
 from marketstream.stage import Stage
@@ -62,6 +62,7 @@ class Markets:
         self._predictors: dict[str, Predictor] = {}
         self._models: dict[str, dict[int, TrainedModel]] = {}
         self._moves: dict[str, Moves] = {}
+        self._stalled: set[str] = set()
 
     def stage(self, before_first: Callable[[], None]) -> Stage:
         """Return the predictor's stage; `before_first` is called before it makes an operator."""
@@ -86,6 +87,7 @@ class Markets:
             moves = None if self._layout is None else Moves(market, self._layout)
             if moves is not None:
                 self._moves[market] = moves
+                moves.stalled = self.is_stalled(market)
             return PredictorAndMoves(predictor, moves, _log_failure)
 
         return replace(
@@ -111,12 +113,30 @@ class Markets:
         moves = self._moves.get(market)
         return {} if moves is None else moves.fits
 
-    def hear(self, stall: Stall, received_ns: int) -> None:
-        """Note that a market stands still, or goes on; from any thread."""
+    def hear(self, said: Stall | Status, received_ns: int) -> None:
+        """Note that a market stands still, or goes on; from any thread.
+
+        A market has one stall at a time. It is told of at once; what is said of the feed every
+        second tells whoever was not there, and of an end that nobody lived to tell.
+        """
         del received_ns
-        moves = self._moves.get(stall.market)
+        if isinstance(said, Stall):
+            self._stand_still(said.market, stalled=said.end == "open")
+        elif isinstance(said.said, Feed):
+            self._stand_still(said.market, stalled=said.said.stalled_ms is not None)
+
+    def is_stalled(self, market: str) -> bool:
+        """Say whether a market stands still."""
+        return market in self._stalled
+
+    def _stand_still(self, market: str, *, stalled: bool) -> None:
+        if stalled:
+            self._stalled.add(market)
+        else:
+            self._stalled.discard(market)
+        moves = self._moves.get(market)
         if moves is not None:
-            moves.hear(stall)
+            moves.stalled = stalled
 
     def tell(self, market: str, name: str, close_time_ms: int, said: Mapping[int, float]) -> bool:
         """Tell a market what a model from outside says of a close; False where that has been."""
