@@ -161,16 +161,38 @@ def test_directions_come_first_and_both_go_on_from_one_snapshot(
     assert kinds.count(MoveForecast) == 4
     at_once = [type(one) for one in operator.update(given[20])]
     assert at_once[0] is Outcome
-    assert at_once[1] is Prediction  # and how far is of the close before
-    forecast = next(one for one in said if isinstance(one, MoveForecast))
-    assert forecast.made_at_ms is not None
-    assert forecast.made_at_ms >= forecast.close_time_ms + MINUTE
+    assert at_once[1] is Prediction
     assert {stage.topic_of(one).name for one in said} == {
         "predictions", "outcomes", "move_forecasts", "move_outcomes",
     }  # fmt: skip
     after = stage.make_operator(MARKET)
     after.restore(operator.snapshot())
     assert [after.update(one) for one in given[21:]] == [operator.update(one) for one in given[21:]]
+
+
+def test_how_far_waits_for_the_next_message_only_where_that_is_soon(
+    make_market: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Where the timeframe is the only one, a minute later the minute ahead would be over."""
+    given = closes(make_market, 12)
+    ports = FakePorts(tmp_path)
+    for timeframes, waits in ((("1m",), False), (("250ms", "1m"), True)):
+        plan = Plan((MARKET,), "1m", (1,), timeframes)
+        markets = Markets(plan, ports, grace_ms=0, serve="champion", moves=LAYOUT)
+        stage = markets.stage(lambda: None)
+        operator = stage.make_operator(MARKET)
+        made: list[tuple[bool, int, bool]] = []
+        for each in given:
+            next_one = replace(each, timeframe="250ms", close_time_ms=each.close_time_ms + 250)
+            for message in (each, next_one) if waits else (each,):
+                received_ns = 1_000_000 * message.close_time_ms
+                ports.now_ns = received_ns + 2_000_000
+                for one in (stage.finish(each, received_ns) for each in operator.update(message)):
+                    if isinstance(one, MoveForecast):
+                        assert one.made_at_ms is not None
+                        since_ms = one.made_at_ms - one.close_time_ms
+                        made.append((message is next_one, since_ms, one.late))
+        assert set(made) == {(waits, 252 if waits else 2, False)}
 
 
 def test_a_stall_ends_for_all_who_read_and_is_known_to_who_came_later(
@@ -189,8 +211,7 @@ def test_a_stall_ends_for_all_who_read_and_is_known_to_who_came_later(
     operator = stage.make_operator(MARKET)
     assert is_forecast(operator, given[:10])
     markets.hear(Stall(MARKET, 1, "connection"), 0)
-    operator.update(given[10])  # how far of the close before
-    assert not is_forecast(operator, given[11:14])
+    assert not is_forecast(operator, given[10:14])
     feed(stalled_ms=None)  # by another trades service: that one's end was never said
     assert is_forecast(operator, given[14:18])
     feed(stalled_ms=5_000)

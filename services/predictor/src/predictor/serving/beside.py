@@ -23,9 +23,10 @@ class _Snapshot(msgspec.Struct, frozen=True):
 class PredictorAndMoves:
     """Predicts where the price will be and, where that is wanted, how far it will go.
 
-    How far is said with the next message of the market, such as a candle of the base timeframe, so
-    that no direction waits for it; `made_at_ms` begins to count there. Where how far fails, it
-    begins anew, `failed` is told of it, and directions are predicted as ever.
+    How far is said with the next message of the market, a candle of the base timeframe, so that no
+    direction waits for it; `made_at_ms` begins to count there. Where the timeframe is the base, and
+    the next message a timeframe away, it is said at once, after the directions. Where how far
+    fails, it begins anew, `failed` is told of it, and directions are predicted as ever.
     """
 
     def __init__(
@@ -45,10 +46,14 @@ class PredictorAndMoves:
         if self.moves is None or message.forming:
             return following
         held, self._held = self._held, None
+        due = [] if held is None else [held]
         if message.timeframe == self.moves.timeframe:
-            self._held = message
-        if held is not None:
-            following += self._how_far(self.moves, held, message.close_time_ms)
+            if self.predictor.has_finer:
+                self._held = message
+            else:
+                due.append(message)
+        for each in due:
+            following += self._how_far(self.moves, each, message.close_time_ms)
         return following
 
     def _how_far(self, moves: Moves, held: Features, now_ms: int) -> list[Said]:
