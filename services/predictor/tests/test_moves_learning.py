@@ -21,6 +21,7 @@ from marketstream.messages import (
     Status,
 )
 from marketstream.plan import Plan
+from marketstream.stage import Stage
 from predictor.moves.job import MovesJob
 from predictor.moves.layout import Layout
 from predictor.moves.learning import MovesLearning
@@ -293,3 +294,29 @@ def test_a_forecast_says_when_it_was_made_and_its_outcome_is_as_late(
     assert all(one.late and one.made_at_ms is not None for one in forecasts)
     assert all(one.late for one in outcomes)
     assert operator.moves is not None  # type: ignore[attr-defined]
+
+
+def test_what_was_forecast_late_before_a_stop_has_a_late_outcome_after_it(
+    make_market: Callable[..., Any], tmp_path: Path
+) -> None:
+    given, ports = closes(make_market, 30), FakePorts(tmp_path)
+
+    def stage() -> Stage:
+        return Markets(PLAN, ports, grace_ms=0, serve="champion", moves=LAYOUT).stage(lambda: None)
+
+    before = stage()
+    operator = before.make_operator(MARKET)
+    said = [before.finish(one, 0) for each in given[:20] for one in operator.update(each)]
+    late = [one for one in said if isinstance(one, MoveForecast) and one.late]
+    timely = replace(late[-1], late=False)  # as it was told first
+    ports.tails = {"move_forecasts": {MARKET: [*late[:-1], timely, late[-1]]}}
+    after = stage()
+    again = after.make_operator(MARKET)
+    again.restore(operator.snapshot())
+    came = [after.finish(one, LIVE_NS) for each in given[20:] for one in again.update(each)]
+    outcomes = {one.identity: one.late for one in came if isinstance(one, MoveOutcome)}
+    expected = {one.identity: True for one in late} | {timely.identity: False}
+    known = {identity: is_late for identity, is_late in outcomes.items() if identity in expected}
+    assert len(known) > 5
+    assert known == {identity: expected[identity] for identity in known}
+    assert set(known.values()) == {True, False}
