@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from marketstream.fakes import FakePorts
@@ -293,6 +294,31 @@ def test_a_snapshot_of_before_there_were_moves_is_gone_on_from(
     alone = PredictorAndMoves(predictor(), None)
     alone.restore(after.snapshot())
     assert alone.update(given[11]) == before.update(given[11])
+
+
+def test_where_sums_cannot_be_gone_on_from_directions_go_on(
+    make_market: Callable[..., Any],
+) -> None:
+    assert LAYOUT is not None
+    given, failures = closes(make_market, 30), list[str]()
+
+    def operator() -> PredictorAndMoves:
+        predictor = Predictor(MARKET, timeframe="1m", base="1m", horizons_ms=(MINUTE,))
+        return PredictorAndMoves(
+            predictor, Moves(MARKET, LAYOUT), lambda market, _error: failures.append(market)
+        )
+
+    before, after = operator(), operator()
+    for each in given[:20]:
+        before.update(each)
+    snapshot = msgspec.msgpack.decode(before.snapshot())
+    series = msgspec.msgpack.decode(snapshot["moves"])
+    series[2] = series[2][:1]  # the sums of fewer horizons
+    snapshot["moves"] = msgspec.msgpack.encode(series)
+    after.restore(msgspec.msgpack.encode(snapshot))
+    assert failures == [MARKET]
+    assert any(isinstance(one, MoveForecast) for each in given[20:] for one in after.update(each))
+    assert failures == [MARKET]
 
 
 def test_a_forecast_says_when_it_was_made_and_its_outcome_is_as_late(

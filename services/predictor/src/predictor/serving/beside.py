@@ -82,4 +82,8 @@ class PredictorAndMoves:
         self.predictor.restore(state.predictor)
         self._held = state.held
         if self.moves is not None and state.moves is not None:
-            self.moves.restore(state.moves)
+            try:
+                self.moves.restore(state.moves)
+            except Exception as error:  # noqa: BLE001 - such as sums of another release
+                self.moves.begin_anew()
+                self._failed(self.moves.market, error)
