@@ -54,6 +54,24 @@ def test_a_route_by_which_nothing_is_told_is_given_up_and_answers_are_no_sign_of
     assert session.drop is None
 
 
+def test_one_of_which_nothing_is_told_begins_the_connection_anew_ever_more_seldom() -> None:
+    session = MarketSession(MARKET, lambda message, _: None, Rules(context=True))
+    told, now_us, seconds = Told(session), START_US, list[int]()
+    while len(seconds) < 9:
+        told.connected(now_us)
+        since_us = now_us
+        while drop_of(told) is None:
+            now_us += 1_000_000
+            told.tick(now_us)
+        told.lost(now_us)
+        seconds.append((now_us - since_us) // 1_000_000 - 1)
+    assert seconds == [30, 60, 120, 240, 480, 960, 1_920, 1_920, 1_920]
+    told.connected(now_us)
+    told.tell(ContextEvent(MARKET, now_us, mark=1.0), now_us)
+    told.tick(now_us + 31_000_000)
+    assert drop_of(told) is not None
+
+
 def drop_of(told: Told) -> str | None:
     return told.drop
 

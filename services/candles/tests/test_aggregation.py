@@ -201,6 +201,33 @@ def test_a_market_with_quotes_but_no_trades_keeps_few_of_them() -> None:
     assert len(aggregator.snapshot()) < 2_000
 
 
+def test_where_no_interval_closes_few_quotes_are_kept_and_none_is_shown_early() -> None:
+    """Nobody can say that there were no trades: quotes go on for an hour, then trades do."""
+    aggregator = CandleAggregator(MARKET, ["1s"], leaps=True)
+    aggregator.update(message(trade(1, 0)))
+    for ms in range(0, 3_600_000, 250):
+        assert aggregator.update(message(quote=quote(ms, 1.0 + ms, 2.0 + ms), seen_ms=0)) == []
+    assert len(aggregator.snapshot()) < 120_000
+    after = aggregator.update(message(trade(2, 3_600_500), seen_ms=3_601_000))
+    candles = [one for one in after if one.revision == 0]
+    assert len(candles) == 3_601
+    for number, candle in enumerate(candles[:-1]):
+        assert candle.bid is None or candle.bid <= 1.0 + 1_000 * number + 750
+        if number > 3_500:  # the newest 500 are all there
+            assert candle.bid == 1.0 + 1_000 * number + 750
+    assert candles[-1].bid == 1.0 + 3_599_750
+
+
+def test_many_quotes_in_an_open_interval_are_as_if_all_were_kept() -> None:
+    aggregator = CandleAggregator(MARKET, ["1m"])
+    aggregator.update(message(trade(1, 0)))
+    for ms in range(1, 40_000, 10):
+        assert aggregator.update(message(quote=quote(ms, 1.0 + ms, 2.0 + ms))) == []
+    assert len(aggregator.snapshot()) < 120_000
+    (candle,) = aggregator.update(message(trade(2, 40_000), quote=quote(40_001), seen_ms=40_000))
+    assert candle.bid == 1.0 + 39_991
+
+
 def test_sums_are_exact_at_any_number_of_decimals() -> None:
     prices = [0.00141342, 0.00141266, 61837.63, 0.1]
     quantities = [23.0, 0.00001, 123456.789, 1e9 + 0.5]

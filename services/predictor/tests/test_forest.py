@@ -155,3 +155,12 @@ def test_boosters_of_all_horizons_are_asked_at_once_and_say_what_candidates_say(
     assert AtOnce(panels[1:]).ask(rows) == {}
     unknown = Rows(values | {market.table.names[0]: None})
     assert at_once.ask(unknown) == {}
+
+
+def test_boosters_of_fewer_columns_stand_beside_others(whole: Floats) -> None:
+    narrow, wide = whole[:, :2], whole
+    boosters = [fitted(narrow, 0), *(fitted(wide, seed) for seed in range(3))]
+    forest = forest_of(boosters)
+    for row in whole[:200].tolist():
+        alone = [boosters[0].probability_of(row[:2])]
+        assert forest.ask(row) == alone + [each.probability_of(row) for each in boosters[1:]]

@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from marketstream.columns import CandleColumns, Flags, Floats, Times
-from marketstream.messages import Features, MoveForecast, MoveOutcome, MoveTarget, Stall
+from marketstream.messages import Features, MoveForecast, MoveOutcome, MoveTarget
 from marketstream.readers.candles import read_candles
 from predictor.moves.fit import Fit, Fitted, fit
 from predictor.moves.layout import Layout
@@ -113,7 +113,8 @@ def fits_of(candles: CandleColumns, layout: Layout) -> list[Fit]:
     found = [
         fit(
             grid, target, horizon_ms,
-            fit_step_ms=layout.fit_step_ms, step_ms=layout.step_ms, latency_ms=layout.latency_ms,
+            fit_step_ms=layout.fit_step_ms, step_ms=layout.step_ms,
+            timeframe=layout.timeframe, latency_ms=layout.latency_ms,
         )
         for target in layout.targets
         for horizon_ms in layout.horizons_ms
@@ -246,9 +247,9 @@ def test_of_a_stall_a_hole_or_missing_trades_nothing_is_known_and_nothing_is_sai
     given = messages(rough_candles(300))
     operator = Moves(MARKET, layout_of(horizons=[60]))
     run(operator, given[:100])
-    operator.hear(Stall(MARKET, 1, "quotes"))
+    operator.stalled = True
     assert run(operator, given[100:103]) == []
-    operator.hear(Stall(MARKET, 1, "quotes", 2, "quiet"))
+    operator.stalled = False
     # The return since the stall is unknown, so that the horizon that ends here has no outcome.
     assert [type(one) for one in operator.update(given[103])] == [MoveForecast, MoveForecast]
     after = run(operator, given[104:106])
@@ -292,12 +293,35 @@ def test_other_horizons_after_a_restart_begin_anew_and_keep_the_fits_they_can() 
     assert after.update(messages(candles)[500]) == []
 
 
+def test_fits_for_other_closes_serve_nobody_after_a_restart() -> None:
+    candles, layout = rough_candles(1_500), layout_of(horizons=[60, 300], targets=["range"])
+    fits = fits_of(candles, layout)
+    five = fits[1]
+    assert five.is_of("1m", 0, 5)
+    assert not five.is_of("1m", 0, 1)  # whose ways back are fewer
+    for strange in (
+        [msgspec.structs.replace(one, timeframe="1s") for one in fits],
+        [msgspec.structs.replace(one, timeframe="") for one in fits],
+        [msgspec.structs.replace(one, latency_ms=250) for one in fits],
+        [msgspec.structs.replace(five, horizon_ms=MINUTE)],
+    ):
+        operator = Moves(MARKET, layout)
+        operator.install(strange)
+        run(operator, messages(candles)[:1])
+        after = Moves(MARKET, layout)
+        after.restore(operator.snapshot())
+        assert after.fits == {}
+        assert run(after, messages(candles)[1:60])
+
+
 def test_a_market_that_never_moved_is_not_forecast() -> None:
     still = rough_candles(300)
     flat = replace(still, close=np.full(len(still), 5.0), high=np.full(len(still), 5.0),
                    low=np.full(len(still), 5.0))  # fmt: skip
     assert run(Moves(MARKET, layout_of()), messages(flat)) == []
-    assert fit(Grid.of(flat, "close"), "range", MINUTE, fit_step_ms=MINUTE, step_ms=MINUTE) is None
+    grid = Grid.of(flat, "close")
+    nothing = fit(grid, "range", MINUTE, fit_step_ms=MINUTE, step_ms=MINUTE, timeframe="1m")
+    assert nothing is None
 
 
 def test_settings_say_what_a_timeframe_allows() -> None:

@@ -248,3 +248,14 @@ FRAMES = [
     RecordedFrame((START_US + number * 37_000 - 20_000) * 1_000, frame_of(number))
     for number in range(400)
 ]
+
+
+def test_what_is_told_late_is_as_of_no_time_before_any_part_that_is_told_with_it() -> None:
+    """A mark of the same quarter of a second is not said by itself; what is said next has it."""
+    followed = Followed()
+    followed.tell(1_010, mark=100.0)
+    followed.tell(1_110, mark=101.0)
+    assert followed.last.mark == Reading(100.0, at(1_010))
+    followed.liquidate(1_060, "sell", 1.0)
+    assert followed.last.mark == Reading(101.0, at(1_110))
+    assert followed.last.time_us == at(1_110)

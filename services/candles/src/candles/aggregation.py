@@ -121,11 +121,11 @@ class CandleAggregator:
             else:
                 self._place(trades[at:], closed)
         if message.quote is not None:
-            self._book.add(message.quote, traded=self._forming.end_us is not None)
+            self._book.add(message.quote, self._forming.end_us)
         if message.depth is not None:
-            self._depth.add(message.depth, traded=self._forming.end_us is not None)
+            self._depth.add(message.depth, self._forming.end_us)
         if message.context is not None:
-            self._context.add(message.context, traded=self._forming.end_us is not None)
+            self._context.add(message.context, self._forming.end_us)
         if message.proven_until_us is not None:
             self._ids.said_us = max(self._ids.said_us, message.proven_until_us)
         self._prove(closed)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from marketstream.messages import Context, Depth, Quote
 
 _BEFORE_FIRST_TRADE = 16
+_MOST = 1_000
 
 
 class Book[Shown: Quote | Depth | Context]:
@@ -15,14 +16,24 @@ class Book[Shown: Quote | Depth | Context]:
 
     def __init__(self, last: Shown | None = None, newer: Iterable[Shown] = ()) -> None:
         self.last = last
-        """The newest from before the last close."""
+        """The newest from before the last close, or before the end of the open interval."""
         self._newer = deque(newer)
 
-    def add(self, shown: Shown, *, traded: bool) -> None:
-        """Take one; as long as nothing has traded only the newest 16 of them are of use."""
+    def add(self, shown: Shown, open_end_us: int | None) -> None:
+        """Take one; `open_end_us` is where the open interval ends, None before the first trade.
+
+        As long as nothing has traded only the newest 16 are of use. Where no interval closes for
+        long, those that no close will show are forgotten, then every other one, so that
+        there are the fewer the older they are.
+        """
         self._newer.append(shown)
-        if not traded and len(self._newer) > _BEFORE_FIRST_TRADE:
-            self.last = self._newer.popleft()
+        if open_end_us is None:
+            if len(self._newer) > _BEFORE_FIRST_TRADE:
+                self.last = self._newer.popleft()
+        elif len(self._newer) > _MOST:
+            self.as_of(open_end_us)
+            if len(self._newer) > _MOST:
+                self._newer = deque(list(self._newer)[::-2][::-1])  # with the newest
 
     def as_of(self, end_us: int) -> Shown | None:
         """Return the newest before an interval's end, None where there is none."""

@@ -74,9 +74,10 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
             order=workshop.order,
             install=markets.install_fits,
             serving=markets.fits,
+            is_stalled=markets.is_stalled,
         )
         ports.listen([FEATURES], moves.observe, can_wait=True)
-        ports.listen([STALLS], markets.hear)
+        ports.listen([STALLS, STATUS], markets.hear)
     ports.listen([STATUS], learning.hear)
 
     async def work() -> None:

@@ -27,18 +27,25 @@ from trades.intake import Counts, PublishDeadLetter
 from trades.session.market import MarketSession
 
 _SILENT_US = 30_000_000  # venues tell of every perpetual more often than that
+_MOST_SILENT_US = 64 * _SILENT_US  # for one of which nothing is told again and again
 _HEARTBEAT_S = 0.25
 _LEAST_PAUSE_S = 0.1  # between two questions
 
 
 class Told:
-    """A market's session as a connection beside the one of its trades knows it."""
+    """A market's session as a connection beside the one of its trades knows it.
+
+    Where nothing is told the connection is given up, which is that of other markets too: so where
+    the next one tells nothing either, it is given twice the time, and so on.
+    """
 
     def __init__(self, session: MarketSession) -> None:
         self.trades = self.quotes = self.duplicates = 0
         self.drop: str | None = None
         self._session = session
-        self._silent_us = round(_SILENT_US * session.rules.speed)
+        self._least_us = round(_SILENT_US * session.rules.speed)
+        self._most_us = round(_MOST_SILENT_US * session.rules.speed)
+        self._silent_us = self._least_us
         self._heard_us = 0
 
     gaps = missing = 0
@@ -46,7 +53,7 @@ class Told:
     def tell(self, event: ContextEvent | LiquidationEvent, received_us: int) -> None:
         """Pass on what is told; raises BadMessage where it makes no sense."""
         if not (isinstance(event, ContextEvent) and event.asked):
-            self._heard_us = received_us
+            self._heard_us, self._silent_us = received_us, self._least_us
         self._session.tell(event, received_us)
 
     def flush(self, received_us: int) -> None:
@@ -64,7 +71,10 @@ class Told:
 
     def tick(self, received_us: int, *, alive: bool = True) -> None:
         """Give the connection up where nothing comes by it."""
-        if alive and self._heard_us and received_us - self._heard_us > self._silent_us:
+        if self.drop is not None or not (alive and self._heard_us):
+            return
+        if received_us - self._heard_us > self._silent_us:
+            self._silent_us = min(2 * self._silent_us, self._most_us)
             self.drop = f"nothing is told of {self._session.market}"
 
     def add_trade(self, trade: Trade, received_us: int) -> None:

@@ -15,7 +15,7 @@ from predictor.targets.bounds import Tracker
 from predictor.targets.forecaster import FEWEST, MODEL, Forecaster
 from predictor.targets.grid import Grid
 from predictor.targets.linear import Line, Mean
-from predictor.targets.rows import rows_of
+from predictor.targets.rows import rows_of, widths_of
 
 _FEWEST_HORIZONS = 20  # that do not overlap
 
@@ -47,11 +47,25 @@ class Fit(msgspec.Struct, frozen=True):
     forecasters: dict[str, _Fitted]
     quantiles: list[float]
     step: float
+    timeframe: str = ""  # of the closes; fits of earlier releases do not say
+    latency_ms: int = 0
 
     @property
     def version(self) -> str:
         """When it was fitted, in ms."""
         return str(self.trained_at_ms)
+
+    def is_of(self, timeframe: str, latency_ms: int, closes: int) -> bool:
+        """Say whether it is for such closes, so many in a horizon, and knows what is told today."""
+        if (self.timeframe, self.latency_ms) != (timeframe, latency_ms):
+            return False
+        widths = widths_of(closes)
+        return self.forecasters.keys() == widths.keys() and all(
+            len(numbers) == widths.get(name)
+            for one in self.forecasters.values()
+            for name, line in one.lines.items()
+            for numbers in (line.means, line.deviations, line.weights)
+        )
 
 
 def needed_ms(horizon_ms: int, fit_step_ms: int) -> int:
@@ -66,6 +80,7 @@ def fit(
     *,
     fit_step_ms: int,
     step_ms: int,
+    timeframe: str,
     latency_ms: int = 0,
 ) -> Fit | None:
     """Fit all forecasters on what is over by the grid's end; None where that is too little.
@@ -91,6 +106,8 @@ def fit(
         forecasters={name: _plain(one) for name, one in fitted.items()},
         quantiles=around.tracked.tolist(),
         step=around.step,
+        timeframe=timeframe,
+        latency_ms=latency_ms,
     )
 
 

@@ -36,7 +36,7 @@ class MovesJob:
             fit(
                 grid, target, horizon_ms,
                 fit_step_ms=layout.fit_step_ms, step_ms=layout.step_ms,
-                latency_ms=layout.latency_ms,
+                timeframe=layout.timeframe, latency_ms=layout.latency_ms,
             )
             for target, horizon_ms in self.wanted
         )  # fmt: skip

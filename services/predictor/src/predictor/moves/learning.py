@@ -24,9 +24,11 @@ class MovesLearning:
     """Has forecasts of how far fitted on the newest closes of each market, once it is live.
 
     What has no fit is tried every minute of the market's time, from when there may be rows enough
-    since the price was known first; the rest is fitted anew every `every_ms`. One of far fewer
-    rows, as after a restart, does not take the place of what serves. The runner's thread calls
-    `observe`, and what is fitted is installed in it, between two messages.
+    since the price was known first; the rest is fitted anew every `every_ms`. One of less than
+    half the rows, as after a restart, does not take the place of what serves, and is not fitted
+    before there may be so many. Closes of a stall count as unknown, as they do where they are
+    forecast from. The runner's thread calls `observe`, and what is fitted is installed in it,
+    between two messages.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class MovesLearning:
         order: Callable[[Order], None],
         install: Callable[[str, Sequence[Fit]], None],
         serving: Callable[[str], Mapping[Combination, Fit]],
+        is_stalled: Callable[[str], bool],
     ) -> None:
         self._layout = layout
         self._most_closes = most_closes
@@ -45,6 +48,7 @@ class MovesLearning:
         self._order = order
         self._install = install
         self._serving = serving
+        self._is_stalled = is_stalled
         self._rows: dict[str, Buffer] = {}
         self._newest_ms: dict[str, int] = {}
         self._priced_ms: dict[str, int] = {}
@@ -71,7 +75,7 @@ class MovesLearning:
             [
                 close_ms, number(features.bid), number(features.ask), features.close,
                 number(features.high), number(features.low), number(features.volume),
-                float(features.complete),
+                float(features.complete and not self._is_stalled(market)),
             ]
         )  # fmt: skip
         is_due = close_ms >= self._due_ms.get(market, 0)
@@ -86,7 +90,7 @@ class MovesLearning:
             each
             for each in product(layout.targets, layout.horizons_ms)
             if seen_ms >= needed_ms(each[1], layout.fit_step_ms)
-            and (each not in serving or now_ms >= serving[each].trained_at_ms + self._every_ms)
+            and (each not in serving or self._can_follow(serving[each], seen_ms, now_ms))
         )
         if not wanted:
             return
@@ -99,6 +103,16 @@ class MovesLearning:
 
         self._order(run)
 
+    def _can_follow(self, before: Fit, seen_ms: int, now_ms: int) -> bool:
+        """Say whether a fit is old, and there may be rows enough for one in its place."""
+        is_old = now_ms >= before.trained_at_ms + self._every_ms
+        return is_old and 1 + seen_ms // self._layout.fit_step_ms >= self._fewest_after(before)
+
+    def _fewest_after(self, before: Fit) -> float:
+        """Return how many rows a fit in the place of another has to have: half of its."""
+        most = self._most_closes * self._layout.base_ms // self._layout.fit_step_ms
+        return min(before.rows, most) / 2
+
     def _finished(self, market: str, fits: Sequence[Fit]) -> None:
         self._running.discard(market)
         serving = self._serving(market)
@@ -106,7 +120,7 @@ class MovesLearning:
             fit
             for fit in fits
             if (before := serving.get((fit.target, fit.horizon_ms))) is None
-            or 2 * fit.rows >= before.rows
+            or fit.rows >= self._fewest_after(before)
         ]
         self._install(market, better)
         for one in better:

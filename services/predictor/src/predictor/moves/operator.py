@@ -10,7 +10,7 @@ from math import isfinite
 import msgspec
 import numpy as np
 
-from marketstream.messages import Features, MoveForecast, MoveOutcome, MoveTarget, Stall
+from marketstream.messages import Features, MoveForecast, MoveOutcome, MoveTarget
 from predictor.moves.fit import Fit, Fitted, FittedState
 from predictor.moves.horizon import Baselines, Horizon, HorizonState
 from predictor.moves.judging import judged
@@ -55,7 +55,8 @@ class Moves:
         self._waiting: dict[Combination, deque[_Waiting]] = {
             each: deque() for each in product(layout.targets, layout.horizons_ms)
         }
-        self._stalled: set[str] = set()
+        self.stalled = False
+        """Whether the market stands still: what it shows meanwhile is old."""
 
     def install(self, fits: Iterable[Fit]) -> None:
         """Have fits serve from the next forecast on, but for what is not asked for."""
@@ -73,13 +74,6 @@ class Moves:
         """What serves."""
         return {key: fitted.fit for key, fitted in self._fitted.items()}
 
-    def hear(self, stall: Stall) -> None:
-        """Note that the market stands still, or goes on: what it shows meanwhile is old."""
-        if stall.end == "open":
-            self._stalled.add(stall.channel)
-        else:
-            self._stalled.discard(stall.channel)
-
     def update(self, message: Features) -> list[MoveForecast | MoveOutcome]:
         """Fold one message; return the outcomes that are due and the forecasts made."""
         if message.timeframe != self._layout.timeframe or message.forming:
@@ -93,7 +87,7 @@ class Moves:
         while message.close_time_ms - series.close_ms > series.base_ms:
             series.add_unknown()
             following += self._step(series)
-        series.add(message, stalled=bool(self._stalled))
+        series.add(message, stalled=self.stalled)
         following += self._step(series)
         return following
 
@@ -212,6 +206,15 @@ class Moves:
             floor=floor,
         )
 
+    def begin_anew(self) -> None:
+        """Forget everything but what stands still, fits too: as after a failure."""
+        self._series = None
+        self._fitted = {}
+
+    def _is_of_layout(self, fit: Fit) -> bool:
+        layout = self._layout
+        return fit.is_of(layout.timeframe, layout.latency_ms, layout.closes(fit.horizon_ms))
+
     def snapshot(self) -> bytes:
         """Return the sums, the fits, and the forecasts whose horizon is not over."""
         if self._series is None:
@@ -229,12 +232,15 @@ class Moves:
         )
 
     def restore(self, snapshot: bytes) -> None:
-        """Go on from a snapshot; with other targets, horizons or steps, begin anew."""
+        """Go on from a snapshot; with other targets, horizons or steps, begin anew.
+
+        Fits for closes of another timeframe or latency serve nobody.
+        """
         state = msgspec.msgpack.decode(snapshot, type=_Snapshot)
         self._fitted = {}
         for fitted in state.fits:
-            if (fitted.fit.target, fitted.fit.horizon_ms) in self._waiting:
-                key = (fitted.fit.target, fitted.fit.horizon_ms)
+            key = (fitted.fit.target, fitted.fit.horizon_ms)
+            if key in self._waiting and self._is_of_layout(fitted.fit):
                 self._fitted[key] = Fitted.restored(fitted)
         self._series = None
         if state.series is None or state.layout != repr(self._layout):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 from msgspec.structs import replace
 
@@ -21,29 +23,50 @@ class _Snapshot(msgspec.Struct, frozen=True):
 class PredictorAndMoves:
     """Predicts where the price will be and, where that is wanted, how far it will go.
 
-    How far is said with the next message of the market, such as a candle of the base timeframe, so
-    that no direction waits for it; `made_at_ms` begins to count there.
+    How far is said with the next message of the market, a candle of the base timeframe, so that no
+    direction waits for it; `made_at_ms` begins to count there. Where the timeframe is the base, and
+    the next message a timeframe away, it is said at once, after the directions. Where how far
+    fails, it begins anew, `failed` is told of it, and directions are predicted as ever.
     """
 
-    def __init__(self, predictor: Predictor, moves: Moves | None) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        moves: Moves | None,
+        failed: Callable[[str, Exception], None] = lambda _market, _error: None,
+    ) -> None:
         self.predictor = predictor
         self.moves = moves
         self._held: Features | None = None
+        self._failed = failed
 
     def update(self, message: Features) -> list[Said]:
         """Fold one message; return what both make of it."""
         following: list[Said] = [*self.predictor.update(message)]
         if self.moves is None or message.forming:
             return following
-        if self._held is not None:
-            for said in self.moves.update(self._held):
-                if isinstance(said, MoveForecast):
-                    said = replace(said, made_at_ms=message.close_time_ms)
-                following.append(said)
-            self._held = None
+        held, self._held = self._held, None
+        due = [] if held is None else [held]
         if message.timeframe == self.moves.timeframe:
-            self._held = message
+            if self.predictor.has_finer:
+                self._held = message
+            else:
+                due.append(message)
+        for each in due:
+            following += self._how_far(self.moves, each, message.close_time_ms)
         return following
+
+    def _how_far(self, moves: Moves, held: Features, now_ms: int) -> list[Said]:
+        try:
+            said = moves.update(held)
+        except Exception as error:  # noqa: BLE001 - whatever it is, directions are right
+            moves.begin_anew()
+            self._failed(moves.market, error)
+            return []
+        return [
+            replace(one, made_at_ms=now_ms) if isinstance(one, MoveForecast) else one
+            for one in said
+        ]
 
     def snapshot(self) -> bytes:
         """Return the snapshots of both, and what how far is still to be said of."""
@@ -59,4 +82,8 @@ class PredictorAndMoves:
         self.predictor.restore(state.predictor)
         self._held = state.held
         if self.moves is not None and state.moves is not None:
-            self.moves.restore(state.moves)
+            try:
+                self.moves.restore(state.moves)
+            except Exception as error:  # noqa: BLE001 - such as sums of another release
+                self.moves.begin_anew()
+                self._failed(self.moves.market, error)

@@ -121,6 +121,11 @@ class Predictor:
         self._said = {(one.close_time_ms, one.horizon_ms): one for one in said if not one.preview}
 
     @property
+    def has_finer(self) -> bool:
+        """Whether closes of a finer timeframe come between those it predicts at."""
+        return self._base != self._timeframe
+
+    @property
     def models(self) -> Mapping[int, TrainedModel]:
         """What serves, by horizon."""
         return self._models

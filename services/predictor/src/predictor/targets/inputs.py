@@ -72,6 +72,12 @@ def inputs(seen: Seen, closes: int, start_closes: int, floor: float) -> dict[str
     return {name: np.where(np.isfinite(one), one, np.nan) for name, one in columns.items()}
 
 
+def count_of_inputs(closes: int) -> int:
+    """Return how many columns there are for a target over so many intervals."""
+    spans = len(VARIANCE_SPANS) + len(_PARKINSON_SPANS) + len(_VOLUME_SPANS)
+    return spans + 2 + 2 * len({*_RETURN_SPANS, closes})
+
+
 def _columns(
     seen: Seen, closes: int, start_closes: int, floor: float
 ) -> Iterator[tuple[str, Floats]]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from marketstream.columns import Floats, Integers, Times
-from predictor.targets.baselines import ewma, har, same_hour_of_yesterday
+from predictor.targets.baselines import HAR, ewma, har, same_hour_of_yesterday
 from predictor.targets.definitions import Target, ended, floor_of
 from predictor.targets.grid import Grid
-from predictor.targets.inputs import Seen, SeenOnGrid, inputs
+from predictor.targets.inputs import Seen, SeenOnGrid, count_of_inputs, inputs
 
 FIRST_SHARE = 0.5
 """Of the decisions, that only learn."""
@@ -154,6 +154,17 @@ def forecasters_know(
         "ewma": np.log(ewma + floor)[:, None],
         "har": horizons,
         "same_hour_of_yesterday": before[:, None],
+    }
+
+
+def widths_of(closes: int) -> dict[str, int]:
+    """Return how many columns each forecaster knows of a target over so many intervals."""
+    horizons = len(HAR)
+    return {
+        "ridge": horizons + count_of_inputs(closes),
+        "ewma": 1,
+        "har": horizons,
+        "same_hour_of_yesterday": 1,
     }
 
 

@@ -33,6 +33,7 @@ class ContextWatch:
         self._session = session
         self._told: set[str] = set()  # parts, by this connection
         self._slot: int | None = None
+        self._newest_us = 0  # of all that was told, said on or not
         self._newest: deque[LiquidationEvent] = deque(maxlen=_KNOWN_AGAIN)
 
     def take(self, event: ContextEvent | LiquidationEvent, received_us: int) -> Sequence[Trades]:
@@ -52,6 +53,7 @@ class ContextWatch:
         self._check_price("a mark price of", event.mark)
         self._check_price("an index price of", event.index)
         self._check_funding(event)
+        self._newest_us = max(self._newest_us, event.time_us)
         funding = self._funding(before.funding, event)
         self.context = now = Context(
             event.time_us,
@@ -131,6 +133,8 @@ class ContextWatch:
             )
 
     def _give(self, time_us: int, received_us: int) -> Sequence[Trades]:
+        """Say it, as of no time before that of any part of it."""
+        time_us = max(time_us, self._newest_us)
         return self._session.batcher.add_context(
             replace(self.context, time_us=time_us), received_us
         )

@@ -10,6 +10,7 @@ from marketstream.messages import Trade, Trades
 from trades.session.pages import first_id
 
 _MOST_TRADES = 200_000  # which is memory; then the live ones go on without the past
+_MOST_MESSAGES = 10_000  # then those without trades become one
 
 
 class Holding:
@@ -31,14 +32,34 @@ class Holding:
         return None if self.first is None else first_id(self.first)
 
     def add(self, message: Trades, received_us: int) -> None:
-        """Hold a message back; heartbeats say nothing that a later message does not."""
+        """Hold a message back; heartbeats say nothing that a later message does not.
+
+        Of very many the newest without trades takes the place of the one before it.
+        """
         if message.trades and self.first is None:
             self.first = message.trades[0]
             self._until_us = received_us + self.patience_us
         beside = (message.quote, message.depth, message.context)
         if message.trades or any(one is not None for one in beside):
+            if len(self._messages) >= _MOST_MESSAGES and not message.trades:
+                message = self._with_last(message)
             self._messages.append((message, received_us))
             self._trades += len(message.trades)
+
+    def _with_last(self, message: Trades) -> Trades:
+        """Return a message with what the last one says beside it, which is taken out for it."""
+        last, _ = self._messages[-1]
+        if last.trades or last.epoch != message.epoch:
+            return message
+        self._messages.pop()
+        proven = [one.proven_until_us for one in (last, message) if one.proven_until_us is not None]
+        return replace(
+            message,
+            quote=message.quote or last.quote,
+            depth=message.depth or last.depth,
+            context=message.context or last.context,
+            proven_until_us=max(proven, default=None),
+        )
 
     def progress(self, received_us: int) -> None:
         """Be patient anew."""

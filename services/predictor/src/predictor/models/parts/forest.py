@@ -56,7 +56,7 @@ class Forest:
         nodes = max(flat.features.shape[0] for flat in flats)
         leaves = max(flat.leaves.shape[0] for flat in flats)
         several, every = len(flats), len(flats) * trees
-        self.columns = flats[0].columns
+        self.columns = max(flat.columns for flat in flats)
         features = np.zeros((nodes, trees, several), np.intp)
         thresholds = np.full((nodes, trees, several), np.inf)
         masks = np.zeros((nodes, trees, several), np.uint32)
