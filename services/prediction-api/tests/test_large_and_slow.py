@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from contextlib import ExitStack
+from threading import Event
 
 import pytest
 
-from prediction_api import connections
+from prediction_api import connections, http_server
 
 from .conftest import Api, served
 
@@ -89,6 +91,42 @@ def test_a_stream_lasts_longer_than_that(api: Api, monkeypatch: pytest.MonkeyPat
         while time.monotonic() < until_s:
             said += client.recv(65_536)
         assert said.count(b"event: status") >= 2
+
+
+def unread(address: tuple[str, int], path: bytes, times: int = 1) -> socket.socket:
+    """Ask without reading what is answered."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    client.connect(address)
+    client.sendall((b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n") * times)
+    return client
+
+
+def test_who_does_not_read_keeps_the_server_from_stopping_for_a_moment_only(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(http_server, "_PARTING_S", 0.3)
+    with ExitStack() as still_open, served(api) as address:
+        client = still_open.enter_context(unread(address, b"/openapi.json", times=60))
+        assert client.recv(10), "the first of them is being written"
+    assert not [each for each in caplog.records if each.exc_info]
+
+
+def test_who_asked_for_what_takes_long_is_not_waited_for_and_nothing_is_logged(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(http_server, "_PARTING_S", 0.3)
+    asked = Event()
+
+    @api.app.get("/long")
+    async def long() -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    with ExitStack() as open_long, served(api) as address:
+        open_long.enter_context(unread(address, b"/long"))
+        assert asked.wait(10)
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
 
 def test_a_question_about_the_server_itself_is_answered(api: Api) -> None:
