@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
@@ -21,7 +20,7 @@ from marketstream.messages.status import Said
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.store.port import Store
-from prediction_api.http_server import server_config
+from prediction_api.http_server import HttpServer, server_config
 from prediction_api.routes.app import build_app
 from prediction_api.settings import ApiSettings
 from prediction_api.views.market_views import MarketViews
@@ -67,15 +66,16 @@ class Api:
 @contextmanager
 def served(api: Api, most_connections: int = 1_000) -> Iterator[tuple[str, int]]:
     """Serve an API on a port of its own; yield where it is."""
-    server = uvicorn.Server(server_config(api.app, most_connections))
+    server = HttpServer(server_config(api.app, most_connections))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
-        yield listening.getsockname()
-        server.should_exit = True
-        api.views.live.close()
-        api.views.feed.close()
-        thread.join(5)
+        try:
+            yield listening.getsockname()
+        finally:
+            server.should_exit = True
+            api.views.close()
+            thread.join(5)
         assert not thread.is_alive(), "an open stream kept the server from stopping"
 
 

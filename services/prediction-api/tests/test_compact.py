@@ -78,3 +78,11 @@ def test_files_of_the_dashboard_are_packed_and_not_sent_again(api: Api, tmp_path
 def test_what_is_of_now_and_what_is_wrong_has_no_etag(api: Api) -> None:
     for path in ("/symbols", "/nothing", "/candles/XRP-USDT"):
         assert "etag" not in api.client.get(path).headers
+
+
+def test_who_has_a_page_is_told_by_what_it_varies_too(stored: Api) -> None:
+    first = stored.client.get(PAGE)
+    again = stored.client.get(PAGE, headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert again.headers["vary"] == first.headers["vary"]
+    assert "Accept-Encoding" in again.headers["vary"]

@@ -15,6 +15,7 @@ import pytest
 from marketstream.messages import Prediction
 from prediction_api import connections
 from prediction_api.delivery import Delivery
+from prediction_api.settings import ApiSettings
 from prediction_api.views.event_queue import EventQueue
 from prediction_api.views.feed import missed_after
 
@@ -166,3 +167,9 @@ def test_one_connection_too_many_ends_the_oldest_that_has_not_asked(
         assert slow[1].recv(65_536).startswith(b"HTTP/1.1 200")
         for client in (asking, *slow, last):
             client.close()
+
+
+def test_streams_of_every_kind_leave_connections_for_who_asks(api: Api) -> None:
+    feeds = (api.views.live, api.views.feed, *api.views.move_feeds.values())
+    settings = ApiSettings(most_streams=1_000)
+    assert settings.most_connections > len(feeds) * settings.most_streams

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from marketstream.messages import Outcome, Prediction
+from prediction_api.views.event_queue import EventQueue, event
 from prediction_api.views.market_views import Recalled
 
 from .conftest import MARKET, Api, served
@@ -176,3 +177,24 @@ def test_what_there_is_not_is_said(
 
 def test_it_has_no_head_that_would_not_end(api: Api) -> None:
     assert api.client.head("/predictions/BTC-USDT/stream").status_code in (404, 405)
+
+
+def test_an_event_is_encoded_once_for_all_who_go_on_after_it(
+    api: Api, make_prediction: Callable[..., Prediction]
+) -> None:
+    encoded: list[str | None] = []
+
+    def encode(name: str, data: object, number: str | None = None) -> bytes:
+        encoded.append(number)
+        return event(name, data, number)
+
+    for close_ms in (10_000, 11_000, 12_000):
+        api.views.hear(make_prediction(close_ms), api.ns)
+    told = []
+    for _ in range(3):
+        queue = EventQueue()
+        assert api.views.feed.follow(MARKET, queue, None, "p-10000-1000", encode)
+        told.append(queue.take())
+    assert encoded == ["p-11000-1000", "p-12000-1000"]
+    assert told[0]
+    assert told[1:] == told[:1] * 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 from marketstream.messages import Candle, Outcome, Prediction
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
+from prediction_api.routes import pages
 
 from .conftest import Api
 
@@ -120,3 +122,19 @@ def test_without_a_store_it_is_said(api: Api) -> None:
     answer = api.client.get("/candles/BTC-USDT")
     assert (answer.status_code, answer.json()["title"]) == (503, "No store")
     assert api.client.get("/candles/XRP-USDT").status_code == 404
+
+
+@pytest.mark.parametrize(("form", "made_by"), [("csv", "as_csv"), ("json", "json_answer")])
+def test_a_page_is_written_beside_the_event_loop(
+    stored: Api, monkeypatch: pytest.MonkeyPatch, form: str, made_by: str
+) -> None:
+    make = getattr(pages, made_by)
+    in_loop: list[bool] = []
+
+    def made(*given: object, **more: object) -> object:
+        in_loop.append(asyncio._get_running_loop() is not None)
+        return make(*given, **more)
+
+    monkeypatch.setattr(pages, made_by, made)
+    assert stored.client.get(f"/candles/BTC-USDT?{RANGE}&format={form}").status_code == 200
+    assert in_loop == [False]

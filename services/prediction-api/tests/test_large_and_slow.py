@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from contextlib import ExitStack
+from threading import Event
 
 import pytest
 
-from prediction_api import connections
+from prediction_api import connections, http_server
 
 from .conftest import Api, served
 
@@ -91,7 +93,76 @@ def test_a_stream_lasts_longer_than_that(api: Api, monkeypatch: pytest.MonkeyPat
         assert said.count(b"event: status") >= 2
 
 
+def unread(address: tuple[str, int], path: bytes, times: int = 1) -> socket.socket:
+    """Ask without reading what is answered."""
+    client = socket.socket()
+    client.settimeout(20)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    client.connect(address)
+    client.sendall((b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n") * times)
+    return client
+
+
+def test_who_does_not_read_keeps_the_server_from_stopping_for_a_moment_only(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(http_server, "_PARTING_S", 0.3)
+    with ExitStack() as still_open, served(api) as address:
+        client = still_open.enter_context(unread(address, b"/openapi.json", times=60))
+        assert client.recv(10), "the first of them is being written"
+    assert not [each for each in caplog.records if each.exc_info]
+
+
+def test_who_asked_for_what_takes_long_is_not_waited_for_and_nothing_is_logged(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(http_server, "_PARTING_S", 0.3)
+    asked = Event()
+
+    @api.app.get("/long")
+    async def long() -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    with ExitStack() as open_long, served(api) as address:
+        open_long.enter_context(unread(address, b"/long"))
+        assert asked.wait(10)
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
 def test_a_question_about_the_server_itself_is_answered(api: Api) -> None:
     with served(api) as address:
         asked = b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         assert sent(address, asked).startswith(b"HTTP/1.1 404")
+
+
+def test_who_does_not_read_gives_up_their_place(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_UNREAD_S", 0.3)
+    with served(api, most_connections=2) as address, ExitStack() as slow:
+        for _ in range(2):
+            client = slow.enter_context(unread(address, b"/openapi.json", times=60))
+            assert client.recv(10)
+        until_s = time.monotonic() + 10
+        answer = b""
+        while not answer and time.monotonic() < until_s:
+            answer = sent(address, HEAD + b"Connection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+def test_one_connection_too_many_ends_one_that_is_idle_and_none_that_streams(api: Api) -> None:
+    with served(api, most_connections=3) as address, ExitStack() as clients:
+        streaming, idle, newer = (
+            clients.enter_context(socket.create_connection(address, timeout=20)) for _ in range(3)
+        )
+        streaming.sendall(b"GET /stream/BTC-USDT HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert streaming.recv(65_536)
+        for client in (idle, newer):
+            client.sendall(HEAD + b"\r\n")
+            said = client.recv(65_536)
+            while not said.endswith(b"}]"):
+                said += client.recv(65_536)
+        assert sent(address, HEAD + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 OK")
+        assert told(idle) == b""
+        newer.sendall(HEAD + b"Connection: close\r\n\r\n")
+        assert told(newer).startswith(b"HTTP/1.1 200 OK")
+        assert streaming.recv(65_536)

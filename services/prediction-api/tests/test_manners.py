@@ -62,6 +62,8 @@ def test_predictions_are_asked_by_horizon_and_timeframe(
         ("/predictions/BTC-USDT?horizon=3", "horizon 3 is not predicted: 1s, 2s are"),
         ("/predictions/BTC-USDT?horizon=0", "horizon 0"),
         ("/predictions/BTC-USDT?horizon=soon", "horizon soon"),
+        (f"/predictions/BTC-USDT?horizon={'9' * 5_000}", "is too long: write 2, or 2s"),
+        (f"/predictions/BTC-USDT?horizon={'9' * 5_000}s", "is too long: write 2, or 2s"),
         ("/predictions/BTC-USDT?timeframe=1m", "timeframe 1m is not predicted: 1s is"),
         ("/predictions/BTC-USDT?horizons=1", "no such parameter: horizons"),
         ("/predictions/binance/BTC-USDT?limit=1", "no such parameter: limit"),

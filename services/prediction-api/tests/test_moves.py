@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from marketstream.messages import MoveForecast, MoveOutcome
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
+from prediction_api.views import moves
 from prediction_api.views.market_views import Recalled
-from prediction_api.views.moves import score_of
+from prediction_api.views.moves import MoveBoard, score_of
 
 from .conftest import MARKET, Api, served
 
@@ -150,3 +151,29 @@ def test_scores_are_of_a_model_and_of_what_was_not_late() -> None:
     assert (score.outcomes, score.effective) == (100, 20.0)
     assert (score.qlike, score.crps) == (pytest.approx(0.2), pytest.approx(0.3))
     assert score.qlike_less == {"har": pytest.approx(0.5)}
+
+
+def test_a_score_is_kept_until_an_outcome_comes() -> None:
+    board = MoveBoard()
+    board.said(forecast(MINUTE))
+    board.came(outcome(MINUTE))
+    (before,) = board.scores(MARKET, "volatility")
+    assert board.scores(MARKET, "volatility")[0] is before
+    assert board.came(outcome(2 * MINUTE))
+    (after,) = board.scores(MARKET, "volatility")
+    assert (before.outcomes, after.outcomes) == (1, 2)
+
+
+def test_late_outcomes_take_no_places_of_those_that_are_scored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(moves, "_SCORED", 2)
+    board = MoveBoard()
+    board.said(forecast(MINUTE))
+    for close in (1, 2):
+        assert board.came(outcome(close * MINUTE))
+    for close in (3, 4):
+        assert not board.came(outcome(close * MINUTE, late=True))
+        assert not board.came(outcome(close * MINUTE)), "which came before, as a late one"
+    (score,) = board.scores(MARKET, "volatility")
+    assert score.outcomes == 2

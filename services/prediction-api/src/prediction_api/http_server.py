@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import resource
@@ -12,6 +13,7 @@ from ipaddress import ip_address
 import uvicorn
 from fastapi import FastAPI
 from loguru import logger
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from marketstream.errors import NetworkError, SettingsError
 from prediction_api.connections import connections
@@ -21,27 +23,56 @@ _LONGEST_HEAD = 65_536  # bytes of a request's first line and headers
 _OTHER_FILES = 256  # of feeds, the store and models
 _BACKLOG = 128  # asyncio takes as many at once, and all else waits meanwhile
 _MOST_SAID = 4_096  # bytes of a message, to streams that listen to nothing
+_PARTING_S = 5.0  # for what is being answered, once the server is to stop
+_LAST_S = 1  # for who does not even end when cancelled
 
 
 class HttpServer(uvicorn.Server):
-    """A server that leaves signals to the process it runs in."""
+    """A server that leaves signals to the process it runs in, and that no client keeps running."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         """Capture none."""
         yield
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let answers end for 5 s, then end what is left, be it read by nobody."""
+        parting = asyncio.get_running_loop().call_later(_PARTING_S, self._part)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            parting.cancel()
+
+    def _part(self) -> None:
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()
+        for task in tuple(self.server_state.tasks):
+            task.cancel()
+
+
+class Cancellable:
+    """An app whose answers end quietly where the server that stops has waited long enough."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._app(scope, receive, send)
+
 
 def server_config(app: FastAPI, most_connections: int = 1_000) -> uvicorn.Config:
     """Return how an app is served: quietly, and no client may send much, or take long over it."""
     return uvicorn.Config(
-        app,
+        Cancellable(app),
         http=connections(app.state.quick_answers, most_connections),
         log_config=None,
         access_log=False,
         backlog=_BACKLOG,
         h11_max_incomplete_event_size=_LONGEST_HEAD,
         ws_max_size=_MOST_SAID,
+        timeout_graceful_shutdown=int(_PARTING_S) + _LAST_S,
         proxy_headers=False,  # whoever asks may write what they like
     )
 

@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from marketstream.settings import Env
 from prediction_api.views.live import MOST_FOLLOWERS
+from prediction_api.views.moves import TARGETS
 
 _PER_MINUTE = 1_200
 _MOST_ASKING = 512
+_FEEDS = 2 + len(TARGETS)  # the dashboard's, of directions, and of each target beside them
 
 
 class ApiSettings(BaseModel):
@@ -36,8 +38,8 @@ class ApiSettings(BaseModel):
 
     @property
     def most_connections(self) -> int:
-        """How many connections are kept at once: streams of both kinds, and what else is asked."""
-        return 2 * self.most_streams + _MOST_ASKING
+        """How many connections are kept at once: streams of every kind, and what else is asked."""
+        return _FEEDS * self.most_streams + _MOST_ASKING
 
     def for_address(self, host: str, names: Sequence[str] = ()) -> ApiSettings:
         """Return them with what depends on the address that is listened on, and its names."""

@@ -60,6 +60,10 @@ class _Answer:
     async def _tell(self, start: Message) -> None:
         body = bytes(self._body)
         headers = MutableHeaders(raw=list(start["headers"]))
+        is_long = len(body) >= _LEAST
+        is_packable = is_long and headers.get("content-type", "").startswith(_PACKABLE)
+        if is_packable:
+            headers.add_vary_header("Accept-Encoding")
         if "no-store" not in headers.get("cache-control", ""):
             if "etag" not in headers:
                 digest = await _aside(len(body), lambda: blake2b(body, digest_size=12).hexdigest())
@@ -69,14 +73,12 @@ class _Answer:
                 await self._send({**start, "status": 304, "headers": headers.raw})
                 await self._send({"type": "http.response.body", "body": b""})
                 return
-        if len(body) >= _LEAST and headers.get("content-type", "").startswith(_PACKABLE):
-            headers.add_vary_header("Accept-Encoding")
-            if _takes_gzip(self._asked.get("accept-encoding", "")):
-                body = await _aside(len(body), partial(gzip.compress, body, _LEVEL, mtime=0))
-                headers["Content-Encoding"] = "gzip"
-                headers["Content-Length"] = str(len(body))
-                if headers.get("etag", "").startswith('"'):  # other bytes: no longer a strong one
-                    headers["ETag"] = f"W/{headers['etag']}"
+        if is_packable and _takes_gzip(self._asked.get("accept-encoding", "")):
+            body = await _aside(len(body), partial(gzip.compress, body, _LEVEL, mtime=0))
+            headers["Content-Encoding"] = "gzip"
+            headers["Content-Length"] = str(len(body))
+            if headers.get("etag", "").startswith('"'):  # other bytes: no longer a strong one
+                headers["ETag"] = f"W/{headers['etag']}"
         await self._send({**start, "headers": headers.raw})
         await self._send({"type": "http.response.body", "body": body})
 

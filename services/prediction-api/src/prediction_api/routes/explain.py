@@ -30,6 +30,7 @@ _ANSWERS = struct_answers(
         503: "The store is out of reach",
     },
 )
+_AT_ONCE = 2  # all models of a market are read: others wait
 _NO_MODELS = (
     "this API runs without the models: `realtime explain` with this id asks the registry for them"
 )
@@ -40,6 +41,7 @@ def add_explain_routes(
 ) -> None:
     """Add `/predictions/{venue}/{symbol}/{id}/explain`; without models `take_apart` is None."""
     markets = views.board.markets
+    turns = asyncio.Semaphore(_AT_ONCE)
 
     def read(prediction_id: str) -> Explanation | None:
         return read_explanation(store(), prediction_id)
@@ -51,7 +53,8 @@ def add_explain_routes(
         symbol, id = _parted(venue, symbol, id)  # noqa: A001
         market = find_market(markets, symbol, venue)
         try:
-            told = await asyncio.to_thread(read, id)
+            async with turns:
+                told = await asyncio.to_thread(read, id)
         except InputError as error:
             return problem(404, "No such prediction", str(error))
         if told is None or told.prediction.market != market:

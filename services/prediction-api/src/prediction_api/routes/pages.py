@@ -119,8 +119,10 @@ async def page_of[Row: msgspec.Struct](
         body = await asyncio.to_thread(arrow_of, kind, rows)
         return Response(body, media_type=ARROW, headers=links)
     if asked.format == "csv":
-        return Response(as_csv(rows), media_type=f"{CSV}; charset=utf-8", headers=links)
-    return json_answer(Page(market, timeframe, window.from_ms, window.to_ms, url, rows), kept=True)
+        text = await asyncio.to_thread(as_csv, rows)
+        return Response(text, media_type=f"{CSV}; charset=utf-8", headers=links)
+    page = Page(market, timeframe, window.from_ms, window.to_ms, url, rows)
+    return await asyncio.to_thread(json_answer, page, kept=True)
 
 
 def as_csv(rows: Iterable[object]) -> str:

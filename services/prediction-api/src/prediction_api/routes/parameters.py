@@ -28,6 +28,7 @@ Target = Annotated[
         "goes, as volatility or range"
     ),
 ]
+_LONGEST = 24
 MOMENT = "a time such as 2026-11-22T03:00Z, milliseconds since 1970, or so long ago, as in 90m"
 
 
@@ -110,6 +111,8 @@ def _parameters(of: Dependant) -> list[str]:
 
 
 def _horizon_ms(plan: Plan, text: str) -> int:
+    if len(text) > _LONGEST:  # of thousands of digits Python makes no number
+        raise BadParameterError(f"horizon {text[:_LONGEST]}... is too long: write 2, or 2s")
     try:
         if text.isdecimal():
             return horizon_ms(int(text), plan.timeframe)

@@ -40,15 +40,20 @@ class Missed(msgspec.Struct, frozen=True):
     from_ms: int
 
 
-class _Event(NamedTuple):
+class _Event(msgspec.Struct):
     id: str
     name: str
     horizon_ms: int
     told: Shown | Came | MoveView | MoveCame
+    kept: dict[Encode, bytes] = msgspec.field(default_factory=dict)
 
     def encoded(self, encode: Encode) -> bytes:
-        told = self.told.view if isinstance(self.told, Shown) else self.told
-        return encode(self.name, told, self.id)
+        """Return it as it is told, which is made once for all who are told it."""
+        kept = self.kept.get(encode)
+        if kept is None:
+            told = self.told.view if isinstance(self.told, Shown) else self.told
+            kept = self.kept[encode] = encode(self.name, told, self.id)
+        return kept
 
 
 class _Follower(NamedTuple):

@@ -132,7 +132,9 @@ class MoveBoard:
 
     def __init__(self) -> None:
         self._newest: dict[_Key, MoveForecast] = {}
-        self._outcomes: dict[_Key, deque[MoveOutcome]] = {}
+        self._outcomes: dict[_Key, deque[MoveOutcome]] = {}  # that were not late
+        self._newest_came_ms: dict[_Key, int] = {}
+        self._scores: dict[_Key, MoveScore | None] = {}  # until the next outcome
 
     def said(self, forecast: MoveForecast) -> bool:
         """Show a forecast, where it is newer than what is shown; say whether it is."""
@@ -146,11 +148,14 @@ class MoveBoard:
     def came(self, outcome: MoveOutcome) -> bool:
         """Count what came of a forecast; say whether it is news."""
         key = (outcome.market, outcome.target, outcome.horizon_ms)
-        outcomes = self._outcomes.setdefault(key, deque(maxlen=_SCORED))
-        if outcomes and outcomes[-1].close_time_ms >= outcome.close_time_ms:
+        if self._newest_came_ms.get(key, -1) >= outcome.close_time_ms:
             return False
-        outcomes.append(outcome)
-        return not outcome.late
+        self._newest_came_ms[key] = outcome.close_time_ms
+        if outcome.late:
+            return False
+        self._outcomes.setdefault(key, deque(maxlen=_SCORED)).append(outcome)
+        self._scores.pop(key, None)
+        return True
 
     def horizons_ms(self, market: str, target: MoveTarget) -> list[int]:
         """Return the horizons of a market that there are forecasts of."""
@@ -170,12 +175,18 @@ class MoveBoard:
         self, market: str, target: MoveTarget, horizons_ms: Container[int] | None = None
     ) -> list[MoveScore]:
         """Return how good the forecasts were of each horizon that has outcomes of a model."""
-        found = []
-        for each in self.horizons_ms(market, target):
-            outcomes = self._outcomes.get((market, target, each), ())
-            if horizons_ms is None or each in horizons_ms:
-                found.append(score_of(target, each, outcomes))
+        found = [
+            self._score(market, target, each)
+            for each in self.horizons_ms(market, target)
+            if horizons_ms is None or each in horizons_ms
+        ]
         return [score for score in found if score is not None]
+
+    def _score(self, market: str, target: MoveTarget, horizon_ms: int) -> MoveScore | None:
+        key = (market, target, horizon_ms)
+        if key not in self._scores:
+            self._scores[key] = score_of(target, horizon_ms, self._outcomes.get(key, ()))
+        return self._scores[key]
 
 
 def view_of(forecast: MoveForecast) -> MoveView:

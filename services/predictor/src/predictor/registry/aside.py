@@ -45,7 +45,10 @@ def champion_aside(
 
 
 def _asked(within_s: float, uri: str, ask: Callable[..., Any], *arguments: Any) -> Any:
-    child = Child("registry", _answer, uri, ask, arguments)
+    try:
+        child = Child("registry", _answer, uri, ask, arguments)
+    except OSError as error:  # of processes, files or memory there are no more
+        raise StateError(f"no process can be started to ask the registry: {error}") from error
     try:
         if not child.connection.poll(within_s):
             raise StateError(
