@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 
-from marketstream.errors import InputError, TransientStateError
+from marketstream.errors import InputError
 from marketstream.explanation import Explanation, Terms
 from predictor.registry.aside import model_aside
 from predictor.registry.local import LocalModels
 from predictor.registry.names import model_name
 from predictor.training.fitting import TrainedModel
 from realtime_training.commands.explain.rebuilding import rebuild_answers
+from realtime_training.one_by_one import OneByOne
 
 _KEPT = 8  # models: of each horizon what serves, and a few before
-_MOST_WAITING = 8
 
 
 class ModelsAsked:
@@ -26,8 +25,7 @@ class ModelsAsked:
         self._state = state
         self._uri = uri
         self._models: OrderedDict[tuple[str, str], TrainedModel] = OrderedDict()
-        self._turn = asyncio.Lock()
-        self._waiting = 0
+        self._turns = OneByOne("too many predictions are taken apart at once: ask again")
 
     async def __call__(self, told: Explanation) -> Mapping[str, Terms]:
         """Return what each feature added, by candidate.
@@ -35,14 +33,7 @@ class ModelsAsked:
         InputError where nobody can say: the features are gone, or the model is, or it answers
         otherwise than it did. StateError where the registry is out of reach.
         """
-        if self._waiting >= _MOST_WAITING:
-            raise TransientStateError("too many predictions are taken apart at once: ask again")
-        self._waiting += 1
-        try:
-            async with self._turn:
-                return await asyncio.to_thread(self._terms, told)
-        finally:
-            self._waiting -= 1
+        return await self._turns.do(self._terms, told)
 
     def _terms(self, told: Explanation) -> Mapping[str, Terms]:
         if told.features is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import pytest
-from msgspec.structs import replace
 
 from trades.session.rules import Ask, Known, Mark, Row, Rules
 
@@ -46,6 +45,13 @@ def unsteady(seed: int, every_us: int = 20_000) -> Unsteady:
     one = Unsteady(every_us, rules=KINDS["by id"])
     one.chance = random.Random(seed)
     return one
+
+
+def mistell(one: Unsteady, wrong_id: int, among: int) -> None:
+    """Have the stream tell one of the trades that come at a price that is a little off."""
+    spoil = price_of(1.01)
+    one.spoil_next = lambda trade: spoil(trade) if trade.id == wrong_id else trade
+    one.spoil_more = among
 
 
 def is_whole(one: Numbered) -> None:
@@ -177,11 +183,7 @@ def test_a_gap_that_no_answer_is_believed_of_lets_others_have_their_turn() -> No
     one.rest = "failing"
     one.drop_next = 5
     one.run(3.0)
-    wrong_id = one._next_id + 1
-    one.spoil_next = lambda trade: (
-        replace(trade, price=trade.price * 1.01) if trade.id == wrong_id else trade
-    )
-    one.spoil_more = 6
+    mistell(one, one._next_id + 1, among=6)
     one.run(0.02)
     one.drop_next = 3
     one.run(1.0)
@@ -198,11 +200,7 @@ def test_a_first_trade_that_was_wrong_is_no_new_numbering() -> None:
     one.rest = "failing"
     one.cut(1_000_000)
     one.run(0.9)
-    wrong_id = one._next_id + 4
-    one.spoil_next = lambda trade: (
-        replace(trade, price=trade.price * 1.01) if trade.id == wrong_id else trade
-    )
-    one.spoil_more = 80
+    mistell(one, one._next_id + 4, among=80)
     one.run(8.0)
     one.rest = "well"
     one.run(20.0)

@@ -28,6 +28,11 @@ from realtime_client.transport import Event, Transport
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
 _LATER = frozenset({429, 503})
 _LIMIT = 5_000  # closes of a page
+_DIRECTIONS: Mapping[str, type[Prediction | Outcome]] = {
+    "prediction": Prediction,
+    "outcome": Outcome,
+}
+_MOVES: Mapping[str, type[Move | MoveOutcome]] = {"move": Move, "move_outcome": MoveOutcome}
 
 
 class _Page[Row](msgspec.Struct, frozen=True):
@@ -145,7 +150,7 @@ class Client:
         not. It goes on after the event of an id. ApiError where there is no such market or horizon.
         """
         for event in self._follow(symbol, {"horizon": horizon}, after):
-            told = _told(event)
+            told = _told(event, _DIRECTIONS)
             if told is not None:
                 yield told
 
@@ -159,7 +164,7 @@ class Client:
     ) -> Iterator[Move | MoveOutcome | Missed]:
         """Yield how far the price is said to go, and how far it went, as `follow` does."""
         for event in self._follow(symbol, {"horizon": horizon, "target": target}, after):
-            told = _moved(event)
+            told = _told(event, _MOVES)
             if told is not None:
                 yield told
 
@@ -231,29 +236,13 @@ def _path(symbol: str) -> str:
     return quote(symbol, safe="/:")
 
 
-def _told(event: Event) -> Told | None:
-    """Return what an event tells; None for one that this version does not know."""
-    match event.name:
-        case "prediction":
-            prediction = msgspec.json.decode(event.data, type=Prediction)
-            return msgspec.structs.replace(prediction, event_id=event.id)
-        case "outcome":
-            outcome = msgspec.json.decode(event.data, type=Outcome)
-            return msgspec.structs.replace(outcome, event_id=event.id)
-        case "missed":
-            return msgspec.json.decode(event.data, type=Missed)
-    return None
-
-
-def _moved(event: Event) -> Move | MoveOutcome | Missed | None:
-    """Return what an event tells of how far; None for one that this version does not know."""
-    match event.name:
-        case "move":
-            move = msgspec.json.decode(event.data, type=Move)
-            return msgspec.structs.replace(move, event_id=event.id)
-        case "move_outcome":
-            outcome = msgspec.json.decode(event.data, type=MoveOutcome)
-            return msgspec.structs.replace(outcome, event_id=event.id)
-        case "missed":
-            return msgspec.json.decode(event.data, type=Missed)
-    return None
+def _told[Kind: msgspec.Struct](
+    event: Event, kinds: Mapping[str, type[Kind]]
+) -> Kind | Missed | None:
+    """Return what an event tells, by its name; None for one that this version does not know."""
+    if event.name == "missed":
+        return msgspec.json.decode(event.data, type=Missed)
+    kind = kinds.get(event.name)
+    if kind is None:
+        return None
+    return msgspec.structs.replace(msgspec.json.decode(event.data, type=kind), event_id=event.id)

@@ -91,7 +91,7 @@ class Inquiry:
             return None
         if session.plausibility.wants_newest and received_us >= self._newest_at_us:
             return Ask("newest")
-        if (mark := self._vetting.wanted) is not None:
+        if (mark := self._vetting.want()) is not None:
             return Ask("mark", session.rules.page_from(mark.id, mark.at_us, mark))
         if session.joining.holding is not None:
             if self._reached_us is not None and received_us >= self._newest_at_us:
@@ -176,7 +176,7 @@ class Inquiry:
     def _put_off(self, ask: Ask, received_us: int) -> None:
         """Ask again later for what an answer that is not believed should have had."""
         asked = self._asked_of(ask, received_us) if ask.kind == "gap" else []
-        if self._vetting.wanted is None:
+        if self._vetting.want() is None:
             self.failed(ask, received_us, 0.0)
             wait_us = _UNBELIEVED_US
         else:

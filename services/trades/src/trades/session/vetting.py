@@ -18,7 +18,7 @@ _MOST_LACKED = 5  # answers without a trade that is known, before it is believed
 class Vetting:
     """Holds answers against what is known: they have to begin, or end, with it.
 
-    Where an answer denies what is known, one is `wanted` that has what the stream says now. Where
+    Where an answer denies what is known, one is wanted that has what the stream says now. Where
     it does, some times in turn, the ids have begun again. `is_confirmed` says that the last answer
     has what is known.
     """
@@ -29,9 +29,8 @@ class Vetting:
         self._compares = self.is_confirmed = False
         self._kept: Mark | None = None  # what is wanted, until an answer has it or denies it
 
-    @property
-    def wanted(self) -> Mark | None:
-        """What an answer is to be asked for, that it may show it; None for nothing.
+    def want(self) -> Mark | None:
+        """Return what an answer is to be asked for, that it may show it; None for nothing.
 
         While what comes is awaited there is nothing to hold against what is known.
         """
