@@ -134,6 +134,31 @@ class Page:
         ))  # fmt: skip
         return counts
 
+    async def width_of(self, colour: str) -> int:
+        """Return the width in pixels of the most that the chart's pane draws in a colour."""
+        return int(await self.evaluate(
+            """(() => {
+              const canvas = [...document.querySelectorAll("#chart table canvas")]
+                .find(({ width, height }) => width >= 200 && height >= 100);
+              const copy = new OffscreenCanvas(canvas.width, canvas.height)
+                .getContext("2d", { willReadFrequently: true });
+              copy.drawImage(canvas, 0, 0);
+              const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+              const wanted = parseInt("COLOUR", 16);
+              const drawn = new Map();
+              let run = 0;
+              for (let i = 0; i < data.length; i += 4) {
+                const is = ((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]) === wanted;
+                if (is && data[i + 3] === 255) run += 1;
+                else if (run) {
+                  drawn.set(run, (drawn.get(run) ?? 0) + run);
+                  run = 0;
+                }
+              }
+              return [...drawn].reduce((most, one) => one[1] > most[1] ? one : most, [0, 0])[0];
+            })()""".replace("COLOUR", colour.removeprefix("#"))
+        ))  # fmt: skip
+
     def complaints(self) -> list[str]:
         kinds = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
         return [str(params) for method, params in self.events if method in kinds]

@@ -12,6 +12,7 @@ PREDICTED = 'document.querySelector(".prediction .price")?.innerText'
 OPEN = 'document.querySelector("#open-settings").click()'
 IS_OPEN = 'document.querySelector("#settings").open'
 CARD = "getComputedStyle(document.querySelector('.card')).backgroundColor"
+DRAWN = "new Promise(drawn => requestAnimationFrame(() => drawn(true)))"
 LIGHT, DARK = "rgb(255, 255, 255)", "rgb(22, 29, 39)"
 RECORDED = """
   window.told = [];
@@ -73,7 +74,8 @@ def test_a_preferred_market_horizon_and_time_are_shown_unless_the_url_names_othe
 
     async def look(page: Page) -> None:
         await page.wait_for(PREDICTED)
-        narrow = await page.colours()
+        await page.wait_for(DRAWN)
+        wide = await page.width_of("#bd4b00")
         await page.evaluate(OPEN)
         offered = "[...document.querySelectorAll('#prefer-market option')].map((one) => one.text)"
         assert await page.evaluate(offered) == [
@@ -85,9 +87,8 @@ def test_a_preferred_market_horizon_and_time_are_shown_unless_the_url_names_othe
         await page.reloads_by("location.search = ''")
         await page.wait_for(f"{title}.startsWith('ETH/USDT on simulator')")
         assert await page.evaluate(horizon) == "5\xa0s"
-        await page.wait_for("new Promise(drawn => requestAnimationFrame(() => drawn(true)))")
-        wide = await page.colours()
-        assert wide.get("#bd4b00", 0) < narrow["#bd4b00"]  # each candle is a pixel wide
+        await page.wait_for(DRAWN)
+        assert 0 < await page.width_of("#bd4b00") < wide  # 300 candles leave less for each
         await page.reloads_by("location.search = '?market=simulator:BTC/USDT&horizon=2s'")
         await page.wait_for(f"{title}.startsWith('BTC/USDT')")
         assert await page.evaluate(horizon) == "2\xa0s"
