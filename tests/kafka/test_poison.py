@@ -17,7 +17,7 @@ from marketstream.runners.kafka.dead_letters import KeptLetter, read_dead_letter
 from marketstream.runners.kafka.settings import KafkaSettings
 from marketstream.runners.testing import MARKET, absurd, good
 from marketstream.testing import running_kafka
-from marketstream.topics import ALL_TOPICS, DEAD_LETTERS, STATUS
+from marketstream.topics import ALL_TOPICS, DEAD_LETTERS, STATUS, TRADES
 
 from .system import SERVICES, MakeSystem
 
@@ -65,6 +65,27 @@ def implausible(topic: str) -> Iterator[tuple[bytes, bytes]]:
                 yield MARKET.encode(), msgspec.json.encode(changed)
 
 
+def ahead() -> Iterator[tuple[bytes, bytes]]:
+    """Yield trades that could be, were they not of minutes from now, with candles to wait."""
+    now_us = time.time_ns() // 1_000
+    message = good(MARKET, now_us)["trades"]
+    for ahead_s in (30, 300, 584, 3_600):
+        late_us = now_us + ahead_s * 1_000_000
+        yield (
+            MARKET.encode(),
+            msgspec.json.encode(
+                msgspec.structs.replace(message, trades=(), quote=None, seen_until_us=late_us)
+            ),
+        )
+        trade = msgspec.structs.replace(message.trades[0], time_us=late_us)
+        yield (
+            MARKET.encode(),
+            msgspec.json.encode(
+                msgspec.structs.replace(message, trades=(trade,), seen_until_us=late_us + 1)
+            ),
+        )
+
+
 def poison(broker: str) -> dict[str, int]:
     """Put all of it on all topics; return how many on each."""
     producer = Producer(
@@ -77,6 +98,8 @@ def poison(broker: str) -> dict[str, int]:
             values = [(None, b"no JSON"), (None, b'"' + b"x" * LARGE + b'"')]
         else:
             values = [*unreadable(topic.name), *implausible(topic.name)]
+            if topic is TRADES:
+                values += ahead()
         for key, value in values:
             producer.produce(topic.name, value, key)
         sent[topic.name] = len(values)

@@ -90,7 +90,7 @@ def _changes_ids(message: Trades, ids: TradeIds) -> bool:
 
 def _agree(one: Trades, other: Trades) -> bool:
     """Say whether two messages in a row are near each other, and of the same numbers."""
-    if abs(_latest_us(other) - _latest_us(one)) > _NEAR_US:
+    if abs(other.latest_us - one.latest_us) > _NEAR_US:
         return False
     if not (one.trades and other.trades):
         return True
@@ -110,13 +110,3 @@ def _is_all_before(message: Trades, limit_us: int) -> bool:
         if trade.time_us > limit_us:
             return False
     return True
-
-
-def _latest_us(message: Trades) -> int:
-    """Return the latest of all times said: each of them closes, proves or holds up something."""
-    times = [message.seen_until_us]
-    if message.proven_until_us is not None:
-        times.append(message.proven_until_us)
-    if message.quote is not None:
-        times.append(message.quote.time_us)
-    return max(times + [trade.time_us for trade in message.trades])

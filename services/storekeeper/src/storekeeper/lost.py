@@ -22,6 +22,7 @@ _MOST_TRIES = 7  # until some three months have passed
 _MOST = 256  # gaps, the newest
 _MOST_PAGES = 50
 _LOOK_EVERY_S = 1.0
+_NEAR_US = 1_000_000  # trades may be told out of the order of their times
 
 type Key = tuple[str, int, int, int]
 
@@ -102,13 +103,19 @@ class LostGaps:
         self._due.pop(key, None)
 
     async def _is_there(self, client: RestClient, gap: Gap) -> bool:
-        """Say whether the exchange has all trades of a gap, at times that fit."""
+        """Say whether the exchange has all trades of a gap, at times that fit.
+
+        Ids that began again are those of other trades, at other times.
+        """
         symbol = split_market(gap.market)[1]
         page_id, from_ms = None, gap.since_us // 1_000
+        until_us = (gap.until_us or self._ports.clock() // 1_000) + _NEAR_US
         had: set[int] = set()
         for _ in range(_MOST_PAGES):
             page = await fetch_checked(client, symbol, page_id=page_id, from_ms=from_ms)
             for row in page.trades:
+                if row.trade.time_us > until_us:
+                    continue
                 ids = range(row.trade.id - row.trade.count + 1, row.trade.id + 1)
                 had.update(range(max(ids.start, gap.first_id), min(ids.stop, gap.end_id)))
             following = page_after(client.venue, page, from_ms)

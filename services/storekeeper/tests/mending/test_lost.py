@@ -53,6 +53,26 @@ def test_what_was_lost_is_repaired_once_the_exchange_has_it_and_its_candles_are_
     asyncio.run(run())
 
 
+def test_trades_of_another_numbering_are_not_those_that_were_lost(tmp_path: Path) -> None:
+    def an_hour_later(path: str, query: dict[str, str], rows: Any) -> Any:
+        del query
+        if not path.endswith("aggTrades"):
+            return rows
+        return [row | {"T": row["T"] + 3_600_000} for row in rows]
+
+    async def run() -> None:
+        async with world(tmp_path) as made:
+            seen = lacking(seen_trades(180))
+            lost = LostGaps(made.source, made.ports)
+            made.hear(gap_in(seen, "lost"))
+            made.lies.append(an_hour_later)
+            assert await looked(made, lost, 7_200.0) == []
+            made.lies.clear()
+            assert len(await looked(made, lost, 7_200.0)) == 1
+
+    asyncio.run(run())
+
+
 def test_after_a_restart_lost_gaps_are_asked_for_again(tmp_path: Path) -> None:
     async def run() -> None:
         async with world(tmp_path) as made:

@@ -97,3 +97,13 @@ class Trades(msgspec.Struct, frozen=True):
         """Market, epoch, first trade id (or -1) and how far time was seen."""
         first = self.trades[0].id if self.trades else -1
         return (self.market, self.epoch, first, self.seen_until_us)
+
+    @property
+    def latest_us(self) -> int:
+        """The latest of all times said: each of them closes, proves or holds up something."""
+        times = [self.seen_until_us]
+        if self.proven_until_us is not None:
+            times.append(self.proven_until_us)
+        if self.quote is not None:
+            times.append(self.quote.time_us)
+        return max(times + [trade.time_us for trade in self.trades])

@@ -45,13 +45,15 @@ _COUNTS = frozenset(
 _POSITIVE = frozenset(("open", "high", "close", "mid", "realised_mid", "predicted_price"))
 
 
-def check(message: Any, now_us: int) -> None:
+def check(message: Any, now_us: int, trades_until_us: int | None = None) -> None:
     """Raise BadMessage where a message says what cannot be; `now_us` is the runner's clock.
 
-    Times reach from 2009 to a day from now, of candles to two.
+    Times reach from 2009 to a day from now, of candles to two; of trades to `trades_until_us`
+    where that is given and sooner.
     """
     if type(message) is Trades:
-        _check_trades(message, now_us + _DAY_US)
+        latest_us = now_us + _DAY_US
+        _check_trades(message, min(latest_us, trades_until_us or latest_us))
         return
     _check_fields(message, now_us)
     if type(message) is Candle:

@@ -146,7 +146,7 @@ class KafkaRunner:
         stage = self._stage
         self._key = key
         try:
-            message = self._decoding.message(context.topic, raw, key)
+            message = self._decoding.message(context.topic, raw, key, time_ms)
             held = self._operators.of(
                 stage.key(message), context.topic, context.partition, context.offset, state
             )
