@@ -49,7 +49,10 @@ def test_what_is_lost_is_declared_and_ends_with_0(tmp_path: Path) -> None:
     done = ask(tmp_path)
     assert done.returncode == 0, done.stderr
     shown = done.stdout
-    assert f"{MARKET}: nothing is left to be told; proven until 2024-08-09T00:00:02.000Z" in shown
+    assert (
+        f"{MARKET}: sound, whatever is missing is declared; proven until 2024-08-09T00:00:02.000Z"
+        in shown
+    )
     assert "Gaps: 0 open, 0 repaired, 1 lost" in shown
     assert "110 to 111" in shown
     assert "not given" in shown

@@ -46,7 +46,7 @@ def test_gaps_stalls_candles_and_what_the_auditor_says_are_told_over_the_range(
     assert answer.json() == {
         "market": MARKET, "from_ms": 10_000, "to_ms": 20_000, "sound": True,
         "proven_until_ms": 12_000,
-        "epochs": [{"epoch": 0, "from_ms": 10_000, "to_ms": 20_000, "first_id": 100,
+        "epochs": [{"epoch": 0, "from_ms": 10_000, "to_ms": 12_000, "first_id": 100,
                     "last_id": 102, "published": 6, "missing": 2}],
         "gap_counts": {"open": 0, "repaired": 0, "lost": 1},
         "gaps": [{"epoch": 0, "first_id": 103, "end_id": 105, "ids": 2, "since_ms": 11_100,

@@ -49,6 +49,16 @@ def test_one_that_differs_by_less_than_the_agreement_is_equal() -> None:
     assert found.largest == pytest.approx(5e-10)
 
 
+def test_what_comes_of_sums_of_prices_may_differ_by_a_share_of_the_price() -> None:
+    at_55_000 = [replace(each, close=55_000.0) for each in VECTORS]
+    table = FeatureTable.of(at_55_000)
+    rounded = replace(at_55_000[1], values=VECTORS[1].values | {"a": 2.0 + 4e-9})
+    assert compare(table, [rounded], SURE).differing
+    assert compare(table, [rounded], SURE, (), ("a",)).differing == []
+    wrong = replace(at_55_000[1], values=VECTORS[1].values | {"a": 2.0 + 1e-4})
+    assert compare(table, [wrong], SURE, (), ("a",)).differing
+
+
 def test_one_that_need_not_be_the_same_is_undecided_where_it_differs_and_equal_where_not() -> None:
     changed = replace(VECTORS[1], values=VECTORS[1].values | {"a": 3.0})
     unsure = np.array([[False], [False], [True]])

@@ -21,12 +21,12 @@ _TEXT = "A test: alerts arrive here"
 
 @click.group()
 def alerts() -> None:
-    r"""See whether alerts arrive where ALERTS_WEBHOOKS or ALERTS_TELEGRAM_CHATS have them go.
+    """See whether alerts arrive where ALERTS_WEBHOOKS or ALERTS_TELEGRAM_CHATS have them go.
 
     \b
     Examples:
       realtime alerts test          one to every address, now
-    """
+    """  # noqa: D301 - click asks for a real backspace
 
 
 @alerts.command()

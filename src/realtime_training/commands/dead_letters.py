@@ -26,14 +26,14 @@ _SHOWN_REASON = 100
 @json_option
 @click.pass_context
 def dead_letters(context: click.Context, *, as_json: bool) -> None:
-    r"""List what could not be used, from Kafka's topic dead_letters; KAFKA_BROKER says where.
+    """List what could not be used, from Kafka's topic dead_letters; KAFKA_BROKER says where.
 
     \b
     realtime dead-letters                 what there is: id, time, source, reason
     realtime dead-letters show 2-17       one of them, whole
     realtime dead-letters send 2-17       back to the topic it came from, once the cause is mended
     realtime dead-letters send --all      all that came from topics
-    """
+    """  # noqa: D301 - click asks for a real backspace
     if context.invoked_subcommand is not None:
         return
     letters = _read(_settings())

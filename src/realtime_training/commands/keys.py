@@ -32,7 +32,7 @@ def _name(text: str) -> str:
 
 @click.group()
 def keys() -> None:
-    r"""Make, list and revoke the keys by which the API knows who asks.
+    """Make, list and revoke the keys by which the API knows who asks.
 
     They are kept in the database of `realtime run` or of the services, where every API finds them
     within a second; of the secret only a digest is.
@@ -43,12 +43,16 @@ def keys() -> None:
       realtime keys make me --admin       one that also opens what is for admins
       realtime keys list
       realtime keys revoke grafana
-    """
+    """  # noqa: D301 - click asks for a real backspace
 
 
 @keys.command()
 @click.argument("name", type=Checked("name", _name))
-@click.option("--admin", is_flag=True, help="Have it also open what is for admins: GET /keys.")
+@click.option(
+    "--admin",
+    is_flag=True,
+    help="Have it also open what is for admins: GET /keys, and who serves: promote, rollback.",
+)
 @state_option
 def make(name: str, state: Path, *, admin: bool) -> None:
     """Make a key called NAME and print its secret, which nobody can tell again."""
@@ -76,7 +80,7 @@ def list_keys(state: Path, *, as_json: bool) -> None:
         return
     for key in found:
         click.echo(f"{iso(key.made_at_ms)[:19]}  {key.role:<5}  {key.name}")
-    click.echo(f"{len(found)} keys", err=True)
+    click.echo(f"{len(found)} key{'' if len(found) == 1 else 's'}", err=True)
 
 
 @keys.command()

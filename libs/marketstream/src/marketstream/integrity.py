@@ -21,7 +21,7 @@ _LONGEST_SILENCE_MS = 60_000  # that is believed: what ended later than its cand
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """A numbering of trades: the ids seen, trades published, and ids of gaps not repaired."""
+    """A numbering of trades: when and which ids were seen, trades, and ids of gaps not repaired."""
 
     epoch: int
     from_ms: int

@@ -13,6 +13,7 @@ from exchanges.client import (
     page_after,
 )
 from marketstream.klines import Kline
+from marketstream.moments import iso
 from marketstream.timeframes import timeframe_ms
 from storekeeper.parity import differences
 from storekeeper.refolding import SLACK_MS, DisagreementError, Interval, NothingMoreError, Refold
@@ -148,7 +149,7 @@ async def _read(
                 await _check_newest(client, symbol, refold, reference_price)
             refold.check()
             return refold
-    text = f"{symbol}: no trade before {refold.from_ms} is known of"
+    text = f"{symbol}: no trade before {iso(refold.from_ms)} is to be had"
     if refold.last_id is None:
         raise DisagreementError(text)
     cells = [close_ms for open_ms, close_ms in grid if open_ms * 1_000 <= first_us]
@@ -172,10 +173,8 @@ async def _check_newest(
     """Check that where pages ended, the exchange knows no more."""
     newest = await fetch_newest_trade(client, symbol, reference_price=reference_price)
     if newest is None or newest.trade.id != refold.last_id:
-        said = None if newest is None else newest.trade.id
-        raise DisagreementError(
-            f"{symbol}: pages end with trade {refold.last_id}, the newest is {said}"
-        )
+        said = "and it says of no newest" if newest is None else f"the newest is {newest.trade.id}"
+        raise DisagreementError(f"{symbol}: pages end with trade {refold.last_id}, {said}")
 
 
 def _otherwise(

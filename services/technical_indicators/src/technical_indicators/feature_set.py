@@ -20,6 +20,7 @@ from technical_indicators.leader_indicator import LeaderIndicator
 from technical_indicators.microstructure import names_of
 from technical_indicators.port import Indicator
 from technical_indicators.settling import candles_to_settle
+from technical_indicators.talib_indicator import TalibIndicator
 
 type Entry = str | dict[str, dict[str, int | float]]
 
@@ -138,6 +139,21 @@ class FeatureSet:
     def leader_candles(self) -> int:
         """How many base candles the features of leaders look back on, 0 where there are none."""
         return max((each.settles for each in self.of_leaders), default=0)
+
+    @property
+    def of_prices(self) -> tuple[str, ...]:
+        """The features that TA-Lib makes of candles: of sums that round as their prices do."""
+        there = [
+            ("", self.indicators),
+            *((f"_{one.timeframe}", one.indicators) for one in self.beside),
+        ]
+        return tuple(
+            f"{name}{suffix}"
+            for suffix, indicators in there
+            for each in indicators
+            if isinstance(each, TalibIndicator)
+            for name in each.names
+        )
 
     @property
     def leaders(self) -> int:

@@ -42,11 +42,14 @@ def compare(
     published: Sequence[Features],
     sure: Flags,
     may_lack: Sequence[str] = (),
+    of_prices: Sequence[str] = (),
 ) -> Comparison:
     """Compare published vectors with the rows of a table; what is `sure` of it must be equal.
 
     `sure` has a row for each of the table, and a column for each feature, or one for all. A feature
-    that `may_lack` something when it was published may be unknown there alone.
+    that `may_lack` something when it was published may be unknown there alone. Those `of_prices`
+    come of sums that go on from close to close and round as large numbers do: of them it counts how
+    they differ as a share of the price.
     """
     rows = {close_ms: row for row, close_ms in enumerate(table.close_time_ms.tolist())}
     found = [features for features in published if features.close_time_ms in rows]
@@ -54,7 +57,9 @@ def compare(
         return Comparison(0, len(published), (), None)
     at = np.array([rows[features.close_time_ms] for features in found])
     said, made = FeatureTable.of(found).columns(table.names), table.values[at]
-    by_feature = deviations(said, made)
+    prices = np.maximum(1.0, np.nan_to_num(table.close[at]))[:, np.newaxis]
+    sizes = np.where(np.isin(np.array(table.names), of_prices), prices, 1.0)
+    by_feature = deviations(said, made, sizes)
     lacking = np.isin(np.array(table.names), may_lack) & np.isnan(said)
     by_feature[lacking] = 0.0
     beyond = by_feature > AGREEMENT
@@ -78,12 +83,12 @@ def compare(
     return Comparison(equal, len(published) - equal - len(differing), differing, largest)
 
 
-def deviations(one: Floats, other: Floats) -> Floats:
-    """Return by how much numbers differ, as a share of the larger where that is above 1.
+def deviations(one: Floats, other: Floats, sizes: Floats | float = 1.0) -> Floats:
+    """Return by how much numbers differ, as a share of the largest of both and their size.
 
     It is 0 where both are unknown (NaN), and 1 where one of them is.
     """
-    size = np.maximum(1.0, np.maximum(np.abs(one), np.abs(other)))
+    size = np.maximum(sizes, np.maximum(np.abs(one), np.abs(other)))
     with np.errstate(invalid="ignore"):
         apart = np.where(one == other, 0.0, np.abs(one - other) / size)
     return np.where(np.isnan(apart), np.where(np.isnan(one) & np.isnan(other), 0.0, 1.0), apart)

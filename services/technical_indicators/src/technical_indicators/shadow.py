@@ -31,10 +31,10 @@ _SETTLED_MS = 5_000  # until candles and vectors are stored, and revisions final
 class ShadowChecker:
     """Draws windows of what was published, makes them anew by the columnar form, and compares.
 
-    What differs by more than 1e-9 is an error of ours, unless candles that it rests on have changed
-    since, or are not stored: then nobody can tell, and it is counted as undecided. Each feature is
-    judged as far as it looks back itself, so that one of long candles, which takes days, keeps none
-    of the others from it. Of a leader that
+    What differs by more than 1e-9 (of the price, where TA-Lib goes on from sums) is an error of
+    ours, unless candles that it rests on have changed since, or are not stored: then nobody can
+    tell, and it is counted as undecided. Each feature is judged as far as it looks back itself, so
+    that one of long candles, which takes days, keeps none of the others from it. Of a leader that
     came too late a vector knows nothing, whatever is stored of it.
 
     Of several processes that share markets each checks those whose candles it hears.
@@ -161,7 +161,7 @@ class ShadowChecker:
             for reach in set(self._reaches)
         }
         sure = np.stack([sure_of[reach] for reach in self._reaches], axis=1)
-        return compare(table, published, sure, feature_set.leader_names)
+        return compare(table, published, sure, feature_set.leader_names, feature_set.of_prices)
 
     def _count(self, market: str, comparison: Comparison) -> None:
         found, metrics = self.found[market], self._ports.metrics

@@ -46,8 +46,11 @@ def integrity(
     and what became of them, and stalls and how they ended. What is lost or unknown is declared, and
     no fault of the ledger.
 
-    Ends with 0 where nothing is left to be told; with 1 where a gap is open, a stall lasts, or a
-    candle contradicts its certificate; with 3 where there is no store or no such market.
+    Of candles, `filled` had trades missing that have come since, and `revised` were changed after
+    they closed, as those are that a first start reads while the past comes in. Times are UTC.
+
+    Ends with 0 where a market is sound; with 1 where a gap is open, a stall lasts, or a candle
+    contradicts its certificate; with 3 where there is no store or no such market.
 
     \b
     Examples:

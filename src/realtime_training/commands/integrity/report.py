@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -17,7 +18,11 @@ def print_integrity(found: Integrity) -> None:
     proven = (
         "nothing yet" if found.proven_until_ms is None else f"until {iso(found.proven_until_ms)}"
     )
-    verdict = "nothing is left to be told" if found.sound else "something is left to be told"
+    verdict = (
+        "sound, whatever is missing is declared"
+        if found.sound
+        else "not sound: a gap is open, a stall lasts, or a candle contradicts its certificate"
+    )
     console.print(f"{found.market}: {verdict}; proven {proven}", highlight=False, soft_wrap=True)
     tables = [_epochs(found), _candles(found), _parity(found), _gaps(found), _stalls(found)]
     for table in tables:
@@ -27,11 +32,11 @@ def print_integrity(found: Integrity) -> None:
 
 def _epochs(found: Integrity) -> Table:
     table = _table(
-        "Trade ids", "numbering", "from", "to", "first id", "last id", "trades", "missing"
+        "Trade ids that were seen", "numbering", "from", "to", "first", "last", "trades", "missing"
     )
     for epoch in found.epochs:
         table.add_row(
-            str(epoch.epoch), iso(epoch.from_ms), iso(epoch.to_ms), _id(epoch.first_id),
+            str(epoch.epoch), _when(epoch.from_ms), _when(epoch.to_ms), _id(epoch.first_id),
             _id(epoch.last_id), f"{epoch.published:,}", f"{epoch.missing:,}",
         )  # fmt: skip
     return table
@@ -39,7 +44,7 @@ def _epochs(found: Integrity) -> Table:
 
 def _candles(found: Integrity) -> Table:
     names = ("candles", "complete", "incomplete", "unknown", "filled", "revised", "contradicted")
-    table = _table("Candles that closed", "timeframe", *names)
+    table = _table("Candles that closed", "of", *names)
     for candles in found.candles:
         counts = (getattr(candles, name) for name in names)
         table.add_row(candles.timeframe, *(f"{count:,}" for count in counts))
@@ -48,7 +53,7 @@ def _candles(found: Integrity) -> Table:
 
 def _parity(found: Integrity) -> Table:
     names = ("compared", "equal", "different")
-    table = _table("Complete candles beside the exchange's own", "timeframe", *names)
+    table = _table("Complete candles beside the exchange's own", "of", *names)
     for parity in found.parity or ():
         table.add_row(parity.timeframe, *(f"{getattr(parity, name):,}" for name in names))
     return table
@@ -61,7 +66,7 @@ def _gaps(found: Integrity) -> Table:
     )
     for gap in found.gaps[-_SHOWN:]:
         table.add_row(
-            str(gap.epoch), _ids(gap), f"{gap.ids:,}", iso(gap.since_ms), _until(gap.until_ms),
+            str(gap.epoch), _ids(gap), f"{gap.ids:,}", _when(gap.since_ms), _until(gap.until_ms),
             gap.state, gap.reason or "",
         )  # fmt: skip
     return table
@@ -74,12 +79,14 @@ def _stalls(found: Integrity) -> Table:
         lasted = (
             "" if stall.until_ms is None else f"{(stall.until_ms - stall.since_ms) / 1_000:.1f}"
         )
-        table.add_row(stall.channel, iso(stall.since_ms), _until(stall.until_ms), lasted, stall.end)
+        table.add_row(
+            stall.channel, _when(stall.since_ms), _until(stall.until_ms), lasted, stall.end
+        )
     return table
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
@@ -96,4 +103,9 @@ def _id(number: int | None) -> str:
 
 
 def _until(time_ms: int | None) -> str:
-    return "" if time_ms is None else iso(time_ms)
+    return "" if time_ms is None else _when(time_ms)
+
+
+def _when(time_ms: int) -> str:
+    """Return a moment to the second, without its year: lines have to fit."""
+    return iso(time_ms)[5:19].replace("T", " ")

@@ -96,9 +96,10 @@ def _tell(found: Sequence[Verified]) -> None:
     if not found:
         click.echo("nothing was predicted yet")
     for one in found:
+        seals = "1 seal" if one.seals == 1 else f"{one.seals:,} seals"
         click.echo(
-            f"{one.market} {one.timeframe}: {one.seals:,} seals; {one.rows:,} {one.of} as they "
-            f"were sealed, {one.deleted:,} deleted since, {one.unsealed:,} not sealed yet"
+            f"{one.market} {one.timeframe}: {seals}; {one.rows:,} {one.of} as they were sealed, "
+            f"{one.deleted:,} deleted since, {one.unsealed:,} not sealed yet"
         )
         for fault in one.faults:
             click.echo(f"  {fault}")

@@ -138,28 +138,28 @@ def _numberings(
         # Candles that open in the one in which the numbering ended hold trades of both.
         ends_ms = since_us // _US_PER_MS // step_ms * step_ms
         if from_ms < ends_ms and begins_ms < to_ms:
-            ids = _ids(connection, market, timeframe, begins_ms, min(ends_ms, to_ms))
-            yield Numbering(ended, begins_ms, min(ends_ms, to_ms), *ids)
+            yield _numbering(connection, market, timeframe, ended, begins_ms, min(ends_ms, to_ms))
         after_us = since_us if until_us is None else until_us
         epoch = ended + 1
         begins_ms = max(from_ms, (after_us // _US_PER_MS // step_ms + 1) * step_ms)
     if begins_ms < to_ms:
-        yield Numbering(
-            epoch, begins_ms, to_ms, *_ids(connection, market, timeframe, begins_ms, to_ms)
-        )
+        yield _numbering(connection, market, timeframe, epoch, begins_ms, to_ms)
 
 
-def _ids(
-    connection: Connection, market: str, timeframe: str, from_ms: int, to_ms: int
-) -> tuple[int | None, int | None, int]:
+def _numbering(
+    connection: Connection, market: str, timeframe: str, epoch: int, from_ms: int, to_ms: int
+) -> Numbering:
+    """Return what candles that open in a range saw of a numbering, and from when to when."""
     columns = CANDLES.c
     query = select(
+        func.coalesce(func.min(columns.open_time_ms), from_ms),
+        func.coalesce(func.max(columns.open_time_ms) + timeframe_ms(timeframe), to_ms),
         func.min(columns.first_trade_id),
         func.max(columns.last_trade_id),
         func.coalesce(func.sum(columns.trade_count), 0),
     ).where(_opens(timeframe, market, from_ms, to_ms))
-    first_id, last_id, trades = connection.execute(query).one()
-    return first_id, last_id, int(trades)
+    *seen, trades = connection.execute(query).one()
+    return Numbering(epoch, *seen, int(trades))
 
 
 def _certificates(timeframe: str, market: str, from_ms: int, to_ms: int) -> Select[Any]:

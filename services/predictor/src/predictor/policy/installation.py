@@ -58,8 +58,12 @@ def note_installed(
 
 
 def _lost_by(model: TrainedModel, configured: str) -> float | None:
-    """Return how much greater the log loss of the configured learner is; None where it serves."""
+    """Return how much greater the log loss of the configured learner is.
+
+    None where it serves, and where it lost by nothing.
+    """
     losses = model.validation
     if model.champion.name == configured or configured not in losses:
         return None
-    return round(losses[configured] - losses[model.champion.name], 4)
+    lost_by = round(losses[configured] - losses[model.champion.name], 4)
+    return lost_by if lost_by > 0 else None

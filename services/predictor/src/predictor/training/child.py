@@ -65,6 +65,6 @@ class Trainer:
         stays = staying(job, models)
         better = {h: model for h, model in models.items() if h not in stays}
         return Reply(
-            {job.market: better} if better else {}, (*complaints, *stays.values()),
-            stays=tuple(stays), distributions=verdict.distributions,
+            {job.market: better} if better else {}, complaints,
+            stays=stays, distributions=verdict.distributions,
         )  # fmt: skip

@@ -105,6 +105,8 @@ class TrainerProcess:
         models: Mapping[int, TrainedModel] = reply.models.get(job.market, {})
         for complaint in reply.complaints:
             logger.warning("Not kept of a training", market=job.market, reason=complaint)
+        for horizon_ms, reason in reply.stays.items():
+            logger.info("Model stays", market=job.market, horizon_ms=horizon_ms, reason=reason)
         if reply.failure is not None:
             logger.error("Training failed", market=job.market, reason=reply.failure)
             self._report(job.market, "failed")
@@ -113,7 +115,7 @@ class TrainerProcess:
             self._report(job.market, "refused")
         else:
             self._report(job.market, "trained" if models or reply.stays else "too little data")
-        trained(models, reply.failure, reply.refusal, reply.stays, reply.distributions)
+        trained(models, reply.failure, reply.refusal, tuple(reply.stays), reply.distributions)
 
     def _report(self, market: str, result: str) -> None:
         self._metrics.model_trainings.labels(market, result).inc()

@@ -70,17 +70,17 @@ class CatchUp:
 class Reply:
     """Models by market and horizon, what could not be kept, and what failed altogether.
 
-    `refusal` says what is wrong with a training set that was not trained on. `stays` are the
-    horizons whose serving model was not beaten by one of fewer rows, `distributions` those of the
-    set's features. `unregistered` is how many
-    models wait for the registry. `fits` say how far a price will go.
+    `refusal` says what is wrong with a training set that was not trained on. `stays` says of the
+    horizons whose serving model was not beaten by one of fewer rows why it serves on,
+    `distributions` are those of the set's features. `unregistered` is how many models wait for the
+    registry. `fits` say how far a price will go.
     """
 
     models: dict[str, Models] = field(default_factory=dict)
     complaints: tuple[str, ...] = ()
     failure: str | None = None
     refusal: str | None = None
-    stays: tuple[int, ...] = ()
+    stays: Mapping[int, str] = field(default_factory=dict)
     unregistered: int = 0
     distributions: Mapping[str, Distribution] = field(default_factory=dict)
     fits: tuple[Fit, ...] = ()
