@@ -22,7 +22,11 @@ class Heard:
     """What a replay of trades at these times, in ms from the start, published."""
 
     def __init__(
-        self, times_ms: list[int], frames_per_read: int = 64, received_ns: int | None = None
+        self,
+        times_ms: list[int],
+        frames_per_read: int = 64,
+        received_ns: int | None = None,
+        received_ms: list[int | None] | None = None,
     ) -> None:
         self.dead_letters: list[DeadLetter] = []
         self.ids: list[int] = []
@@ -32,6 +36,11 @@ class Heard:
             RecordedFrame(received_ns, trade_frame(number, START_MS + time_ms))
             for number, time_ms in enumerate(times_ms, 1)
         ]
+        if received_ms is not None:
+            frames = [
+                RecordedFrame(None if ms is None else (START_MS + ms) * 1_000_000, one.frame)
+                for ms, one in zip(received_ms, frames, strict=True)
+            ]
         replay_frames(
             frames,
             venue_named("binance").stream(["BTC/USDT"], "binance"),
@@ -117,5 +126,52 @@ def test_a_first_trade_of_days_after_its_receipt_is_put_aside() -> None:
     times_ms[0] += YEARS_MS
     heard = Heard(times_ms, received_ns=(START_MS + 10_000) * 1_000_000)
     (letter,) = heard.dead_letters
-    assert letter.reason.endswith("its time 2353881250000000 µs is 7300.0 days after it came")
+    assert "its time is 630719990.0 s after its receipt" in letter.reason
     assert heard.ids == list(range(2, 101))
+
+
+@pytest.mark.parametrize("lag_ms", [4, 3_000, -1_270, HOUR_MS])
+@pytest.mark.parametrize("ahead_ms", [5_000, 600_000, HOUR_MS, YEARS_MS])
+@pytest.mark.parametrize("wrong", [[0], [0, 1]])
+def test_a_first_trade_that_is_dated_ahead_of_those_after_it_is_put_aside(
+    wrong: list[int], ahead_ms: int, lag_ms: int
+) -> None:
+    times_ms = usual(100)
+    received_ms: list[int | None] = [time_ms + lag_ms for time_ms in times_ms]
+    for place in wrong:
+        times_ms[place] += ahead_ms
+    heard = Heard(times_ms, received_ms=received_ms)
+    assert len(heard.dead_letters) == len(wrong)
+    assert heard.ids == list(range(1 + len(wrong), 101))
+    assert heard.seen_until_us <= (START_MS + 9_900) * 1_000
+
+
+@pytest.mark.parametrize("lag_ms", [4, 3_000, -1_270])
+@pytest.mark.parametrize("ahead_ms", [0, 7_000, 60_000, HOUR_MS, YEARS_MS])
+@pytest.mark.parametrize("without", ["one", "every second", "the second half", "all but the first"])
+def test_frames_that_lack_a_receive_time_are_held_against_those_that_have_one(
+    without: str, ahead_ms: int, lag_ms: int
+) -> None:
+    times_ms = usual(200)
+    received_ms: list[int | None] = [time_ms + lag_ms for time_ms in times_ms]
+    lacking = {
+        "one": range(101, 102), "every second": range(1, 200, 2),
+        "the second half": range(100, 200), "all but the first": range(1, 200),
+    }[without]  # fmt: skip
+    for place in lacking:
+        received_ms[place] = None
+    times_ms[101] += ahead_ms
+    heard = Heard(times_ms, received_ms=received_ms)
+    wrong = [102] if ahead_ms else []
+    assert len(heard.dead_letters) == len(wrong)
+    assert heard.ids == [number for number in range(1, 201) if number not in wrong]
+    assert heard.gaps[-1:] == [(number, number + 1, "lost") for number in wrong]
+    assert heard.seen_until_us <= (START_MS + 19_900) * 1_000
+
+
+def test_a_backlog_that_comes_before_what_is_new_is_believed() -> None:
+    times_ms = usual(100)
+    received_ms: list[int | None] = [max(time_ms, 6_000) for time_ms in times_ms]
+    heard = Heard(times_ms, received_ms=received_ms)
+    assert heard.dead_letters == []
+    assert heard.ids == list(range(1, 101))

@@ -132,6 +132,10 @@ class Intake:
         self._ignored = self._dead_letters = 0
         self._beside = 0  # frames that are no event, less events that are no frame of their own
 
+    def reads(self, source: Reads) -> None:
+        """Have another say what the next frames are."""
+        self._parse = source.parse
+
     def take(self, frames: Iterable[tuple[int | None, bytes]]) -> Iterator[Notice]:
         """Take in frames with their receive times; yield notices that the connection is worth less.
 

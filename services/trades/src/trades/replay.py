@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from heapq import merge
 from itertools import batched, chain, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from marketstream.errors import InputError
-from trades.intake import Counts, Intake, PublishDeadLetter, Reads
+from trades.beginning import Beginning
+from trades.intake import Counts, Intake, PublishDeadLetter
 from trades.undated import Undated
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from exchanges.venue import Stream
     from marketstream.recordings import RecordedFrame
     from trades.session.market import MarketSession
+
+_RECEIVED = itemgetter(0)
 
 
 def replay_frames(
@@ -28,21 +32,26 @@ def replay_frames(
 ) -> Counts:
     """Give the sessions what the frames say, as if `frames_per_read` came with a socket read.
 
-    Receive times are the recording's; a frame without one counts as received at its own time, or
-    with the one before it, and is put aside where it is ahead of those beside it. What is missing
-    is lost at the end only: until then it may come. What the messages say together does not depend
-    on `frames_per_read`.
+    Receive times are the recording's; a frame without one counts as received with the next that
+    has one or, where none follows, at its own time, and is put aside where it is ahead of those
+    beside it. What is missing is lost at the end only: until then it may come. What the messages
+    say together does not depend on `frames_per_read`.
     """
-    source: Reads = adapter
     frames = iter(frames)
-    first = next(frames, None)
-    if first is not None:
-        frames = chain((first,), frames)
-        if first[0] is None:
-            source = undated = Undated(adapter)
-            frames = undated.read(frames)
-    intake = Intake(source, sessions, publish_dead_letter)
+    beginning = Beginning(adapter)
+    intake = Intake(beginning, sessions, publish_dead_letter)
+    first = beginning.read(frames)
+    without = next((at for at, (received_ns, _) in enumerate(first) if received_ns is None), None)
+    _take_all(intake, first[:without], frames_per_read)
+    intake.reads(adapter)
+    if without is not None:
+        frames = chain(first[without:], frames)
     for read in batched(frames, frames_per_read):
+        if None in map(_RECEIVED, read):
+            undated = Undated(adapter, lag_us=beginning.lag_us)
+            intake.reads(undated)
+            _take_all(intake, undated.read(chain(read, frames)), frames_per_read)
+            break
         _take(intake, read)
         intake.flush()
     for session in sessions.values():
@@ -68,11 +77,17 @@ def replay_together(
 
     One clock has to have made them all. Raises InputError where a frame has no receive time.
     """
+    beginnings = [Beginning(recording.stream) for recording in recordings]
     intakes = [
-        Intake(recording.stream, recording.sessions, publish_dead_letter)
-        for recording in recordings
+        Intake(beginning, recording.sessions, publish_dead_letter)
+        for beginning, recording in zip(beginnings, recordings, strict=True)
     ]
-    received = merge(*(_received(at, each.frames) for at, each in enumerate(recordings)))
+    received = merge(
+        *(
+            _received(at, beginning, iter(recording.frames))
+            for at, (beginning, recording) in enumerate(zip(beginnings, recordings, strict=True))
+        )
+    )
     for read in batched(received, frames_per_read):
         for at, together in groupby(read, lambda one: one[1]):
             _take(intakes[at], ((received_ns, frame) for received_ns, _, frame in together))
@@ -89,8 +104,16 @@ def _take(intake: Intake, frames: Iterable[tuple[int | None, bytes]]) -> None:
         pass  # there is no connection that could be worth less
 
 
-def _received(at: int, frames: Iterable[RecordedFrame]) -> Iterator[tuple[int, int, bytes]]:
-    for received_ns, frame in frames:
+def _take_all(intake: Intake, frames: Iterable[RecordedFrame], frames_per_read: int) -> None:
+    for read in batched(frames, frames_per_read):
+        _take(intake, read)
+        intake.flush()
+
+
+def _received(
+    at: int, beginning: Beginning, frames: Iterator[RecordedFrame]
+) -> Iterator[tuple[int, int, bytes]]:
+    for received_ns, frame in chain(beginning.read(frames), frames):
         if received_ns is None:
             raise InputError(
                 f"a frame has no receive time ({frame[:60]!r}): recordings are put together by it; "

@@ -4,58 +4,43 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from exchanges.events import (
-    BookEvent,
-    ContextEvent,
-    Event,
-    LiquidationEvent,
-    QuoteEvent,
-    Several,
-    TradeEvent,
-)
+from exchanges.events import Event, TradeEvent
 from marketstream.errors import BadMessage
 from marketstream.recordings import RecordedFrame
+from trades.frame_times import LEAP_US, ReadFrame, read_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from exchanges.venue import Stream
 
-_WITNESSES = (TradeEvent, QuoteEvent, BookEvent)  # what else is told may be of another time
-_TIMED = (*_WITNESSES, ContextEvent, LiquidationEvent)
-_LEAP_US = 2_000_000
 _ASKED = 10  # frames after one that leaps ahead
 _SILENT_US, _SILENT = 60_000_000, 20  # after the first: a minute, or times the span of the next
 _LONGER = 2  # times the longest silence before, that a last frame may come after
-
-
-class _Read(NamedTuple):
-    received_ns: int | None
-    frame: bytes
-    said: Event | BadMessage
-    time_us: int | None = None
-    witness_us: int | None = None  # what it says of the time of other frames
+_MOST_BETWEEN = 1_000  # frames between two that have a receive time
 
 
 class Undated:
     """Reads ahead in a recording, and takes the place of its stream.
 
-    Without receive times nobody else tells how late it is: a frame counts as received at its own
-    time. One that leaps ahead of those before it is believed where most of the next few frames are
-    not before it; else it makes no sense, and nothing of it is known. The first one is held
+    Between two frames that have a receive time, one without counts as received with the second.
+    Elsewhere nobody else tells how late it is: it counts as received at its own time, and
+    `lag_us` later. One that leaps ahead of those before it is believed where most of the next few
+    are not before it; else it makes no sense, and nothing of it is known. The first one is held
     against those after it alone, and the last, on which nothing follows, may leap about as far as
     others did.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, *, lag_us: int = 0) -> None:
         self.name = stream.name
+        self._lag_us = lag_us
         self._parse = stream.parse
         self._said: deque[Event | BadMessage] = deque()
-        self._waiting: deque[_Read] = deque()
+        self._waiting: deque[ReadFrame] = deque()
         self._now_us: int | None = None
-        self._longest_us = _LEAP_US
+        self._longest_us = LEAP_US
 
     def parse(self, frame: bytes) -> Event:
         """Return what the next of the frames that `read` yielded says, which `frame` is."""
@@ -68,42 +53,47 @@ class Undated:
     def read(self, frames: Iterable[RecordedFrame]) -> Iterator[RecordedFrame]:
         """Yield the frames, trades with the times that they count as received at."""
         waiting, said, parse = self._waiting, self._said, self._parse
-        for received_ns, frame in frames:
-            event: Event | BadMessage
-            try:
-                event = parse(frame)
-            except BadMessage as error:
-                event = error
-            now_us = self._now_us
+        for each in _filled(frames):
+            received_ns, frame = each
+            one = read_frame(each, parse)
+            event, now_us = one.said, self._now_us
             if type(event) is TradeEvent and received_ns is None and not waiting:  # most are
                 time_us = event.trade.time_us
-                if now_us is not None and time_us <= now_us + _LEAP_US:
+                if now_us is not None and time_us <= now_us + LEAP_US:
                     said.append(event)
                     self._now_us = time_us
-                    yield RecordedFrame(time_us * 1_000, frame)
+                    yield RecordedFrame((time_us + self._lag_us) * 1_000, frame)
                     continue
-            one = _with_times(received_ns, frame, event)
             if waiting or self._leaps(one):
                 waiting.append(one)
-                if one.witness_us is not None:
+                if self._witness_us(one) is not None:
                     yield from self._decided()
             else:
                 yield self._passed(one)
         yield from self._decided(at_end=True)
 
-    def _leaps(self, one: _Read) -> bool:
+    def _leaps(self, one: ReadFrame) -> bool:
         if one.time_us is None or one.received_ns is not None:
             return False
-        return self._now_us is None or one.time_us > self._now_us + _LEAP_US
+        return self._now_us is None or one.time_us > self._now_us + LEAP_US
 
-    def _passed(self, one: _Read) -> RecordedFrame:
+    def _passed(self, one: ReadFrame) -> RecordedFrame:
         """Let a frame pass that is believed."""
         self._said.append(one.said)
-        if one.witness_us is not None:
-            self._now_us = one.witness_us
-        if type(one.said) is TradeEvent and one.received_ns is None:
-            return RecordedFrame(one.said.trade.time_us * 1_000, one.frame)
-        return RecordedFrame(one.received_ns, one.frame)
+        witness_us = self._witness_us(one)
+        if witness_us is not None:
+            self._now_us = witness_us
+        received_ns, time_us = one.received_ns, one.time_us
+        is_said = bool(self._lag_us) or type(one.said) is TradeEvent  # else each event for itself
+        if received_ns is None and time_us is not None and is_said:
+            received_ns = (time_us + self._lag_us) * 1_000
+        return RecordedFrame(received_ns, one.frame)
+
+    def _witness_us(self, one: ReadFrame) -> int | None:
+        """Return the time that a frame is witness of; a receive time says it better than itself."""
+        if one.received_ns is None or isinstance(one.said, BadMessage):
+            return one.witness_us
+        return one.received_ns // 1_000 - self._lag_us
 
     def _decided(self, *, at_end: bool = False) -> Iterator[RecordedFrame]:
         """Yield the frames that wait until one has to wait on."""
@@ -111,7 +101,7 @@ class Undated:
         while waiting:
             first = waiting[0]
             if self._leaps(first):
-                times = (each.witness_us for each in islice(waiting, 1, None))
+                times = map(self._witness_us, islice(waiting, 1, None))
                 after = [time_us for time_us in times if time_us is not None]
                 if len(after) < _ASKED and not at_end:
                     return
@@ -122,13 +112,13 @@ class Undated:
                     continue
             yield self._passed(waiting.popleft())
 
-    def _is_believed(self, one: _Read, after_us: list[int]) -> bool:
+    def _is_believed(self, one: ReadFrame, after_us: list[int]) -> bool:
         now_us, time_us = self._now_us, one.time_us or 0
         leap_us = 0 if now_us is None else time_us - now_us
         if not after_us:
             return leap_us <= _LONGER * self._longest_us
         most = sorted(after_us)[(len(after_us) - 1) // 2 :]
-        is_believed = most[0] >= time_us - _LEAP_US
+        is_believed = most[0] >= time_us - LEAP_US
         if now_us is None:  # nothing before it says that it is not dated too early
             silent_us = max(_SILENT_US, _SILENT * (most[-1] - most[0]))
             return is_believed and most[0] <= time_us + silent_us
@@ -136,7 +126,7 @@ class Undated:
             self._longest_us = max(self._longest_us, leap_us)
         return is_believed
 
-    def _nonsense(self, one: _Read) -> BadMessage:
+    def _nonsense(self, one: ReadFrame) -> BadMessage:
         beside = "most of those after it are of another time"
         if self._now_us is not None and one.time_us is not None:
             beside = (
@@ -148,15 +138,22 @@ class Undated:
         )
 
 
-def _with_times(received_ns: int | None, frame: bytes, said: Event | BadMessage) -> _Read:
-    if isinstance(said, BadMessage):
-        return _Read(received_ns, frame, said)
-    if received_ns is not None:
-        return _Read(received_ns, frame, said, received_ns // 1_000, received_ns // 1_000)
-    events = said.events if isinstance(said, Several) else (said,)
-    return _Read(None, frame, said, _latest_us(events, _TIMED), _latest_us(events, _WITNESSES))
-
-
-def _latest_us(events: Sequence[Event], kinds: tuple[type, ...]) -> int | None:
-    times = (getattr(one, "time_us", None) for one in events if isinstance(one, kinds))
-    return max((time_us for time_us in times if time_us is not None), default=None)
+def _filled(frames: Iterable[RecordedFrame]) -> Iterator[RecordedFrame]:
+    """Yield frames; those between two with a receive time have that of the second."""
+    waiting: list[RecordedFrame] = []
+    is_between = False
+    for one in frames:
+        if one[0] is None:
+            if not is_between:
+                yield one
+                continue
+            waiting.append(one)
+            if len(waiting) >= _MOST_BETWEEN:
+                yield from waiting
+                waiting, is_between = [], False
+        else:
+            for each in waiting:
+                yield RecordedFrame(one[0], each[1])
+            waiting, is_between = [], True
+            yield one
+    yield from waiting

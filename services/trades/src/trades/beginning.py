@@ -1,0 +1,92 @@
+"""The first frames of a recording with receive times: whether the very first can be believed."""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median_low
+from typing import TYPE_CHECKING
+
+from marketstream.errors import BadMessage
+from marketstream.recordings import RecordedFrame
+from trades.frame_times import LEAP_US, WITNESSES, ReadFrame, events_of, read_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exchanges.events import Event
+    from exchanges.venue import Stream
+
+_READ_AHEAD = 256  # frames
+_FEWEST = 3  # that are asked about one before them
+_AGREEING = 4  # one of so many is enough
+
+
+class Beginning:
+    """Reads the first frames of a recording ahead, and takes the place of its stream meanwhile.
+
+    How far the exchange's clock is ahead of the recorder's the first trade of a market would say
+    alone. So those after it are asked: where fewer than a quarter of them are as far ahead, it
+    makes no sense. `lag_us` is how much later than they say frames were received, 0 where nobody
+    knows.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self.name = stream.name
+        self.lag_us = 0
+        self._parse = stream.parse
+        self._said: deque[Event | BadMessage] = deque()
+
+    def parse(self, frame: bytes) -> Event:
+        """Return what a frame says, in the order of `read` for those that it returned."""
+        if not self._said:
+            return self._parse(frame)
+        said = self._said.popleft()
+        if isinstance(said, BadMessage):
+            raise said
+        return said
+
+    def read(self, frames: Iterator[RecordedFrame]) -> list[RecordedFrame]:
+        """Take the first frames, and return them; one without a receive time ends them."""
+        first: list[ReadFrame] = []
+        ended: list[RecordedFrame] = []
+        for one in frames:
+            if one[0] is None:
+                ended.append(one)
+                break
+            first.append(read_frame(one, self._parse))
+            if len(first) == _READ_AHEAD:
+                break
+        self._judge(first)
+        return [RecordedFrame(one.received_ns, one.frame) for one in first] + ended
+
+    def _judge(self, first: list[ReadFrame]) -> None:
+        """Note what each says, the last first: it is held against those after it."""
+        after: dict[str, list[int]] = {}
+        for one in reversed(first):
+            ahead = {
+                event.market: event.time_us - (one.received_ns or 0) // 1_000
+                for event in events_of(one.said)
+                if isinstance(event, WITNESSES) and event.time_us is not None
+            }
+            wrong = {
+                market: ahead_us
+                for market, ahead_us in ahead.items()
+                if not _is_believed(ahead_us, after.get(market, []))
+            }
+            for market in ahead.keys() - wrong.keys():
+                after.setdefault(market, []).append(ahead[market])
+            self._said.appendleft(_put_aside(*wrong.popitem()) if wrong else one.said)
+        known = [ahead_us for each in after.values() for ahead_us in each]
+        self.lag_us = -median_low(known) if known else 0
+
+
+def _is_believed(ahead_us: int, after_us: list[int]) -> bool:
+    agreeing = sum(one_us >= ahead_us - LEAP_US for one_us in after_us)
+    return len(after_us) < _FEWEST or agreeing * _AGREEING >= len(after_us)
+
+
+def _put_aside(market: str, ahead_us: int) -> BadMessage:
+    return BadMessage(
+        f"{market}: a frame is put aside: its time is {ahead_us / 1e6:.1f} s after its receipt, "
+        "and of those after it fewer than a quarter say so"
+    )
