@@ -133,11 +133,14 @@ def test_a_first_trade_of_days_after_its_receipt_is_put_aside() -> None:
 @pytest.mark.parametrize("lag_ms", [4, 3_000, -1_270, HOUR_MS])
 @pytest.mark.parametrize("ahead_ms", [5_000, 600_000, HOUR_MS, YEARS_MS])
 @pytest.mark.parametrize("wrong", [[0], [0, 1]])
+@pytest.mark.parametrize("every", [1, 2, 3])
 def test_a_first_trade_that_is_dated_ahead_of_those_after_it_is_put_aside(
-    wrong: list[int], ahead_ms: int, lag_ms: int
+    wrong: list[int], ahead_ms: int, lag_ms: int, every: int
 ) -> None:
     times_ms = usual(100)
-    received_ms: list[int | None] = [time_ms + lag_ms for time_ms in times_ms]
+    received_ms: list[int | None] = [
+        None if place % every else time_ms + lag_ms for place, time_ms in enumerate(times_ms)
+    ]
     for place in wrong:
         times_ms[place] += ahead_ms
     heard = Heard(times_ms, received_ms=received_ms)

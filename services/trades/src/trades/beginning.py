@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from statistics import median_low
 from typing import TYPE_CHECKING
 
 from marketstream.errors import BadMessage
 from marketstream.recordings import RecordedFrame
-from trades.frame_times import LEAP_US, WITNESSES, ReadFrame, events_of, read_frame
+from trades.frame_times import LEAP_US, WITNESSES, ReadFrame, events_of, filled, read_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,18 +47,17 @@ class Beginning:
         return said
 
     def read(self, frames: Iterator[RecordedFrame]) -> list[RecordedFrame]:
-        """Take the first frames, and return them; one without a receive time ends them."""
-        first: list[ReadFrame] = []
-        ended: list[RecordedFrame] = []
-        for one in frames:
-            if one[0] is None:
-                ended.append(one)
-                break
-            first.append(read_frame(one, self._parse))
-            if len(first) == _READ_AHEAD:
-                break
+        """Take the first frames, and return them; the last ones may lack a receive time.
+
+        What those say is not known yet.
+        """
+        taken = list(islice(frames, _READ_AHEAD))
+        has_time = taken and taken[0][0] is not None
+        known = max((at for at, one in enumerate(taken, 1) if one[0] is not None), default=0)
+        known = known if has_time else 0
+        first = [read_frame(one, self._parse) for one in filled(taken[:known])]
         self._judge(first)
-        return [RecordedFrame(one.received_ns, one.frame) for one in first] + ended
+        return [RecordedFrame(one.received_ns, one.frame) for one in first] + taken[known:]
 
     def _judge(self, first: list[ReadFrame]) -> None:
         """Note what each says, the last first: it is held against those after it."""

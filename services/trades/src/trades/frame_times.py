@@ -14,11 +14,10 @@ from exchanges.events import (
     TradeEvent,
 )
 from marketstream.errors import BadMessage
+from marketstream.recordings import RecordedFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from marketstream.recordings import RecordedFrame
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 LEAP_US = 2_000_000
 """How far ahead of others a frame may be without anybody asking those after it."""
@@ -26,6 +25,7 @@ LEAP_US = 2_000_000
 WITNESSES = (TradeEvent, QuoteEvent, BookEvent)
 """Events of now: what else is told may be of another time."""
 
+_MOST_BETWEEN = 1_000  # frames between two that have a receive time
 _TIMED = (*WITNESSES, ContextEvent, LiquidationEvent)
 
 
@@ -65,3 +65,27 @@ def events_of(said: Event | BadMessage) -> Sequence[Event]:
 def _latest_us(events: Sequence[Event], kinds: tuple[type, ...]) -> int | None:
     times = (getattr(one, "time_us", None) for one in events if isinstance(one, kinds))
     return max((time_us for time_us in times if time_us is not None), default=None)
+
+
+def filled(frames: Iterable[RecordedFrame]) -> Iterator[RecordedFrame]:
+    """Yield frames; those between two with a receive time have that of the second.
+
+    They were received by then. Where very many lack one, nobody knows.
+    """
+    waiting: list[RecordedFrame] = []
+    is_between = False
+    for one in frames:
+        if one[0] is None:
+            if not is_between:
+                yield one
+                continue
+            waiting.append(one)
+            if len(waiting) >= _MOST_BETWEEN:
+                yield from waiting
+                waiting, is_between = [], False
+        else:
+            for each in waiting:
+                yield RecordedFrame(one[0], each[1])
+            waiting, is_between = [], True
+            yield one
+    yield from waiting

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from exchanges.events import Event, TradeEvent
 from marketstream.errors import BadMessage
 from marketstream.recordings import RecordedFrame
-from trades.frame_times import LEAP_US, ReadFrame, read_frame
+from trades.frame_times import LEAP_US, ReadFrame, filled, read_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _ASKED = 10  # frames after one that leaps ahead
 _SILENT_US, _SILENT = 60_000_000, 20  # after the first: a minute, or times the span of the next
 _LONGER = 2  # times the longest silence before, that a last frame may come after
-_MOST_BETWEEN = 1_000  # frames between two that have a receive time
 
 
 class Undated:
@@ -53,7 +52,7 @@ class Undated:
     def read(self, frames: Iterable[RecordedFrame]) -> Iterator[RecordedFrame]:
         """Yield the frames, trades with the times that they count as received at."""
         waiting, said, parse = self._waiting, self._said, self._parse
-        for each in _filled(frames):
+        for each in filled(frames):
             received_ns, frame = each
             one = read_frame(each, parse)
             event, now_us = one.said, self._now_us
@@ -136,24 +135,3 @@ class Undated:
         return BadMessage(
             f"a frame without a receive time is put aside: its time is {one.time_us} µs; {beside}"
         )
-
-
-def _filled(frames: Iterable[RecordedFrame]) -> Iterator[RecordedFrame]:
-    """Yield frames; those between two with a receive time have that of the second."""
-    waiting: list[RecordedFrame] = []
-    is_between = False
-    for one in frames:
-        if one[0] is None:
-            if not is_between:
-                yield one
-                continue
-            waiting.append(one)
-            if len(waiting) >= _MOST_BETWEEN:
-                yield from waiting
-                waiting, is_between = [], False
-        else:
-            for each in waiting:
-                yield RecordedFrame(one[0], each[1])
-            waiting, is_between = [], True
-            yield one
-    yield from waiting
