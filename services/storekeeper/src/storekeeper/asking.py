@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from exchanges.client import (
@@ -26,11 +27,13 @@ _MOST_KLINES = 900  # fewer than a page holds
 class Numbering(NamedTuple):
     """Ids that follow on each other: since when there are any (ms), and how they end, if they do.
 
-    Of ids that have ended only what is asked for by time has any.
+    Of ids that have ended only what is asked for by time has any. `opens` says of stored candles
+    when those open that begin with an id.
     """
 
     since_ms: int
     ends: Seam | None
+    opens: Mapping[int, int] = MappingProxyType({})
 
     def holds(self, interval: Interval) -> bool:
         """Say whether all trades of an interval have its ids."""
@@ -77,9 +80,7 @@ async def ask(
     to_ms = max(close_ms for _, close_ms in intervals)
     timeframe = _kline_timeframe(client, to_ms - from_ms)
     grid = [one for one in _grid(timeframe, from_ms, to_ms) if numbering.holds(one)]
-    refold = await _read(
-        client, symbol, intervals, grid, witnesses, reference_price, numbering.ends
-    )
+    refold = await _read(client, symbol, intervals, grid, witnesses, reference_price, numbering)
     if timeframe is None:
         return Answer(refold, [])
     klines = await fetch_klines(client, symbol, timeframe, from_ms=refold.from_ms)
@@ -116,12 +117,13 @@ async def _read(
     grid: Sequence[Interval],
     witnesses: Mapping[int, tuple[float, Interval]],
     reference_price: float,
-    seam: Seam | None,
+    numbering: Numbering,
 ) -> Refold:
     """Read pages until the intervals are covered, from early enough to have a trade before them.
 
     Where the seam comes first, what there is up to it has to do.
     """
+    seam = numbering.ends
     until_us = None if seam is None else seam.ends_us
     first_us = 0
     for lead_ms in _LEADS_MS:
@@ -144,7 +146,7 @@ async def _read(
                 break
         if refold.begins:
             if not refold.ends and seam is not None:
-                _check_seam(symbol, refold, seam)
+                _check_seam(symbol, refold, seam, numbering.opens)
             elif not refold.ends:
                 await _check_newest(client, symbol, refold, reference_price)
             refold.check()
@@ -157,9 +159,14 @@ async def _read(
     raise NothingMoreError(text, since_us=until_us)
 
 
-def _check_seam(symbol: str, refold: Refold, seam: Seam) -> None:
-    """Check that pages ended where the ids do, and after all that belongs there."""
+def _check_seam(symbol: str, refold: Refold, seam: Seam, opens: Mapping[int, int]) -> None:
+    """Check that pages ended where the ids do, and after all that belongs there.
+
+    Or with the last id before a stored candle that is after all of that.
+    """
     last_id, last_us = refold.last_id, refold.last_us
+    if last_id is not None and opens.get(last_id + 1, -1) >= refold.to_ms:
+        return
     text = f"{symbol}: pages end with trade {last_id}, and ids begin again after {seam.last_id}"
     if last_id is None or last_id < seam.last_id:
         raise DisagreementError(text)

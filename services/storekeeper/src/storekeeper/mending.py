@@ -29,6 +29,7 @@ from storekeeper.touched import (
     groups,
     marks,
     mended,
+    opens_before,
     reach_us,
     seams,
     touches,
@@ -174,7 +175,9 @@ class Mender:
         begins_ms = [seam.begins_ms for seam in breaks]
         for group in groups(ripe, _TOGETHER_MS, begins_ms):
             at = bisect_right(begins_ms, group[0].open_time_ms)
-            numbering = Numbering(begins_ms[at - 1] if at else 0, next(iter(breaks[at:]), None))
+            ends = next(iter(breaks[at:]), None)
+            opens = {} if ends is None else opens_before(candles, ends)
+            numbering = Numbering(begins_ms[at - 1] if at else 0, ends, opens)
             done &= await self._refold(client, group, candles, task, numbering)
         return done
 

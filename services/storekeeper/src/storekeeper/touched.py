@@ -125,6 +125,15 @@ def seams(gaps: Iterable[Gap]) -> list[Seam]:
     )
 
 
+def opens_before(candles: Iterable[Candle], seam: Seam) -> dict[int, int]:
+    """Return when candles of ids that ended open, by the first of these."""
+    return {
+        candle.first_trade_id: candle.open_time_ms
+        for candle in candles
+        if candle.first_trade_id is not None and candle.close_time_ms <= seam.begins_ms
+    }
+
+
 def groups(
     candles: Iterable[Candle], most_ms: int, seams_ms: Sequence[int] = ()
 ) -> list[list[Candle]]:

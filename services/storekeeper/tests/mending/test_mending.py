@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -176,8 +177,9 @@ def test_after_a_seam_candles_are_mended_though_nobody_has_the_old_numbering(
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("step_us", [1, 250_000], ids=["as it came", "after a restart"])
 def test_before_a_seam_candles_are_mended_though_ids_of_the_old_numbering_find_nothing(
-    tmp_path: Path,
+    tmp_path: Path, step_us: int
 ) -> None:
     async def run() -> None:
         async with world(tmp_path) as made:
@@ -185,8 +187,11 @@ def test_before_a_seam_candles_are_mended_though_ids_of_the_old_numbering_find_n
             seen = lacking(whole, from_s=100, for_s=2.9)
             gap = gap_in(seen, "repaired")
             trades = [trade for message in whole for trade in message.trades]
-            at = next(at for at, one in enumerate(trades) if one.id >= gap.end_id + 30)
-            old, new = trades[at - 1], trades[at]
+            old, new = next(
+                (one, other)
+                for one, other in pairwise(trades)
+                if one.id >= gap.end_id + 20 and one.time_us // 250_000 < other.time_us // 250_000
+            )
             assert gap.until_us is not None
             assert old.time_us - gap.until_us < 1_000_000
 
@@ -202,7 +207,8 @@ def test_before_a_seam_candles_are_mended_though_ids_of_the_old_numbering_find_n
                 ]
 
             made.lies.append(begun_again)
-            seam = Gap(MARKET, new.id, new.id, old.time_us, new.time_us, "lost", "again", 0)
+            since_us = old.time_us // step_us * step_us  # when the newest stored candle opened
+            seam = Gap(MARKET, new.id, new.id, since_us, new.time_us, "lost", "again", 0)
             made.store.write([*candles_of(seen), gap, seam])
             made.hear(gap)
             await made.mend()
