@@ -297,6 +297,30 @@ def test_start_goes_on_in_the_numbering_that_was_known(traded: bool) -> None:
     assert {(gap.epoch, gap.state) for gap in one.gaps.values()} == {(2, "repaired")}
 
 
+@pytest.mark.parametrize("every_us", [1_000, 4_000, 20_000])
+@pytest.mark.parametrize("cell_us", [250_000, 1_000_000])
+def test_a_start_from_a_stored_candle_of_a_busy_market_goes_on_with_its_numbering(
+    every_us: int, cell_us: int
+) -> None:
+    """When in the candle its last trade was is not stored, and many came shortly before."""
+    one = World(every_us, page=1_000)
+    for _ in range(4_000_000 // every_us):
+        one.now_us += every_us
+        one.trade()
+    cell = one.truth[-1].time_us // cell_us - 1
+    last = next(trade for trade in reversed(one.truth) if trade.time_us // cell_us == cell)
+    since_us = cell * cell_us
+    mark = Mark.between(last.id, last.price, since_us, since_us + cell_us)
+    known = Known(last.id, since_us, price=last.price, mark=mark)
+    one.session.start(one.received_us, from_us=since_us, known=known, exchange_us=one.now_us)
+    one.connect()
+    one.run(6.0)
+    assert one.session.ledger.epoch == 0
+    assert one.gaps == {}
+    came = {trade.id for message in one.published for trade in message.trades}
+    assert came >= set(range(last.id + 1, one.truth[-1].id - 1_000_000 // every_us))
+
+
 @pytest.mark.parametrize("known", [Known(1_050, START_US, epoch=1), Known(), Known(epoch=1)])
 def test_gap_that_a_start_does_not_go_on_from_is_given_up(known: Known) -> None:
     """Nobody would ask for it any more: what is lost is looked for by who mends what is stored."""

@@ -47,7 +47,7 @@ def is_of_two(rows: Sequence[Row], mark: Mark | None) -> bool:
         if trade.time_us < latest_us - _OUT_OF_STEP_US:
             return True
         if mark is not None and trade.id < mark.id:
-            newer += trade.time_us > mark.at_us
+            newer += trade.time_us > mark.latest_us
             if newer > _MOST_NEWER or trade.time_us > mark.until_us:
                 return True
         latest_us = max(latest_us, trade.time_us)

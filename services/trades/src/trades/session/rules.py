@@ -131,6 +131,11 @@ class Mark(NamedTuple):
         """The middle of its time."""
         return (self.since_us + self.until_us) // 2
 
+    @property
+    def latest_us(self) -> int:
+        """The latest that its time is, where REST dates it no otherwise."""
+        return self.until_us - _DATED_US
+
     @classmethod
     def of(cls, trade: Trade) -> Self:
         """Return that of a trade."""
