@@ -9,13 +9,10 @@ import msgspec
 import pytest
 
 from marketstream.messages import (
-    HowFar,
-    Learning,
     Model,
     MoveForecast,
     MoveOutcome,
     Outcome,
-    Status,
 )
 
 from .browser import WEB, Page, in_browser
@@ -417,15 +414,12 @@ def test_how_far_it_will_go_is_told_with_bounds_others_and_what_they_held(
             MARKETS[0], "1s", close_ms - 300_000, 300_000, "volatility", "ridge", "7", 4e-8,
             still=False, qlike=0.1, baselines={}, crps=0.2, inside_80=False, inside_90=True,
         )  # fmt: skip
-        how_far = HowFar(("volatility", "range"), 12_000, 20_000, {300_000: 6_300_000})
-        learning = Learning(9, 9, book=True, trainings={}, how_far=how_far)
         cells = """JSON.stringify([...document.querySelectorAll('#how-far-rows tr')].map(
           (row) => [...row.children].map((cell) => cell.textContent.replaceAll('\\u00a0', ' '))))"""
 
         async def look(page: Page) -> None:
             await page.look(width=width, scheme=scheme)
             await page.wait_for("document.querySelector('#how-far-none').checkVisibility()")
-            dashboard.markets.ports.pass_on(Status(MARKETS[0], "predictor", learning), 1)
             await page.wait_for(
                 "document.querySelector('#how-far-none').textContent.includes('12 of 20 s of')"
             )
