@@ -12,7 +12,15 @@ import msgspec
 import pytest
 from pyarrow import parquet
 
-from marketstream.messages import Candle, Depth, Outcome, Prediction, Role
+from marketstream.messages import (
+    Candle,
+    Depth,
+    MoveForecast,
+    MoveOutcome,
+    Outcome,
+    Prediction,
+    Role,
+)
 from marketstream.store.sql import open_store
 
 MARKET, OTHER = "binance:BTC/USDT", "kraken:BTC/USD"
@@ -43,6 +51,21 @@ def outcome(second: int) -> Outcome:
     )  # fmt: skip
 
 
+def move_forecast(second: int) -> MoveForecast:
+    return MoveForecast(
+        MARKET, "1s", START_MS + second * 1_000, 60_000, "volatility", "ridge", "7", "mid", 0, 4e-6,
+        (1e-6, 2e-6), {"har": 5e-6}, 1e-9,
+    )  # fmt: skip
+
+
+def move_outcome(second: int) -> MoveOutcome:
+    return MoveOutcome(
+        MARKET, "1s", START_MS + second * 1_000, 60_000, "volatility", "ridge", "7", 3e-6,
+        still=False, qlike=0.2, baselines={"har": 0.4, "ewma": None}, crps=None, inside_80=None,
+        inside_90=True,
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("state")
@@ -52,6 +75,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.write([prediction(second) for second in range(100)])
         store.write([prediction(second, "challenger") for second in range(100)])
         store.write([outcome(second) for second in range(90)])
+        store.write([move_forecast(second) for second in range(0, 120, 60)])
+        store.write([move_outcome(0)])
     return folder
 
 
@@ -66,7 +91,10 @@ def test_all_that_is_stored_is_in_the_files(state: Path, tmp_path: Path) -> None
     done = ask(state, str(tmp_path / "tables"), *RANGE, "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)["rows"]
-    assert told == {"candles": 7_310, "predictions": 200, "outcomes": 90}
+    assert told == {
+        "candles": 7_310, "predictions": 200, "outcomes": 90, "move_forecasts": 2,
+        "move_outcomes": 1,
+    }  # fmt: skip
     tables = {
         name: parquet.read_table(tmp_path / "tables" / f"{name}.parquet").to_pylist()
         for name in told
@@ -81,6 +109,11 @@ def test_all_that_is_stored_is_in_the_files(state: Path, tmp_path: Path) -> None
     assert [row["market"] for row in tables["candles"][-10:]] == [OTHER] * 10
     assert {row["role"] for row in tables["predictions"]} == {"champion", "challenger"}
     assert json.loads(tables["outcomes"][0]["baselines"]) == {"majority": "wrong"}
+    said, came = tables["move_forecasts"][0], tables["move_outcomes"][0]
+    assert json.loads(said["quantiles"]) == [1e-6, 2e-6]
+    assert (said["mean"], said["target"], said["late"]) == (4e-6, "volatility", False)
+    assert json.loads(came["baselines"]) == {"har": 0.4, "ewma": None}
+    assert (came["realised"], came["crps"], came["inside_90"]) == (3e-6, None, True)
 
 
 def test_only_what_is_asked_for_is_written_and_nothing_else_is_left(
@@ -97,7 +130,10 @@ def test_a_range_without_rows_makes_files_with_the_same_columns(
     state: Path, tmp_path: Path
 ) -> None:
     done = ask(state, str(tmp_path), "--from", "2020-01-01", "--to", "2020-01-02", "--json")
-    assert json.loads(done.stdout)["rows"] == {"candles": 0, "predictions": 0, "outcomes": 0}
+    told = json.loads(done.stdout)["rows"]
+    assert told == dict.fromkeys(
+        ("candles", "predictions", "outcomes", "move_forecasts", "move_outcomes"), 0
+    )
     assert "realised_mid" in parquet.read_schema(tmp_path / "outcomes.parquet").names
 
 

@@ -27,6 +27,8 @@ from marketstream.messages import (
     Gap,
     GapState,
     Message,
+    MoveForecast,
+    MoveOutcome,
     Outcome,
     Prediction,
     Said,
@@ -56,11 +58,14 @@ from marketstream.topics import (
     DEAD_LETTERS,
     FEATURES,
     GAPS,
+    MOVE_FORECASTS,
+    MOVE_OUTCOMES,
     OUTCOMES,
     PREDICTIONS,
     TRADES,
     Topic,
 )
+from prediction_api.views.moves import score_of
 from predictor.settings import DEFAULT_FEATURES
 from storekeeper.settings import RetentionSettings
 from trades.replay import replay_frames
@@ -79,7 +84,10 @@ VALUES = {
 }
 STATEMENTS = [s for file in read_files(FOLDER, VALUES) for s in file.statements]
 TABLES = [s for file in read_files(FOLDER / "postgresql", VALUES) for s in file.statements]
-READ = (TRADES, CANDLES, FEATURES, PREDICTIONS, OUTCOMES, GAPS, DEAD_LETTERS)
+READ = (
+    TRADES, CANDLES, FEATURES, PREDICTIONS, OUTCOMES, MOVE_FORECASTS, MOVE_OUTCOMES, GAPS,
+    DEAD_LETTERS,
+)  # fmt: skip
 TOPICS = {topic.name: topic for topic in READ}
 KINDS = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE PRECISION", bool: "BOOLEAN"}
 
@@ -255,7 +263,7 @@ def test_sinks_write_tables_that_have_what_their_views_have(database: psycopg.Co
         "SELECT column_name, data_type FROM information_schema.columns "
         "WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position"
     )
-    assert len(sinks()) == 3
+    assert len(sinks()) == 5
     for sink in sinks():
         found = re.search(r"FROM (\w+) WITH .*table = '(\w+)'", sink, re.DOTALL)
         assert found is not None
@@ -442,6 +450,8 @@ def test_what_postgresql_has_forgotten_is_forgotten_here(database: psycopg.Conne
     publish(database, FEATURES, [vector], published_ms)
     publish(database, PREDICTIONS, [PREDICTION], published_ms)
     publish(database, OUTCOMES, [outcome(PREDICTION.close_time_ms, "right")], published_ms)
+    publish(database, MOVE_FORECASTS, [FORECAST], published_ms)
+    publish(database, MOVE_OUTCOMES, [MOVED], published_ms)
     kept = RetentionSettings()
     views = {
         "closed_candles": (kept.fine_candles, 2, 1),
@@ -450,6 +460,9 @@ def test_what_postgresql_has_forgotten_is_forgotten_here(database: psycopg.Conne
         "first_outcomes": (kept.outcomes, 1, 0),
         "model_accuracy": (kept.outcomes, 1, 0),
         "latest_predictions": (kept.predictions, 1, 0),
+        "latest_moves": (kept.predictions, 1, 0),
+        "first_move_outcomes": (kept.outcomes, 1, 0),
+        "move_scores": (kept.outcomes, 1, 0),
     }
     for view, (length, before, after) in views.items():
         assert length is not None
@@ -457,6 +470,57 @@ def test_what_postgresql_has_forgotten_is_forgotten_here(database: psycopg.Conne
         for now_ms, left in ((end_ms - 1, before), (end_ms + 1, after)):
             database.execute(f"SET test.now_s = '{now_ms / 1_000}'".encode())
             assert len(rows(database, view)) == left, view
+
+
+QUANTILES = tuple(1e-8 * (1 + place) ** 2 for place in range(19))
+FORECAST = MoveForecast(
+    MARKET, "1s", 60_000, 300_000, "volatility", "ridge", "7", "mid", 250, 4e-6, QUANTILES,
+    {"har": 5e-6},
+)  # fmt: skip
+MOVED = MoveOutcome(
+    MARKET, "1s", 60_000, 300_000, "volatility", "ridge", "7", 4e-6, still=False, qlike=0.2,
+    baselines={"har": 0.4, "ewma": None}, crps=0.3, inside_80=False, inside_90=True,
+)  # fmt: skip
+
+
+def test_how_far_is_what_was_said_first_at_the_newest_close(database: psycopg.Connection) -> None:
+    replace = msgspec.structs.replace
+    publish(database, MOVE_FORECASTS, [FORECAST], 60_001)
+    newest = replace(FORECAST, close_time_ms=120_000, mean=9e-6)
+    bare = replace(newest, target="range", model_name="so_far", quantiles=(), mean=0.002)
+    publish(database, MOVE_FORECASTS, [newest, bare], 120_001)
+    publish(database, MOVE_FORECASTS, [replace(newest, mean=1.0)], 120_002)
+    volatility, range_ = sorted(
+        rows(database, "latest_moves"), key=lambda row: str(row["target"]), reverse=True
+    )
+    assert (volatility["close_time_ms"], volatility["for_ms"]) == (120_000, 420_250)
+    assert volatility["move"] == pytest.approx(3e-3)
+    bounds = [volatility[name] for name in ("low_90", "low_80", "high_80", "high_90")]
+    assert bounds == pytest.approx([1e-4, 2e-4, 1.8e-3, 1.9e-3])
+    assert (range_["move"], range_["low_90"], range_["model_name"]) == (0.002, None, "so_far")
+
+
+def test_scores_of_moves_are_those_of_the_api(database: psycopg.Connection) -> None:
+    replace = msgspec.structs.replace
+    outcomes = [
+        replace(
+            MOVED, close_time_ms=60_000 * close, qlike=0.1 * close, inside_80=close % 2 == 0,
+            baselines={"har": None if close == 3 else 0.4, "ewma": None},
+        )
+        for close in range(1, 6)
+    ]  # fmt: skip
+    publish(database, MOVE_OUTCOMES, outcomes, 1)
+    publish(database, MOVE_OUTCOMES, [replace(outcomes[0], qlike=9.0)], 2)
+    late = replace(MOVED, close_time_ms=600_000, late=True)
+    unfitted = replace(MOVED, close_time_ms=660_000, model_name="ewma", crps=None)
+    publish(database, MOVE_OUTCOMES, [late, unfitted], 3)
+    (row,) = rows(database, "move_scores")
+    score = score_of("volatility", 300_000, [*outcomes, late, unfitted])
+    assert score is not None
+    for name in ("outcomes", "qlike", "crps", "coverage_80", "coverage_90"):
+        assert row[name] == pytest.approx(getattr(score, name)), name
+    assert row["less_than_har"] == pytest.approx(score.qlike_less["har"])
+    assert (row["less_than_ewma"], row["until_ms"]) == (None, 300_000)
 
 
 def test_predictions_say_what_each_candidate_said(database: psycopg.Connection) -> None:
@@ -562,7 +626,7 @@ def test_migration_makes_the_tables_of_sinks_before_it_turns_to_risingwave(
         migrate(FOLDER, settings, nowhere, patience_s=0)
     with psycopg.connect(postgres_url(settings)) as connection:
         counted = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'risingwave'"
-        assert connection.execute(counted).fetchone() == (3,)
+        assert connection.execute(counted).fetchone() == (5,)
 
 
 def test_settings_of_risingwave_come_from_the_environment() -> None:

@@ -18,7 +18,7 @@ from exchange_simulator import SeededMarket
 from exchange_simulator.market.messages import trades_messages
 from marketstream.explanation import Explanation, Terms
 from marketstream.fakes import LivePorts
-from marketstream.messages import Candle, Feed, Gap, Learning, Model, Stall, Status, Trades
+from marketstream.messages import Candle, Feed, Gap, HowFar, Learning, Model, Stall, Status, Trades
 from marketstream.plan import Plan
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
@@ -125,6 +125,7 @@ class LiveMarkets:
                 progress.needed_ms,
                 progress.book,
                 dict.fromkeys(PLAN.horizons_ms, 1),
+                how_far=HowFar(("volatility", "range"), 12_000, 20_000, {300_000: 6_300_000}),
             )
             feed = Feed(
                 connected=True,

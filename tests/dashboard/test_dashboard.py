@@ -8,7 +8,12 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from marketstream.messages import Model, MoveForecast, MoveOutcome, Outcome
+from marketstream.messages import (
+    Model,
+    MoveForecast,
+    MoveOutcome,
+    Outcome,
+)
 
 from .browser import WEB, Page, in_browser
 from .live_markets import MARKETS, served
@@ -415,6 +420,9 @@ def test_how_far_it_will_go_is_told_with_bounds_others_and_what_they_held(
         async def look(page: Page) -> None:
             await page.look(width=width, scheme=scheme)
             await page.wait_for("document.querySelector('#how-far-none').checkVisibility()")
+            await page.wait_for(
+                "document.querySelector('#how-far-none').textContent.includes('12 of 20 s of')"
+            )
             for message in (forecast, unfitted, came):
                 dashboard.markets.ports.pass_on(message, 1)
             await page.reloads_by("location.reload()")
@@ -430,7 +438,7 @@ def test_how_far_it_will_go_is_told_with_bounds_others_and_what_they_held(
             assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
             await page.evaluate("document.querySelectorAll('#how-far-targets button')[1].click()")
             await page.wait_for(
-                "document.querySelector('#how-far-rows').textContent.includes('not known yet')"
+                "document.querySelector('#how-far-rows').textContent.includes('in 105 min')"
             )
             (row,) = json.loads(await page.evaluate(cells))
             assert (row[1], row[5]) == ("0.150 %", "no outcome of a model yet")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from marketstream.messages import MoveForecast, MoveOutcome
+from marketstream.messages import HowFar, Learning, MoveForecast, MoveOutcome
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
 from prediction_api.views import moves
@@ -90,10 +90,69 @@ def test_an_unknown_target_is_refused_and_one_not_forecast_yet_is_waited_for(api
         )
     waiting = api.client.get("/predictions/BTC-USDT?target=range")
     assert waiting.status_code == 503
-    assert "no range of such a horizon has been forecast yet" in waiting.json()["detail"]
     unreadable = api.client.get("/predictions/BTC-USDT?target=range&horizon=soon")
     assert unreadable.status_code == 422
     assert api.client.get("/predictions/BTC-USDT?target=direction").status_code == 503
+
+
+HOW_FAR = HowFar(("volatility", "range"), 12_000, 20_000, {MINUTE: 1_260_000, 300_000: 6_300_000})
+
+
+def test_what_the_first_forecast_lacks_is_said_and_when_it_will_be_there(api: Api) -> None:
+    def asked(target: str = "range", horizon: str = "") -> dict[str, Any]:
+        path = f"/predictions/BTC-USDT?target={target}{horizon}"
+        answer: dict[str, Any] = api.client.get(path).json()
+        return answer
+
+    def learn(how_far: HowFar | None) -> None:
+        api.say(Learning(9, 9, book=True, trainings={}, how_far=how_far))
+
+    assert "nothing received yet" in asked()["detail"]
+    api.see(MINUTE)
+    assert "no word of the predictor yet" in asked()["detail"]
+    learn(None)
+    assert f"{MARKET}: no range is forecast here: `moves` in the settings" in asked()["detail"]
+    learn(replace(HOW_FAR, targets=("volatility",)))
+    assert "no range is forecast here" in asked()["detail"]
+    learn(replace(HOW_FAR, seen_ms=None))
+    assert "known with the first best bid and ask" in asked()["detail"]
+    learn(HOW_FAR)
+    waiting = asked("volatility")
+    assert waiting["detail"] == (
+        f"{MARKET}: 12 of 20 s of known prices seen before the first volatility is "
+        "forecast, in about 8 s"
+    )
+    assert waiting["missing"] == {
+        "detail": waiting["detail"], "seen_ms": 12_000, "needed_ms": 20_000,
+    }  # fmt: skip
+    learn(replace(HOW_FAR, seen_ms=25_000))
+    assert asked()["detail"].endswith("its horizons are 1 min, 5 min")
+    assert asked(horizon="&horizon=7m")["detail"] == (
+        "horizon 420s: range is forecast 60s, 300s ahead"
+    )
+    assert asked(horizon="&horizon=7m&horizon=5m")["status"] == 503
+
+
+def test_when_bounds_will_be_there_is_said_of_each_horizon_that_has_none(api: Api) -> None:
+    api.see(MINUTE)
+    api.views.hear(forecast(MINUTE), 1)
+    api.views.hear(forecast(MINUTE, 5 * MINUTE, model_name="so_far", quantiles=()), 1)
+    path = "/predictions/BTC-USDT?target=volatility"
+    assert api.client.get(path).json()["bounds_missing"] == []
+    api.say(Learning(9, 9, book=True, trainings={}, how_far=HOW_FAR))
+    assert api.client.get(path).json()["bounds_missing"] == [
+        {
+            "horizon_ms": 300_000,
+            "detail": "bounds come with a model, which can be fitted in about 105 min: "
+            "12 s of 105 min of known prices seen",
+            "seen_ms": 12_000,
+            "needed_ms": 6_300_000,
+        }
+    ]
+    over = replace(HOW_FAR, seen_ms=7_000_000)
+    api.say(Learning(9, 9, book=True, trainings={}, how_far=over))
+    (missing,) = api.client.get(path).json()["bounds_missing"]
+    assert "can be fitted after the next closes: 105 min of 105 min" in missing["detail"]
 
 
 def test_history_has_what_came_of_each(make_api: Callable[..., Api], store: Store) -> None:

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from marketstream.messages import Outcome, Prediction
+from marketstream.messages import MoveForecast, Outcome, Prediction
 
 from .conftest import Api, served
 
@@ -60,6 +60,21 @@ def test_each_event_is_a_message_with_its_name_and_id(
     assert (said["data"]["for_ms"], said["data"]["direction"]) == (11_000, "up")
     assert (came["id"], came["event"]) == ("o-9000-1000", "outcome")
     assert came["data"]["verdict"] == "right"
+
+
+def test_how_far_is_followed_by_its_target(api: Api) -> None:
+    forecast = MoveForecast(
+        "binance:BTC/USDT", "1s", 60_000, 300_000, "volatility", "ewma", "", "mid", 0, 4e-6, (),
+        {"ewma": 4e-6},
+    )  # fmt: skip
+    api.views.hear(forecast, 1)
+    path = f"{PATH}?target=volatility&horizon=5m&after=p-0-300000"
+    with served(api) as address, opened(address, path) as client:
+        missed = heard(client)
+        said = heard(client)
+    assert missed["event"] == "missed"
+    assert (said["id"], said["event"]) == ("p-60000-300000", "move")
+    assert said["data"]["move"] == pytest.approx(2e-3)
 
 
 def test_it_goes_on_after_an_event_and_declares_what_was_missed(

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from marketstream.errors import SettingsError
 from marketstream.fakes import FakePorts
-from marketstream.messages import Features, Feed, Learning, Model, Prediction, Status
+from marketstream.messages import Features, Feed, HowFar, Learning, Model, Prediction, Status
 from marketstream.plan import Plan
 from marketstream.ports import Part
 from marketstream.topics import FEATURES, PREDICTIONS
@@ -147,7 +147,11 @@ async def trained_once(part: Part, ports: FakePorts, closes: list[Features]) -> 
         for close in closes:
             ports.pass_on(close, 0)
         await heard(ports, repeat(closes[-1]), 0, lambda: len(learnings(ports)) > 1)
-        assert learnings(ports)[-1] == Learning(599_000, 100_000, book=True, trainings={})
+        bounds_ms = {60_000: 1_260_000, 300_000: 6_300_000, 900_000: 18_900_000}
+        how_far = HowFar(("volatility", "range"), 599_000, 20_000, bounds_ms)
+        assert learnings(ports)[-1] == Learning(
+            599_000, 100_000, book=True, trainings={}, how_far=how_far
+        )
         live = on(closes)
         await heard(ports, live, LIVE_NS, lambda: bool(models(ports)))
         await heard(ports, live, LIVE_NS, lambda: learnings(ports)[-1].trainings == {1_000: 1})

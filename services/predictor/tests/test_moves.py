@@ -12,12 +12,13 @@ import pytest
 from pydantic import ValidationError
 
 from marketstream.columns import CandleColumns, Flags, Floats, Times
-from marketstream.messages import Features, MoveForecast, MoveOutcome, MoveTarget
+from marketstream.messages import Features, MoveForecast, MoveOutcome, MovePrice, MoveTarget
 from marketstream.readers.candles import read_candles
 from predictor.moves.fit import Fit, Fitted, fit
 from predictor.moves.layout import Layout
 from predictor.moves.operator import Moves
 from predictor.moves.settings import MovesSettings
+from predictor.moves.start import so_far
 from predictor.targets.bounds import tracked
 from predictor.targets.grid import Grid
 from predictor.targets.rows import rows_of
@@ -334,3 +335,44 @@ def test_settings_say_what_a_timeframe_allows() -> None:
         MovesSettings(step=7)
     with pytest.raises(ValidationError, match="less than or equal to 3600"):
         MovesSettings(horizons=[7_200])
+
+
+def test_the_variance_so_far_is_said_as_soon_as_it_is_known_until_a_horizon_is_over() -> None:
+    candles = rough_candles(500, timeframe_ms=1_000)
+    layout = layout_of("1s", targets=["volatility", "range"], horizons=[60, 900])
+    given = messages(candles)[:200]
+    begun_ms = given[0].close_time_ms
+    restarted = run(Moves(MARKET, layout), given, restarts=(12, 20, 70), layout=layout)
+    following = run(Moves(MARKET, layout), given)
+    assert restarted == following
+    forecasts, outcomes = said(following, "volatility", MINUTE)
+    first_ms = min(forecasts)
+    first = forecasts[first_ms]
+    known = np.isfinite(Grid.of(candles, "mid").squared[1:]).cumsum()
+    assert first_ms == begun_ms + 1_000 * (int(np.argmax(known == 20)) + 1)
+    assert (first.model_name, first.model_version, first.quantiles) == ("so_far", "", ())
+    grid = Grid.of(candles, "mid")
+    seen = grid.squared[grid.close_ms <= first_ms]
+    assert first.mean == pytest.approx(60 * np.nanmean(seen))
+    assert first.baselines == {"so_far": first.mean}
+    assert first_ms in outcomes
+    assert outcomes[first_ms].qlike == outcomes[first_ms].baselines["so_far"]
+    later = [one for close_ms, one in forecasts.items() if close_ms >= begun_ms + 2 * MINUTE]
+    assert {one.model_name for one in later} == {"ewma"}
+    of_long, _ = said(following, "range", 900_000)
+    assert {one.model_name for one in of_long.values()} == {"so_far"}
+    assert list(of_long) == [first_ms, *(c for c in of_long if c % MINUTE == 0)]
+
+
+@pytest.mark.parametrize("price", ["mid", "close"])
+def test_the_range_so_far_is_that_of_a_random_walk(price: MovePrice) -> None:
+    random = np.random.default_rng(3)
+    fine = 40 if price == "close" else 1
+    steps = random.normal(scale=1e-4 / np.sqrt(fine), size=(2_000, 60 * fine))
+    paths = np.concatenate([np.zeros((2_000, 1)), steps.cumsum(axis=1)], axis=1)
+    came = float((paths.max(axis=1) - paths.min(axis=1)).mean())
+    expected = so_far(1e-8, "range", 60, price)
+    assert expected == pytest.approx(came, rel=0.03)
+    assert so_far(1e-8, "volatility", 60, price) == pytest.approx(60e-8)
+    assert so_far(0.0, "range", 60, price) is None
+    assert so_far(float("nan"), "range", 60, price) is None

@@ -14,6 +14,7 @@ from marketstream.fakes import FakePorts
 from marketstream.messages import (
     Features,
     Feed,
+    HowFar,
     MoveForecast,
     MoveOutcome,
     Outcome,
@@ -363,3 +364,14 @@ def test_what_was_forecast_late_before_a_stop_has_a_late_outcome_after_it(
     assert len(known) > 5
     assert known == {identity: expected[identity] for identity in known}
     assert set(known.values()) == {True, False}
+
+
+def test_it_says_what_the_first_forecast_and_bounds_need(make_market: Callable[..., Any]) -> None:
+    assert LAYOUT is not None
+    given = closes(make_market, 30)
+    fitter = Fitter()
+    needed = {MINUTE: 101 * MINUTE, 5 * MINUTE: 105 * MINUTE}
+    nothing = HowFar(("volatility", "range"), None, 20 * MINUTE, needed)
+    assert fitter.learning.progress(MARKET) == nothing
+    fitter.run(given)
+    assert fitter.learning.progress(MARKET) == replace(nothing, seen_ms=29 * MINUTE)

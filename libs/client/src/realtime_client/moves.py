@@ -48,6 +48,15 @@ class MoveScore(msgspec.Struct, frozen=True):
     qlike_less: dict[str, float]
 
 
+class MissingBounds(msgspec.Struct, frozen=True):
+    """Why there are no bounds yet at a horizon: so much of what is needed has been seen."""
+
+    horizon_ms: int
+    detail: str
+    seen_ms: int
+    needed_ms: int
+
+
 class MarketMoves(msgspec.Struct, frozen=True):
     """The newest forecasts of how far a market goes by horizon, and how good those have been."""
 
@@ -59,6 +68,7 @@ class MarketMoves(msgspec.Struct, frozen=True):
     target: str
     moves: list[Move]
     scores: list[MoveScore]
+    bounds_missing: list[MissingBounds] = []
 
 
 class JudgedMove(msgspec.Struct, frozen=True):

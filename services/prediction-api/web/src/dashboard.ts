@@ -173,7 +173,7 @@ class Dashboard implements Listener {
     this.overTime.look(market, this.horizonMs);
     this.ledger.look(market, this.horizonMs);
     this.indicators.look(market);
-    this.howFar.look(market);
+    this.howFar.look(market, status);
     showWarmingUp(status);
     showStalled(status);
     const now = status.as_of_ms === null ? "" : new Date(status.as_of_ms).toISOString();

@@ -4,12 +4,14 @@ import { byId, choice, make } from "./elements.ts";
 import { duration, percent, whole } from "./format.ts";
 import { ask } from "./key.ts";
 import type { Market } from "./market.ts";
-import type { MarketMoves, Move, MoveScore } from "./wire.ts";
+import type { MarketMoves, Move, MoveScore, Status } from "./wire.ts";
 
 const REFRESH_MS = 10_000; // forecasts come once a minute
+const MINUTE_MS = 60_000;
 const NAMES: Record<string, string> = {
   ewma: "of late",
   har: "short and long",
+  so_far: "so far",
   same_hour_of_yesterday: "yesterday",
 };
 const TARGETS = [
@@ -17,11 +19,16 @@ const TARGETS = [
   { label: "Range", value: "range" },
 ];
 
+const NOTHING = "Nothing is known of how far it goes yet.";
+
+type Missing = Pick<Status, "how_far_missing">;
+
 export class HowFar {
   private target = "volatility";
   private shown = "";
   private askedAt = Number.NEGATIVE_INFINITY;
   private market: Market | null = null;
+  private status: Missing = {};
 
   constructor() {
     choice(byId("how-far-targets"), TARGETS, this.target, (chosen) => {
@@ -31,8 +38,11 @@ export class HowFar {
   }
 
   /** Ask anew where something else is to be shown, or it is time to. */
-  look(market: Market): void {
+  look(market: Market, { how_far_missing: missing }: Missing = this.status): void {
     this.market = market;
+    this.status = { how_far_missing: missing };
+    const detail = missing?.[this.target]?.detail;
+    byId("how-far-none").textContent = detail ?? NOTHING;
     const wanted = `${market.name} ${this.target}`;
     const isDue = performance.now() - this.askedAt > REFRESH_MS;
     if (document.hidden || (wanted === this.shown && !isDue)) return;
@@ -54,16 +64,21 @@ export class HowFar {
 }
 
 function show(told: MarketMoves | undefined): void {
-  const { moves, scores } = told ?? { moves: [], scores: [] };
+  const { moves, scores, bounds_missing } = told ?? { moves: [], scores: [], bounds_missing: [] };
   byId("how-far-none").hidden = moves.length > 0;
   byId("how-far-table").hidden = moves.length === 0;
   byId("how-far-table").classList.toggle("old", Boolean(told?.stale || told?.stalled));
   const scored = new Map(scores.map((score) => [score.horizon_ms, score]));
-  const rows = moves.map((move) => tableRow(move, scored.get(move.horizon_ms)));
+  const waits = new Map(bounds_missing.map((missing) => [missing.horizon_ms, missing]));
+  const rows = moves.map((move) => {
+    return tableRow(move, scored.get(move.horizon_ms), waits.get(move.horizon_ms));
+  });
   byId("how-far-rows").replaceChildren(...rows);
 }
 
-function tableRow(move: Move, score: MoveScore | undefined): HTMLElement {
+type Wait = MarketMoves["bounds_missing"][number];
+
+function tableRow(move: Move, score?: MoveScore, wait?: Wait): HTMLElement {
   const horizon = make("th", "", duration(move.horizon_ms));
   horizon.setAttribute("scope", "row");
   const sign = move.target === "volatility" ? "±\u00a0" : "";
@@ -72,8 +87,8 @@ function tableRow(move: Move, score: MoveScore | undefined): HTMLElement {
     "",
     horizon,
     make("td", "number", make("b", "", `${sign}${share(move.move)}`)),
-    make("td", "number", between(move.low_80, move.high_80)),
-    make("td", "number", between(move.low_90, move.high_90)),
+    bounds(move.low_80, move.high_80, wait),
+    bounds(move.low_90, move.high_90, wait),
     make("td", "", others(move)),
     make("td", "", held(score)),
   );
@@ -85,8 +100,15 @@ function share(value: number): string {
   return percent(value, decimals);
 }
 
-function between(low: number | null, high: number | null): string {
-  return low === null || high === null ? "not known yet" : `${share(low)} – ${share(high)}`;
+function bounds(low: number | null, high: number | null, wait?: Wait): HTMLElement {
+  if (low !== null && high !== null) {
+    return make("td", "number", `${share(low)} – ${share(high)}`);
+  }
+  const leftMs = wait ? Math.max(wait.needed_ms - wait.seen_ms, 0) : 0;
+  const minutes = Math.ceil(leftMs / MINUTE_MS);
+  const cell = make("td", "number", leftMs > 0 ? `in ${whole(minutes)} min` : "not known yet");
+  if (wait) cell.title = wait.detail;
+  return cell;
 }
 
 function others({ baselines }: Move): string {

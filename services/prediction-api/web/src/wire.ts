@@ -143,16 +143,25 @@ export interface Feed {
   compared: number;
 }
 
+/** What is missing, and how far it is. */
+export interface WarmingUp {
+  detail: string;
+  seen_ms: number;
+  needed_ms: number;
+}
+
 export interface Status {
   state: "connecting" | "warming up" | "ok" | "stalled" | "stale" | "ended";
   as_of_ms: number | null;
   data_age_ms: number | null;
-  warming_up: { detail: string; seen_ms: number; needed_ms: number } | null;
+  warming_up: WarmingUp | null;
   latency: { p50_us: number; p99_us: number; count: number } | null;
   feed: Feed;
   horizons: HorizonStatus[];
   /** The markets, this one or others, whose time stands still. */
   stalled: string[];
+  /** Of each target of which nothing has been forecast yet what is missing. */
+  how_far_missing?: Record<string, WarmingUp>;
 }
 
 /** Trades `[first_id, end_id)` that were not seen, between the times of those on both sides. */
@@ -293,6 +302,8 @@ export interface MarketMoves {
   stalled: boolean;
   moves: Move[];
   scores: MoveScore[];
+  /** Of which horizons there are no bounds yet, and when there can be some. */
+  bounds_missing: { horizon_ms: number; detail: string; seen_ms: number; needed_ms: number }[];
 }
 
 export interface Move {

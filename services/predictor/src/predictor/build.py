@@ -59,13 +59,7 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
         names = {h: model_name(market, plan.timeframe, h) for h in plan.horizons_ms}
         return kept_champions(state / "models", names, feature_set)
 
-    learning = MarketsLearning(
-        plan, settings, ports, order=workshop.order, install=markets.install, kept=kept
-    )
-    ports.listen([FEATURES], learning.observe)
-    ports.listen([PREDICTIONS, OUTCOMES], learning.judge, can_wait=True)
-    if endpoints:
-        ports.listen([FEATURES], asker.observe)
+    moves = None
     if layout is not None:
         moves = MovesLearning(
             layout,
@@ -76,6 +70,15 @@ def build(plan: Plan, settings: PredictorSettings, ports: Ports) -> Part:
             serving=markets.fits,
             is_stalled=markets.is_stalled,
         )
+    learning = MarketsLearning(
+        plan, settings, ports, order=workshop.order, install=markets.install, kept=kept,
+        how_far=None if moves is None else moves.progress,
+    )  # fmt: skip
+    ports.listen([FEATURES], learning.observe)
+    ports.listen([PREDICTIONS, OUTCOMES], learning.judge, can_wait=True)
+    if endpoints:
+        ports.listen([FEATURES], asker.observe)
+    if moves is not None:
         ports.listen([FEATURES], moves.observe, can_wait=True)
         ports.listen([STALLS, STATUS], markets.hear)
     ports.listen([STATUS], learning.hear)

@@ -1,4 +1,4 @@
-"""`realtime export`: stored candles, predictions and outcomes as Parquet files."""
+"""`realtime export`: stored candles, predictions, moves and outcomes as Parquet files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from realtime_training.commands.types import FOLDER
 if TYPE_CHECKING:
     from pathlib import Path
 
-_KINDS = ("candles", "predictions", "outcomes")
+_KINDS = ("candles", "predictions", "outcomes", "move_forecasts", "move_outcomes")
 
 
 @click.command()
@@ -48,11 +48,12 @@ def export(
     *,
     as_json: bool,
 ) -> None:
-    """Write what is stored to FOLDER: candles.parquet, predictions.parquet, outcomes.parquet.
+    """Write what is stored to FOLDER, a file of each kind, such as candles.parquet.
 
     It reads the database of `realtime run`, also while that runs, or of the services. Candles are
     those that open in the range, of every timeframe that is kept; predictions and outcomes those of
-    closes in it, of champions and challengers. Columns are named and typed as in the database, what
+    closes in it, of champions and challengers; move_forecasts and move_outcomes say how far the
+    price was said to go, and went. Columns are named and typed as in the database, what
     has parts of its own is JSON. A file that is there is replaced once all of it is written.
 
     \b

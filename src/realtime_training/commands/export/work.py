@@ -41,6 +41,8 @@ def write_tables(
         "candles": store.candles,
         "predictions": store.predictions,
         "outcomes": store.outcomes,
+        "move_forecasts": store.move_forecasts,
+        "move_outcomes": store.move_outcomes,
     }
     rows = dict.fromkeys(kinds, 0)
     done = 0.0
@@ -109,6 +111,6 @@ class _ParquetTable:
 
 def _plain(value: object) -> object:
     """Return a value as a column holds it: what has parts of its own as JSON."""
-    if isinstance(value, dict | msgspec.Struct):
+    if isinstance(value, dict | tuple | msgspec.Struct):
         return msgspec.json.encode(value).decode()
     return value

@@ -22,6 +22,7 @@ from marketstream.messages.stall import Channel, Stall, StallEnd
 from marketstream.messages.status import (
     Compared,
     Feed,
+    HowFar,
     Learning,
     Mending,
     Parity,
@@ -33,10 +34,10 @@ from marketstream.messages.words import Answer, CandleState, Direction, Role, Si
 
 __all__ = [
     "Answer", "Audit", "Candle", "CandleState", "Channel", "Compared", "Context", "DeadLetter",
-    "Depth", "Direction", "Features", "Feed", "Funding", "Gap", "GapState", "Learning", "Levels",
-    "Liquidations", "Mending", "Message", "Model", "MoveForecast", "MoveOutcome", "MovePrice",
-    "MoveTarget", "Outcome", "Parity", "Prediction", "Quote", "Reading", "Recomputed", "Role",
-    "Said", "Side", "Stall", "StallEnd", "Status", "Trade", "Trades", "Verdict",
+    "Depth", "Direction", "Features", "Feed", "Funding", "Gap", "GapState", "HowFar", "Learning",
+    "Levels", "Liquidations", "Mending", "Message", "Model", "MoveForecast", "MoveOutcome",
+    "MovePrice", "MoveTarget", "Outcome", "Parity", "Prediction", "Quote", "Reading", "Recomputed",
+    "Role", "Said", "Side", "Stall", "StallEnd", "Status", "Trade", "Trades", "Verdict",
 ]  # fmt: skip
 
 type Message = (

@@ -26,12 +26,25 @@ class Feed(msgspec.Struct, frozen=True, tag="feed"):
     book: str | None = None
 
 
+class HowFar(msgspec.Struct, frozen=True):
+    """What forecasts of how far need, by target and horizon, and what has been seen.
+
+    `seen_ms` counts since the price was known first, None before that. Forecasts of `targets` begin
+    after `first_ms`; of each horizon there can be a model, and so bounds, after its `bounds_ms`.
+    """
+
+    targets: tuple[str, ...]
+    seen_ms: int | None
+    first_ms: int
+    bounds_ms: dict[int, int]
+
+
 class Learning(msgspec.Struct, frozen=True, tag="learning"):
     """How far the first model of a market is, and how often each horizon was trained in this run.
 
     `seen_ms` of `needed_ms` of market time have been seen; `book` says whether quotes were. Why the
     newest training brought nothing stands in `failure`. The `drift` that brought one last is told
-    in words, with the market's time then.
+    in words, with the market's time then. `how_far` is None where nothing is said of that.
     """
 
     seen_ms: int
@@ -41,6 +54,7 @@ class Learning(msgspec.Struct, frozen=True, tag="learning"):
     failure: str | None = None
     drift: str | None = None
     drift_ms: int | None = None
+    how_far: HowFar | None = None
 
 
 class Compared(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
@@ -75,6 +75,15 @@ def asked_move(target: str | None) -> MoveTarget | None:
 def asked_move_horizons_ms(plan: Plan, horizons: Sequence[str] | None) -> frozenset[int] | None:
     """Return horizons in ms, None for all; which are forecast, the settings of another part say."""
     return None if horizons is None else frozenset(_horizon_ms(plan, text) for text in horizons)
+
+
+def check_forecast(target: str, asked_ms: Collection[int], horizons_ms: Collection[int]) -> None:
+    """Refuse horizons of none of which it is forecast how far; raises BadParameterError."""
+    if not any(each in horizons_ms for each in asked_ms):
+        asked, known = (
+            ", ".join(f"{ms / 1_000:g}s" for ms in sorted(each)) for each in (asked_ms, horizons_ms)
+        )
+        raise BadParameterError(f"horizon {asked}: {target} is forecast {known} ahead")
 
 
 def check_event_id(after: str | None) -> None:

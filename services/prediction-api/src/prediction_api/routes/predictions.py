@@ -18,11 +18,13 @@ from prediction_api.routes.parameters import (
     asked_horizons_ms,
     asked_move,
     asked_move_horizons_ms,
+    check_forecast,
     check_timeframe,
 )
 from prediction_api.views.market_views import MarketViews
 from prediction_api.views.moves import MarketMoves
 from prediction_api.views.prediction_view import MarketPredictions
+from prediction_api.views.system_state import WarmingUp
 
 _OF_ONE = answers(
     MarketPredictions | MarketMoves,
@@ -49,13 +51,18 @@ def add_prediction_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         check_timeframe(plan, timeframe)
         move = asked_move(target)
         if move is not None:
-            moves = views.newest_moves(market, move, asked_move_horizons_ms(plan, horizons))
-            return _not_yet(market, move) if moves is None else json_answer(moves)
+            asked_ms = asked_move_horizons_ms(plan, horizons)
+            how_far = views.overview.how_far(market)
+            if how_far is not None and horizons:
+                check_forecast(move, asked_ms or (), how_far.bounds_ms)
+            moves = views.newest_moves(market, move, asked_ms)
+            if moves is not None:
+                return json_answer(moves)
+            return _warming_up(views.overview.how_far_missing(market, move))
         again = partial(views.newest_json.of, market, asked_horizons_ms(plan, horizons))
         newest = again()
         if newest is None:
-            missing = views.overview.warming_up(market)
-            return problem(503, "Warming up", missing.detail, missing=msgspec.to_builtins(missing))
+            return _warming_up(views.overview.warming_up(market))
         return RepeatableAnswer(newest, again, OF_NOW)
 
     @app.get("/predictions", responses=answers(dict[str, MarketPredictions | MarketMoves], {}))
@@ -94,10 +101,5 @@ def add_prediction_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         return of_one(find_market(board.markets, symbol, venue), horizon, timeframe, target)
 
 
-def _not_yet(market: str, target: str) -> Response:
-    return problem(
-        503,
-        "Warming up",
-        f"{market}: no {target} of such a horizon has been forecast yet; the first one is once a "
-        "horizon is over (`moves` in the settings of the predictor says which there are)",
-    )
+def _warming_up(missing: WarmingUp) -> Response:
+    return problem(503, "Warming up", missing.detail, missing=msgspec.to_builtins(missing))

@@ -12,10 +12,10 @@ from starlette.websockets import WebSocket
 
 from marketstream.plan import Plan
 from prediction_api.routes.answers import problem, too_many_streams
+from prediction_api.routes.followed import asked_feed
 from prediction_api.routes.markets import NoSuchMarketError, SeveralMarketsError, find_market
 from prediction_api.routes.parameters import (
     BadParameterError,
-    asked_horizons_ms,
     check_event_id,
     check_known,
 )
@@ -25,7 +25,7 @@ from prediction_api.views.market_views import MarketViews
 
 _LOOK_S = 60.0  # connections that are gone are noticed by pings, which the server sends
 _TRY_AGAIN_LATER = 1013
-_KNOWN = ("horizon", "after")
+_KNOWN = ("horizon", "after", "target")
 
 
 def add_socket_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
@@ -39,21 +39,23 @@ def add_socket_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
             path, asked = socket.path_params, socket.query_params
             market = find_market(markets, path["symbol"], path.get("venue"))
             check_known(asked, _KNOWN)
-            horizons_ms = asked_horizons_ms(plan, asked.getlist("horizon") or None)
+            feed, horizons_ms = asked_feed(
+                plan, views, asked.getlist("horizon") or None, asked.get("target")
+            )
             after = asked.get("after")
             check_event_id(after)
         except (NoSuchMarketError, SeveralMarketsError, BadParameterError) as error:
             answer = await app.exception_handlers[type(error)](socket, error)  # type: ignore[arg-type,misc]
             await socket.send_denial_response(answer)
             return
-        if not views.feed.follow(market, queue, horizons_ms, after, line):
+        if not feed.follow(market, queue, horizons_ms, after, line):
             await socket.send_denial_response(too_many_streams(views.live.most_followers))
             return
         try:
             await socket.accept()
             await _send_until_gone(socket, queue)
         finally:
-            views.feed.forget(market, queue)
+            feed.forget(market, queue)
 
     app.router.add_websocket_route("/predictions/{symbol}/stream", follow)
     app.router.add_websocket_route("/predictions/{venue}/{symbol:path}/stream", follow)

@@ -16,13 +16,11 @@ from marketstream.plan import Plan
 from marketstream.symbols import split_market
 from prediction_api.delivery import CONNECTION, Delivery
 from prediction_api.routes.answers import answers, json_answer, text_answers, too_many_streams
+from prediction_api.routes.followed import asked_feed
 from prediction_api.routes.markets import add_market_route, find_market
 from prediction_api.routes.parameters import (
     Horizons,
     Target,
-    asked_horizons_ms,
-    asked_move,
-    asked_move_horizons_ms,
     check_event_id,
 )
 from prediction_api.views.event_queue import EventQueue, MarketQueue
@@ -91,19 +89,13 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
         "in `Last-Event-ID` is sent what it missed; what is no longer remembered is declared by "
         "an event `missed`, and stands in the history. The same path opens as a WebSocket, with "
         "`after` in the place of `Last-Event-ID`. With `target` volatility or range the events are "
-        "`move` and `move_outcome`: how far the price is said to go, and how far it went; the "
-        "WebSocket has directions alone."
+        "`move` and `move_outcome`: how far the price is said to go, and how far it went."
     )
 
     def feed(
         market: str, horizons: list[str] | None, after: str | None, target: str | None
     ) -> Response:
-        move = asked_move(target)
-        if move is None:
-            followed, horizons_ms = views.feed, asked_horizons_ms(plan, horizons)
-        else:
-            followed = views.move_feeds[move]
-            horizons_ms = asked_move_horizons_ms(plan, horizons)
+        followed, horizons_ms = asked_feed(plan, views, horizons, target)
         check_event_id(after)
         queue = EventQueue(missed=missed_after())
         if not followed.follow(market, queue, horizons_ms, after):

@@ -27,6 +27,7 @@ from marketstream.symbols import split_market
 from prediction_api.views.board import PredictionBoard, Published, Seen
 from prediction_api.views.certificates import Certificates
 from prediction_api.views.feed import PredictionFeed
+from prediction_api.views.how_far import missing_bounds
 from prediction_api.views.live import MOST_FOLLOWERS, LiveView
 from prediction_api.views.moves import TARGETS, MarketMoves, MoveBoard
 from prediction_api.views.newest_json import NewestJson
@@ -154,6 +155,7 @@ class MarketViews:
             target=target,
             moves=moves,
             scores=self.moves.scores(market, target, horizons_ms),
+            bounds_missing=missing_bounds(self.overview.how_far(market), moves),
         )
 
     def close(self) -> None:

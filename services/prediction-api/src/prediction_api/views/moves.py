@@ -70,10 +70,21 @@ class MoveScore:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingBounds:
+    """Why how far it goes has no bounds yet at a horizon, and how far that is."""
+
+    horizon_ms: int
+    detail: str
+    seen_ms: int
+    needed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class MarketMoves:
     """The newest forecasts of how far a market goes by horizon, the shortest first, and scores.
 
-    The first fields are as those of predictions.
+    The first fields are as those of predictions. `bounds_missing` says of which horizons there are
+    no bounds yet, why, and when there can be some.
     """
 
     symbol: str
@@ -84,6 +95,7 @@ class MarketMoves:
     target: MoveTarget
     moves: list[MoveView]
     scores: list[MoveScore]
+    bounds_missing: list[MissingBounds]
 
 
 class JudgedMove(msgspec.Struct, frozen=True):

@@ -7,12 +7,23 @@ from typing import NamedTuple
 
 import msgspec
 
-from marketstream.messages import Feed, Learning, Mending, Model, Parity, Recomputed, Status
+from marketstream.messages import (
+    Feed,
+    HowFar,
+    Learning,
+    Mending,
+    Model,
+    MoveTarget,
+    Parity,
+    Recomputed,
+    Status,
+)
 from marketstream.metrics import Metrics
 from marketstream.plan import Plan
 from marketstream.scores import Scores
 from marketstream.symbols import split_market
 from prediction_api.views.board import PredictionBoard
+from prediction_api.views.how_far import lacking
 from prediction_api.views.score_gauges import show_proof, show_score
 from prediction_api.views.system_state import FeedState, ModelState, SystemState, WarmingUp
 
@@ -90,7 +101,21 @@ class Overview:
             return WarmingUp(detail, 0, 0)
         return WarmingUp(detail, learning.seen_ms, learning.needed_ms)
 
-    def _lacking(self, market: str, learning: Learning | None) -> str:
+    def how_far_missing(self, market: str, target: MoveTarget) -> WarmingUp:
+        """Return what a market lacks for its first forecast of how far."""
+        learning = self._learning.get(market)
+        how_far = self.how_far(market)
+        seen_ms, needed_ms = (how_far.seen_ms, how_far.first_ms) if how_far else (0, 0)
+        why = self._unheard(market, learning) or lacking(how_far, target)
+        return WarmingUp(f"{market}: {why}", seen_ms or 0, needed_ms)
+
+    def how_far(self, market: str) -> HowFar | None:
+        """Return how far forecasts of how far are, None where nobody says that there are any."""
+        learning = self._learning.get(market)
+        return None if learning is None else learning.how_far
+
+    def _unheard(self, market: str, learning: Learning | None) -> str | None:
+        """Return whom nothing has been heard of that has to be; None where that is nobody."""
         heard = self._feeds.get(market)
         if heard is not None and heard.feed.history < 1:
             return f"{heard.feed.history:.0%} of the history read"
@@ -99,6 +124,12 @@ class Overview:
             return f"nothing received yet{by}"
         if learning is None:
             return "no word of the predictor yet: does it run?"
+        return None
+
+    def _lacking(self, market: str, learning: Learning | None) -> str:
+        unheard = self._unheard(market, learning)
+        if unheard is not None or learning is None:
+            return unheard or ""
         if not learning.book:
             return "no best bid and ask seen yet; without them there is no mid"
         if market in self._began:

@@ -10,11 +10,13 @@ import msgspec
 
 from marketstream.candidate_losses import CandidateLoss
 from marketstream.evidence import Proof
+from marketstream.messages import MoveTarget
 from marketstream.on_paper import OnPaper, ReliabilityBin
 from marketstream.scoring import Score
 from prediction_api.views.board import MarketState
 from prediction_api.views.event_queue import event
 from prediction_api.views.market_views import MarketViews
+from prediction_api.views.moves import TARGETS
 from prediction_api.views.system_state import FeedState, ModelState, WarmingUp
 from prediction_api.views.wire import Latency
 
@@ -40,7 +42,8 @@ class HorizonStatus(msgspec.Struct, frozen=True):
 class MarketStatus(msgspec.Struct, frozen=True):
     """How a market is; times are the market's, and `warming_up` is None once it predicts.
 
-    `stalled` names the markets, this one or others, whose time stands still.
+    `stalled` names the markets, this one or others, whose time stands still. `how_far_missing` says
+    of each target of which nothing has been forecast yet what is missing.
     """
 
     state: MarketState
@@ -51,6 +54,7 @@ class MarketStatus(msgspec.Struct, frozen=True):
     feed: FeedState
     horizons: list[HorizonStatus]
     stalled: list[str]
+    how_far_missing: dict[MoveTarget, WarmingUp]
 
 
 async def standing(
@@ -104,4 +108,9 @@ class StatusLines:
             feed=system.feed,
             horizons=horizons,
             stalled=[each for each in board.markets if board.stalled(each)],
+            how_far_missing={
+                target: views.overview.how_far_missing(market, target)
+                for target in TARGETS
+                if not views.moves.horizons_ms(market, target)
+            },
         )

@@ -9,10 +9,11 @@ from queue import SimpleQueue
 from loguru import logger
 
 from marketstream.columns import number
-from marketstream.messages import Features
+from marketstream.messages import Features, HowFar
 from predictor.moves.fit import Fit, needed_ms
 from predictor.moves.job import COLUMNS, MovesJob
 from predictor.moves.layout import Combination, Layout
+from predictor.moves.start import FEWEST as FEWEST_RETURNS
 from predictor.training.history import Buffer
 from predictor.training.process import TrainerProcess
 from predictor.training.workshop import Order
@@ -82,6 +83,14 @@ class MovesLearning:
         if received_ns and is_due and market not in self._running:
             self._due_ms[market] = close_ms + min(_TRY_EVERY_MS, self._every_ms)
             self._fit(market, close_ms)
+
+    def progress(self, market: str) -> HowFar:
+        """Return how far a market's forecasts are; from any thread."""
+        layout = self._layout
+        since_ms, newest_ms = self._priced_ms.get(market), self._newest_ms.get(market)
+        seen_ms = None if since_ms is None or newest_ms is None else newest_ms - since_ms
+        bounds_ms = {h: needed_ms(h, layout.fit_step_ms) for h in layout.horizons_ms}
+        return HowFar(layout.targets, seen_ms, FEWEST_RETURNS * layout.base_ms, bounds_ms)
 
     def _fit(self, market: str, now_ms: int) -> None:
         layout, serving = self._layout, self._serving(market)

@@ -16,6 +16,7 @@ from predictor.moves.horizon import Baselines, Horizon, HorizonState
 from predictor.moves.judging import judged
 from predictor.moves.layout import Combination, Layout
 from predictor.moves.series import Series, SeriesState
+from predictor.moves.start import FEWEST, NAME, so_far
 from predictor.targets.forecaster import MODEL
 from predictor.targets.rows import forecasters_know
 
@@ -42,8 +43,9 @@ class Moves:
 
     At every step it learns what came of the horizons that are over, and says what is forecast of
     those that begin. Fits come from outside by `install`, between two messages; until the first one
-    the mean of the exponentially weighted horizons serves, without bounds. After a hole of more
-    than a day it begins anew.
+    the mean of the exponentially weighted horizons serves, without bounds, and until a horizon is
+    over the variance so far, which is said as soon as it is known, between two steps too. After a
+    hole of more than a day it begins anew.
     """
 
     def __init__(self, market: str, layout: Layout) -> None:
@@ -87,8 +89,11 @@ class Moves:
         while message.close_time_ms - series.close_ms > series.base_ms:
             series.add_unknown()
             following += self._step(series)
+        knew = series.known_returns
         series.add(message, stalled=self.stalled)
         following += self._step(series)
+        if knew < FEWEST <= series.known_returns:
+            following += self._first_forecasts(series)
         return following
 
     def _begin(self, first_ms: int) -> Series:
@@ -131,22 +136,45 @@ class Moves:
         fitted.tracker.learn(float(np.log(max(came, fitted.fit.floor))) - said.expected)
 
     def _forecasts(self, series: Series) -> Iterable[MoveForecast]:
-        layout = self._layout
         for (target, horizon_ms), waiting in self._waiting.items():
             baselines = self._horizons[horizon_ms].baselines(target, series.close_ms)
-            if not isfinite(baselines.har[0, 0]):
-                continue  # no horizon is over yet
             fitted = self._fitted.get((target, horizon_ms))
-            if fitted is None:
-                expected, forecast = None, self._unfitted(target, horizon_ms, baselines)
+            expected = None
+            if not isfinite(baselines.ewma[0]):  # no horizon is over yet
+                forecast = self._so_far(series, target, horizon_ms)
+            elif not isfinite(baselines.har[0, 0]):
+                continue  # nothing is known of late
+            elif fitted is None:
+                forecast = self._unfitted(target, horizon_ms, baselines)
             else:
                 expected, forecast = self._said(fitted, series, baselines)
-            if forecast is None:
-                continue
-            closes = layout.late_closes + layout.closes(horizon_ms)
-            about_ms = series.close_ms + closes * series.base_ms
-            waiting.append(_Waiting(about_ms, expected, forecast))
-            yield forecast
+            if forecast is not None:
+                waiting.append(self._awaited(forecast, expected))
+                yield forecast
+
+    def _first_forecasts(self, series: Series) -> Iterable[MoveForecast]:
+        """Say what is known so far of what nothing has been said of yet."""
+        for (target, horizon_ms), waiting in self._waiting.items():
+            forecast = None if waiting else self._so_far(series, target, horizon_ms)
+            if forecast is not None:
+                waiting.append(self._awaited(forecast, None))
+                yield forecast
+
+    def _awaited(self, forecast: MoveForecast, expected: float | None) -> _Waiting:
+        layout = self._layout
+        closes = layout.late_closes + layout.closes(forecast.horizon_ms)
+        about_ms = forecast.close_time_ms + closes * layout.base_ms
+        return _Waiting(about_ms, expected, forecast)
+
+    def _so_far(self, series: Series, target: MoveTarget, horizon_ms: int) -> MoveForecast | None:
+        layout = self._layout
+        if series.known_returns < FEWEST:
+            return None
+        closes = layout.closes(horizon_ms)
+        mean = so_far(series.variance_so_far, target, closes, layout.price)
+        if mean is None:
+            return None
+        return self._forecast(target, horizon_ms, NAME, "", mean, (), {NAME: mean}, None)
 
     def _unfitted(
         self, target: MoveTarget, horizon_ms: int, baselines: Baselines

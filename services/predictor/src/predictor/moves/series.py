@@ -70,6 +70,16 @@ class Series:
         return self.layout.base_ms
 
     @property
+    def known_returns(self) -> int:
+        """How many returns from close to close are known so far."""
+        return int(self._totals[1])
+
+    @property
+    def variance_so_far(self) -> float:
+        """The mean squared return from close to close so far; NaN before there is any."""
+        return self._totals[0] / self._totals[1] if self._totals[1] else nan
+
+    @property
     def price(self) -> float:
         """The logarithm of the price at the newest close; NaN where it is not known."""
         return self._price

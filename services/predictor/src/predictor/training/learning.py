@@ -13,7 +13,7 @@ from typing import Any, cast
 from loguru import logger
 from msgspec.structs import replace
 
-from marketstream.messages import Features, Feed, Learning, Outcome, Prediction, Status
+from marketstream.messages import Features, Feed, HowFar, Learning, Outcome, Prediction, Status
 from marketstream.plan import Plan
 from marketstream.ports import Ports
 from marketstream.topics import FEATURES
@@ -57,7 +57,9 @@ class MarketsLearning:
         order: Callable[[Order], None],
         install: Callable[[str, Models], None],
         kept: Callable[[str, str], Models],
+        how_far: Callable[[str], HowFar] | None = None,
     ) -> None:
+        self._how_far = how_far
         self._kept = kept
         self._plan = plan
         self._settings = settings
@@ -162,7 +164,9 @@ class MarketsLearning:
         nothing = Learning(0, 0, book=False, trainings={})
         said = nothing if retrainer is None else retrainer.learning
         needed = needed_ms(self._plan, self._settings.training)
-        self._ports.publish(Status(market, "predictor", replace(said, needed_ms=needed)))
+        how_far = None if self._how_far is None else self._how_far(market)
+        told = replace(said, needed_ms=needed, how_far=how_far)
+        self._ports.publish(Status(market, "predictor", told))
 
     def _remember(self, features: Features) -> None:
         series = (features.market, features.timeframe)

@@ -10,7 +10,7 @@ _STATUS = (
     f'event: status\ndata: {{"state":"ok","as_of_ms":{CLOSE_MS},"data_age_ms":84,'
     '"warming_up":null,"latency":{"p50_us":1240,"p99_us":3310,"count":1000},"feed":'
     '{"exchange":"binance","connected":true,"reconnects":0,"missing_trades":0,"parity":1.0,'
-    '"compared":59},"horizons":[],"stalled":[]}\n\n'
+    '"compared":59},"horizons":[],"stalled":[],"how_far_missing":{}}\n\n'
 )
 _FOLLOWED = (
     f"retry: 1000\n\nid: o-{CLOSE_MS - 1_000}-1000\nevent: outcome\n"

@@ -72,6 +72,10 @@ OF_FIELDS: dict[str, object] = {
     "MoveScore.outcomes": 1_440, "MoveScore.effective": 288.0, "qlike": 0.31, "crps": 0.29,
     "coverage_80": 0.798, "coverage_90": 0.901, "qlike_less": {"ewma": 0.08, "har": 0.05},
     "JudgedMove.realised": 0.00077, "inside_80": True, "inside_90": True,
+    "MissingBounds.horizon_ms": 900_000, "MissingBounds.seen_ms": 17_640_000,
+    "MissingBounds.needed_ms": 18_900_000,
+    "MissingBounds.detail": "bounds come with a model, which can be fitted in about 21 min: "
+    "294 min of 315 min of known prices seen",
     # candles
     "open": 71_998.0, "close": 72_000.0, "Candle.high": 72_004.1, "Candle.low": 71_995.5,
     "volume": 1.2842, "quote_volume": 92_461.7, "trade_count": 41, "taker_buy_volume": 0.71,
