@@ -196,7 +196,7 @@ def test_what_happens_is_followed_and_goes_on_after_a_restart(
 def test_what_is_missed_for_good_is_said(api: Served) -> None:
     api.predict(9_000_000)
     told = Client(api.url).follow("BTC-USDT", after="p-5000-1000")
-    assert next(told) == realtime_client.Missed("p-5000-1000", 5_000)
+    assert next(told) == realtime_client.Missed("p-5000-1000", 4_000)
 
 
 def test_the_rest_is_answered_as_the_routes_answer(api: Served, store: Store) -> None:

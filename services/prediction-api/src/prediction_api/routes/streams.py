@@ -16,6 +16,7 @@ from marketstream.plan import Plan
 from marketstream.symbols import split_market
 from prediction_api.delivery import CONNECTION, Delivery
 from prediction_api.routes.answers import answers, json_answer, text_answers, too_many_streams
+from prediction_api.routes.leaving import until_left
 from prediction_api.routes.markets import add_market_route, find_market
 from prediction_api.routes.parameters import (
     Horizons,
@@ -26,7 +27,7 @@ from prediction_api.routes.parameters import (
     check_event_id,
 )
 from prediction_api.views.event_queue import EventQueue, MarketQueue
-from prediction_api.views.feed import RECONNECT_MS, missed_after
+from prediction_api.views.feed import RECONNECT_MS
 from prediction_api.views.market_views import MarketViews
 from prediction_api.views.status_lines import STATUS_EVERY_S, StatusLines
 
@@ -105,7 +106,7 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
             followed = views.move_feeds[move]
             horizons_ms = asked_move_horizons_ms(plan, horizons)
         check_event_id(after)
-        queue = EventQueue(missed=missed_after())
+        queue = EventQueue(missed=followed.missed(market))
         if not followed.follow(market, queue, horizons_ms, after):
             return too_many_streams(live.most_followers)
         return _Feed(queue, delivery, ended=lambda: followed.forget(market, queue))
@@ -162,7 +163,7 @@ class _Feed(_Stream):
         if connection is None:
             await super().__call__(scope, receive, send)
             return
-        left = asyncio.create_task(_left(receive))
+        left = asyncio.create_task(until_left(receive))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             body = {"type": "http.response.body", "body": _RETRY, "more_body": True}
@@ -172,12 +173,6 @@ class _Feed(_Stream):
         finally:
             left.cancel()
             self._ended()
-
-
-async def _left(receive: Receive) -> None:
-    """Return once the client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _events(queue: EventQueue) -> AsyncIterator[bytes]:
