@@ -176,7 +176,10 @@ def test_what_there_is_not_is_said(
 
 
 def test_it_has_no_head_that_would_not_end(api: Api) -> None:
-    assert api.client.head("/predictions/BTC-USDT/stream").status_code in (404, 405)
+    for path in ("/predictions/BTC-USDT/stream", "/predictions/binance/BTC-USDT/stream"):
+        answer = api.client.head(path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, OPTIONS")
+        assert api.client.options(path).headers["allow"] == "GET, OPTIONS"
 
 
 def test_an_event_is_encoded_once_for_all_who_go_on_after_it(
