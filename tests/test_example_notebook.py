@@ -29,7 +29,7 @@ def test_the_notebook_plots_what_a_running_system_predicts(
         assert live.stop()[0] == 0
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     pictures = [one for one in outputs if "image/png" in one.get("data", {})]
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     assert outputs[-1]["data"]["text/plain"].count(":champion:") == 3
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Event
 
 from marketstream.errors import InputError
 from marketstream.explanation import Explanation, Terms
@@ -35,10 +36,10 @@ class ModelsAsked:
         """
         return await self._turns.do(self._terms, told)
 
-    def _terms(self, told: Explanation) -> Mapping[str, Terms]:
+    def _terms(self, given_up: Event, told: Explanation) -> Mapping[str, Terms]:
         if told.features is None:
             raise InputError("the features are no longer stored")
-        model = self._model(told)
+        model = self._model(given_up, told)
         answers = rebuild_answers(told.prediction, told.features.values, model)
         if not answers.rebuilt.equal:
             raise InputError(
@@ -47,7 +48,7 @@ class ModelsAsked:
             )
         return answers.candidates
 
-    def _model(self, told: Explanation) -> TrainedModel:
+    def _model(self, given_up: Event, told: Explanation) -> TrainedModel:
         said = told.prediction
         name = model_name(said.market, said.timeframe, said.horizon_ms)
         wanted = (name, said.model_version)
@@ -55,7 +56,7 @@ class ModelsAsked:
             kept = LocalModels(self._state / "models", waiting=False)
             model = kept.champion(name, said.feature_set)
             if model is None or model.version != said.model_version:
-                model = model_aside(self._uri, *wanted)
+                model = model_aside(given_up, self._uri, *wanted)
             self._models[wanted] = model
             while len(self._models) > _KEPT:
                 self._models.popitem(last=False)

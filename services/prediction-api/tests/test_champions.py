@@ -99,7 +99,7 @@ def test_nobody_else_changes_it(
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
 def test_no_other_method_changes_it(api: Api, registry: Registry, method: str) -> None:
     answer = api.client.request(method, PROMOTE, headers=AS_ADMIN)
-    refused = {"GET": 422, "HEAD": 404, "OPTIONS": 204, "PUT": 405, "DELETE": 405}
+    refused = {"GET": 405, "HEAD": 405, "OPTIONS": 204, "PUT": 405, "DELETE": 405}
     assert answer.status_code == refused[method]
     assert registry.wanted == []
 
@@ -166,3 +166,14 @@ def test_the_schema_tells_that_only_a_header_opens_it(api: Api) -> None:
         operation = paths[f"/models/{{venue}}/{{symbol}}/{name}"]["post"]
         assert operation["security"] == [{"key": []}]
         assert operation["responses"].keys() >= {"200", "401", "403", "404", "409", "422", "503"}
+
+
+@pytest.mark.parametrize("change", ["promote", "rollback"])
+def test_what_changes_something_is_not_read(make_api: Callable[..., Api], change: str) -> None:
+    client = make_api().client
+    path = f"/models/binance/BTC-USDT/{change}"
+    for method in ("GET", "HEAD"):
+        answer = client.request(method, path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST, OPTIONS")
+    assert client.options(path).headers["allow"] == "POST, OPTIONS"
+    assert client.options("/models/binance/BTC-USDT").headers["allow"] == "GET, HEAD, OPTIONS"

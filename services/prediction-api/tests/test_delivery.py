@@ -17,9 +17,9 @@ from prediction_api import connections
 from prediction_api.delivery import Delivery
 from prediction_api.settings import ApiSettings
 from prediction_api.views.event_queue import EventQueue
-from prediction_api.views.feed import missed_after
+from prediction_api.views.feed import PredictionFeed
 
-from .conftest import Api, served
+from .conftest import MARKET, Api, served
 
 type Make[Made] = Callable[..., Made]
 
@@ -92,7 +92,7 @@ async def slow_and_calm() -> None:
     slow, calm = Client(), Client()
     slow.full = True
     left = asyncio.create_task(asyncio.sleep(3_600))
-    delivery, queue = Delivery(), EventQueue(missed=missed_after())
+    delivery, queue = Delivery(), EventQueue(missed=PredictionFeed([MARKET]).missed(MARKET))
     listening = asyncio.create_task(delivery.write(EventQueue(), calm, left))
     queue.put(b"x")
     await delivery.write(queue, slow, left)
@@ -104,19 +104,19 @@ async def slow_and_calm() -> None:
 
 
 def test_a_full_queue_loses_the_oldest_and_tells_after_which() -> None:
-    queue = EventQueue(2, missed_after())
-    for number in range(1, 5):
-        assert queue.put(b"%d;" % number, f"p-{number}-1000")
-    told = queue.take()
-    assert told is not None
-    said, _, rest = told.partition(b"\n\n")
-    assert json.loads(said.split(b"data: ")[1]) == {"after": "p-1-1000", "from_ms": 1}
-    assert rest == b"3;4;"
-    queue.put(b"5;", "p-5-1000")
-    assert queue.take() == b"5;"
-    for number in range(6, 9):
-        queue.put(b"%d;" % number, f"p-{number}-1000")
-    assert b'"after":"p-5-1000"' in (queue.take() or b"")
+    queue = EventQueue(2, PredictionFeed([MARKET]).missed(MARKET))
+
+    def told(*numbers: int) -> tuple[object, bytes]:
+        for number in numbers:
+            assert queue.put(b"%d;" % number, f"p-{number}-1000")
+        missed, _, rest = (queue.take() or b"").rpartition(b"\n\n")
+        return json.loads(missed.split(b"data: ")[1]) if missed else None, rest
+
+    assert told(1, 2, 3) == ({"after": None, "from_ms": 0}, b"2;3;"), "before the first one"
+    assert told(4) == (None, b"4;")
+    assert told(5, 6, 7, 8) == ({"after": "p-4-1000", "from_ms": 4}, b"7;8;")
+    queue.begins_after("o-8-1000")
+    assert told(9, 10, 11) == ({"after": "o-8-1000", "from_ms": 1_008}, b"10;11;")
 
 
 def test_a_client_that_reads_late_hears_the_newest_and_what_it_missed(

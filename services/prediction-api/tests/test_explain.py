@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ from marketstream.messages import Candle, Features, Model, Outcome, Prediction
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
 
-from .conftest import MARKET, Api
+from .conftest import MARKET, Api, served
 
 type Make[Made] = Callable[..., Made]
 
@@ -107,6 +110,61 @@ def test_what_each_feature_added_is_told_where_models_are_at_hand_and_else_why_n
     code, found = told(make_api(store=store, take_apart=fails), prediction.id)
     assert (code, found["contributions"]) == (200, None)
     assert found["missing"]["contributions"] == "http://me:***@mlflow:5000 does not answer"
+
+
+def test_what_each_feature_added_is_asked_no_more_once_the_client_has_left_or_the_api_stops(
+    make_api: Make[Api], store: Store, make_candle: Make[Candle],
+    make_prediction: Make[Prediction], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    prediction = make_prediction(10_000, candidates=SAID, feature_set="f1")
+    features = Features(MARKET, "1s", 10_000, {"imbalance": 0.25}, 100.5, 101.5, 101.0, "f1")
+    store.write([make_candle(9_000), features, prediction])
+    asked, given_up = Semaphore(0), Semaphore(0)
+
+    async def long(told: Explanation) -> dict[str, Terms]:
+        asked.release()
+        try:
+            await asyncio.sleep(600)
+        except asyncio.CancelledError:
+            given_up.release()
+            raise
+        return {}
+
+    monkeypatch.setattr("prediction_api.http_server._PARTING_S", 0.2)
+    path = f"/predictions/binance/BTC-USDT/{prediction.id}/explain"
+    head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    with served(make_api(store=store, take_apart=long)) as address:
+        with socket.create_connection(address, timeout=10) as client:
+            client.sendall(head)
+            assert asked.acquire(timeout=10)
+        assert given_up.acquire(timeout=10), "it left"
+        staying = socket.create_connection(address, timeout=10)
+        staying.sendall(head)
+        assert asked.acquire(timeout=10)
+    assert given_up.acquire(timeout=10), "it stopped"
+    staying.close()
+
+
+def test_the_model_of_long_ago_and_of_a_late_announcement_is_found(
+    make_api: Make[Api], store: Store, make_prediction: Make[Prediction]
+) -> None:
+    day_ms = 86_400_000
+    store.write(
+        [make_prediction(90 * day_ms), make_prediction(91 * day_ms, model_version="8")]
+        + [
+            Model(MARKET, "1s", 1_000, "lightgbm", version, 5_000, 300, {}, since_ms, why)
+            for version, since_ms, why in (
+                ("7", 2 * day_ms, "first"), ("7", 3 * day_ms, "again"), ("9", 90 * day_ms, "other"),
+                ("8", 92 * day_ms, "late"), ("8", 93 * day_ms, "later"),
+            )
+        ]
+    )  # fmt: skip
+    api = make_api(store=store)
+    found = [
+        told(api, make_prediction(day * day_ms, model_version=version).id)[1]["model"]["why"]
+        for day, version in ((90, "7"), (91, "8"))
+    ]
+    assert found == ["again", "late"]
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_what_is_no_longer_remembered_is_declared(api: Api, predict: Callable[..
         predict(second * 1_000)
     with served(api) as address, following(address, "p-12000-1000") as events:
         missed, first = events(2)
-    assert missed[1:] == ("missed", {"after": "p-12000-1000", "from_ms": 12_000})
+    assert missed[1:] == ("missed", {"after": "p-12000-1000", "from_ms": 11_000})
     assert first[0] == f"p-{(4_200 - 4_096) * 1_000}-1000"
 
 
@@ -176,7 +176,10 @@ def test_what_there_is_not_is_said(
 
 
 def test_it_has_no_head_that_would_not_end(api: Api) -> None:
-    assert api.client.head("/predictions/BTC-USDT/stream").status_code in (404, 405)
+    for path in ("/predictions/BTC-USDT/stream", "/predictions/binance/BTC-USDT/stream"):
+        answer = api.client.head(path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, OPTIONS")
+        assert api.client.options(path).headers["allow"] == "GET, OPTIONS"
 
 
 def test_an_event_is_encoded_once_for_all_who_go_on_after_it(
@@ -198,3 +201,64 @@ def test_an_event_is_encoded_once_for_all_who_go_on_after_it(
     assert encoded == ["p-11000-1000", "p-12000-1000"]
     assert told[0]
     assert told[1:] == told[:1] * 2
+
+
+def names(queue: EventQueue) -> list[object]:
+    """Return the ids of what waits, and what was missed."""
+    blocks = (queue.take() or b"").decode().split("\n\n")[:-1]
+    return [event_id or data for event_id, _, data in map(told, blocks)]
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ("p-9999999999999999-1000", []),
+        ("p-12000-1000", []),
+        ("o-9000-2000", ["p-11000-1000", "o-10000-2000", "p-12000-1000"]),
+        ("p-11000-60000", ["p-11000-1000", "o-10000-2000", "p-12000-1000"]),
+        ("p-10500-1000", ["p-11000-1000", "o-10000-2000", "p-12000-1000"]),
+        ("o-10000-2000", ["p-12000-1000"]),
+        (
+            "p-9000-1000",
+            [
+                {"after": "p-9000-1000", "from_ms": 7_000},
+                "p-10000-1000", "p-11000-1000", "o-10000-2000", "p-12000-1000",
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_after_an_event_that_is_unknown_it_goes_on_by_the_time_that_its_id_tells(
+    api: Api, make_prediction: Make[Prediction], make_outcome: Make[Outcome],
+    after: str, expected: list[object],
+) -> None:  # fmt: skip
+    for message in (
+        make_prediction(10_000), make_prediction(11_000), make_outcome(10_000, 2_000),
+        make_prediction(12_000),
+    ):  # fmt: skip
+        api.views.hear(message, api.ns)
+    queue = EventQueue()
+    assert api.views.feed.follow(MARKET, queue, None, after)
+    assert names(queue) == expected
+
+
+def test_what_a_slow_client_lost_came_after_what_it_was_told_last(
+    api: Api, make_prediction: Make[Prediction]
+) -> None:
+    feed = api.views.feed
+
+    def predict(*closes_s: int) -> None:
+        for close_s in closes_s:
+            api.views.hear(make_prediction(close_s * 1_000), api.ns)
+
+    predict(10, 11, 12)
+    new, back = (EventQueue(2, feed.missed(MARKET)) for _ in range(2))
+    assert feed.follow(MARKET, new)
+    assert feed.follow(MARKET, back, None, "p-10000-1000")
+    assert names(back) == ["p-11000-1000", "p-12000-1000"]
+    predict(13, 14, 15)
+    lost = {"after": "p-12000-1000", "from_ms": 11_000}
+    assert names(new) == names(back) == [lost, "p-14000-1000", "p-15000-1000"]
+    late = EventQueue(1, feed.missed(MARKET))
+    assert feed.follow(MARKET, late, None, "p-13000-1000")
+    predict(16)
+    assert names(late) == [{"after": "p-13000-1000", "from_ms": 12_000}, "p-16000-1000"]

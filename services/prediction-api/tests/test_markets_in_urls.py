@@ -104,6 +104,15 @@ def test_two_venues_do_not_collide_in_health_and_routes(venues: Api) -> None:
     assert "/predictions/BTC-USDT" not in index["routes"]
     for route in index["routes"]:
         assert venues.client.get(route).status_code == 200
+    assert "/predictions/binance/BTC-USDT/stream" in index["streams"]
+    assert "/predictions/BTC-USDT/stream" not in index["streams"]
+    assert len(index["posts"]) == 2 * len(MARKETS)
+    for route in index["posts"]:
+        assert venues.client.post(route).status_code == 401, "there is one, for admins"
+    told = venues.client.get("/openapi.json").json()["paths"]
+    assert [path.rpartition("/")[2] for path, of in told.items() if "post" in of] == [
+        "promote", "rollback",
+    ]  # fmt: skip
 
 
 def test_a_coin_that_is_called_like_a_venue_is_still_a_coin() -> None:

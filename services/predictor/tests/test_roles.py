@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import msgspec
@@ -214,17 +215,17 @@ def test_killed_at_any_moment_there_is_one_champion_and_its_term_is_told(
 def test_a_process_beside_changes_the_champion_and_says_why_it_cannot(
     folder: Path, roles: Roles, name: str
 ) -> None:
-    uri = f"sqlite:///{folder / 'mlflow.sqlite'}"
-    assert champion_aside(uri, name, "1", "steady") == ChampionChanged(name, "1", "3", "steady")
-    assert champion_aside(uri, name, None, "no") == ChampionChanged(name, "3", "1", "no")
+    asked = (Event(), f"sqlite:///{folder / 'mlflow.sqlite'}", name)
+    assert champion_aside(*asked, "1", "steady") == ChampionChanged(name, "1", "3", "steady")
+    assert champion_aside(*asked, None, "no") == ChampionChanged(name, "3", "1", "no")
     champion = roles.champion(name)
     assert champion is not None
     assert str(champion.version) == "3"
     roles.retire(name, "2", Term(now_ms(), "worse"))
     with pytest.raises(InputError, match=r"version 2 was retired \(worse\)") as refused:
-        champion_aside(uri, name, "2", "again")
+        champion_aside(*asked, "2", "again")
     assert not isinstance(refused.value, NotFoundError)
     with pytest.raises(NotFoundError, match="has no version 9: the newest are 3, 2, 1"):
-        champion_aside(uri, name, "9", "?")
+        champion_aside(*asked, "9", "?")
     with pytest.raises(NotFoundError, match="no model is registered as nothing-of-this"):
-        champion_aside(uri, "nothing-of-this", None, "?")
+        champion_aside(*asked[:2], "nothing-of-this", None, "?")

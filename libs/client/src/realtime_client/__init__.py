@@ -20,11 +20,24 @@ from realtime_client.answers import (
 )
 from realtime_client.client import Client
 from realtime_client.errors import ApiError, ClientError, NotReachableError
+from realtime_client.explanation import Explanation, Terms
+from realtime_client.integrity import Integrity
 from realtime_client.moves import JudgedMove, MarketMoves, Move, MoveOutcome, MoveScore
+from realtime_client.standing import (
+    ChampionChanged,
+    KnownKey,
+    ModelRecord,
+    OnPaper,
+    Proof,
+    ReliabilityBin,
+    Score,
+    Standing,
+)
 
 __all__ = [
-    "Accuracy", "ApiError", "Candidate", "Candle", "Client", "ClientError", "Indicators", "Judged",
-    "JudgedMove", "MarketMoves", "MarketPredictions", "Missed", "ModelName", "Move", "MoveOutcome",
-    "MoveScore", "NotReachableError", "Outcome", "Prediction", "Symbol", "Told", "Verdict",
-    "columns",
+    "Accuracy", "ApiError", "Candidate", "Candle", "ChampionChanged", "Client", "ClientError",
+    "Explanation", "Indicators", "Integrity", "Judged", "JudgedMove", "KnownKey",
+    "MarketMoves", "MarketPredictions", "Missed", "ModelName", "ModelRecord", "Move",
+    "MoveOutcome", "MoveScore", "NotReachableError", "OnPaper", "Outcome", "Prediction", "Proof",
+    "ReliabilityBin", "Score", "Standing", "Symbol", "Terms", "Told", "Verdict", "columns",
 ]  # fmt: skip

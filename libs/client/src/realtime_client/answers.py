@@ -76,9 +76,9 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Missed(msgspec.Struct, frozen=True):
-    """Events from the close `from_ms` on are no longer remembered: the history has them."""
+    """Events after one, about closes from `from_ms` on, are lost: the history has them."""
 
-    after: str
+    after: str | None
     from_ms: int
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from urllib.error import HTTPError, URLError
@@ -15,6 +16,7 @@ from realtime_client.errors import ApiError, ClientError, NotReachableError
 
 _SILENCE_S = 40.0  # the API says something every 15 s
 _MOST_OF_A_PROBLEM = 65_536
+_NEXT = re.compile(r'<([^>]+)>; rel="next"')
 
 
 class Event(NamedTuple):
@@ -40,11 +42,29 @@ class Transport:
         self._key = {} if key is None else {"Authorization": f"Bearer {key}"}
         self._timeout_s = timeout_s
 
-    def get(self, path: str, asked: Mapping[str, object] | None = None) -> bytes:
+    def get(
+        self,
+        path: str,
+        asked: Mapping[str, object] | None = None,
+        *,
+        method: str = "GET",
+        within_s: float | None = None,
+    ) -> bytes:
         """Return what a path, or a whole URL of this API, answers."""
-        with self._open(path, asked or {}, {}, self._timeout_s) as answer:
+        return self._read(path, asked or {}, method, within_s or self._timeout_s)[0]
+
+    def page(self, path: str, asked: Mapping[str, object]) -> tuple[bytes, str | None]:
+        """Return what a path answers, and the URL of the page after it, if there is one."""
+        body, link = self._read(path, asked, "GET", self._timeout_s)
+        found = _NEXT.search(link)
+        return body, None if found is None else found[1]
+
+    def _read(
+        self, path: str, asked: Mapping[str, object], method: str, within_s: float
+    ) -> tuple[bytes, str]:
+        with self._open(path, asked, {}, within_s, method) as answer:
             try:
-                return bytes(answer.read())
+                return bytes(answer.read()), answer.headers.get("Link", "")
             except (OSError, http.client.HTTPException) as error:
                 raise NotReachableError(f"{self._url} broke off: {error}") from error
 
@@ -74,13 +94,15 @@ class Transport:
         asked: Mapping[str, object],
         headers: Mapping[str, str],
         timeout_s: float,
+        method: str = "GET",
     ) -> http.client.HTTPResponse:
         url = path if path.startswith(self._url) else f"{self._url}{path}"
         given = {name: value for name, value in asked.items() if value is not None}
         if given:
             url = f"{url}?{urlencode(given, doseq=True)}"
         try:
-            request = Request(url, headers={**self._key, **headers})  # noqa: S310 - http or https, see above
+            all_headers = {**self._key, **headers}
+            request = Request(url, headers=all_headers, method=method)  # noqa: S310 - http or https, see above
             answer: http.client.HTTPResponse = urlopen(request, timeout=timeout_s)  # noqa: S310
         except HTTPError as error:
             with error:

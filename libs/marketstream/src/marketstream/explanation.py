@@ -16,6 +16,8 @@ from marketstream.messages import Candle, Features, Model, Outcome, Prediction
 from marketstream.store.port import EVER_MS, Store
 from marketstream.timeframes import timeframe_ms
 
+_NEAR_MS = 3_600_000
+
 
 class Identity(NamedTuple):
     """The parts of an id."""
@@ -134,15 +136,27 @@ def read_explanation(store: Store, prediction_id: str) -> Explanation | None:
 
 
 def _model(store: Store, wanted: Identity) -> Model | None:
-    """Return the model as it was announced last before the close, or later where it was late."""
-    announced = [
-        model
-        for model in store.models(wanted.market, 0, EVER_MS)
-        if (model.timeframe, model.horizon_ms, model.version)
-        == (wanted.timeframe, wanted.horizon_ms, wanted.version)
-    ]
-    before = [model for model in announced if model.since_ms <= wanted.close_time_ms]
-    return next(iter([*before[-1:], *announced]), None)
+    """Return the model as it was announced last before the close, or later where it was late.
+
+    Models that began to serve about then are read first: of months there are very many.
+    """
+    close_ms = wanted.close_time_ms
+
+    def announced(from_ms: int, to_ms: int) -> list[Model]:
+        return [
+            model
+            for model in store.models(wanted.market, from_ms, to_ms)
+            if (model.timeframe, model.horizon_ms, model.version)
+            == (wanted.timeframe, wanted.horizon_ms, wanted.version)
+        ]
+
+    until_ms, length_ms = close_ms + 1, _NEAR_MS
+    while until_ms > 0:
+        from_ms = max(0, until_ms - length_ms)
+        if before := announced(from_ms, until_ms):
+            return before[-1]
+        until_ms, length_ms = from_ms, 8 * length_ms
+    return next(iter(announced(close_ms + 1, EVER_MS)), None)
 
 
 def _storable_ms(text: str) -> int:

@@ -130,8 +130,8 @@ def build_app(
     add_health_routes(app, views)
     add_indicator_routes(app, plan, views, store)
     add_integrity_routes(app, views, store)
+    add_champion_routes(app, plan, views, change_champion)  # as above
     add_model_routes(app, plan, views, store)
-    add_champion_routes(app, plan, views, change_champion)
     add_key_routes(app, store)
     add_udf_routes(app, plan, views, store)
     add_dashboard_routes(app, views, bundle)

@@ -13,6 +13,7 @@ from marketstream.plan import Plan
 from marketstream.redaction import hide_passwords
 from prediction_api.routes.access import KEY_NAME
 from prediction_api.routes.answers import json_answer, problem, struct_answers
+from prediction_api.routes.manners import no_such_method
 from prediction_api.routes.markets import find_market
 from prediction_api.routes.parameters import asked_horizon_ms
 from prediction_api.views.market_views import MarketViews
@@ -92,3 +93,6 @@ def add_champion_routes(
         request: Request, venue: str, symbol: str, horizon: Horizon, why: Why = "by hand"
     ) -> Response:
         return await answer(request, (venue, symbol), horizon, None, why)
+
+    for path in ("/models/{venue}/{symbol:path}/promote", "/models/{venue}/{symbol:path}/rollback"):
+        app.get(path, include_in_schema=False)(no_such_method)

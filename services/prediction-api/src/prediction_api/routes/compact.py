@@ -1,4 +1,4 @@
-"""Answers that are no longer than they have to be: 304 for what the caller has, and gzip."""
+"""Answers that are no longer than they have to be: 304 for what the caller has, zstd and gzip."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from hashlib import blake2b
 
+from backports import zstd
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,7 +16,10 @@ from prediction_api.routes.arrow import ARROW
 
 _LEAST = 16_384  # bytes: what is shorter arrives as soon
 _MOST = 32_000_000
-_LEVEL = 4
+_PACKING: dict[str, Callable[[bytes], bytes]] = {  # what is preferred where both are taken, first
+    "zstd": partial(zstd.compress, level=1),
+    "gzip": partial(gzip.compress, compresslevel=4, mtime=0),
+}
 _PACKABLE = ("application/json", "text/", "image/svg", ARROW)
 
 
@@ -73,9 +77,10 @@ class _Answer:
                 await self._send({**start, "status": 304, "headers": headers.raw})
                 await self._send({"type": "http.response.body", "body": b""})
                 return
-        if is_packable and _takes_gzip(self._asked.get("accept-encoding", "")):
-            body = await _aside(len(body), partial(gzip.compress, body, _LEVEL, mtime=0))
-            headers["Content-Encoding"] = "gzip"
+        coding = _coding(self._asked.get("accept-encoding", "")) if is_packable else None
+        if coding is not None:
+            body = await _aside(len(body), partial(_PACKING[coding], body))
+            headers["Content-Encoding"] = coding
             headers["Content-Length"] = str(len(body))
             if headers.get("etag", "").startswith('"'):  # other bytes: no longer a strong one
                 headers["ETag"] = f"W/{headers['etag']}"
@@ -100,10 +105,20 @@ def _is_known(etag: str, told: str) -> bool:
     return told.strip() == "*" or etag.removeprefix("W/") in known
 
 
-def _takes_gzip(told: str) -> bool:
-    """Say whether Accept-Encoding has gzip, and not as what is not wanted (RFC 9110, 12.5.3)."""
+def _coding(told: str) -> str | None:
+    """Return what an answer is packed with, as Accept-Encoding wants it (RFC 9110, 12.5.3)."""
     weights = {}
     for each in told.lower().replace(" ", "").split(","):
         name, _, weight = each.partition(";")
-        weights[name] = weight.removeprefix("q=").strip("0.") != "" or not weight
-    return weights.get("gzip", weights.get("*", False))
+        weights[name] = _weight(weight)
+    of_others = weights.get("*", 0.0)
+    best = max(_PACKING, key=lambda coding: weights.get(coding, of_others))
+    return best if weights.get(best, of_others) > 0 else None
+
+
+def _weight(told: str) -> float:
+    """Return a weight from 0 to 1; what makes no sense is as much as nothing said."""
+    try:
+        return min(1.0, float(told.removeprefix("q=")))
+    except ValueError:
+        return 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from msgspec.structs import replace
 
 from marketstream.errors import InputError, StateError
@@ -13,6 +13,7 @@ from marketstream.explanation import Explanation, TakeApart, Terms, read_explana
 from marketstream.redaction import hide_passwords
 from marketstream.store.port import Store
 from prediction_api.routes.answers import json_answer, problem, struct_answers
+from prediction_api.routes.leaving import LEFT, ClientLeftError, while_there
 from prediction_api.routes.markets import find_market
 from prediction_api.views.market_views import MarketViews
 
@@ -30,7 +31,7 @@ _ANSWERS = struct_answers(
         503: "The store is out of reach",
     },
 )
-_AT_ONCE = 2  # all models of a market are read: others wait
+_AT_ONCE = 2  # what is read of a long past takes a while: others wait
 _NO_MODELS = (
     "this API runs without the models: `realtime explain` with this id asks the registry for them"
 )
@@ -49,7 +50,12 @@ def add_explain_routes(
     @app.get(
         "/predictions/{venue}/{symbol}/{id:path}/explain", description=_ABOUT, responses=_ANSWERS
     )
-    async def explain(venue: str, symbol: str, id: str) -> Response:  # noqa: A002 - in the URL
+    async def explain(
+        request: Request,
+        venue: str,
+        symbol: str,
+        id: str,  # noqa: A002 - in the URL
+    ) -> Response:
         symbol, id = _parted(venue, symbol, id)  # noqa: A001
         market = find_market(markets, symbol, venue)
         try:
@@ -62,7 +68,10 @@ def add_explain_routes(
                 404, "No such prediction", f"the store has no prediction {id} of {market}"
             )
         try:
-            found: Mapping[str, Terms] = await _contributions(told, take_apart)
+            asked = _contributions(told, take_apart)
+            found: Mapping[str, Terms] = await while_there(request.receive, asked)
+        except ClientLeftError:
+            return Response(status_code=LEFT)
         except (InputError, StateError) as error:
             why = {**told.missing, "contributions": hide_passwords(str(error))}
             return json_answer(replace(told, missing=why))

@@ -12,6 +12,8 @@ from prediction_api.routes.markets import market_path, short_paths
 from prediction_api.views.market_views import MarketViews
 
 _OF_A_MARKET = ("predictions", "candles", "indicators", "models", "integrity")
+_OF_ITS_PREDICTIONS = ("history", "accuracy")
+_CHANGING = ("promote", "rollback")
 
 
 def add_index_routes(app: FastAPI, views: MarketViews) -> None:
@@ -20,16 +22,24 @@ def add_index_routes(app: FastAPI, views: MarketViews) -> None:
 
     @app.get("/routes", responses=answers(dict[str, list[object]], {}))
     async def routes() -> Response:
-        """Return which markets are followed, and what else can be asked."""
+        """Return which markets are followed, and what else there is.
+
+        `routes` are asked by GET, `streams` too, which do not end; `posts` take an admin key.
+        """
         short = short_paths(board.markets)
         paths = dict.fromkeys(path for m in board.markets for path in (short[m], market_path(m)))
         of_markets = [f"/{name}/{path}" for name in _OF_A_MARKET for path in paths]
+        of_markets += [f"/predictions/{path}/{n}" for path in paths for n in _OF_ITS_PREDICTIONS]
         others = [
             "/predictions", "/scoreboard", "/symbols", "/udf/config", "/config", "/version",
             "/health", "/live", "/ready", "/metrics", "/openapi.json",
         ]  # fmt: skip
+        streams = [f"/predictions/{path}/stream" for path in paths]
+        posts = [f"/models/{market_path(m)}/{how}" for m in board.markets for how in _CHANGING]
         markets = [_named(market) for market in board.markets]
-        return json_answer({"markets": markets, "routes": of_markets + others})
+        routes = of_markets + others
+        told = {"markets": markets, "routes": routes, "streams": streams, "posts": posts}
+        return json_answer(told)
 
     @app.get("/symbols", responses=answers(list[dict[str, str]], {}))
     async def symbols() -> Response:

@@ -88,8 +88,14 @@ def add_head_routes(app: FastAPI) -> None:
     for route in list(app.routes):
         if not isinstance(route, APIRoute) or "GET" not in (route.methods or ()):
             continue
-        if "stream" not in route.path.split("/"):
-            app.head(route.path, include_in_schema=False)(route.endpoint)
+        is_stream = "stream" in route.path.split("/")
+        head = app.head(route.path, include_in_schema=False)
+        head(no_such_method if is_stream else route.endpoint)
+
+
+async def no_such_method() -> None:
+    """Refuse a method of a path, which else would be that of a symbol with more parts."""
+    raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 async def http_problem(request: Request, error: Exception) -> Response:
@@ -109,10 +115,15 @@ async def http_problem(request: Request, error: Exception) -> Response:
 
 def _methods(request: Request) -> list[str]:
     """Return what may be done with the path of a request, in the usual order."""
-    known = {
-        method
+    routes = [
+        route
         for route in request.app.routes
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+    ]
+    known = {
+        method
+        for route in routes
+        if route.path == routes[0].path and route.endpoint is not no_such_method
         for method in route.methods or ()
     }
     return [each for each in ("GET", "HEAD", "POST", "OPTIONS") if each in {*known, "OPTIONS"}]

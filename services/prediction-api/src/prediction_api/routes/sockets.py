@@ -20,7 +20,6 @@ from prediction_api.routes.parameters import (
     check_known,
 )
 from prediction_api.views.event_queue import EventQueue, line
-from prediction_api.views.feed import missed_after
 from prediction_api.views.market_views import MarketViews
 
 _LOOK_S = 60.0  # connections that are gone are noticed by pings, which the server sends
@@ -34,7 +33,6 @@ def add_socket_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
 
     async def follow(socket: WebSocket) -> None:
         """Send what happens until the client leaves, or falls too far behind."""
-        queue = EventQueue(missed=missed_after(line))
         try:
             path, asked = socket.path_params, socket.query_params
             market = find_market(markets, path["symbol"], path.get("venue"))
@@ -48,6 +46,7 @@ def add_socket_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
             answer = await app.exception_handlers[type(error)](socket, error)  # type: ignore[arg-type,misc]
             await socket.send_denial_response(answer)
             return
+        queue = EventQueue(missed=feed.missed(market, line))
         if not feed.follow(market, queue, horizons_ms, after, line):
             await socket.send_denial_response(too_many_streams(views.live.most_followers))
             return

@@ -17,6 +17,7 @@ from marketstream.symbols import split_market
 from prediction_api.delivery import CONNECTION, Delivery
 from prediction_api.routes.answers import answers, json_answer, text_answers, too_many_streams
 from prediction_api.routes.followed import asked_feed
+from prediction_api.routes.leaving import until_left
 from prediction_api.routes.markets import add_market_route, find_market
 from prediction_api.routes.parameters import (
     Horizons,
@@ -24,7 +25,7 @@ from prediction_api.routes.parameters import (
     check_event_id,
 )
 from prediction_api.views.event_queue import EventQueue, MarketQueue
-from prediction_api.views.feed import RECONNECT_MS, missed_after
+from prediction_api.views.feed import RECONNECT_MS
 from prediction_api.views.market_views import MarketViews
 from prediction_api.views.status_lines import STATUS_EVERY_S, StatusLines
 
@@ -97,7 +98,7 @@ def add_stream_routes(app: FastAPI, plan: Plan, views: MarketViews) -> None:
     ) -> Response:
         followed, horizons_ms = asked_feed(plan, views, horizons, target)
         check_event_id(after)
-        queue = EventQueue(missed=missed_after())
+        queue = EventQueue(missed=followed.missed(market))
         if not followed.follow(market, queue, horizons_ms, after):
             return too_many_streams(live.most_followers)
         return _Feed(queue, delivery, ended=lambda: followed.forget(market, queue))
@@ -154,7 +155,7 @@ class _Feed(_Stream):
         if connection is None:
             await super().__call__(scope, receive, send)
             return
-        left = asyncio.create_task(_left(receive))
+        left = asyncio.create_task(until_left(receive))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             body = {"type": "http.response.body", "body": _RETRY, "more_body": True}
@@ -164,12 +165,6 @@ class _Feed(_Stream):
         finally:
             left.cancel()
             self._ended()
-
-
-async def _left(receive: Receive) -> None:
-    """Return once the client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _events(queue: EventQueue) -> AsyncIterator[bytes]:

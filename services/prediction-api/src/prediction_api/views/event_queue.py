@@ -15,6 +15,9 @@ type Encode = Callable[[str, object, str | None], bytes]
 
 type Told = Callable[[], None]
 
+type TellMissed = Callable[[str | None], bytes]
+"""Writes that events were lost: after the one of an id, or from the first one on."""
+
 
 def event(name: str, data: object, number: str | None = None) -> bytes:
     """Return an event as the HTML standard has them (section 9.2, Server-sent events).
@@ -34,18 +37,17 @@ class EventQueue:
     """A bounded queue of encoded events, for which nothing waits.
 
     One that is full ends. Where `missed` says how losses are told, it loses the oldest instead,
-    and tells of them, by the id after which they came, before what is left.
+    and tells of them before what is left: by the id of what was taken last, or, before anything
+    was, of what it `begins_after`.
     """
 
-    def __init__(
-        self, most: int = _MOST_WAITING, missed: Callable[[str], bytes] | None = None
-    ) -> None:
+    def __init__(self, most: int = _MOST_WAITING, missed: TellMissed | None = None) -> None:
         self._most = most
         self._missed = missed
         self._waiting: deque[tuple[bytes, str | None]] = deque()
         self._is_ended = False
-        self._last_id: str | None = None  # of what was taken, or else lost first
-        self._lost_after: str | None = None
+        self._taken_id: str | None = None  # of the last that was
+        self._has_lost = False
         self._news = asyncio.Event()
         self._told: Told = self._news.set
 
@@ -57,11 +59,15 @@ class EventQueue:
             if self._missed is None:
                 self.end()
                 return False
-            _, lost = self._waiting.popleft()
-            self._lost_after = self._lost_after or self._last_id or lost
+            self._waiting.popleft()
+            self._has_lost = True
         self._waiting.append((encoded, number))
         self._told()
         return True
+
+    def begins_after(self, number: str | None) -> None:
+        """Note the id of the event after which the first one comes."""
+        self._taken_id = number
 
     def end(self) -> None:
         """Drop what waits and say that nothing follows."""
@@ -82,12 +88,12 @@ class EventQueue:
             self._news.set()
             return None
         told = [encoded for encoded, _ in self._waiting]
-        if self._lost_after is not None and self._missed is not None:
-            told.insert(0, self._missed(self._lost_after))
+        if self._has_lost and self._missed is not None:
+            told.insert(0, self._missed(self._taken_id))
         if self._waiting:
-            self._last_id = self._waiting[-1][1] or self._last_id
+            self._taken_id = self._waiting[-1][1] or self._taken_id
         self._waiting.clear()
-        self._lost_after = None
+        self._has_lost = False
         return b"".join(told)
 
     async def next(self, timeout_s: float) -> bytes | None:

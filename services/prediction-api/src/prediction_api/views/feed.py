@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from marketstream.messages import MoveForecast, MoveOutcome, Outcome, Prediction, Verdict
-from prediction_api.views.event_queue import Encode, EventQueue, event
+from prediction_api.views.event_queue import Encode, EventQueue, TellMissed, event
 from prediction_api.views.live import MOST_FOLLOWERS
 from prediction_api.views.moves import MoveCame, MoveView, came_of, view_of
 from prediction_api.views.prediction_view import Shown
@@ -18,7 +18,7 @@ from prediction_api.views.prediction_view import Shown
 RECONNECT_MS = 1_000
 
 _REMEMBERED = 4_096  # events of a market: some minutes of four horizons a second
-_ID = re.compile(r"[po]-(\d{1,16})-(\d{1,16})")
+_ID = re.compile(r"([po])-(\d{1,16})-(\d{1,16})")
 
 
 class Came(msgspec.Struct, frozen=True):
@@ -34,9 +34,12 @@ class Came(msgspec.Struct, frozen=True):
 
 
 class Missed(msgspec.Struct, frozen=True):
-    """Events after the one named are no longer remembered, up to the first that follows."""
+    """Events after the one named, up to the first that follows, are told no more.
 
-    after: str
+    Without a name they are the first ones. They are about closes from `from_ms` on.
+    """
+
+    after: str | None
     from_ms: int
 
 
@@ -117,20 +120,27 @@ class PredictionFeed:
     ) -> bool:
         """Put what follows the event of an id into a queue, and all that happens from now on.
 
-        Where that event is not remembered any more, it is said first what was missed. False where
-        as many follow as may.
+        Where that event is so long ago that it is not remembered, it is said first what was missed.
+        What is not remembered otherwise is gone on after by its time. False where as many follow as
+        may.
         """
         if sum(map(len, self._followers.values())) >= self._most:
             return False
         wanted = None if horizons_ms is None else frozenset(horizons_ms)
-        if after is not None:
-            for encoded in self._after(market, after, wanted, encode):
-                queue.put(encoded, after)
+        events = list(self._events[market])
+        newest = events[-1].id if events else None
+        queue.begins_after(newest if after is None else after)
+        if after is not None and (backlog := self._after(market, events, after, wanted, encode)):
+            queue.put(backlog, newest)
         if self._closed:
             queue.end()
         else:
             self._followers[market].append(_Follower(queue, wanted, encode))
         return True
+
+    def missed(self, market: str, encode: Encode = event) -> TellMissed:
+        """Return how it is told that events of a market were lost."""
+        return lambda after: encode("missed", Missed(after, self._from_ms(market, after)), None)
 
     def forget(self, market: str, queue: EventQueue) -> None:
         """Put nothing more into a queue."""
@@ -146,17 +156,35 @@ class PredictionFeed:
             followers.clear()
 
     def _after(
-        self, market: str, after: str, wanted: frozenset[int] | None, encode: Encode
-    ) -> list[bytes]:
+        self,
+        market: str,
+        events: Sequence[_Event],
+        after: str,
+        wanted: frozenset[int] | None,
+        encode: Encode,
+    ) -> bytes:
         """Return at once what was missed, as one, so that it takes one place of a queue."""
-        events = list(self._events[market])
         at = next((n for n, one in enumerate(events) if one.id == after), None)
-        said = b""
-        if at is None:
-            said = missed_after(encode)(after)
-        rest = events if at is None else events[at + 1 :]
-        said += b"".join(one.encoded(encode) for one in rest if _is_wanted(one, wanted))
-        return [said] if said else []
+        if at is not None:
+            said, rest = b"", events[at + 1 :]
+        else:
+            time_ms = time_of(after)
+            is_forgotten = not events or time_ms < time_of(events[0].id)
+            said = self.missed(market, encode)(after) if is_forgotten else b""
+            began = (n for n, one in enumerate(events) if time_of(one.id) >= time_ms)
+            rest = events[next(began, len(events)) :]
+        return said + b"".join(one.encoded(encode) for one in rest if _is_wanted(one, wanted))
+
+    def _from_ms(self, market: str, after: str | None) -> int:
+        """Return the first close that what followed an event may be about, in ms.
+
+        Outcomes are told a horizon after their close.
+        """
+        events = self._events[market]
+        if after is None:
+            return min((close_of(one.id) for one in events), default=0)
+        longest_ms = max((one.horizon_ms for one in events), default=0)
+        return max(0, time_of(after) - longest_ms)
 
     def _tell(self, market: str, told: _Event) -> None:
         self._events[market].append(told)
@@ -179,16 +207,21 @@ def is_event_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def missed_after(encode: Encode = event) -> Callable[[str], bytes]:
-    """Return how it is told that events after the one of an id were lost."""
-    return lambda after: encode("missed", Missed(after, time_of(after)), None)
-
-
 def time_of(event_id: str) -> int:
-    """Return the close that an event is about; it has to be an id."""
+    """Return when what an event is about happens, in ms; it has to be an id."""
+    kind, close_ms, horizon_ms = _parts(event_id)
+    return close_ms + horizon_ms if kind == "o" else close_ms
+
+
+def close_of(event_id: str) -> int:
+    """Return the close that an event is about, in ms; it has to be an id."""
+    return _parts(event_id)[1]
+
+
+def _parts(event_id: str) -> tuple[str, int, int]:
     found = _ID.fullmatch(event_id)
     assert found is not None
-    return int(found[1])
+    return found[1], int(found[2]), int(found[3])
 
 
 def _is_wanted(told: _Event, horizons_ms: Collection[int] | None) -> bool:

@@ -22,6 +22,10 @@ OF_ANSWERS: dict[str, object] = {
     "/routes": {
         "markets": [_NAMED],
         "routes": ["/predictions/BTC-USDT", "/predictions/binance/BTC-USDT", "/symbols", "/health"],
+        "streams": ["/predictions/BTC-USDT/stream", "/predictions/binance/BTC-USDT/stream"],
+        "posts": [
+            "/models/binance/BTC-USDT/promote", "/models/binance/BTC-USDT/rollback",
+        ],
     },
     "/symbols": [{**_NAMED, "state": "ok"}],
     "/version": {"name": "prediction-api", "version": "0.1.0"},
