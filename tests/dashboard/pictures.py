@@ -123,18 +123,17 @@ async def take(page: Page, of: str) -> Image.Image:
     """Take a small picture of an element, or of the window."""
     drawn = "new Promise((drawn) => requestAnimationFrame(() => setTimeout(() => drawn(true))))"
     await page.evaluate(drawn)
-    clip = {"x": 0, "y": 0, "width": await page.evaluate("innerWidth"), "height": 900, "scale": 1}
+    part = {}
     if of != "window":
-        clip |= await page.evaluate(
+        part = await page.evaluate(
             f"""(() => {{
               const element = document.querySelector("{of}");
               const {{ x, y, width, height }} = element.getBoundingClientRect();
-              return {{ x: x + scrollX, y: y + scrollY, width, height }};
+              const clip = {{ x: x + scrollX, y: y + scrollY, width, height, scale: 1 }};
+              return {{ clip, captureBeyondViewport: true }};
             }})()"""
         )
-    shot = await page.call(
-        "Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=of != "window"
-    )
+    shot = await page.call("Page.captureScreenshot", format="png", **part)
     picture = Image.open(io.BytesIO(base64.b64decode(shot["data"]))).convert("RGB")
     return picture.reduce(SMALLER)
 
