@@ -16,7 +16,7 @@ CLUSTER := rwml-34fa
 VERSION = $(shell awk -F'"' '/^version = /{print $$2; exit}' pyproject.toml)
 DEPLOYED = $(subst _,-,$(service))
 
-.PHONY: help services setup test test-clients test-kafka fuzz check lint types format dashboard run simulate soak replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
+.PHONY: help services setup test test-clients test-kafka fuzz check lint types format dashboard pictures run simulate soak replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ $(BIN)/python:
 	@$(MAKE) --no-print-directory setup
 
 dashboard: $(DASHBOARD) ## Bundle the dashboard; brings Node if it is missing
+
+pictures: $(DASHBOARD) ## Take the dashboard's pictures anew that its tests compare it with; needs chromium
+	$(BIN)/python -m tests.dashboard.pictures
 
 $(DASHBOARD): $(wildcard $(WEB)/*.json $(WEB)/*.mjs $(WEB)/.npmrc $(WEB)/src/*) scripts/build_dashboard | $(INSTALLED)
 	@scripts/build_dashboard

@@ -61,9 +61,9 @@ def test_the_url_brings_both_and_one_horizon_is_of_both(address: str) -> None:
       .map((canvas) => canvas.toDataURL()).join()"""
 
     async def look(page: Page) -> None:
-        await page.wait_for(PREDICTED)
-        assert (await page.evaluate(FIRST)).startswith("BTC")
-        assert (await page.evaluate(SECOND)).startswith("ETH")
+        await page.wait_for(
+            f"{PREDICTED} && {FIRST}.startsWith('BTC') && {SECOND}.startsWith('ETH')"
+        )
         left, right = await page.evaluate(
             """["#chart", "#beside-chart"].map(
               (id) => document.querySelector(id).getBoundingClientRect().left)"""

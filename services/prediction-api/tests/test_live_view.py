@@ -203,4 +203,4 @@ def test_latency_is_that_of_the_newest_predictions(
     assert live.latency(MARKET) is None
     for number in range(1, 1_101):
         live.predicted(make_prediction(number * 1_000), Published(number * 1_000, number))
-    assert live.latency(MARKET) == Latency(p50_us=600, p99_us=1_090, count=1_000)
+    assert live.latency(MARKET) == Latency(p50_us=600, p99_us=1_090, count=1_000, hops=[])

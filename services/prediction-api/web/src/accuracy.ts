@@ -11,7 +11,11 @@ const STEP = 0.05;
 /** Show all horizons, and more of the chosen one. */
 export function showAccuracy(horizons: HorizonStatus[], chosenMs: number, into: HTMLElement): void {
   const axis = new Axis(horizons.map((horizon) => horizon.score));
-  const rows = horizons.map((horizon) => row(horizon, axis));
+  const rows = horizons.map((horizon) => {
+    const drawn = row(horizon, axis);
+    drawn.classList.toggle("chosen", horizon.horizon_ms === chosenMs);
+    return drawn;
+  });
   const chosen = horizons.filter(({ horizon_ms: horizonMs }) => horizonMs === chosenMs);
   into.replaceChildren(...rows, axis.labels(), key(), ...chosen.map(paper));
 }

@@ -6,6 +6,7 @@ import type { PriceChart } from "./chart.ts";
 import { Compared } from "./compared.ts";
 import { byId, choice, make } from "./elements.ts";
 import { duration } from "./format.ts";
+import { showHops } from "./hops.ts";
 import { HowFar } from "./how_far.ts";
 import { Indicators } from "./indicators.ts";
 import { askWithKey, listenForKey, showAsking } from "./key.ts";
@@ -88,6 +89,7 @@ class Dashboard implements Listener {
     if (prediction?.prediction.horizon_ms === this.horizonMs) {
       this.alerts.predicted(market, prediction.prediction);
     }
+    if (name === "moves") this.howFar.again(market);
     if (status) {
       this.alerts.heard(status);
       this.alerts.heardOf(market, status.feed);
@@ -168,6 +170,7 @@ class Dashboard implements Listener {
     const { text, isGood, isBad } = stateOf(status);
     showState(text, isGood, isBad);
     showFeed(status);
+    showHops(status.latency);
     showModels(status);
     showWeights(market);
     this.overTime.look(market, this.horizonMs);

@@ -47,6 +47,7 @@ export function whole(value: number): string {
 
 /** 400 µs, 1.25 ms, 3.1 s. */
 export function microseconds(value: number): string {
+  if (value < 0) return `\u2212${microseconds(-value)}`;
   if (value < 1_000) return `${Math.round(value)}\u00a0\u00b5s`;
   if (value < 1_000_000) return `${(value / 1_000).toPrecision(3)}\u00a0ms`;
   return `${(value / 1_000_000).toPrecision(2)}\u00a0s`;

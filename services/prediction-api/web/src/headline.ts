@@ -11,8 +11,8 @@ export interface Headline {
   kind: "up" | "down" | "flat" | "toss-up" | "abstain";
   /** 0 where it could be either way, 1 where there is no doubt. */
   sure: number;
-  /** Where it more probably goes if it moves at all, where the headline leaves that out. */
-  lean: string | null;
+  /** Where it more probably goes if it moves at all. */
+  lean: string;
 }
 
 type Said = Pick<Prediction, "direction" | "p_up" | "p_flat" | "p_down">;
@@ -32,7 +32,7 @@ export function headlineOf({ direction, p_up: up, p_flat: flat, p_down: down }: 
   }
   const kind = share > 0.5 ? "up" : "down";
   const text = kind === "up" ? "▲ up" : "▼ down";
-  return { text, kind, sure: 2 * Math.abs(share - 0.5), lean: null };
+  return { text, kind, sure: 2 * Math.abs(share - 0.5), lean: leaning };
 }
 
 /** Show a headline; the surer it is, the more colour it has. */

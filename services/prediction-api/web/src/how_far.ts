@@ -6,8 +6,9 @@ import { ask } from "./key.ts";
 import type { Market } from "./market.ts";
 import type { MarketMoves, Move, MoveScore, Status } from "./wire.ts";
 
-const REFRESH_MS = 10_000; // forecasts come once a minute
 const MINUTE_MS = 60_000;
+const REFRESH_MS = 10_000; // where nothing new is said, that it is old may be seen
+const TOGETHER_MS = 200; // those of one close come one after the other
 const NAMES: Record<string, string> = {
   ewma: "of late",
   har: "short and long",
@@ -15,7 +16,7 @@ const NAMES: Record<string, string> = {
   same_hour_of_yesterday: "yesterday",
 };
 const TARGETS = [
-  { label: "Move", value: "volatility" },
+  { label: "Volatility", value: "volatility" },
   { label: "Range", value: "range" },
 ];
 
@@ -29,6 +30,7 @@ export class HowFar {
   private askedAt = Number.NEGATIVE_INFINITY;
   private market: Market | null = null;
   private status: Missing = {};
+  private waiting = 0;
 
   constructor() {
     choice(byId("how-far-targets"), TARGETS, this.target, (chosen) => {
@@ -49,6 +51,15 @@ export class HowFar {
     this.shown = wanted;
     this.askedAt = performance.now();
     void this.ask(market.name, wanted);
+  }
+
+  /** Ask soon, as something new was said. */
+  again(market: Market): void {
+    this.waiting ||= window.setTimeout(() => {
+      this.waiting = 0;
+      this.askedAt = Number.NEGATIVE_INFINITY;
+      this.look(market);
+    }, TOGETHER_MS);
   }
 
   private async ask(market: string, wanted: string): Promise<void> {

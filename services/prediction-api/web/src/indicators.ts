@@ -58,7 +58,7 @@ export class Indicators {
 
   private async askNames(market: Market, path: string): Promise<void> {
     this.offeredAt = performance.now();
-    const answer = await ask(`${path}?limit=60`);
+    const answer = await ask(`${path}?limit=60&to=${market.closedUntilMs + 1}`);
     if (!answer.ok || market !== this.market) return;
     const { rows } = (await answer.json()) as Page<IndicatorsAt>;
     const names = Object.keys(rows.at(-1)?.values ?? {});

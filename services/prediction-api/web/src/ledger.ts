@@ -11,7 +11,7 @@ import type { Judged, Page } from "./wire.ts";
 const CLOSES = 240; // looked through for what is wanted
 const ROWS = 12;
 const AGAIN_MS = 10_000;
-const DAY = "24h";
+const DAY_MS = 86_400_000;
 const CAME: Record<string, string> = {
   right: "right",
   wrong: "wrong",
@@ -39,7 +39,8 @@ export class Ledger {
     const wanted = `${market.name} ${horizonMs} ${this.wanted.value}`;
     const isDue = performance.now() - this.askedAt > AGAIN_MS;
     const isUsed = byId("ledger-rows").contains(document.activeElement); // a row may not slip away
-    if (document.hidden || (wanted === this.shown && (!isDue || isUsed))) return;
+    if (document.hidden || market.closedUntilMs === 0) return;
+    if (wanted === this.shown && (!isDue || isUsed)) return;
     this.shown = wanted;
     this.askedAt = performance.now();
     void this.ask(market, horizonMs, wanted);
@@ -51,7 +52,7 @@ export class Ledger {
 
   private async ask(market: Market, horizonMs: number, wanted: string): Promise<void> {
     try {
-      const answer = await ask(`${pathOf(market)}/history?${queryOf(horizonMs, CLOSES)}`);
+      const answer = await ask(`${pathOf(market)}/history?${queryOf(market, horizonMs, CLOSES)}`);
       if (wanted !== this.shown || !answer.ok) return;
       const { rows } = (await answer.json()) as Page<Judged>;
       this.show(market, horizonMs, rows);
@@ -86,7 +87,7 @@ export class Ledger {
       make("td", "number", percent(Math.max(made.p_up, made.p_flat, made.p_down), 0)),
       make("td", "number", price(made.predicted_price, decimals)),
       make("td", "number", moved),
-      make("td", "", came),
+      make("td", `came ${made.verdict ?? ""}`, came),
       make("td", "", why),
     );
   }
@@ -98,7 +99,10 @@ export class Ledger {
     const state = byId("ledger-state");
     state.textContent = "is being read…";
     const lines: string[] = [];
-    let path: string | null = `${pathOf(market)}/history?${queryOf(this.horizonMs, 5_000)}&from=${DAY}&format=csv`;
+    const query = queryOf(market, this.horizonMs, 5_000);
+    query.set("from", `${Math.max(0, market.closedUntilMs - DAY_MS)}`);
+    query.set("format", "csv");
+    let path: string | null = `${pathOf(market)}/history?${query}`;
     try {
       while (path) {
         const answer: Response = await ask(path);
@@ -125,8 +129,10 @@ function pathOf({ venue, symbol }: Market): string {
   return `/predictions/${[venue, symbol].map(encodeURIComponent).join("/")}`;
 }
 
-function queryOf(horizonMs: number, closes: number): URLSearchParams {
-  return new URLSearchParams({ horizon: `${horizonMs}ms`, limit: `${closes}` });
+/** Ask up to the market's newest close: its time may be another than the server's, as in a replay. */
+function queryOf(market: Market, horizonMs: number, closes: number): URLSearchParams {
+  const to = `${market.closedUntilMs + 1}`;
+  return new URLSearchParams({ horizon: `${horizonMs}ms`, limit: `${closes}`, to });
 }
 
 /** The page after this one, as its Link says; null after the last. */

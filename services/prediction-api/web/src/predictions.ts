@@ -8,15 +8,19 @@ import type { Prediction } from "./wire.ts";
 
 const SPOKEN_EVERY_MS = 15_000;
 
+const previewed = new WeakSet<Market>();
+
 export function showPredictions(market: Market, into: HTMLElement): void {
   const decimals = priceDecimals(market.candles).precision;
+  if (market.previews.size > 0) previewed.add(market);
+  const arePreviewed = previewed.has(market); // between two of them the page keeps their place
   const cards = market.horizonsMs.map((horizonMs) => {
     const newest = market.newest.get(horizonMs);
     const card = make("article", "prediction");
     card.setAttribute("aria-label", `In ${duration(horizonMs)}`);
     card.append(
       ...(newest
-        ? contents(newest, market.previews.get(horizonMs), decimals)
+        ? contents(newest, market.previews.get(horizonMs), arePreviewed, decimals)
         : [make("b", "", duration(horizonMs)), make("p", "quiet", "waits for its first model")]),
     );
     return card;
@@ -24,7 +28,12 @@ export function showPredictions(market: Market, into: HTMLElement): void {
   into.replaceChildren(...cards);
 }
 
-function contents(made: Prediction, preview: Prediction | undefined, decimals: number): Node[] {
+function contents(
+  made: Prediction,
+  preview: Prediction | undefined,
+  arePreviewed: boolean,
+  decimals: number,
+): Node[] {
   const { p_up: up, p_flat: flat, p_down: down } = made;
   const said = headlineOf(made);
   const head = make(
@@ -46,10 +55,12 @@ function contents(made: Prediction, preview: Prediction | undefined, decimals: n
   );
   const interval = `${percent(made.level, 0)} within ${price(made.low, decimals)} – ${price(made.high, decimals)}`;
   const lines = [head, shares, labels, make("p", "quiet", interval)];
-  if (said.lean) lines.push(make("p", "quiet lean", said.lean));
+  lines.push(make("p", "quiet lean", said.lean));
   if (made.reason) lines.push(make("p", "quiet", made.reason));
-  if (preview) {
-    const forming = `${headlineOf(preview).text} ${price(preview.predicted_price, decimals)}`;
+  if (preview || arePreviewed) {
+    const forming = preview
+      ? `${headlineOf(preview).text} ${price(preview.predicted_price, decimals)}`
+      : "not yet";
     lines.push(make("p", "quiet", `forming candle: ${forming}`));
   }
   return lines;

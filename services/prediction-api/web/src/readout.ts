@@ -1,7 +1,7 @@
 // The line over the chart: the candle that is pointed at, or the newest, and what was said at it.
 
 import { make } from "./elements.ts";
-import { price, priceDecimals } from "./format.ts";
+import { duration, price, priceDecimals } from "./format.ts";
 import type { Market } from "./market.ts";
 import type { Verdict } from "./wire.ts";
 
@@ -35,12 +35,17 @@ export function showReadout(
     ["volume", volume.toPrecision(4)],
   ];
   const point = market.points.get(horizonMs)?.get(time + market.timeframeMs);
-  if (point) {
-    const came = point.verdict === null ? "not known yet" : CAME[point.verdict];
-    parts.push(["said", point.direction === "abstain" ? "nothing" : point.direction]);
-    parts.push(["outcome", came]);
-  }
-  line.replaceChildren(
-    ...parts.map(([name, value]) => make("span", "", ...(name ? [make("b", "", name)] : []), value)),
+  const came = point?.verdict ? CAME[point.verdict] : "not known yet";
+  const judged: [string, string][] = [
+    [`in ${duration(horizonMs)}, said`, !point || point.direction === "abstain" ? "nothing" : point.direction],
+  ];
+  if (point) judged.push(["outcome", came]);
+  // Two groups, each on lines of its own, so that the chart below never moves.
+  line.replaceChildren(make("span", "", ...spans(parts)), make("span", "", ...spans(judged)));
+}
+
+function spans(parts: [string, string][]): HTMLElement[] {
+  return parts.map(([name, value]) =>
+    make("span", "", ...(name ? [make("b", "", name)] : []), value),
   );
 }

@@ -5,7 +5,7 @@ import { ask } from "./key.ts";
 import { preferences } from "./preferences.ts";
 import type { FollowedMarket, News, View } from "./wire.ts";
 
-const NAMES = ["candle", "forming", "prediction", "preview", "outcome", "status"] as const;
+const NAMES = ["candle", "forming", "prediction", "preview", "outcome", "moves", "status"] as const;
 const AGAIN_MS = 2_000;
 const HIDDEN_MS = 3_000; // so that a glance at another tab costs nothing
 

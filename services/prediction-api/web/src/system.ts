@@ -1,19 +1,17 @@
 // The panels about the feed, the latency and the models, and the bar while warming up.
 
 import { byId, make } from "./elements.ts";
-import { duration, microseconds, percent, whole } from "./format.ts";
+import { duration, percent, whole } from "./format.ts";
 import type { Feed, Status } from "./wire.ts";
 
-export function showFeed({ feed, latency, data_age_ms: ageMs }: Status): void {
+export function showFeed({ feed, data_age_ms: ageMs }: Status): void {
   const rows: [string, string][] = [
     ["Exchange", feed.exchange],
     ["Connection", feed.connected ? "connected" : "not connected"],
     ["Age of the data", ageMs === null ? "nothing received yet" : duration(ageMs)],
-    ["Connections made again", count(feed.reconnects)],
+    ["Reconnections", count(feed.reconnects)],
     ["Trades missing", count(feed.missing_trades)],
-    ["Candles equal to the exchange's", parity(feed)],
-    ["Latency, median", latency ? microseconds(latency.p50_us) : "–"],
-    ["Latency, 99th percentile", latency ? microseconds(latency.p99_us) : "–"],
+    ["Candles like the exchange's", parity(feed)],
   ];
   byId("system").replaceChildren(
     ...rows.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)]),
@@ -89,7 +87,7 @@ export function showModels({ horizons, as_of_ms: nowMs }: Status): void {
       "tr",
       "",
       horizon,
-      make("td", "", model.name),
+      make("td", "", model.name.replaceAll("_", " ")),
       make("td", "", model.version),
       make("td", "", `${duration(ageMs)} ago`),
       make("td", "number", whole(model.rows)),

@@ -150,12 +150,26 @@ export interface WarmingUp {
   needed_ms: number;
 }
 
+/** From the receipt of what closed a candle until its prediction can be read, whole and in parts. */
+export interface Latency {
+  p50_us: number;
+  p99_us: number;
+  count: number;
+  hops: Hop[];
+}
+
+export interface Hop {
+  name: "exchange" | "prediction" | "api";
+  p50_us: number;
+  p99_us: number;
+}
+
 export interface Status {
   state: "connecting" | "warming up" | "ok" | "stalled" | "stale" | "ended";
   as_of_ms: number | null;
   data_age_ms: number | null;
   warming_up: WarmingUp | null;
-  latency: { p50_us: number; p99_us: number; count: number } | null;
+  latency: Latency | null;
   feed: Feed;
   horizons: HorizonStatus[];
   /** The markets, this one or others, whose time stands still. */
@@ -330,5 +344,7 @@ export interface News {
   prediction: Predicted;
   preview: Prediction;
   outcome: Happened;
+  /** It was said anew how far the market will go. */
+  moves: { target: string };
   status: Status;
 }

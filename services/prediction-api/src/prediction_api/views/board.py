@@ -13,15 +13,21 @@ from prediction_api.views.prediction_view import MarketPredictions, Shown
 
 _NS_PER_US = 1_000
 _US_PER_MS = 1_000
+_MOST_APART_US = 60_000_000  # what was received farther from its close is of another time
 
 type MarketState = Literal["connecting", "warming up", "ok", "stalled", "stale", "ended"]
 
 
 class Published(NamedTuple):
-    """When a prediction was made (market time), and how long after its close it was readable."""
+    """When a prediction was made (market time), and how long after a receipt it was readable.
+
+    The receipt is that of what closed the candle; it was `heard_us` after the close, by the two
+    clocks, the exchange's and ours, and None where they are not of the same time.
+    """
 
     made_at_ms: int
     latency_us: int
+    heard_us: int | None = None
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -75,8 +81,13 @@ class PredictionBoard:
         beside it until the next close.
         """
         latency_us = round((self._now_ns() - received_ns) / self._speed / _NS_PER_US)
-        published = Published(self._made_at_ms(prediction), latency_us)
-        shown = Shown(prediction, *published)
+        made_at_ms = self._made_at_ms(prediction)
+        heard_us = received_ns // _NS_PER_US - prediction.close_time_ms * _US_PER_MS
+        is_of_one_time = abs(heard_us) <= _MOST_APART_US
+        published = Published(
+            made_at_ms, latency_us, round(heard_us / self._speed) if is_of_one_time else None
+        )
+        shown = Shown(prediction, made_at_ms, latency_us)
         previews = self._previews[prediction.market]
         if prediction.preview:
             previews[prediction.horizon_ms] = shown

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
-from math import ceil
 
-from marketstream.messages import Candle, Outcome, Prediction
+from marketstream.messages import Candle, MoveTarget, Outcome, Prediction
 from marketstream.timeframes import timeframe_ms
 from prediction_api.views.board import Published
 from prediction_api.views.event_queue import EventQueue, event
+from prediction_api.views.hops import Hops
 from prediction_api.views.prediction_view import Shown
-from prediction_api.views.wire import CandleRow, Happened, Latency, MarketView, Point, Predicted
+from prediction_api.views.wire import (
+    CandleRow,
+    Foretold,
+    Happened,
+    Latency,
+    MarketView,
+    Point,
+    Predicted,
+)
 
 MOST_FOLLOWERS = 64
-_LATENCIES = 1_000
 
 
 class _Market:
@@ -24,7 +30,7 @@ class _Market:
         self.points: dict[int, dict[int, Point]] = {horizon_ms: {} for horizon_ms in horizons_ms}
         self.newest: dict[int, Shown] = {}
         self.previews: dict[int, Shown] = {}
-        self.latencies_us: deque[int] = deque(maxlen=_LATENCIES)
+        self.hops = Hops()
         self.queues: set[EventQueue] = set()
 
 
@@ -86,13 +92,13 @@ class LiveView:
         if not self._shows(prediction):
             return
         market = self._markets[prediction.market]
-        shown = Shown(prediction, *published)
+        shown = Shown(prediction, published.made_at_ms, published.latency_us)
         if prediction.preview:
             market.previews[prediction.horizon_ms] = shown
             if market.queues:
                 self._tell(prediction.market, "preview", shown.view)
             return
-        market.latencies_us.append(published.latency_us)
+        market.hops.passed(prediction, published)
         market.newest[prediction.horizon_ms] = shown
         market.previews.pop(prediction.horizon_ms, None)
         point = None if prediction.late else self._keep_point(prediction)
@@ -106,6 +112,10 @@ class LiveView:
                 outcome.horizon_ms, outcome.close_time_ms, outcome.verdict, outcome.realised_mid
             )
             self._tell(outcome.market, "outcome", news)
+
+    def foretold(self, market: str, target: MoveTarget) -> None:
+        """Tell that it was said anew how far a market will go."""
+        self._tell(market, "moves", Foretold(target))
 
     def view(self, market: str) -> MarketView:
         """Return all that is kept of a market."""
@@ -124,11 +134,7 @@ class LiveView:
 
     def latency(self, market: str) -> Latency | None:
         """Return how long the newest predictions took; None before the first."""
-        in_order = sorted(self._markets[market].latencies_us)
-        if not in_order:
-            return None
-        count = len(in_order)
-        return Latency(in_order[ceil(0.5 * count) - 1], in_order[ceil(0.99 * count) - 1], count)
+        return self._markets[market].hops.latency()
 
     @property
     def followers(self) -> int:

@@ -120,6 +120,7 @@ class MarketViews:
             case MoveForecast():
                 if self.moves.said(message) and received_ns:
                     self.move_feeds[message.target].moved(message)
+                    self.live.foretold(message.market, message.target)
             case MoveOutcome():
                 if self.moves.came(message) and received_ns:
                     self.move_feeds[message.target].moved_so(message)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-from marketstream.messages import Direction, Verdict
+from marketstream.messages import Direction, MoveTarget, Verdict
 from prediction_api.views.prediction_view import PredictionView
 
 
@@ -33,12 +35,32 @@ class Point(msgspec.Struct, array_like=True, gc=False):
     verdict: Verdict | None = None
 
 
+type HopName = Literal["exchange", "prediction", "api"]
+
+
+class Hop(msgspec.Struct, frozen=True):
+    """Median and 99th percentile (nearest rank) of one part of the way to a readable prediction.
+
+    `exchange` is from the close of a candle to the receipt of what closed it, by the clocks of
+    both sides, so that it may be negative; `prediction` from there until the model has answered;
+    `api` from there until the answer can be read.
+    """
+
+    name: HopName
+    p50_us: int
+    p99_us: int
+
+
 class Latency(msgspec.Struct, frozen=True):
-    """Median and 99th percentile (nearest rank) of the newest predictions' latencies."""
+    """Median and 99th percentile (nearest rank) of the newest predictions' latencies.
+
+    They are from the receipt of what closed the candle; `hops` are those of which it is known.
+    """
 
     p50_us: int
     p99_us: int
     count: int
+    hops: list[Hop]
 
 
 class Predicted(msgspec.Struct, frozen=True):
@@ -55,6 +77,12 @@ class Happened(msgspec.Struct, frozen=True):
     close_time_ms: int
     verdict: Verdict
     realised_mid: float
+
+
+class Foretold(msgspec.Struct, frozen=True):
+    """That it was said anew how far a market will go."""
+
+    target: MoveTarget
 
 
 class MarketView(msgspec.Struct, frozen=True):

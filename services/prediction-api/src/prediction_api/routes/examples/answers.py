@@ -8,7 +8,10 @@ _MARKET = "binance:BTC/USDT"
 _NAMED = {"market": _MARKET, "venue": "binance", "symbol": "BTC/USDT", "path": "binance/BTC-USDT"}
 _STATUS = (
     f'event: status\ndata: {{"state":"ok","as_of_ms":{CLOSE_MS},"data_age_ms":84,'
-    '"warming_up":null,"latency":{"p50_us":1240,"p99_us":3310,"count":1000},"feed":'
+    '"warming_up":null,"latency":{"p50_us":1240,"p99_us":3310,"count":1000,"hops":['
+    '{"name":"exchange","p50_us":61000,"p99_us":240000},'
+    '{"name":"prediction","p50_us":1050,"p99_us":2890},'
+    '{"name":"api","p50_us":190,"p99_us":610}]},"feed":'
     '{"exchange":"binance","connected":true,"reconnects":0,"missing_trades":0,"parity":1.0,'
     '"compared":59},"horizons":[],"stalled":[],"how_far_missing":{}}\n\n'
 )
