@@ -160,7 +160,7 @@ def test_both_offer_the_same_paths(both: Both) -> None:
         "/predictions/{symbol}/stream", "/predictions/{venue}/{symbol}/stream",
         *(f"/{name}/{of}" for of in TEMPLATES
           for name in ("predictions", "candles", "indicators", "models", "integrity", "view",
-                       "stream")),
+                       "stream", "scoreboard")),
         *(f"/models/{{venue}}/{{symbol}}/{change}" for change in ("promote", "rollback")),
     }  # fmt: skip
     one, kafka = both.ask("/routes")
@@ -254,7 +254,9 @@ def test_both_count_the_same_things_but_for_those_of_other_services(both: Both) 
     assert here - there <= OF_OTHER_SERVICES
 
 
-@pytest.mark.parametrize("route", ["predictions", "models", "integrity", "view", "stream"])
+@pytest.mark.parametrize(
+    "route", ["predictions", "models", "integrity", "view", "stream", "scoreboard"]
+)
 @pytest.mark.parametrize("market", MISSING)
 def test_both_say_alike_that_there_is_no_such_market(both: Both, route: str, market: str) -> None:
     one, kafka = both.ask(f"/{route}/{market}")
