@@ -54,6 +54,7 @@ OF_OTHER_SERVICES = {
     "realtime_shadow_deviation_ratio",
     # predictor
     "realtime_model_trainings_total", "realtime_model_training_causes_total",
+    "realtime_model_training_wait_seconds",
     "realtime_models_unregistered", "realtime_arena_abstentions_total",
     # storekeeper
     "realtime_parity_ratio", "realtime_parity_compared_total", "realtime_parity_differences_total",
