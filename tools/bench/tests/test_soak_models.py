@@ -41,6 +41,7 @@ def test_a_short_one_says_nothing_of_memory() -> None:
     assert "too short to say" in told(judged(CALM, msgspec.structs.replace(BUSY, memory_mib=()), 1))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_half_a_minute_of_it_runs_with_ten_candidates() -> None:
     """Whether a loaded machine keeps up is not asked here, and so neither is the exit code."""
