@@ -16,7 +16,7 @@ CLUSTER := rwml-34fa
 VERSION = $(shell awk -F'"' '/^version = /{print $$2; exit}' pyproject.toml)
 DEPLOYED = $(subst _,-,$(service))
 
-.PHONY: help services setup test test-clients test-kafka fuzz check lint types format dashboard pictures run simulate soak replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
+.PHONY: help services setup test test-clients test-kafka fuzz check lint types format dashboard pictures run simulate soak soak-models replay kafka dev render build-for-dev build-and-push test-images deploy-for-dev deploy clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ simulate: $(INSTALLED) ## The simulated exchange alone; ARGS="--seed 7"
 
 soak: $(INSTALLED) ## A million trades and every kind of fault, then what is stored beside the truth; SEEDS="1 2 3"
 	$(BIN)/realtime soak $(addprefix --seed ,$(SEEDS)) $(ARGS)
+
+soak-models: $(INSTALLED) ## Ten candidates and a training a minute: memory, and latency beside without; ARGS="--minutes 2"
+	$(BIN)/python -m realtime_bench.soak_models $(ARGS)
 
 replay: $(INSTALLED) ## A recording through the pipeline; ARGS="FILE --symbol BTC/USDT --timeframe 1s --horizon 2"
 	$(BIN)/realtime replay $(ARGS)

@@ -54,6 +54,7 @@ OF_OTHER_SERVICES = {
     "realtime_shadow_deviation_ratio",
     # predictor
     "realtime_model_trainings_total", "realtime_model_training_causes_total",
+    "realtime_model_training_wait_seconds",
     "realtime_models_unregistered", "realtime_arena_abstentions_total",
     # storekeeper
     "realtime_parity_ratio", "realtime_parity_compared_total", "realtime_parity_differences_total",
@@ -160,7 +161,7 @@ def test_both_offer_the_same_paths(both: Both) -> None:
         "/predictions/{symbol}/stream", "/predictions/{venue}/{symbol}/stream",
         *(f"/{name}/{of}" for of in TEMPLATES
           for name in ("predictions", "candles", "indicators", "models", "integrity", "view",
-                       "stream")),
+                       "stream", "scoreboard")),
         *(f"/models/{{venue}}/{{symbol}}/{change}" for change in ("promote", "rollback")),
     }  # fmt: skip
     one, kafka = both.ask("/routes")
@@ -254,7 +255,9 @@ def test_both_count_the_same_things_but_for_those_of_other_services(both: Both) 
     assert here - there <= OF_OTHER_SERVICES
 
 
-@pytest.mark.parametrize("route", ["predictions", "models", "integrity", "view", "stream"])
+@pytest.mark.parametrize(
+    "route", ["predictions", "models", "integrity", "view", "stream", "scoreboard"]
+)
 @pytest.mark.parametrize("market", MISSING)
 def test_both_say_alike_that_there_is_no_such_market(both: Both, route: str, market: str) -> None:
     one, kafka = both.ask(f"/{route}/{market}")

@@ -43,6 +43,7 @@ FAMILIES = {
     "realtime_model_trained_timestamp_seconds": {"market", "horizon_ms"},
     "realtime_model_trainings": {"market", "result"},
     "realtime_model_training_causes": {"market", "cause"},
+    "realtime_model_training_wait_seconds": {"market"},
     "realtime_arena_abstentions": {"model", "reason"},
     "realtime_models_unregistered": set(),
     "realtime_store_rows": {"table"},

@@ -21,6 +21,7 @@ import pytest
 
 from marketstream.errors import InputError, StateError
 from marketstream.testing import free_port
+from predictor.registry.card import card_of
 from predictor.registry.mlflow import EXPERIMENT, ModelRegistry
 from predictor.registry.names import model_name
 from predictor.registry.registrar import Registrar
@@ -174,6 +175,32 @@ def test_run_says_what_the_model_was_trained_on_how_and_how_good_it_is(
     assert run.data.metrics["log_loss.lightgbm"] == 0.6
     assert run.data.metrics["rows"] == 100
     assert run.data.metrics["trained_at_ms"] == 123
+
+
+def test_each_version_has_a_card_that_says_what_it_is_and_what_it_is_not_for(
+    registry: ModelRegistry, on: TrainedOn, client: Any, make_model: Callable[..., TrainedModel]
+) -> None:
+    model = replace(make_model(latency_ms=30), validation={"lightgbm": 0.6})
+    version = registry.log(model, on, PARAMETERS)
+    name = model_name(on.market, on.timeframe, model.horizon_ms)
+    card = client.get_model_version(name, str(version)).description
+    assert f"**{on.market}, {model.horizon_ms / 1_000:g} s ahead of closes of 1s**" in card
+    assert "from 1970-01-01T00:00:01.000Z to 1970-01-01T00:01:39.000Z" in card
+    assert "bought and sold at, since there were no quotes" in card
+    assert "outcomes begin 30 ms after a close" in card
+    assert "lightgbm 0.6000" in card
+    assert all(name in card for name in model.champion.columns)
+    assert "Not for other markets" in card
+
+
+def test_a_card_is_never_longer_than_mlflow_takes(make_model: Callable[..., TrainedModel]) -> None:
+    model = make_model()
+    names = tuple(f"a_feature_with_a_long_name_{number}" for number in range(400))
+    wide = replace(model, champion=replace(model.champion, columns=names))
+    card = card_of(wide, ON, None)
+    assert len(card) < 5_000
+    assert "and 3" in card
+    assert card.endswith("`realtime models show`.")
 
 
 def test_champion_of_other_features_is_refused(

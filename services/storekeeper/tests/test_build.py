@@ -75,7 +75,7 @@ def test_what_the_topics_bring_is_kept_but_for_how_things_stand_between_closes(
     assert store.counts() == {
         "candles": 1, "features": 1, "predictions": 1, "outcomes": 0, "move_forecasts": 0,
         "move_outcomes": 0, "models": 1, "gaps": 1, "stalls": 0, "audits": 1, "seals": 0,
-        "outcome_seals": 0,
+        "outcome_seals": 0, "score_sums": 0,
         "dead_letters": 1,
     }  # fmt: skip
     assert store.predictions(MARKET, "1s", 0, 2_000) == [PREDICTION]

@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, text
 
 from marketstream.fakes import FakePorts
 from marketstream.messages import Outcome, Prediction, Said
+from marketstream.score_windows import rolling_scores
 from marketstream.sealing import CHAINS, OUTCOMES, SEALED_MS, Digest, Verified, hash_of, verify
 from marketstream.store.sql import SqlStore, open_store
 from storekeeper.sealer import Sealer
@@ -219,6 +220,26 @@ def test_outcomes_have_a_chain_of_their_own_that_waits_for_the_longest_horizon(
     assert verified_outcomes(store) == Verified(
         MARKET, "1s", "outcomes", 1, 120, 0, 43, sealed.hash, []
     )
+
+
+def test_with_their_outcomes_sealed_stretches_are_counted_once(
+    store: SqlStore, seal: Callable[[], int]
+) -> None:
+    predicted(store, FROM_MS, FROM_MS + 2 * SEALED_MS)
+    came(store, FROM_MS, FROM_MS + 2 * SEALED_MS)
+    seal()
+    first = store.score_sums(MARKET, "1s", *EVER)
+    assert [(one.from_ms, one.to_ms) for one in first] == [(FROM_MS, FROM_MS + SEALED_MS)]
+    told = rolling_scores(MARKET, "1s", first, [1_000]).horizons[0].windows["all"]
+    assert [(one.candidate, one.outcomes) for one in told] == [
+        ("served", 60), ("control", 60), ("lightgbm", 60),
+    ]  # fmt: skip
+    came(store, FROM_MS + 2 * SEALED_MS, FROM_MS + 3 * SEALED_MS)
+    predicted(store, FROM_MS + 2 * SEALED_MS, FROM_MS + 3 * SEALED_MS)
+    seal()
+    assert len(store.outcome_seals(MARKET, "1s")) == 2
+    assert store.score_sums(MARKET, "1s", *EVER)[0] == first[0]
+    assert len(store.score_sums(MARKET, "1s", *EVER)) == 2
 
 
 def test_outcomes_of_a_horizon_that_is_no_longer_predicted_are_waited_for(

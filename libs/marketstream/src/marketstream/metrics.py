@@ -156,6 +156,11 @@ class Metrics:
         self.model_causes = counter(
             "model_training_causes_total", "Trainings begun, by why they came", "market", "cause"
         )
+        self.model_training_wait = gauge(
+            "model_training_wait_seconds",
+            "How long the newest training waited for others to end",
+            "market",
+        )
         self.models_unregistered = gauge(
             "models_unregistered", "Models that serve or served, and wait for the registry"
         )

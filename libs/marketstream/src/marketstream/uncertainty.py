@@ -11,7 +11,7 @@ from marketstream.columns import Floats, Times
 
 Z95 = 1.959963984540054
 HORIZONS_PER_BLOCK = 3
-_FEWEST_BLOCKS = 10
+FEWEST_BLOCKS = 10
 
 
 def wilson(share: float, size: float) -> tuple[float, float]:
@@ -72,6 +72,6 @@ def variance_of_mean(values: Floats, blocks: Sequence[int] | Times) -> float | N
 def _variance(sums: Floats, size: float) -> float | None:
     """Return the variance of a mean by the sums of deviations from it, block by block."""
     count = len(sums)
-    if count < _FEWEST_BLOCKS:
+    if count < FEWEST_BLOCKS:
         return None
     return float((sums**2).sum()) / size**2 * count / (count - 1)

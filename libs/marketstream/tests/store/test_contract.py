@@ -35,6 +35,7 @@ from marketstream.messages import (
     Said,
     Stall,
 )
+from marketstream.messages.score_sums import ScoreSums
 from marketstream.messages.seal import OutcomeSeal, Seal
 from marketstream.store.counts import AuditCounts
 from marketstream.store.port import Store
@@ -185,6 +186,10 @@ def outcome_seal(from_ms: int, hash_: str = "c") -> OutcomeSeal:
     return OutcomeSeal(MARKET, "1s", from_ms, from_ms + 600_000, 3, "a", "b", hash_)
 
 
+def score_sums(from_ms: int, sums: bytes = b"\x00\xff") -> ScoreSums:
+    return ScoreSums(MARKET, "1s", from_ms, from_ms + 600_000, "[]", sums)
+
+
 def test_new_store_is_empty(store: Store) -> None:
     assert store.counts() == dict.fromkeys(
         (
@@ -200,6 +205,7 @@ def test_new_store_is_empty(store: Store) -> None:
             "audits",
             "seals",
             "outcome_seals",
+            "score_sums",
             "dead_letters",
         ),
         0,
@@ -231,6 +237,7 @@ def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
         audit(0),
         seal(0),
         outcome_seal(0),
+        score_sums(0),
         letter,
     ]
     store.write(rows)  # type: ignore[arg-type]
@@ -244,6 +251,7 @@ def test_every_kind_of_row_comes_back_as_it_was_written(store: Store) -> None:
     assert store.ledger(MARKET, 0, 1_000).audits == [AuditCounts("1s", 1, 1, 0)]
     assert store.seals(MARKET, "1s") == [seal(0)]
     assert store.outcome_seals(MARKET, "1s") == [outcome_seal(0)]
+    assert store.score_sums(MARKET, "1s", 0, 1) == [score_sums(0)]
     assert store.dead_letters(10) == [letter]
     assert set(store.counts().values()) == {1}
 
@@ -254,6 +262,16 @@ def test_the_first_audit_of_a_stretch_stays(
     store.write([candle(), audit(0), audit(4_000), audit(2_000), audit(0, compared=9)])
     assert store.ledger(MARKET, 0, 3_000).audits == [AuditCounts("1s", 2, 2, 0)]
     assert store.ledger(MARKET, 5_000, 9_000).audits == []
+
+
+def test_the_first_sums_of_a_stretch_stay_and_old_ones_are_forgotten(store: Store) -> None:
+    store.write([score_sums(600_000), score_sums(0), score_sums(1_200_000)])
+    store.write([score_sums(0, b"another")])
+    assert store.score_sums(MARKET, "1s", 0, 1_200_000) == [score_sums(0), score_sums(600_000)]
+    assert store.forget("score_sums", MARKET, "1s", 600_001) == 1
+    assert store.forget("score_sums", MARKET, "1s", 600_001) == 1
+    assert store.forget("score_sums", MARKET, "1s", 600_001) == 0
+    assert store.score_sums(MARKET, "1s", 0, 10**15) == [score_sums(1_200_000)]
 
 
 def test_seals_come_in_order_of_time_and_the_first_writing_stays(store: Store) -> None:

@@ -106,6 +106,7 @@ def test_vectors_are_kept_once_a_close_and_nothing_is_lost(stored: str) -> None:
             "audits": 0,
             "seals": 0,
             "outcome_seals": 0,
+            "score_sums": 0,
             "dead_letters": 0,
         }
         features = store.features(MARKET, "1s", 0, 2**62)

@@ -45,7 +45,7 @@ def build(plan: Plan, settings: StorekeeperSettings, ports: Ports) -> Part:
             await asyncio.sleep(_SAY_EVERY_S)
 
     retention = Retention(settings.retention, ports)
-    sealer = Sealer(plan.markets, plan.timeframe, plan.horizons_ms, ports)
+    sealer = Sealer(plan.markets, plan.timeframe, plan.horizons_ms, ports, plan.base)
     packing = Packing(settings.retention, plan, ports)
     alerting = Alerting(plan, settings.alerts, ports)
 

@@ -60,5 +60,6 @@ class Retention:
             "outcomes": settings.outcomes,
             "move_forecasts": settings.predictions,
             "move_outcomes": settings.outcomes,
+            "score_sums": settings.outcomes,
         }
         return {table: duration_ms(text) for table, text in kept.items() if text is not None}

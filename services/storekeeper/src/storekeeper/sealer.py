@@ -6,9 +6,20 @@ import asyncio
 from collections.abc import Sequence
 
 from marketstream.ports import Ports
-from marketstream.sealing import CHAINS, PREDICTIONS, SEALED_MS, Chain, Digest, Link, Sealed
+from marketstream.sealing import (
+    CHAINS,
+    OUTCOMES,
+    PREDICTIONS,
+    SEALED_MS,
+    Chain,
+    Digest,
+    Link,
+    Sealed,
+)
+from marketstream.store.rows import Stored
 from marketstream.timeframes import timeframe_ms
 from storekeeper.aging import PAUSE_S, every_minute
+from storekeeper.counting import counted
 
 _GRACE_MS = 120_000  # of the market's time: what comes of a close has been stored by then
 _AT_ONCE_MS = 20_000  # some hundred rows: others want the interpreter too
@@ -21,12 +32,19 @@ class Sealer:
 
     Outcomes come in the order of the moments they are about, so all of a stretch are there when
     there are outcomes of closes that are later by the longest horizon: `horizons_ms` are those that
-    are predicted now, and what a stretch has of longer ones is waited for too.
+    are predicted now, and what a stretch has of longer ones is waited for too. With its outcomes
+    sealed a stretch is counted, in the same writing: each outcome once, whenever that is ended.
     """
 
     def __init__(
-        self, markets: Sequence[str], timeframe: str, horizons_ms: Sequence[int], ports: Ports
+        self,
+        markets: Sequence[str],
+        timeframe: str,
+        horizons_ms: Sequence[int],
+        ports: Ports,
+        finest: str | None = None,
     ) -> None:
+        self._finest = timeframe if finest is None else finest
         self._markets = markets
         self._timeframe = timeframe
         self._horizon_ms = max(horizons_ms)
@@ -64,7 +82,11 @@ class Sealer:
             digest = await self._read(series, from_ms)
             if digest.rows:
                 seal = digest.seal(chain, market, timeframe, from_ms, self._last.get(series))
-                await asyncio.to_thread(store.write, [seal])
+                rows: list[Stored] = [seal]
+                if chain is OUTCOMES:
+                    stretch = (timeframe, self._finest, from_ms, seal.to_ms)
+                    rows.append(await counted(store, market, *stretch))
+                await asyncio.to_thread(store.write, rows)
                 self._last[series] = seal
                 made += 1
             from_ms = self._looked_ms[series] = from_ms + SEALED_MS

@@ -31,14 +31,14 @@ def bench_live(effort: Effort, say: Say) -> Measured:
     Figures that begin with `at_50_` are of as many markets with as many trades in all: how many is
     said by `effort.markets`.
     """
-    with _exchange(SYMBOLS) as exchange:
-        calm, _ = _phase(exchange, SYMBOLS, _NEVER_MS, effort, say, "")
-        busy, trainings = _phase(exchange, SYMBOLS, _ALWAYS_MS, effort, say, "retraining_")
+    with exchange(SYMBOLS) as announced:
+        calm, _ = _phase(announced, SYMBOLS, _NEVER_MS, effort, say, "")
+        busy, trainings = _phase(announced, SYMBOLS, _ALWAYS_MS, effort, say, "retraining_")
     many: dict[str, list[float]] = {}
     for count in effort.markets:  # all close at once
         symbols = tuple(f"M{number}/USDT" for number in range(count))
-        with _exchange(symbols) as exchange:
-            figures, _ = _phase(exchange, symbols, _NEVER_MS, effort, say, f"at_{count}_")
+        with exchange(symbols) as announced:
+            figures, _ = _phase(announced, symbols, _NEVER_MS, effort, say, f"at_{count}_")
         many |= figures
     conditions = {
         "markets": len(SYMBOLS),
@@ -50,9 +50,11 @@ def bench_live(effort: Effort, say: Say) -> Measured:
 
 
 @contextmanager
-def _exchange(symbols: Sequence[str]) -> Iterator[Announcement]:
-    """Have a process simulate an exchange with these symbols."""
-    each = _TRADES_PER_SECOND / len(symbols)
+def exchange(
+    symbols: Sequence[str], trades_per_second: float = _TRADES_PER_SECOND
+) -> Iterator[Announcement]:
+    """Have a process simulate an exchange with these symbols, so many trades a second in all."""
+    each = trades_per_second / len(symbols)
     simulator = SimulatorProcess(MarketChoice(tuple(symbols), trades_per_second=each), speed=1.0)
     try:
         yield asyncio.run(simulator.announcement())
@@ -61,7 +63,7 @@ def _exchange(symbols: Sequence[str]) -> Iterator[Announcement]:
 
 
 def _phase(
-    exchange: Announcement,
+    announced: Announcement,
     symbols: Sequence[str],
     retrain_every_ms: int,
     effort: Effort,
@@ -72,7 +74,7 @@ def _phase(
 
     def arguments(folder: Path, port: int) -> list[str]:
         wanted = Wanted(
-            exchange.ws_url, exchange.rest_url, tuple(symbols), port, str(folder / "state"),
+            announced.ws_url, announced.rest_url, tuple(symbols), port, str(folder / "state"),
             _FIRST_TRAINING_S, retrain_every_ms,
         )  # fmt: skip
         return [msgspec.json.encode(wanted).decode()]
@@ -82,7 +84,7 @@ def _phase(
     with running("realtime_bench.system", arguments) as system:
         say(f"{prefix or 'calm_'}: waiting for the first models of all markets")
         for symbol in symbols:
-            _wait_for_prediction(system, symbol)
+            wait_for_prediction(system, symbol)
         trained = _total(system, "realtime_model_trainings_total")
         for number in range(1, _windows(effort) + 1):
             say(f"{prefix or 'calm_'}: window {number} of {_windows(effort)}")
@@ -96,7 +98,8 @@ def _phase(
     return runs, trainings
 
 
-def _wait_for_prediction(system: Running, symbol: str) -> None:
+def wait_for_prediction(system: Running, symbol: str) -> None:
+    """Wait until a market has a prediction."""
     path = f"/predictions/{url_symbol(symbol)}"
     system.wait_for(f"prediction of {symbol}", lambda: system.get(path) is not None)
 

@@ -37,9 +37,16 @@ class Running:
         """Which process it is."""
         return self._process.pid
 
-    def resident_mib(self) -> float:
-        """Return how much of its memory is resident, in MiB, as /proc has it (proc(5))."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+    def resident_mib(self, *, with_children: bool = False) -> float:
+        """Return how much of its memory is resident, in MiB, as /proc has it (proc(5)).
+
+        `with_children` adds that of processes it started, such as the one that trains.
+        """
+        pids = [str(self.pid)]
+        if with_children:
+            tasks = Path(f"/proc/{self.pid}/task").iterdir()
+            pids += [pid for task in tasks for pid in _read(task / "children").split()]
+        pages = sum(int((_read(Path(f"/proc/{pid}/statm")).split() or "00")[1]) for pid in pids)
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def get(self, path: str, key: str | None = None) -> Any | None:
@@ -68,6 +75,14 @@ class Running:
 
     def _last_words(self) -> str:
         return self._log.read_text(errors="replace")[-_LAST_WORDS:]
+
+
+def _read(path: Path) -> str:
+    """Return what a file of /proc says; nothing of a thread or process that is gone."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 @contextmanager

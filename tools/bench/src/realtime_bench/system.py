@@ -11,6 +11,7 @@ import msgspec
 
 from marketstream.logs import configure_logs
 from marketstream.symbols import market_of
+from predictor.arena.settings import ArenaModelSettings
 from realtime_bench.load import EXCHANGE, HORIZONS, TIMEFRAME
 from realtime_training.commands.run.options import RunOptions
 from realtime_training.settings import load_all
@@ -29,6 +30,7 @@ class Wanted(msgspec.Struct, frozen=True):
     retrain_every_ms: int
     most_streams: int = 64
     open_read: bool | None = None
+    guests: tuple[str, ...] = ()  # models from outside, of `soak_models.guests`
 
 
 def main() -> None:
@@ -45,7 +47,9 @@ def main() -> None:
         trades=settings.trades.model_copy(
             update={"ws_url": wanted.ws_url, "rest_url": wanted.rest_url, "history_minutes": 0}
         ),
-        predictor=settings.predictor.model_copy(update={"training": training}),
+        predictor=settings.predictor.model_copy(
+            update={"training": training, "arena": _arena(wanted.guests)}
+        ),
         api=settings.api.model_copy(
             update={"most_streams": wanted.most_streams, "open_read": wanted.open_read}
         ),
@@ -69,6 +73,13 @@ def main() -> None:
         state=Path(wanted.state),
     )
     asyncio.run(run(options, settings))
+
+
+def _arena(guests: tuple[str, ...]) -> dict[str, ArenaModelSettings]:
+    module = "realtime_bench.soak_models.guests"
+    return {
+        name.lower(): ArenaModelSettings(python=f"{module}:{name}", version="1") for name in guests
+    }
 
 
 if __name__ == "__main__":

@@ -10,11 +10,18 @@ from marketstream.store.packed import forget_packed
 from marketstream.store.tables import METADATA
 
 type Forgettable = Literal[
-    "candles", "features", "predictions", "outcomes", "move_forecasts", "move_outcomes"
+    "candles",
+    "features",
+    "predictions",
+    "outcomes",
+    "move_forecasts",
+    "move_outcomes",
+    "score_sums",
 ]
 """The tables that grow with every close."""
 
 STRETCH_MS = 600_000
+_TIMES = {"candles": "open_time_ms", "score_sums": "from_ms"}
 
 
 def forget(
@@ -28,7 +35,7 @@ def forget(
     if packed := forget_packed(connection, table, market, timeframe, before_ms):
         return packed
     rows = METADATA.tables[table]
-    time = rows.c["open_time_ms" if table == "candles" else "close_time_ms"]
+    time = rows.c[_TIMES.get(table, "close_time_ms")]
     series = and_(rows.c.market == market, rows.c.timeframe == timeframe)
     oldest_ms = connection.execute(select(func.min(time)).where(series)).scalar_one()
     if oldest_ms is None or oldest_ms >= before_ms:

@@ -19,6 +19,7 @@ from marketstream.messages import (
     Prediction,
     Stall,
 )
+from marketstream.messages.score_sums import ScoreSums
 from marketstream.messages.seal import OutcomeSeal, Seal
 from marketstream.store.counts import Ledger
 from marketstream.store.forgetting import Forgettable
@@ -109,6 +110,10 @@ class Store(Protocol):
 
     def outcome_seals(self, market: str, timeframe: str) -> list[OutcomeSeal]:
         """Return all seals of a market's outcomes."""
+        ...
+
+    def score_sums(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[ScoreSums]:
+        """Return the sums of what came of predictions, of stretches that begin in the range."""
         ...
 
     def prediction_span(self, market: str, timeframe: str) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Column, ColumnElement, Select, Table, case, func, select
 
 from marketstream.messages import DeadLetter
 from marketstream.store.port import EVER_MS
-from marketstream.store.tables import CANDLES, DEAD_LETTERS, GAPS, MODELS, STALLS
+from marketstream.store.tables import CANDLES, DEAD_LETTERS, GAPS, MODELS, SCORE_SUMS, STALLS
 
 
 def candles_in(market: str, timeframe: str, from_ms: int, to_ms: int) -> Select[Any]:
@@ -69,6 +69,20 @@ def seals_of(table: Table, market: str, timeframe: str) -> Select[Any]:
     return (
         select(table)
         .where(columns.market == market, columns.timeframe == timeframe)
+        .order_by(columns.from_ms)
+    )
+
+
+def score_sums_in(market: str, timeframe: str, from_ms: int, to_ms: int) -> Select[Any]:
+    """Ask for the sums of closes in a range."""
+    columns = SCORE_SUMS.c
+    return (
+        select(SCORE_SUMS)
+        .where(
+            columns.market == market,
+            columns.timeframe == timeframe,
+            *_within(columns.from_ms, from_ms, to_ms),
+        )
         .order_by(columns.from_ms)
     )
 

@@ -19,6 +19,7 @@ from marketstream.messages import (
     Prediction,
     Stall,
 )
+from marketstream.messages.score_sums import ScoreSums
 from marketstream.messages.seal import OutcomeSeal, Seal
 
 type Stored = (
@@ -34,6 +35,7 @@ type Stored = (
     | Audit
     | Seal
     | OutcomeSeal
+    | ScoreSums
     | DeadLetter
 )
 
@@ -50,6 +52,7 @@ TABLE_NAMES: dict[type, str] = {
     Audit: "audits",
     Seal: "seals",
     OutcomeSeal: "outcome_seals",
+    ScoreSums: "score_sums",
     DeadLetter: "dead_letters",
 }
 

@@ -27,6 +27,7 @@ from marketstream.messages import (
     Prediction,
     Stall,
 )
+from marketstream.messages.score_sums import ScoreSums
 from marketstream.messages.seal import OutcomeSeal, Seal
 from marketstream.store import queries
 from marketstream.store.backend import Backend
@@ -188,6 +189,10 @@ class SqlStore:
     def outcome_seals(self, market: str, timeframe: str) -> list[OutcomeSeal]:
         """Return all seals of a market's outcomes."""
         return self._read(queries.seals_of(OUTCOME_SEALS, market, timeframe), OutcomeSeal)
+
+    def score_sums(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[ScoreSums]:
+        """Return the sums of what came of predictions, of stretches that begin in the range."""
+        return self._read(queries.score_sums_in(market, timeframe, from_ms, to_ms), ScoreSums)
 
     def prediction_span(self, market: str, timeframe: str) -> tuple[int, int] | None:
         """Return the first and the last close that was predicted, None where none was."""

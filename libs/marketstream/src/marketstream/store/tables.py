@@ -328,6 +328,17 @@ OUTCOME_SEALS = Table(
     _value("hash", Text),
 )
 
+SCORE_SUMS = Table(
+    "score_sums",
+    METADATA,
+    _key("market", Text),
+    _key("timeframe", Text),
+    _key("from_ms", BigInteger),
+    _value("to_ms", BigInteger),
+    _value("names", Text),
+    _value("sums", LargeBinary),
+)
+
 AUDITS = Table(
     "audits",
     METADATA,

@@ -126,7 +126,7 @@ def build_app(
     add_stream_routes(app, plan, views)
     add_socket_routes(app, plan, views)
     add_prediction_routes(app, plan, views)
-    add_scoreboard_routes(app, plan, views)
+    add_scoreboard_routes(app, plan, views, store)
     add_health_routes(app, views)
     add_indicator_routes(app, plan, views, store)
     add_integrity_routes(app, views, store)

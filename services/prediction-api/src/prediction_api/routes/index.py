@@ -11,7 +11,7 @@ from prediction_api.routes.answers import answers, json_answer
 from prediction_api.routes.markets import market_path, short_paths
 from prediction_api.views.market_views import MarketViews
 
-_OF_A_MARKET = ("predictions", "candles", "indicators", "models", "integrity")
+_OF_A_MARKET = ("predictions", "candles", "indicators", "models", "integrity", "scoreboard")
 _OF_ITS_PREDICTIONS = ("history", "accuracy")
 _CHANGING = ("promote", "rollback")
 

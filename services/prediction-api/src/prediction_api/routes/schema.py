@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from marketstream.champions import ChampionChanged
 from marketstream.explanation import Explanation
 from marketstream.messages import Candle
+from marketstream.score_windows import RollingScores
 from prediction_api.routes.access import COOKIE, SAFE, needed_of
 from prediction_api.routes.answers import problems, schemas_of
 from prediction_api.routes.examples.composed import add_answer_example, add_examples
@@ -23,7 +24,7 @@ _SCHEMES = {
     "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
 }
 _ROWS = (Candle, Judged, JudgedMove, IndicatorsAt)
-_STRUCTS = (Explanation, HorizonStatus, ChampionChanged)
+_STRUCTS = (Explanation, HorizonStatus, ChampionChanged, RollingScores)
 _OF_FASTAPI = ("HTTPValidationError", "ValidationError")
 _BAD_PARAMETER = problems({})
 _OF_A_MARKET = problems(

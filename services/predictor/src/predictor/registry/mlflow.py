@@ -20,6 +20,7 @@ import msgspec
 from marketstream.errors import InputError, RealtimeError, StateError
 from predictor.policy.installation import TRAINED
 from predictor.registry import native
+from predictor.registry.card import card_of
 from predictor.registry.client import open_client, schema
 from predictor.registry.description import MODEL_FILE, describe, show, signed, tags_of
 from predictor.registry.file import file_of, prepare_file, root_cause
@@ -199,7 +200,8 @@ class ModelRegistry:
                 self._client.log_text(run_id, native.dump(model).decode(), MODEL_FILE)
                 self._client.log_text(run_id, signed(model, run_id), "MLmodel")
                 tags = tags_of(model, trained_on)
-                version = self._new_version(name, run.info.artifact_uri, run_id, tags)
+                card = card_of(model, trained_on, evidence)
+                version = self._new_version(name, run.info.artifact_uri, run_id, tags, card)
                 self._give_role(name, version, model, evidence)
             except Exception:
                 self._client.set_terminated(run_id, "FAILED")
@@ -207,7 +209,9 @@ class ModelRegistry:
             self._client.set_terminated(run_id)
         return int(version)
 
-    def _new_version(self, name: str, source: str, run_id: str, tags: dict[str, str]) -> str:
+    def _new_version(
+        self, name: str, source: str, run_id: str, tags: dict[str, str], card: str
+    ) -> str:
         from mlflow.exceptions import MlflowException
 
         try:
@@ -216,7 +220,7 @@ class ModelRegistry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         version = self._client.create_model_version(
-            name, source, run_id, tags=tags, await_creation_for=0
+            name, source, run_id, tags=tags, description=card, await_creation_for=0
         )
         return str(version.version)
 

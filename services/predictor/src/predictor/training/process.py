@@ -30,6 +30,7 @@ from predictor.training.requests import (
     Serving,
     Wanted,
 )
+from predictor.training.turns import Turns
 
 if TYPE_CHECKING:
     from predictor.moves.fit import Fit
@@ -42,6 +43,12 @@ _POLITENESS = 10  # of `nice`: the market's data comes first
 _IDLE_S = 2.0  # so long without a request: the other markets' first ones come right after another
 _SAID = 100
 _REGISTER_EVERY_S = 30.0  # while the registry is away
+# For how long a training gives others the way: a market without a model comes first.
+_PATIENCE_S: Mapping[str, float] = {
+    "first": 0, "quotes": 30, "more data": 60, "drift of loss": 120, "drift of features": 120,
+    "again": 300, "interval": 600,
+}  # fmt: skip
+_NO_HURRY_S = 300.0
 
 
 class TrainerProcess:
@@ -60,7 +67,7 @@ class TrainerProcess:
         self._unregistered = 0
         self._catching_up: asyncio.Task[None] | None = None
         self._child = self._new_child()
-        self._turn = asyncio.Lock()
+        self._turns = Turns()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = False
         self._said: Recent[str] = Recent(_SAID)
@@ -95,13 +102,13 @@ class TrainerProcess:
 
     async def fit_moves(self, job: MovesJob) -> tuple[Fit, ...]:
         """Return what was fitted of how far a price will go; nothing where that failed."""
-        reply = await self._ask(job)
+        reply = await self._ask(job, _NO_HURRY_S)
         if reply.failure is not None:
             logger.error("Fitting failed", market=job.market, reason=reply.failure)
         return reply.fits
 
     async def _run(self, job: TrainingJob, trained: Trained) -> None:
-        reply = await self._ask(job)
+        reply = await self._ask(job, _PATIENCE_S[job.cause], job.market)
         models: Mapping[int, TrainedModel] = reply.models.get(job.market, {})
         for complaint in reply.complaints:
             logger.warning("Not kept of a training", market=job.market, reason=complaint)
@@ -120,8 +127,13 @@ class TrainerProcess:
     def _report(self, market: str, result: str) -> None:
         self._metrics.model_trainings.labels(market, result).inc()
 
-    async def _ask(self, request: Request) -> Reply:
-        async with self._turn:
+    async def _ask(
+        self, request: Request, patience_s: float = 0.0, trains: str | None = None
+    ) -> Reply:
+        """Have the process answer, after what is more urgent; `trains` is the market it is for."""
+        async with self._turns.turn(patience_s) as waited_s:
+            if trains is not None:
+                self._metrics.model_training_wait.labels(trains).set(waited_s)
             reply = await asyncio.to_thread(self._exchange, request)
         if reply.failure is None:
             self._unregistered = reply.unregistered
@@ -135,7 +147,7 @@ class TrainerProcess:
         while self._unregistered:
             await asyncio.sleep(_REGISTER_EVERY_S)
             waiting = self._unregistered
-            await self._ask(CatchUp())
+            await self._ask(CatchUp(), _NO_HURRY_S)
             if self._unregistered < waiting:
                 logger.info(
                     "Models registered that had waited",

@@ -57,6 +57,10 @@ OF_FIELDS: dict[str, object] = {
     "said": 0.62, "came": 0.611, "ReliabilityBin.moved": 1_402,
     "positions": 9_965, "gross_bps": 0.18, "spread_bps": 0.31, "net_bps": -0.13,
     "log_loss": 0.651, "ahead": 0.004, "beaten": 4.7, "Rival.better": -3.2,
+    "candidate": "lightgbm", "WindowScore.model": None, "fee_bps": 0.0, "late_bps": 0.11,
+    "brier": 0.229, "calibration_error": 0.013, "hour": 14,
+    "WindowScore.low": 0.62, "WindowScore.high": 0.628, "HourScore.low": 0.618,
+    "HourScore.high": 0.63,
     # how far it goes
     "target": "volatility", "MoveTarget": "volatility", "price": "mid", "MovePrice": "mid",
     "MoveView.id": MOVE_ID, "JudgedMove.id": MOVE_ID,
@@ -109,5 +113,6 @@ NAMES: dict[str, str] = {
     "/scoreboard": "binance:BTC/USDT",
     "candidates": "lightgbm",
     "rivals": "majority",
+    "windows": "day",
 }
 """What a name in an object of many alike may be."""
