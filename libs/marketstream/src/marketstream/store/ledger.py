@@ -19,7 +19,9 @@ from sqlalchemy import (
 
 from marketstream.messages import Gap, Stall
 from marketstream.store.counts import AuditCounts, CandleCounts, Doubt, GapCounts, Ledger, Numbering
-from marketstream.store.tables import AUDITS, CANDLES, GAPS, STALLS
+from marketstream.store.proofs import certificates, ids, packed_proofs
+from marketstream.store.proofs import doubts as proven_doubts
+from marketstream.store.tables import AUDITS, CANDLES, GAPS, PACKED, STALLS
 from marketstream.timeframes import finest_first, timeframe_ms
 
 _US_PER_MS = 1_000
@@ -34,7 +36,7 @@ def read_ledger(connection: Connection, market: str, from_ms: int, to_ms: int) -
     doubts: list[Doubt] = []
     if timeframes:
         numberings = list(_numberings(connection, timeframes[0], *window))
-        doubts = [Doubt(*row) for row in _rows(connection, _doubts(timeframes[0], *window))]
+        doubts = [Doubt(*row) for row in _doubts_of(connection, timeframes[0], *window)]
     return Ledger(
         [Gap(*row) for row in _newest(connection, GAPS, *window)],
         [
@@ -47,7 +49,7 @@ def read_ledger(connection: Connection, market: str, from_ms: int, to_ms: int) -
         [
             CandleCounts(timeframe, *counts)
             for timeframe in timeframes
-            for counts in _rows(connection, _certificates(timeframe, *window))
+            for counts in _counts_of(connection, timeframe, *window)
         ],
         doubts[::-1],
         [
@@ -60,8 +62,17 @@ def read_ledger(connection: Connection, market: str, from_ms: int, to_ms: int) -
 
 
 def timeframes_of(connection: Connection, market: str) -> list[str]:
-    """Return the timeframes that a market has candles of, the finest first."""
-    return finest_first(distinct(connection, CANDLES.c.timeframe, CANDLES.c.market == market))
+    """Return the timeframes that a market has candles of, packed or not, the finest first."""
+    rows = distinct(connection, CANDLES.c.timeframe, CANDLES.c.market == market)
+    of_market = and_(PACKED.c.kind == CANDLES.name, PACKED.c.market == market)
+    return finest_first([*rows, *distinct(connection, PACKED.c.timeframe, of_market)])
+
+
+def markets_of(connection: Connection) -> list[str]:
+    """Return the markets that have candles, packed or not, sorted."""
+    of_candles = PACKED.c.kind == CANDLES.name
+    rows = distinct(connection, CANDLES.c.market)
+    return sorted({*rows, *distinct(connection, PACKED.c.market, of_candles)})
 
 
 def distinct(connection: Connection, column: Column[Any], *where: ColumnElement[bool]) -> list[str]:
@@ -138,8 +149,8 @@ def _numberings(
         # Candles that open in the one in which the numbering ended hold trades of both.
         ends_ms = since_us // _US_PER_MS // step_ms * step_ms
         if from_ms < ends_ms and begins_ms < to_ms:
-            ids = _ids(connection, market, timeframe, begins_ms, min(ends_ms, to_ms))
-            yield Numbering(ended, begins_ms, min(ends_ms, to_ms), *ids)
+            held = _ids(connection, market, timeframe, begins_ms, min(ends_ms, to_ms))
+            yield Numbering(ended, begins_ms, min(ends_ms, to_ms), *held)
         after_us = since_us if until_us is None else until_us
         epoch = ended + 1
         begins_ms = max(from_ms, (after_us // _US_PER_MS // step_ms + 1) * step_ms)
@@ -152,6 +163,9 @@ def _numberings(
 def _ids(
     connection: Connection, market: str, timeframe: str, from_ms: int, to_ms: int
 ) -> tuple[int | None, int | None, int]:
+    packed = packed_proofs(connection, timeframe, market, from_ms, to_ms)
+    if packed is not None:
+        return ids(packed)
     columns = CANDLES.c
     query = select(
         func.min(columns.first_trade_id),
@@ -160,6 +174,24 @@ def _ids(
     ).where(_opens(timeframe, market, from_ms, to_ms))
     first_id, last_id, trades = connection.execute(query).one()
     return first_id, last_id, int(trades)
+
+
+def _counts_of(
+    connection: Connection, timeframe: str, market: str, from_ms: int, to_ms: int
+) -> list[Any]:
+    packed = packed_proofs(connection, timeframe, market, from_ms, to_ms)
+    if packed is not None:
+        return [certificates(packed)]
+    return _rows(connection, _certificates(timeframe, market, from_ms, to_ms))
+
+
+def _doubts_of(
+    connection: Connection, timeframe: str, market: str, from_ms: int, to_ms: int
+) -> list[Any]:
+    packed = packed_proofs(connection, timeframe, market, from_ms, to_ms)
+    if packed is not None:
+        return proven_doubts(packed, timeframe, _LISTED)
+    return _rows(connection, _doubts(timeframe, market, from_ms, to_ms))
 
 
 def _certificates(timeframe: str, market: str, from_ms: int, to_ms: int) -> Select[Any]:
