@@ -84,8 +84,8 @@ KEPT_DAYS = {
     "predictions": 7,
     "outcomes": 7,
 }
-STORE_MB_A_DAY = Figure(65 + 136, "operations.md", "| table `packed` | 752 a close | 65 MB |")
-STORE_MB_KEPT = Figure(2_200, "operations.md", "2.2 GB in PostgreSQL or SQLite")
+STORE_MB_A_DAY = Figure(65 + 18, "operations.md", "| table `packed` | 752 a close | 65 MB |")
+STORE_MB_KEPT = Figure(1_400, "operations.md", "1.4 GB in PostgreSQL or SQLite")
 STORE_ROWS_A_DAY = Figure(432_000 + 86_400 + 2 * 345_600, "operations.md", "86,400 vectors")
 FRAME_BYTES = Figure(205, "scaling.md", "205 bytes")
 PAGE_WEIGHT, PAGE_TRADES, WEIGHT_A_MINUTE = 4, 1_000, 6_000  # Binance's, of aggTrades

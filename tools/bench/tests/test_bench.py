@@ -17,13 +17,14 @@ import numpy as np
 import pytest
 
 from marketstream.errors import RealtimeError
-from marketstream.messages import Prediction
+from marketstream.messages import Gap, Prediction, Trade, Trades
 from marketstream.readers.table import TradeTable
 from marketstream.topics import CANDLES, OUTCOMES, PREDICTIONS
 from realtime_bench import NAMES
 from realtime_bench.candles import bench_candles
 from realtime_bench.catalogue import BENCHMARKS
 from realtime_bench.figures import Effort, Measured, percentile, summary
+from realtime_bench.ids import Ledger, Tally
 from realtime_bench.load import (
     HORIZONS,
     SYMBOLS,
@@ -90,6 +91,31 @@ def test_of_many_markets_that_one_process_follows_none_is_silent_and_no_trade_is
     assert found["most_mib"] > 0
     assert result["meta"]["conditions"]["symbols"]["markets"] == 50
     assert result["meta"]["command"] == "realtime bench symbols --runs 1 --markets 200 --quick"
+
+
+@pytest.mark.kafka
+def test_of_many_markets_on_kafka_none_is_lost_though_the_service_is_killed() -> None:
+    done = realtime("symbols-kafka", "--quick", "--runs", "1", "--json", KAFKA_BROKER="")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["symbols-kafka"]
+    assert (found["lost"], found["in_gaps"], found["silent_markets"]) == (0, 0, 0)
+    assert found["trades_per_second"] > 0
+    assert found["again_after_seconds"] > 0
+
+
+def test_what_is_lost_doubled_or_declared_is_told_by_ids() -> None:
+    def trades(*numbers: int) -> Trades:
+        each = tuple(Trade(number, 1.0, 1.0, "buy", number) for number in numbers)
+        return Trades("m", each, None, 0)
+
+    ledger = Ledger()
+    ledger.trades(trades(1, 2, 3, 10, 11, 20))
+    ledger.trades(trades(11, 12, 13))
+    ledger.gap(Gap("m", 4, 7, 0, 1, "open", None))
+    ledger.gap(Gap("m", 6, 9, 0, 1, "open", None))
+    assert ledger.tally(["m", "n"]) == Tally(
+        trades=9, silent_markets=1, lost=1 + 6, in_gaps=5, doubled=1, stalls=0
+    )
 
 
 def test_a_benchmark_that_does_not_exist_is_refused_by_name() -> None:

@@ -14,4 +14,6 @@ def test_a_day_goes_whole_and_somebody_writes_meanwhile() -> None:
     assert found["candles_minute_rows"] == 10 * (4 + 1) * 60
     assert found["candles_day_seconds"] >= found["candles_day_busy_seconds"] > 0
     assert found["candles_day_writes"] > 0
+    assert found["packed_candles_day_rows"] == found["candles_day_rows"]
+    assert found["packed_candles_day_seconds"] > 0
     assert found["partition_drop_seconds"] > 0

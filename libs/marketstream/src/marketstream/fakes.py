@@ -53,9 +53,10 @@ class FakePorts:
         topic: Topic,
         markets: Sequence[str],
         enough: Callable[[Sequence[Message]], bool],
+        back_ms: int | None = None,
     ) -> Mapping[str, Sequence[Message]]:
         """Return what the test has put there."""
-        del enough
+        del enough, back_ms
         kept = self.tails.get(topic.name, {})
         return {market: kept.get(market, []) for market in markets}
 

@@ -60,9 +60,17 @@ class Ports(Protocol):
         ...
 
     def tail(
-        self, topic: Topic, markets: Sequence[str], enough: Callable[[Sequence[Message]], bool]
+        self,
+        topic: Topic,
+        markets: Sequence[str],
+        enough: Callable[[Sequence[Message]], bool],
+        back_ms: int | None = None,
     ) -> Mapping[str, Sequence[Message]]:
-        """Return what was published last by market, in order: until that is enough, or all."""
+        """Return what was published last by market, in order: until that is enough, or all.
+
+        With `back_ms` nothing is looked for that is so much older than the newest of any market,
+        and a market of which all is older has nothing.
+        """
         ...
 
     def store(self) -> Store:

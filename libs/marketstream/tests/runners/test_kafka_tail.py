@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
+import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -65,3 +67,30 @@ def test_what_is_no_message_is_passed_over(kafka: str, topic: Topic) -> None:
     with KafkaPublisher(settings, Metrics(CollectorRegistry()), [topic]) as publisher:
         publisher.publish(trades(MARKETS[0], 7))
     assert numbers(read_tail(settings, topic, MARKETS, bool)[MARKETS[0]]) == [7]
+
+
+def publish_at(producer: Any, topic: Topic, message: Trades, time_ms: int) -> None:
+    value, key = msgspec.json.encode(message), message.market.encode()
+    producer.produce(topic.name, value, key, timestamp=time_ms, partition=0)
+
+
+def test_a_calm_market_among_busy_ones_is_looked_for_so_far_back_and_no_farther(
+    kafka: str, topic: Topic
+) -> None:
+    settings = KafkaSettings(broker=kafka, partitions=1)
+    application = connect(settings, "test")
+    open_topic(application, topic, settings)
+    producer = application.get_producer()
+    calm, silent, busy = MARKETS
+    begin_ms = 1_790_000_000_000
+    publish_at(producer, topic, trades(silent, 1), begin_ms)
+    publish_at(producer, topic, trades(calm, 2), begin_ms + 500_000)
+    for number in range(40_000):
+        publish_at(producer, topic, trades(busy, 3 + number), begin_ms + 600_001 + 10 * number)
+    producer.flush()
+    tails = read_tail(settings, topic, MARKETS, lambda tail: len(tail) >= 10, back_ms=600_000)
+    assert numbers(tails[calm]) == [2]
+    assert numbers(tails[busy])[-1] == 40_002
+    assert len(tails[busy]) <= 2_000  # more of it is not kept
+    early = read_tail(settings, topic, MARKETS, lambda tail: len(tail) >= 10, back_ms=60_000)
+    assert early[calm] == early[silent] == []

@@ -10,7 +10,17 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, event
 
-from marketstream.messages import Candle, DeadLetter, Features, Gap, Model, Outcome, Prediction
+from marketstream.messages import (
+    Candle,
+    DeadLetter,
+    Features,
+    Gap,
+    Model,
+    MoveForecast,
+    MoveOutcome,
+    Outcome,
+    Prediction,
+)
 from marketstream.store.port import Store
 from marketstream.store.sql import open_store
 from marketstream.store.tables import METADATA
@@ -22,7 +32,14 @@ MARKET, OTHER = "binance:BTC/USDT", "kraken:BTC/USD"
 STEP_MS, STRETCH_MS = 1_000, 600_000
 START_MS = 1_790_000_400_000  # a stretch begins here
 PAGE_MS = 500 * STEP_MS  # as many closes as routes answer where nobody says how many
-LONG = {"candles": 400_000, "features": 100_000, "predictions": 200_000, "outcomes": 300_000}
+LONG = {
+    "candles": 400_000,
+    "features": 100_000,
+    "predictions": 200_000,
+    "outcomes": 300_000,
+    "move_forecasts": 100_000,
+    "move_outcomes": 100_000,
+}
 TIMES = {"open_time_ms", "close_time_ms", "since_us", "first_id", "end_id", "received_us"}
 END_MS = START_MS + STEP_MS * LONG["features"]  # there is something of all until then
 
@@ -37,6 +54,25 @@ def first_rows(market: str) -> list[Any]:
             *same, "m", "1", 0, 1.0, 1.0, 0.0, 1.0, 0.4, 0.2, 0.4, 0.9, 1.1, 0.8, "up", None, {}
         ),
         Outcome(*same, "1", 1.0, 0.0, 0.0, "right", "right", inside=True, baselines={}),
+        MoveForecast(
+            market, "1s", close_ms, 60_000, "range", "m", "1", "mid", 0, 1.0, (0.5, 1.5), {}
+        ),
+        MoveOutcome(
+            market,
+            "1s",
+            close_ms,
+            60_000,
+            "range",
+            "m",
+            "1",
+            1.0,
+            still=False,
+            qlike=None,
+            baselines={},
+            crps=None,
+            inside_80=True,
+            inside_90=True,
+        ),
         Gap(market, 0, 1, 0, 1_000, "repaired", None),
         Model(market, "1s", 1_000, "m", "1", START_MS, 1, {}),
         DeadLetter("test", market.encode(), "test", 1),
@@ -88,6 +124,18 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "packed predictions": lambda store: store.predictions(
         OTHER, "1s", START_MS, START_MS + PAGE_MS
     ),
+    "packed candles": lambda store: store.candles(OTHER, "1s", START_MS, START_MS + PAGE_MS),
+    "bars of packed candles": lambda store: store.last_candles(
+        OTHER, "1s", 500, START_MS + 3 * STRETCH_MS
+    ),
+    "packed integrity": lambda store: store.ledger(OTHER, START_MS, START_MS + 3 * PAGE_MS),
+    "move forecasts": lambda store: store.move_forecasts(*PAGE),
+    "move outcomes": lambda store: store.move_outcomes(*PAGE),
+    "first and last prediction": lambda store: store.prediction_span(MARKET, "1s"),
+    "first and last outcome": lambda store: store.outcome_span(OTHER, "1s"),
+    "markets": lambda store: store.markets(),
+    "timeframes": lambda store: store.timeframes(OTHER),
+    "gaps": lambda store: store.gaps(MARKET, 0, END_MS),
     "models": lambda store: store.models(MARKET, 0, END_MS),
     "latest model": lambda store: store.latest_model(MARKET, "1s", 1_000),
     "served": lambda store: store.served(MARKET, MIDDLE_MS, MIDDLE_MS + 3 * PAGE_MS),

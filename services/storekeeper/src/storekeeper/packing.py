@@ -14,7 +14,7 @@ from storekeeper.settings import RetentionSettings
 
 
 class Packing:
-    """Packs features, predictions and outcomes once their outcomes are known and nobody is near."""
+    """Packs what is old enough: outcomes are known, and nobody is near."""
 
     def __init__(self, settings: RetentionSettings, plan: Plan, ports: Ports) -> None:
         self._ports = ports

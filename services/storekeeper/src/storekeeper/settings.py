@@ -36,8 +36,8 @@ type Kept = Annotated[str, AfterValidator(_is_long_enough)] | None
 class RetentionSettings(BaseModel):
     """For how long rows are kept behind the newest candle of their market.
 
-    `fine_candles` are those shorter than a minute, `candles` all others. Features, predictions and
-    outcomes are packed once they are `unpacked` old; None leaves them rows of their tables.
+    `fine_candles` are those shorter than a minute, `candles` all others. Fine candles, features,
+    predictions and outcomes are packed once they are `unpacked` old; None leaves them rows.
     """
 
     model_config = ConfigDict(extra="forbid")

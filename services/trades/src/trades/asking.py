@@ -17,6 +17,9 @@ from trades.session.market import MarketSession
 from trades.session.rules import Answer, Ask, Row
 
 _LOOK_EVERY_S = 0.05
+_MOST_AT_ONCE = 16  # of all markets: what waits for its turn is not asked yet, and no clock runs
+
+type _Count = Callable[[], None]
 
 
 class Asking:
@@ -36,35 +39,60 @@ class Asking:
         self._metrics = metrics
         self._now_us = now_us
         self._pause = pause
+        self._places = asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def run(self) -> None:
         """Ask until cancelled."""
-        await together(self._serve(market, session) for market, session in self._sessions.items())
+        await together([self._look()])
 
-    async def _serve(self, market: str, session: MarketSession) -> None:
-        symbol = split_market(market)[1]
-        count = self._counter(market, session.ledger)
-        while True:
-            count()
-            ask = session.ask(self._now_us())
-            if ask is None:
+    async def _look(self) -> None:
+        """Look at all markets at once, of which most want nothing, and ask for those that do."""
+        idle = {
+            market: (session, self._counter(market, session.ledger))
+            for market, session in self._sessions.items()
+        }
+
+        async def serve(market: str, session: MarketSession, ask: Ask, count: _Count) -> None:
+            await self._serve(market, session, ask, count)
+            idle[market] = session, count
+
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                now_us = self._now_us()
+                for market, (session, count) in list(idle.items()):
+                    count()
+                    ask = session.ask(now_us)
+                    if ask is not None:
+                        del idle[market]
+                        tasks.create_task(serve(market, session, ask, count))
                 await asyncio.sleep(_LOOK_EVERY_S)
-                continue
+
+    async def _serve(
+        self, market: str, session: MarketSession, ask: Ask | None, count: _Count
+    ) -> None:
+        """Ask for as long as a session wants anything."""
+        symbol = split_market(market)[1]
+        while ask is not None:
             try:
-                await self._ask(symbol, ask, session)
+                async with self._places:
+                    await self._ask(symbol, ask, session)
             except NetworkError as error:
                 wait_s = error.retry_after_s if isinstance(error, RefusedError) else 0.0
                 session.failed(ask, self._now_us(), wait_s)
                 logger.warning("No answer", market=market, asked=ask.kind, reason=str(error))
             await self._pause()
+            count()
+            ask = session.ask(self._now_us())
 
-    def _counter(self, market: str, ledger: Ledger) -> Callable[[], None]:
+    def _counter(self, market: str, ledger: Ledger) -> _Count:
         """Return what brings the metrics of a market's gaps up to date."""
         repaired = self._metrics.trades_repaired.labels(market)
         given_up = self._metrics.gaps_unrepaired.labels(market)
         counted = [0, 0]
 
         def count() -> None:
+            if counted == [ledger.repaired, ledger.lost_gaps]:
+                return
             repaired.inc(ledger.repaired - counted[0])
             given_up.inc(ledger.lost_gaps - counted[1])
             counted[:] = ledger.repaired, ledger.lost_gaps

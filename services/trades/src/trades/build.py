@@ -18,6 +18,7 @@ from trades.settings import TradesSettings
 from trades.sharing import shared_out
 
 _ENOUGH_TRADES = 1_000  # an aggregate of more fills than these was never seen
+_BACK_MS = 600_000  # of a market that is calmer than that, the topic of very many is not searched
 
 type Resumed = Callable[[], Mapping[str, Known]]
 """Gives up to where trades are known, by market; their gaps are told apart."""
@@ -49,7 +50,7 @@ def build(
         if resumed is not None:
             gaps = (lambda _market: ()) if open_gaps is None else open_gaps
             return {market: last._replace(gaps=gaps(market)) for market, last in resumed().items()}
-        tails = await asyncio.to_thread(ports.tail, TRADES, markets, _enough)
+        tails = await asyncio.to_thread(ports.tail, TRADES, markets, _enough, _BACK_MS)
         said = await asyncio.to_thread(ports.tail, GAPS, markets, _never)
         return {
             market: found

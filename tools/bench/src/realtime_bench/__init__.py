@@ -2,5 +2,5 @@
 
 NAMES = (
     "replay", "ingest", "candles", "live", "start", "train", "infer", "indicators", "symbols",
-    "api", "kafka",
+    "symbols-kafka", "api", "kafka",
 )  # fmt: skip

@@ -21,6 +21,7 @@ from realtime_bench.live import bench_live
 from realtime_bench.replay import bench_replay
 from realtime_bench.start import bench_start
 from realtime_bench.symbols import bench_symbols
+from realtime_bench.symbols_kafka import bench_symbols_kafka
 from realtime_bench.train import bench_train
 
 BENCHMARKS: Mapping[str, Callable[[Effort, Say], Measured]] = {
@@ -33,10 +34,11 @@ BENCHMARKS: Mapping[str, Callable[[Effort, Say], Measured]] = {
     "infer": bench_infer,
     "indicators": bench_indicators,
     "symbols": bench_symbols,
+    "symbols-kafka": bench_symbols_kafka,
     "api": bench_api,
     "kafka": bench_kafka,
 }
-_MISSING = {"api": api.missing, "kafka": broker.missing}
+_MISSING = {"symbols-kafka": broker.missing, "api": api.missing, "kafka": broker.missing}
 
 
 def run_all(names: Sequence[str], effort: Effort) -> dict[str, Any]:

@@ -39,7 +39,8 @@ def bench(
     a real socket at 10,000 trades/s; start measures the way to the first prediction; train makes
     features and labels of a million candles and fits LightGBM; infer asks for one row at a time;
     indicators measures what a close costs in features, and a million of them in columns;
-    symbols follows 1,000 markets by one trades process and counts what is lost;
+    symbols follows 1,000 markets by one trades process and counts what is lost, symbols-kafka by
+    the trades service on a broker, which is killed meanwhile;
     api asks for the newest predictions by `wrk` as often as it can, then has 1,000 clients
     listen and 10,000 do harm; kafka measures workers and all services on a broker, its own
     unless KAFKA_BROKER names one.

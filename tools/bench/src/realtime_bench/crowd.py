@@ -63,8 +63,12 @@ def symbols(count: int) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Serve as many markets as the first argument says until killed; print the URLs."""
+    """Serve as many markets as the first argument says until killed; print the URLs.
+
+    Each has so many trades a second as the second says; a third is the port, any without it.
+    """
     count, per_second = int(sys.argv[1]), float(sys.argv[2])
+    port = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     names = symbols(count)
     tapes = [
         _Shared(SeededMarket(name, 1, trades_per_second=per_second)) for name in names[:_TAPES]
@@ -75,7 +79,7 @@ def main() -> None:
         sys.stdout.write(f"{exchange.ws_url} {exchange.rest_url}\n")
         sys.stdout.flush()
 
-    asyncio.run(serve(crowd, announce=announce))
+    asyncio.run(serve(crowd, port=port, announce=announce))
 
 
 if __name__ == "__main__":

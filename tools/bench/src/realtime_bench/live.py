@@ -15,6 +15,7 @@ from realtime_bench.figures import Effort, Measured, Say
 from realtime_bench.load import SYMBOLS
 from realtime_bench.running import Running, running
 from realtime_bench.system import Wanted
+from realtime_bench.timing import process_cpu_s
 from realtime_bench.watching import LATENCY, Seen, add, total, watch
 from realtime_training.commands.simulate.work import Announcement, MarketChoice, SimulatorProcess
 
@@ -79,7 +80,8 @@ def _phase(
         )  # fmt: skip
         return [msgspec.json.encode(wanted).decode()]
 
-    names = ("rate", "p50_ms", "p99_ms", "p999_ms", "preview_p99_ms")
+    latencies = ("p50_ms", "p99_ms", "p999_ms", "preview_p99_ms")
+    names = ("rate", *latencies, "cpu_share", "resident_mib")
     runs: dict[str, list[float]] = {prefix + name: [] for name in names}
     with running("realtime_bench.system", arguments) as system:
         say(f"{prefix or 'calm_'}: waiting for the first models of all markets")
@@ -88,8 +90,13 @@ def _phase(
         trained = _total(system, "realtime_model_trainings_total")
         for number in range(1, _windows(effort) + 1):
             say(f"{prefix or 'calm_'}: window {number} of {_windows(effort)}")
+            started_s, cpu_s = time.monotonic(), process_cpu_s(system.pid)
             rate, seen = _window(system, symbols, _window_s(effort))
             runs[prefix + "rate"].append(rate)
+            if cpu_s is not None and (used_s := process_cpu_s(system.pid)) is not None:
+                share = (used_s - cpu_s) / (time.monotonic() - started_s)
+                runs[prefix + "cpu_share"].append(share)
+                runs[prefix + "resident_mib"].append(system.resident_mib())
             add(runs, prefix + "p50_ms", seen.closed_us.values(), 0.5)
             add(runs, prefix + "p99_ms", seen.closed_us.values(), 0.99)
             add(runs, prefix + "p999_ms", seen.closed_us.values(), 0.999)

@@ -1,8 +1,9 @@
 """What retention costs in PostgreSQL: `python -m realtime_bench.retention --rows 10000000`.
 
-A day of candles and a day of packed predictions are deleted as the storekeeper does it, while
-somebody writes; beside them the same candles in a table partitioned by the day, whose oldest
-partition is dropped. Needs the server of the tests (`make setup`).
+A day of packed predictions, of candles that are rows, as they are where nothing is packed, and of
+packed ones are deleted as the storekeeper does it, while somebody writes; beside them the same
+candles in a table partitioned by the day, whose oldest partition is dropped.
+Needs the server of the tests (`make setup`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _MARKETS = 10
 _BASES = {"250ms": 250, "1s": 1_000}
 _PREDICTIONS_A_CLOSE = 4
 _STRETCH_MS, _STRETCH_BYTES = 600_000, 146_000  # of predictions: docs/operations.md's 21 MB a day
+_CANDLE_STRETCHES = {"250ms": (150_000, 24_400), "1s": (600_000, 26_200)}  # at 30 trades/s
 _PAUSE_S = 0.02  # the storekeeper's between two stretches
 _WRITE_EVERY_S = 0.05
 _BY_DAY = "PARTITION BY RANGE (open_time_ms)"
@@ -73,6 +75,11 @@ def measure(
             say("a minute of candles")
             until_ms = day_ms + 60_000
             found |= _forget(store, "candles", tuple(_BASES), until_ms, "candles_minute")
+            say("a day of packed candles")
+            _fill_packed_candles(server, database, day_ms)
+            with _writing(server.url(database)) as waits_s:
+                found |= _forget(store, "candles", tuple(_BASES), 0, "packed_candles_day")
+            found |= _waits("packed_candles_day", waits_s)
             say("a table partitioned by day")
             found |= _drop_a_partition(server, database, days, day_ms)
         finally:
@@ -106,6 +113,19 @@ def _fill_packed(server: PostgresServer, database: str, length_ms: int) -> None:
         f" generate_series({_FIRST_MS}, {_FIRST_MS + length_ms - 1}, {_STRETCH_MS}) t",
         database,
     )
+
+
+def _fill_packed_candles(server: PostgresServer, database: str, length_ms: int) -> None:
+    """Put a day of packed candles before all others."""
+    for name, (stretch_ms, size) in _CANDLE_STRETCHES.items():
+        server.execute(
+            "INSERT INTO packed (kind, market, timeframe, from_ms, to_ms, rows, data)"  # noqa: S608
+            f" SELECT 'candles', 'binance:C' || m || '/USDT', '{name}', t, t + {stretch_ms}, 600,"
+            f" decode('{os.urandom(size).hex()}', 'hex')"
+            f" FROM generate_series(0, {_MARKETS - 1}) m,"
+            f" generate_series({_FIRST_MS - length_ms}, {_FIRST_MS - 1}, {stretch_ms}) t",
+            database,
+        )
 
 
 @contextmanager

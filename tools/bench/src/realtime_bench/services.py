@@ -63,6 +63,7 @@ class Services:
         trades_per_second: float,
         configs: Mapping[str, object],
         environment: Mapping[str, str],
+        simulator: Callable[[int], Sequence[str]] | None = None,
     ) -> None:
         self.folder = folder
         self.symbols = symbols
@@ -85,14 +86,12 @@ class Services:
             **environment,
         }
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._run(
-            "exchange",
-            [
-                *("realtime_training", "simulate", "--port", str(exchange_port)),
-                *("--trades-per-second", str(trades_per_second)),
-                *(part for symbol in symbols for part in ("--symbol", symbol)),
-            ],
-        )
+        simulated = [
+            *("realtime_training", "simulate", "--port", str(exchange_port)),
+            *("--trades-per-second", str(trades_per_second)),
+            *(part for symbol in symbols for part in ("--symbol", symbol)),
+        ]
+        self._run("exchange", simulated if simulator is None else [*simulator(exchange_port)])
 
     def start(
         self, service: str, name: str | None = None, told: Mapping[str, str] | None = None
@@ -160,6 +159,19 @@ class Services:
         """Return the metrics of a process, without a name those of the API."""
         url = re.search(r'"url":"(http://[^"]+)/health"', self.log(name)) if name else None
         return str(self.ask("/metrics", None if url is None else url[1])[1])
+
+    def health(self, name: str) -> Any:
+        """Return what a process says of its health; OSError while it does not listen."""
+        url = re.search(r'"url":"(http://[^"]+)/health"', self.log(name))
+        if url is None:
+            raise ConnectionError(f"{name} does not listen yet")
+        return self.ask("/health", url[1])[1]
+
+    def most_mib(self, name: str) -> float:
+        """Return the most memory that a process ever had, in MiB, as /proc has it (proc(5))."""
+        status = Path(f"/proc/{self._running[name].pid}/status").read_text()
+        found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+        return 0.0 if found is None else round(int(found[1]) / 1024, 1)
 
     def metric(self, metric: str, name: str = "") -> float:
         """Return a metric of a process by its name and labels, 0 where there is none."""

@@ -47,6 +47,10 @@ def main() -> None:
         trades=settings.trades.model_copy(
             update={"ws_url": wanted.ws_url, "rest_url": wanted.rest_url, "history_minutes": 0}
         ),
+        # Candles are compared with those of the exchange that is followed, and of no other.
+        storekeeper=settings.storekeeper.model_copy(
+            update={"ws_url": wanted.ws_url, "rest_url": wanted.rest_url}
+        ),
         predictor=settings.predictor.model_copy(
             update={"training": training, "arena": _arena(wanted.guests)}
         ),

@@ -68,3 +68,9 @@ def total(metrics_page: object, metric: str) -> float:
     """Return a counter summed over its labels."""
     found = re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", str(metrics_page), re.MULTILINE)
     return sum(map(float, found))
+
+
+def labels_above_zero(metrics_page: object, metric: str) -> int:
+    """Return how many labels of a counter have counted anything."""
+    found = re.findall(rf"^{metric}{{.*}} (\S+)$", str(metrics_page), re.MULTILINE)
+    return sum(float(value) > 0 for value in found)

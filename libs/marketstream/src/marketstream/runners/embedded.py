@@ -109,10 +109,14 @@ class InProcessPorts:
             self.runner.tap(topic, tap, can_wait=can_wait)
 
     def tail(
-        self, topic: Topic, markets: Sequence[str], enough: Callable[[Sequence[Message]], bool]
+        self,
+        topic: Topic,
+        markets: Sequence[str],
+        enough: Callable[[Sequence[Message]], bool],
+        back_ms: int | None = None,
     ) -> Mapping[str, Sequence[Message]]:
         """Return nothing: topics of one process are gone with it; the store has the candles."""
-        del topic, enough
+        del topic, enough, back_ms
         return dict.fromkeys(markets, ())
 
     def store(self) -> Store:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Table, case, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from marketstream.messages import Candle
 from marketstream.store.tables import CANDLES, GAPS, STALLS
 
 type Columns = ReadOnlyColumnCollection[str, Any]
@@ -44,6 +45,11 @@ def upsert[Insert: (postgresql.Insert, sqlite.Insert)](table: Table, insert: Ins
         set_={column.name: new[column.name] for column in old if not column.primary_key},
         where=where,
     )
+
+
+def rank(candle: Candle) -> tuple[bool, int]:
+    """Return what makes one writing of a candle better than another, as the tables have it."""
+    return candle.state == "closed", candle.revision
 
 
 def _is_open(table: Table, columns: Columns) -> ColumnElement[bool]:

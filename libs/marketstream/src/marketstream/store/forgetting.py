@@ -6,7 +6,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, and_, delete, func, select
 
-from marketstream.store.packed import forget_packed
+from marketstream.store.packed import forget_packed, stretch_ms
 from marketstream.store.tables import METADATA
 
 type Forgettable = Literal[
@@ -20,8 +20,9 @@ type Forgettable = Literal[
 ]
 """The tables that grow with every close."""
 
-STRETCH_MS = 600_000
 _TIMES = {"candles": "open_time_ms", "score_sums": "from_ms"}
+_LEAST_MS, _MOST_MS = 600_000, 86_400_000
+_FEW = ("move_forecasts", "move_outcomes", "score_sums")  # a few thousand a day, or less
 
 
 def forget(
@@ -40,5 +41,10 @@ def forget(
     oldest_ms = connection.execute(select(func.min(time)).where(series)).scalar_one()
     if oldest_ms is None or oldest_ms >= before_ms:
         return 0
-    until_ms = min(before_ms, oldest_ms + STRETCH_MS)
+    until_ms = min(before_ms, oldest_ms + _step_ms(table, timeframe))
     return connection.execute(delete(rows).where(series, time < until_ms)).rowcount
+
+
+def _step_ms(table: Forgettable, timeframe: str) -> int:
+    """Return how much goes at once: some thousand rows, for which nobody waits long."""
+    return _MOST_MS if table in _FEW else max(_LEAST_MS, stretch_ms(timeframe))

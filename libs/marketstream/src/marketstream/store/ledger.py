@@ -19,7 +19,9 @@ from sqlalchemy import (
 
 from marketstream.messages import Gap, Stall
 from marketstream.store.counts import AuditCounts, CandleCounts, Doubt, GapCounts, Ledger, Numbering
-from marketstream.store.tables import AUDITS, CANDLES, GAPS, STALLS
+from marketstream.store.proofs import certificates, packed_proofs, seen
+from marketstream.store.proofs import doubts as proven_doubts
+from marketstream.store.tables import AUDITS, CANDLES, GAPS, PACKED, STALLS
 from marketstream.timeframes import finest_first, timeframe_ms
 
 _US_PER_MS = 1_000
@@ -34,7 +36,7 @@ def read_ledger(connection: Connection, market: str, from_ms: int, to_ms: int) -
     doubts: list[Doubt] = []
     if timeframes:
         numberings = list(_numberings(connection, timeframes[0], *window))
-        doubts = [Doubt(*row) for row in _rows(connection, _doubts(timeframes[0], *window))]
+        doubts = [Doubt(*row) for row in _doubts_of(connection, timeframes[0], *window)]
     return Ledger(
         [Gap(*row) for row in _newest(connection, GAPS, *window)],
         [
@@ -47,7 +49,7 @@ def read_ledger(connection: Connection, market: str, from_ms: int, to_ms: int) -
         [
             CandleCounts(timeframe, *counts)
             for timeframe in timeframes
-            for counts in _rows(connection, _certificates(timeframe, *window))
+            for counts in _counts_of(connection, timeframe, *window)
         ],
         doubts[::-1],
         [
@@ -60,8 +62,17 @@ def read_ledger(connection: Connection, market: str, from_ms: int, to_ms: int) -
 
 
 def timeframes_of(connection: Connection, market: str) -> list[str]:
-    """Return the timeframes that a market has candles of, the finest first."""
-    return finest_first(distinct(connection, CANDLES.c.timeframe, CANDLES.c.market == market))
+    """Return the timeframes that a market has candles of, packed or not, the finest first."""
+    rows = distinct(connection, CANDLES.c.timeframe, CANDLES.c.market == market)
+    of_market = and_(PACKED.c.kind == CANDLES.name, PACKED.c.market == market)
+    return finest_first([*rows, *distinct(connection, PACKED.c.timeframe, of_market)])
+
+
+def markets_of(connection: Connection) -> list[str]:
+    """Return the markets that have candles, packed or not, sorted."""
+    of_candles = PACKED.c.kind == CANDLES.name
+    rows = distinct(connection, CANDLES.c.market)
+    return sorted({*rows, *distinct(connection, PACKED.c.market, of_candles)})
 
 
 def distinct(connection: Connection, column: Column[Any], *where: ColumnElement[bool]) -> list[str]:
@@ -150,16 +161,45 @@ def _numbering(
     connection: Connection, market: str, timeframe: str, epoch: int, from_ms: int, to_ms: int
 ) -> Numbering:
     """Return what candles that open in a range saw of a numbering, and from when to when."""
-    columns = CANDLES.c
-    query = select(
-        func.coalesce(func.min(columns.open_time_ms), from_ms),
-        func.coalesce(func.max(columns.open_time_ms) + timeframe_ms(timeframe), to_ms),
-        func.min(columns.first_trade_id),
-        func.max(columns.last_trade_id),
-        func.coalesce(func.sum(columns.trade_count), 0),
-    ).where(_opens(timeframe, market, from_ms, to_ms))
-    *seen, trades = connection.execute(query).one()
-    return Numbering(epoch, *seen, int(trades))
+    packed = packed_proofs(connection, timeframe, market, from_ms, to_ms)
+    if packed is None:
+        columns = CANDLES.c
+        query = select(
+            func.min(columns.open_time_ms),
+            func.max(columns.open_time_ms) + timeframe_ms(timeframe),
+            func.min(columns.first_trade_id),
+            func.max(columns.last_trade_id),
+            func.coalesce(func.sum(columns.trade_count), 0),
+        ).where(_opens(timeframe, market, from_ms, to_ms))
+        opens_ms, closes_ms, first_id, last_id, trades = connection.execute(query).one()
+    else:
+        opens_ms, closes_ms, first_id, last_id, trades = seen(packed)
+    return Numbering(
+        epoch,
+        from_ms if opens_ms is None else opens_ms,
+        to_ms if closes_ms is None else closes_ms,
+        first_id,
+        last_id,
+        int(trades),
+    )
+
+
+def _counts_of(
+    connection: Connection, timeframe: str, market: str, from_ms: int, to_ms: int
+) -> list[Any]:
+    packed = packed_proofs(connection, timeframe, market, from_ms, to_ms)
+    if packed is not None:
+        return [certificates(packed)]
+    return _rows(connection, _certificates(timeframe, market, from_ms, to_ms))
+
+
+def _doubts_of(
+    connection: Connection, timeframe: str, market: str, from_ms: int, to_ms: int
+) -> list[Any]:
+    packed = packed_proofs(connection, timeframe, market, from_ms, to_ms)
+    if packed is not None:
+        return proven_doubts(packed, timeframe, _LISTED)
+    return _rows(connection, _doubts(timeframe, market, from_ms, to_ms))
 
 
 def _certificates(timeframe: str, market: str, from_ms: int, to_ms: int) -> Select[Any]:

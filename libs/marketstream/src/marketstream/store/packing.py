@@ -3,7 +3,7 @@
 A column of numbers is one array whose bytes are grouped by their place, so that exponents stand
 beside exponents, and deflated; numbers with few decimals are whole units of the last, and what
 follows from other columns is how far it is beside that. Of words and small mappings each different
-one is kept once. Vectors
+one is kept once; books are deflated together. Vectors
 are a column a name, with one layout for all rows that have the same names. Columns are deflated one
 by one, and so read one by one.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 import msgspec
 import numpy as np
@@ -131,7 +131,14 @@ def _codec(hint: Any) -> _Codec:
         return _VECTORS
     if hint == dict[str, Said]:
         return _CANDIDATES
+    if any(isinstance(part, type) and issubclass(part, msgspec.Struct) for part in get_args(hint)):
+        decode = msgspec.msgpack.Decoder(list[hint]).decode
+        return _Codec(_encode_structs, lambda column: decode(zlib.decompress(column)))
     return _Codec(_encode_words, lambda column: _decode_words(column, hint))
+
+
+def _encode_structs(values: Sequence[Any]) -> bytes:
+    return zlib.compress(msgspec.msgpack.encode(values), _LEVEL)
 
 
 def _deflated(array: NDArray[Any]) -> bytes:

@@ -11,12 +11,6 @@ from marketstream.store.port import EVER_MS
 from marketstream.store.tables import CANDLES, DEAD_LETTERS, GAPS, MODELS, SCORE_SUMS, STALLS
 
 
-def candles_in(market: str, timeframe: str, from_ms: int, to_ms: int) -> Select[Any]:
-    """Ask for the candles that open in a range."""
-    opened = _within(CANDLES.c.open_time_ms, from_ms, to_ms)
-    return _candles(market, timeframe).where(*opened).order_by(*CANDLES.primary_key)
-
-
 def candles_before(market: str, timeframe: str, before_ms: int, count: int) -> Select[Any]:
     """Ask for so many candles that open before a time, the newest first."""
     time = CANDLES.c.open_time_ms

@@ -15,7 +15,7 @@ from marketstream.errors import StateError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0015"  # the newest migration
+HEAD = "0016"  # the newest migration
 
 # Not Alembic's default name: MLflow may keep its own tables, and that one, in the same database.
 VERSION_TABLE = "realtime_schema"

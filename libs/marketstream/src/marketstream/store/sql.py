@@ -34,8 +34,9 @@ from marketstream.store.backend import Backend
 from marketstream.store.counts import Ledger
 from marketstream.store.forgetting import Forgettable, forget
 from marketstream.store.key_rows import add_key, read_keys, revoke_key
-from marketstream.store.ledger import distinct, read_ledger, timeframes_of
+from marketstream.store.ledger import markets_of, read_ledger, timeframes_of
 from marketstream.store.packed import Kind, close_span, pack_oldest, packed_counts, read_closes
+from marketstream.store.packed_candles import last_candles
 from marketstream.store.patience import patiently
 from marketstream.store.port import EVER_MS
 from marketstream.store.postgresql import POSTGRESQL
@@ -44,7 +45,6 @@ from marketstream.store.schema import upgrade
 from marketstream.store.served import Served, read_served
 from marketstream.store.sqlite import SQLITE
 from marketstream.store.tables import (
-    CANDLES,
     METADATA,
     MOVE_FORECASTS,
     MOVE_OUTCOMES,
@@ -124,14 +124,14 @@ class SqlStore:
 
     def candles(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Candle]:
         """Return the candles that open in the range, forming ones too."""
-        return self._read(queries.candles_in(market, timeframe, from_ms, to_ms), Candle)
+        return self._closes(Candle, market, timeframe, from_ms, to_ms)
 
     def last_candles(
         self, market: str, timeframe: str, count: int, before_ms: int = EVER_MS
     ) -> list[Candle]:
         """Return the last `count` candles that open before a time, the oldest first."""
-        newest = queries.candles_before(market, timeframe, before_ms, count)
-        return self._read(newest, Candle)[::-1]
+        with self._explained(), self._at_once.connect() as connection:
+            return last_candles(connection, market, timeframe, count, queries.storable(before_ms))
 
     def features(self, market: str, timeframe: str, from_ms: int, to_ms: int) -> list[Features]:
         """Return the feature vectors as of closes in the range."""
@@ -253,8 +253,7 @@ class SqlStore:
     def markets(self) -> list[str]:
         """Return the markets that have candles, sorted."""
         with self._explained(), self._engine.connect() as connection:
-            # A server may sort by the rules of a language.
-            return sorted(distinct(connection, CANDLES.c.market))
+            return markets_of(connection)
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """Return at most `limit` dead letters, the newest first."""

@@ -72,10 +72,14 @@ class KafkaPorts:
         self.listening.append((topics, tap))
 
     def tail(
-        self, topic: Topic, markets: Sequence[str], enough: Callable[[Sequence[Message]], bool]
+        self,
+        topic: Topic,
+        markets: Sequence[str],
+        enough: Callable[[Sequence[Message]], bool],
+        back_ms: int | None = None,
     ) -> Mapping[str, Sequence[Message]]:
         """Return what was published last by market, read from the topic."""
-        return read_tail(self.kafka, topic, markets, enough, self.plan.group_of)
+        return read_tail(self.kafka, topic, markets, enough, self.plan.group_of, back_ms)
 
     def close(self) -> None:
         """Deliver what is on its way, and close the store."""
