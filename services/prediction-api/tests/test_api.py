@@ -238,7 +238,7 @@ def test_a_recording_is_not_stale_for_being_old_and_latency_is_real_time_at_any_
     received_ns = api.ns
     api.ns += 10_000_000
     prediction = make_prediction(1_000, made_at_ms=1_010)
-    assert api.views.board.publish(prediction, received_ns) == (1_010, 2_000)
+    assert api.views.board.publish(prediction, received_ns) == (1_010, 2_000, 0)
     api.ns += 24_000_000_000
     assert not api.views.board.stale(MARKET)
 
