@@ -90,3 +90,16 @@ def fields(told: Any) -> object:
         return None
     own = {name: value for name, value in told.items() if ":" not in name and not name.isdigit()}
     return {name: fields(value) if isinstance(value, dict) else None for name, value in own.items()}
+
+
+def test_routes_are_in_groups_that_are_described_and_have_a_name_each(schema: Any) -> None:
+    groups = {each["name"] for each in schema["tags"] if each["description"]}
+    operations = [
+        (method, operation)
+        for path in schema["paths"].values()
+        for method, operation in path.items()
+    ]
+    assert {tag for _, operation in operations for tag in operation["tags"]} == groups
+    names = [(method, operation["summary"]) for method, operation in operations]
+    assert len(set(names)) == len(names)
+    assert ("get", "Predictions history of a symbol at an exchange") in names

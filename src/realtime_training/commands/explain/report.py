@@ -53,8 +53,8 @@ def _lines(told: Explanation) -> Iterator[tuple[str, str]]:
     if told.model is not None:
         model = told.model
         trained = f"trained {_time(model.trained_at_ms)} of {model.rows:,} rows"
-        serving = f"champion since {_time(model.since_ms)} ({model.why})"
-        yield "model", f"{model.name} version {model.version}, {trained}, {serving}"
+        serving = f"since {_time(model.since_ms)} ({model.why})"
+        yield "champion", f"{model.name} version {model.version}, {trained}, {serving}"
     if told.candle is not None:
         yield "candle", _candle(told.candle)
     yield from told.missing.items()

@@ -14,6 +14,7 @@ from marketstream.moments import iso
 from marketstream.track_record import ModelRecord
 
 _NOT_KNOWN = "-"
+_OF_THE_AVERAGE = "how right what was served then was, an average over all candidates"
 
 
 def print_list(found: Sequence[ModelRecord]) -> None:
@@ -30,6 +31,8 @@ def print_list(found: Sequence[ModelRecord]) -> None:
                 _ahead(one), one.version, one.name or _NOT_KNOWN, _minute(one.first_close_ms),
                 _length(one), _whole(one.moved), _percent(one.accuracy), _interval(one),
             )  # fmt: skip
+        table.caption = _OF_THE_AVERAGE
+        table.caption_justify = "left"
         console.print(table)
 
 
@@ -46,9 +49,10 @@ def print_one(one: ModelRecord) -> None:
     console.print(f"  trained     {_time(one.trained_at_ms)}, of {_whole(one.rows)} rows")
     console.print(f"  served      {served}")
     console.print(
-        f"  right       {_percent(one.accuracy)} ({_interval(one)}) of {one.moved:,} moved rows, "
+        f"  right then  {_percent(one.accuracy)} ({_interval(one)}) of {one.moved:,} moved rows, "
         f"which say as much as {one.effective:,.0f} independent ones; {one.abstained:,} abstained"
     )
+    console.print(f"              {_OF_THE_AVERAGE}")
     for term in one.terms:
         console.print(f"  champion    since {_time(term.since_ms)}: {term.why}")
     console.print(f"  in bounds   {_percent(one.coverage)}")

@@ -59,6 +59,13 @@ from prediction_api.routes.udf import add_udf_routes
 from prediction_api.settings import ApiSettings
 from prediction_api.views.market_views import MarketViews
 
+_ABOUT = (
+    "What the price of each market that is followed will do next, what was said before and what "
+    "came of it, with the candles, indicators and models behind it. Symbols are written in any "
+    "usual form, as `BTC-USDT` or `BTCUSDT`; where several exchanges have one, the exchange comes "
+    "before it. Times are milliseconds since 1970 unless a name says otherwise. Errors are problem "
+    "details (RFC 9457)."
+)
 _HANDLERS = {
     NoSuchMarketError: no_such_market,
     SeveralMarketsError: several_markets,
@@ -90,6 +97,7 @@ def build_app(
     """
     app = FastAPI(
         title="Real-time price predictions",
+        description=_ABOUT,
         docs_url=None,
         redoc_url=None,
         dependencies=[Depends(only_known)],

@@ -41,6 +41,16 @@ _REFUSALS = problems(
     {401: "No key, or one that is none", 429: "Too many requests: `Retry-After` says when again"}
 )
 _OF_ADMINS = problems({403: "A key that reads only"})
+_GROUPS = {
+    "Predictions": ("what will be, what was said and what came of it", "predictions"),
+    "Candles and indicators": ("what was seen, as models see it", "candles indicators symbols"),
+    "Models and scores": ("who serves, and how good each is", "models scoreboard"),
+    "Integrity": ("what is proven of a market, and what is missing", "integrity"),
+    "Charts": ("TradingView's UDF, for its widgets and others'", "udf"),
+    "Dashboard": ("what its pages live on", "view stream"),
+    "System": ("how it is, who may ask, and what there is to ask for", ""),
+}
+_GROUP_OF = {first: name for name, (_, firsts) in _GROUPS.items() for first in firsts.split()}
 
 
 def describe(app: FastAPI) -> None:
@@ -57,6 +67,9 @@ def describe(app: FastAPI) -> None:
             for unused in _OF_FASTAPI:
                 schemas.pop(unused, None)
             add_examples(schemas)
+            schema["tags"] = [
+                {"name": name, "description": about} for name, (about, _) in _GROUPS.items()
+            ]
             for path, operations in schema["paths"].items():
                 for method, operation in operations.items():
                     _describe(path, method.upper(), operation)
@@ -67,6 +80,11 @@ def describe(app: FastAPI) -> None:
 
 
 def _describe(path: str, method: str, operation: dict[str, Any]) -> None:
+    words = [word for word in path.split("/") if word and "{" not in word]
+    operation["tags"] = [_GROUP_OF.get(words[0] if words else "", "System")]
+    of = " of a symbol at an exchange" if "{venue}" in path else " of a symbol"
+    named = " ".join(words).capitalize() or "Dashboard"
+    operation["summary"] = named + (of if "{symbol}" in path else "")
     told = dict(_BAD_PARAMETER)
     if "{symbol}" in path:
         told |= _OF_A_MARKET
