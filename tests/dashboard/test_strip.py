@@ -38,8 +38,9 @@ def faults(now_us: int) -> list[Gap | Stall]:
     ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def address() -> Iterator[str]:
+    """Serve a market of its own to each test: what is missing moves out of the time shown."""
     with served(minutes=2, faults=faults) as dashboard:
         yield dashboard.address
 

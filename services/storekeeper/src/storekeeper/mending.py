@@ -23,7 +23,7 @@ from marketstream.topics import GAPS
 from storekeeper.asking import Answer, Numbering, ask
 from storekeeper.parity import SETTLED_MS
 from storekeeper.past import Past
-from storekeeper.refolding import DisagreementError, NothingMoreError
+from storekeeper.refolding import SLACK_MS, DisagreementError, NothingMoreError
 from storekeeper.touched import (
     disagreed,
     groups,
@@ -260,7 +260,8 @@ class Mender:
         for timeframe in self._timeframes:
             length_ms = timeframe_ms(timeframe)
             from_ms = stretch.from_ms - stretch.from_ms % length_ms - length_ms
-            stored = store.candles(market, timeframe, from_ms, stretch.to_ms + length_ms)
+            until_ms = stretch.to_ms + SLACK_MS + length_ms
+            stored = store.candles(market, timeframe, from_ms, until_ms)
             rows.append([self._newest(one) for one in stored if one.state == "closed"])
         now_ms = _now_ms(store, market, self._timeframes)
         gaps = store.gaps(
