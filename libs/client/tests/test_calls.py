@@ -57,6 +57,15 @@ def test_how_good_they_were_comes_typed_with_what_it_would_have_earned(api: Serv
     assert [one.horizon_ms for one in Client(api.url).scoreboard()[MARKET]] == [1_000, 2_000]
 
 
+def test_how_good_they_were_in_the_last_hour_comes_typed(api: Served) -> None:
+    told = Client(api.url).rolling_scores("binance/BTC-USDT", horizon="1s", fee_bps=2.0)
+    assert (told.market, told.fee_bps, told.until_ms) == (MARKET, 2.0, None)
+    assert [one.horizon_ms for one in told.horizons] == [1_000]
+    assert set(told.horizons[0].windows) == {"hour", "day", "week", "all"}
+    with pytest.raises(ApiError, match="fee_bps"):
+        Client(api.url).rolling_scores("binance/BTC-USDT", fee_bps=-1.0)
+
+
 def test_a_prediction_is_explained_and_models_are_told(api: Served, store: Store) -> None:
     made = msgspec.structs.replace(prediction(START_MS), feature_set="ab12")
     store.write(
@@ -153,6 +162,7 @@ def test_each_route_that_a_program_needs_has_a_call(
         lambda: client.explain(EXPLAINED), lambda: client.models(at),
         lambda: client.promote(at, horizon="1", version="1"),
         lambda: client.roll_back(at, horizon="1"), lambda: client.integrity(at),
+        lambda: client.rolling_scores(at, by="version"),
     ]  # fmt: skip
     for call in calls:
         with pytest.raises(ApiError, match="and no more"):

@@ -33,11 +33,13 @@ from realtime_client.standing import (
     Score,
     Standing,
 )
+from realtime_client.windows import HorizonScores, HourScore, RollingScores, WindowScore
 
 __all__ = [
     "Accuracy", "ApiError", "Candidate", "Candle", "ChampionChanged", "Client", "ClientError",
-    "Explanation", "Indicators", "Integrity", "Judged", "JudgedMove", "KnownKey",
-    "MarketMoves", "MarketPredictions", "Missed", "ModelName", "ModelRecord", "Move",
-    "MoveOutcome", "MoveScore", "NotReachableError", "OnPaper", "Outcome", "Prediction", "Proof",
-    "ReliabilityBin", "Score", "Standing", "Symbol", "Terms", "Told", "Verdict", "columns",
+    "Explanation", "HorizonScores", "HourScore", "Indicators", "Integrity", "Judged",
+    "JudgedMove", "KnownKey", "MarketMoves", "MarketPredictions", "Missed", "ModelName",
+    "ModelRecord", "Move", "MoveOutcome", "MoveScore", "NotReachableError", "OnPaper", "Outcome",
+    "Prediction", "Proof", "ReliabilityBin", "RollingScores", "Score", "Standing", "Symbol",
+    "Terms", "Told", "Verdict", "WindowScore", "columns",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from realtime_client.integrity import Integrity
 from realtime_client.moves import MarketMoves
 from realtime_client.past import Past
 from realtime_client.standing import ChampionChanged, KnownKey, ModelRecord, Standing
+from realtime_client.windows import RollingScores
 
 _REGISTRY_S = 90.0  # which is asked in a process of its own, and may take a minute
 
@@ -67,6 +68,21 @@ class Client(Past, Following):
     def scoreboard(self, *, horizon: str | None = None) -> dict[str, list[Standing]]:
         """Return by `venue:SYMBOL` how good the predictions of each horizon have been."""
         return self._ask(dict[str, list[Standing]], "/scoreboard", {"horizon": horizon})
+
+    def rolling_scores(
+        self,
+        symbol: str,
+        *,
+        horizon: str | None = None,
+        by: str | None = None,
+        fee_bps: float | None = None,
+    ) -> RollingScores:
+        """Return how good what was served and each candidate was in the last hour to all time.
+
+        `by` is candidate, as it is by default, or version; positions pay `fee_bps`.
+        """
+        asked = {"horizon": horizon, "by": by, "fee_bps": fee_bps}
+        return self._ask(RollingScores, f"/scoreboard/{path_of(symbol)}", asked)
 
     def models(
         self,
