@@ -34,13 +34,17 @@ LOOKS = {"light": Look(1280, "light"), "dark": Look(1280, "dark"), "phone": Look
 
 
 class View(NamedTuple):
-    """What is looked at: a URL, what is there before, what is then done, and of what a picture."""
+    """What is looked at: a URL, what is there before, what is then done, and of what a picture.
+
+    What is `pointed` at is pointed at before each picture: what is drawn under it may move.
+    """
 
     query: str
     ready: str
     act: str = ""
     done: str = "true"
     of: str = "body"
+    pointed: str = ""
 
 
 _ALL_THERE = """document.querySelectorAll("#ledger-rows button").length
@@ -62,9 +66,9 @@ VIEWS = {
     "panes": View(
         "?indicators=rsi_14,imbalance&horizon=2s",
         f"{_ALL_THERE} && document.querySelectorAll('#indicators-chosen button').length === 2",
-        _POINT,
-        "!document.querySelector('#readout').innerText.includes('11:59:59')",
-        "#chart-card",
+        done="!document.querySelector('#readout').innerText.includes('11:59:59')",
+        of="#chart-card",
+        pointed=_POINT,
     ),
     "beside": View(
         f"?market={BTC}&beside={ETH}",
@@ -116,7 +120,8 @@ async def show(page: Page, address: str, view: View) -> None:
     await page.wait_for(f"Boolean({view.ready})", 60)
     if view.act:
         await page.evaluate(f"{view.act}; 0")
-    await page.wait_for(view.done)
+    # Whoever points before a chart is drawn whole points at nothing.
+    await page.wait_for(f"{view.pointed}, {view.done}" if view.pointed else view.done)
 
 
 async def take(page: Page, of: str) -> Image.Image:

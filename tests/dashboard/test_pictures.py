@@ -31,7 +31,7 @@ def address() -> Iterator[str]:
         yield served_at
 
 
-async def looks_like(page: Page, of: str, wanted: Image.Image) -> None:
+async def looks_like(page: Page, of: str, wanted: Image.Image, pointed: str = "") -> None:
     """Wait until a picture is as it is to be."""
     deadline = time.monotonic() + SECONDS
     while (worst := difference(await take(page, of), wanted)) > MOST:
@@ -39,6 +39,8 @@ async def looks_like(page: Page, of: str, wanted: Image.Image) -> None:
             f"{worst:.0%} of a square differs; where that is meant: make pictures"
         )
         await asyncio.sleep(0.2)
+        if pointed:
+            await page.evaluate(f"{pointed}; 0")
 
 
 @pytest.mark.browser
@@ -48,7 +50,7 @@ def test_a_view_looks_as_it_did(address: str, view: str, look: str) -> None:
     async def compare() -> None:
         async with looking(LOOKS[look]) as page:
             await show(page, address, VIEWS[view])
-            await looks_like(page, VIEWS[view].of, stored(view, look))
+            await looks_like(page, VIEWS[view].of, stored(view, look), VIEWS[view].pointed)
             assert not page.complaints()
 
     asyncio.run(compare())
