@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections import deque
 from itertools import islice
 from statistics import median_low
 from typing import TYPE_CHECKING
 
 from marketstream.errors import BadMessage
 from marketstream.recordings import RecordedFrame
-from trades.frame_times import LEAP_US, WITNESSES, ReadFrame, events_of, filled, read_frame
+from trades.frame_times import (
+    LEAP_US,
+    WITNESSES,
+    ReadAhead,
+    ReadFrame,
+    events_of,
+    filled,
+    read_frame,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exchanges.events import Event
     from exchanges.venue import Stream
 
 _READ_AHEAD = 256  # frames
@@ -22,7 +28,7 @@ _FEWEST = 3  # that are asked about one before them
 _AGREEING = 4  # one of so many is enough
 
 
-class Beginning:
+class Beginning(ReadAhead):
     """Reads the first frames of a recording ahead, and takes the place of its stream meanwhile.
 
     How far the exchange's clock is ahead of the recorder's the first trade of a market would say
@@ -32,19 +38,8 @@ class Beginning:
     """
 
     def __init__(self, stream: Stream) -> None:
-        self.name = stream.name
+        super().__init__(stream)
         self.lag_us = 0
-        self._parse = stream.parse
-        self._said: deque[Event | BadMessage] = deque()
-
-    def parse(self, frame: bytes) -> Event:
-        """Return what a frame says, in the order of `read` for those that it returned."""
-        if not self._said:
-            return self._parse(frame)
-        said = self._said.popleft()
-        if isinstance(said, BadMessage):
-            raise said
-        return said
 
     def read(self, frames: Iterator[RecordedFrame]) -> list[RecordedFrame]:
         """Take the first frames, and return them; the last ones may lack a receive time.
@@ -55,7 +50,7 @@ class Beginning:
         has_time = taken and taken[0][0] is not None
         known = max((at for at, one in enumerate(taken, 1) if one[0] is not None), default=0)
         known = known if has_time else 0
-        first = [read_frame(one, self._parse) for one in filled(taken[:known])]
+        first = [read_frame(one, self._told(one.frame)) for one in filled(taken[:known])]
         self._judge(first)
         return [RecordedFrame(one.received_ns, one.frame) for one in first] + taken[known:]
 

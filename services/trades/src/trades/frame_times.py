@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from exchanges.events import (
@@ -17,7 +18,9 @@ from marketstream.errors import BadMessage
 from marketstream.recordings import RecordedFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from exchanges.venue import Stream
 
 LEAP_US = 2_000_000
 """How far ahead of others a frame may be without anybody asking those after it."""
@@ -43,16 +46,35 @@ class ReadFrame(NamedTuple):
     witness_us: int | None
 
 
-def read_frame(one: RecordedFrame, parse: Callable[[bytes], Event]) -> ReadFrame:
-    """Return what a frame says, which may be that it makes no sense."""
-    received_ns, frame = one
-    try:
-        said = parse(frame)
-    except BadMessage as error:
-        return ReadFrame(received_ns, frame, error, None, None)
+class ReadAhead:
+    """Takes the place of a stream whose next frames have been read before they are wanted."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.name = stream.name
+        self._parse = stream.parse
+        self._said: deque[Event | BadMessage] = deque()
+
+    def parse(self, frame: bytes) -> Event:
+        """Return what a frame says, in the order in which they were read ahead."""
+        if not self._said:
+            return self._parse(frame)
+        said = self._said.popleft()
+        if isinstance(said, BadMessage):
+            raise said
+        return said
+
+    def _told(self, frame: bytes) -> Event | BadMessage:
+        """Return what a frame says, which may be that it makes no sense."""
+        try:
+            return self._parse(frame)
+        except BadMessage as error:
+            return error
+
+
+def read_frame(one: RecordedFrame, said: Event | BadMessage) -> ReadFrame:
+    """Return a frame with what it says, and the times in that."""
     events = events_of(said)
-    times = _latest_us(events, _TIMED), _latest_us(events, WITNESSES)
-    return ReadFrame(received_ns, frame, said, *times)
+    return ReadFrame(*one, said, _latest_us(events, _TIMED), _latest_us(events, WITNESSES))
 
 
 def events_of(said: Event | BadMessage) -> Sequence[Event]:

@@ -6,10 +6,10 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from exchanges.events import Event, TradeEvent
+from exchanges.events import TradeEvent
 from marketstream.errors import BadMessage
 from marketstream.recordings import RecordedFrame
-from trades.frame_times import LEAP_US, ReadFrame, filled, read_frame
+from trades.frame_times import LEAP_US, ReadAhead, ReadFrame, filled, read_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ _SILENT_US, _SILENT = 60_000_000, 20  # after the first: a minute, or times the 
 _LONGER = 2  # times the longest silence before, that a last frame may come after
 
 
-class Undated:
+class Undated(ReadAhead):
     """Reads ahead in a recording, and takes the place of its stream.
 
     Between two frames that have a receive time, one without counts as received with the second.
@@ -33,29 +33,18 @@ class Undated:
     """
 
     def __init__(self, stream: Stream, *, lag_us: int = 0) -> None:
-        self.name = stream.name
+        super().__init__(stream)
         self._lag_us = lag_us
-        self._parse = stream.parse
-        self._said: deque[Event | BadMessage] = deque()
         self._waiting: deque[ReadFrame] = deque()
         self._now_us: int | None = None
         self._longest_us = LEAP_US
 
-    def parse(self, frame: bytes) -> Event:
-        """Return what the next of the frames that `read` yielded says, which `frame` is."""
-        del frame
-        said = self._said.popleft()
-        if isinstance(said, BadMessage):
-            raise said
-        return said
-
     def read(self, frames: Iterable[RecordedFrame]) -> Iterator[RecordedFrame]:
         """Yield the frames, trades with the times that they count as received at."""
-        waiting, said, parse = self._waiting, self._said, self._parse
+        waiting, said = self._waiting, self._said
         for each in filled(frames):
             received_ns, frame = each
-            one = read_frame(each, parse)
-            event, now_us = one.said, self._now_us
+            event, now_us = self._told(frame), self._now_us
             if type(event) is TradeEvent and received_ns is None and not waiting:  # most are
                 time_us = event.trade.time_us
                 if now_us is not None and time_us <= now_us + LEAP_US:
@@ -63,6 +52,7 @@ class Undated:
                     self._now_us = time_us
                     yield RecordedFrame((time_us + self._lag_us) * 1_000, frame)
                     continue
+            one = read_frame(each, event)
             if waiting or self._leaps(one):
                 waiting.append(one)
                 if self._witness_us(one) is not None:
