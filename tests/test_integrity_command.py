@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from marketstream.messages import Candle, Gap, Stall
 from marketstream.store.rows import Stored
@@ -36,10 +37,10 @@ def store(state: Path, rows: Sequence[Stored]) -> None:
         opened.write(rows)
 
 
-def ask(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def ask(state: Path, *arguments: str, columns: int = 200) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "realtime_training", "integrity", "--state", str(state), *arguments],
-        capture_output=True, text=True, timeout=120, check=False, env={"COLUMNS": "200"},
+        capture_output=True, text=True, timeout=120, check=False, env={"COLUMNS": str(columns)},
     )  # fmt: skip
 
 
@@ -57,6 +58,15 @@ def test_what_is_lost_is_declared_and_ends_with_0(tmp_path: Path) -> None:
     assert "110 to 111" in shown
     assert "not given" in shown
     assert "Stalls: 1 zombie" in shown
+
+
+def test_eighty_columns_have_room_for_every_head_and_id(tmp_path: Path) -> None:
+    ids = replace(candle(0), first_trade_id=15_633_089_507, last_trade_id=15_633_089_516)
+    store(tmp_path, [ids, LOST])
+    shown = ask(tmp_path, columns=80).stdout
+    for whole in ("incomplete", "contradicted", "15633089507  15633089516", "110 to 111"):
+        assert whole in shown
+    assert max(map(len, shown.splitlines()[1:])) <= 80
 
 
 def test_an_open_gap_ends_with_1_and_one_object(tmp_path: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from marketstream.integrity import GapSeen, Integrity
 from marketstream.moments import iso
+from realtime_training.report import narrow_table
 
 _SHOWN = 20
 
@@ -31,20 +31,20 @@ def print_integrity(found: Integrity) -> None:
 
 
 def _epochs(found: Integrity) -> Table:
-    table = _table(
-        "Trade ids that were seen", "numbering", "from", "to", "first", "last", "trades", "missing"
+    table = narrow_table(
+        "Trade ids that were seen", "epoch", "from", "to", "first", "last", "trades", "missing"
     )
     for epoch in found.epochs:
         table.add_row(
-            str(epoch.epoch), _when(epoch.from_ms), _when(epoch.to_ms), _id(epoch.first_id),
-            _id(epoch.last_id), f"{epoch.published:,}", f"{epoch.missing:,}",
+            str(epoch.epoch), _when(epoch.from_ms)[:-3], _when(epoch.to_ms)[:-3],
+            _id(epoch.first_id), _id(epoch.last_id), f"{epoch.published:,}", f"{epoch.missing:,}",
         )  # fmt: skip
     return table
 
 
 def _candles(found: Integrity) -> Table:
     names = ("candles", "complete", "incomplete", "unknown", "filled", "revised", "contradicted")
-    table = _table("Candles that closed", "of", *names)
+    table = narrow_table("Candles that closed", "of", *names)
     for candles in found.candles:
         counts = (getattr(candles, name) for name in names)
         table.add_row(candles.timeframe, *(f"{count:,}" for count in counts))
@@ -53,7 +53,7 @@ def _candles(found: Integrity) -> Table:
 
 def _parity(found: Integrity) -> Table:
     names = ("compared", "equal", "different")
-    table = _table("Complete candles beside the exchange's own", "of", *names)
+    table = narrow_table("Complete candles beside the exchange's own", "of", *names)
     for parity in found.parity or ():
         table.add_row(parity.timeframe, *(f"{getattr(parity, name):,}" for name in names))
     return table
@@ -61,8 +61,8 @@ def _parity(found: Integrity) -> Table:
 
 def _gaps(found: Integrity) -> Table:
     counts = ", ".join(f"{count:,} {state}" for state, count in found.gap_counts.items())
-    table = _table(
-        f"Gaps: {counts}", "numbering", "ids", "trades", "since", "until", "state", "why"
+    table = narrow_table(
+        f"Gaps: {counts}", "epoch", "ids", "trades", "since", "until", "state", "why"
     )
     for gap in found.gaps[-_SHOWN:]:
         table.add_row(
@@ -74,7 +74,7 @@ def _gaps(found: Integrity) -> Table:
 
 def _stalls(found: Integrity) -> Table:
     counts = ", ".join(f"{count:,} {end}" for end, count in found.stall_counts.items() if count)
-    table = _table(f"Stalls: {counts}", "channel", "since", "until", "seconds", "end")
+    table = narrow_table(f"Stalls: {counts}", "channel", "since", "until", "seconds", "end")
     for stall in found.stalls[-_SHOWN:]:
         lasted = (
             "" if stall.until_ms is None else f"{(stall.until_ms - stall.since_ms) / 1_000:.1f}"
@@ -82,13 +82,6 @@ def _stalls(found: Integrity) -> Table:
         table.add_row(
             stall.channel, _when(stall.since_ms), _until(stall.until_ms), lasted, stall.end
         )
-    return table
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
     return table
 
 

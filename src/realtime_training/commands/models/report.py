@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
 
 from marketstream.messages import Model
 from marketstream.moments import iso
 from marketstream.track_record import ModelRecord
+from realtime_training.report import narrow_table
 
 _NOT_KNOWN = "-"
 _OF_THE_AVERAGE = "how right what was served then was, an average over all candidates"
@@ -23,7 +22,7 @@ def print_list(found: Sequence[ModelRecord]) -> None:
     if not found:
         console.print("no model was trained or served in the range; see --from")
     for market, some in groupby(found, key=lambda one: one.market):
-        table = _table(market, "ahead", "version", "model", "served since")
+        table = narrow_table(market, "ahead", "version", "model", "served since")
         for name in ("for", "moved", "right", "95 %"):
             table.add_column(name, justify="right")
         for one in some:
@@ -67,18 +66,11 @@ def print_history(terms: Sequence[Model]) -> None:
     if not terms:
         console.print("no champion changed in the range; see --from")
     for market, some in groupby(terms, key=lambda one: one.market):
-        table = _table(market, "since", "ahead", "version", "model", "why")
+        table = narrow_table(market, "since", "ahead", "version", "model", "why")
         for one in some:
             ahead = f"{one.horizon_ms / 1_000:g} s"
             table.add_row(_time(one.since_ms), ahead, one.version, one.name, one.why)
         console.print(table)
-
-
-def _table(market: str, *columns: str) -> Table:
-    table = Table(title=market, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    return table
 
 
 def _ahead(one: ModelRecord) -> str:
